@@ -15,6 +15,7 @@ from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
 from portal import embedded
+from tests import citus
 
 PREFIX = "whereabouts_template_"
 TEMPLATES_KEPT = 12
@@ -33,6 +34,7 @@ def clone_test_database() -> str:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     for alias in connections:
         _point(alias, name)
+    citus.spread(name)
     open_gate()
     return name
 
@@ -83,6 +85,7 @@ def drop_database(cursor: CursorWrapper, name: str) -> None:
 
     `WITH (FORCE)` would end a worker of autovacuum too, which only a superuser may.
     """
+    citus.drop(name)
     cut_off(cursor, name)
     cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
 

@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from partners.models import JurisdictionRule
 from partners.workers import rotation
-from tests import databases
+from tests import citus, databases
 
 INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,7 +81,7 @@ def empty_database() -> None:
             " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
         )
         tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
-        for name in _with_rows(tables):
+        for name in _with_rows([name for name in tables if name not in citus.SPREAD]):
             _empty(cursor, name)
         cursor.execute(
             "SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences"
@@ -99,6 +99,7 @@ def empty_database() -> None:
         cursor.execute("DELETE FROM partners_signingkey WHERE published_at <> %s", [KEYS_SINCE])
         cursor.execute("UPDATE partners_signingkey SET retired_at = NULL")
         cursor.execute("SET session_replication_role = origin")
+        citus.empty()
         cursor.execute(
             "INSERT INTO audit_chainhead (chain, seq, hash)"
             " SELECT chain, 0, sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))"

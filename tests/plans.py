@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tools.bench.ledger import PUT
 
-# Grow with lines, and are reached by the line: spread by it.
+# Grow with lines, and are reached by the line.
 BY_LINE = {
     "consent_approval", "consent_choice", "consent_choiceorder", "consent_choicereceipt", "consent_endedpause",
     "consent_linegate", "consent_setaside", "consent_tightening", "consent_unarchived",

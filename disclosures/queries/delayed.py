@@ -90,6 +90,8 @@ def is_hidden_until(*, disclosure_id: UUID, until: datetime | None) -> bool:
 
 def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref: str | None) -> Sequence[Notice]:
     newer = table.objects.filter(disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number"))
+    if table is DelayedNotice:
+        newer = newer.filter(line_id=OuterRef("line_id"))
     newest = table.objects.filter(~Exists(newer))
     return list(newest if order_ref is None else newest.filter(order_ref=order_ref))
 

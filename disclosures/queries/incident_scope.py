@@ -20,11 +20,16 @@ LONGEST_KEY = 200
 # Each gives line, moment, id, path, purpose, judgement. A row is whose it is now: it may have been another line's as it
 # was kept, and may have been kept for both.
 KEPT = """
-SELECT DISTINCT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
-FROM audit_incidentline kept JOIN disclosures_disclosureregister known ON known.id = kept.disclosure_id
-    JOIN disclosures_disclosure d
-        ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
-WHERE kept.incident_id = %(incident)s AND <shown>
+WITH kept AS MATERIALIZED (
+    SELECT DISTINCT disclosure_id AS id FROM audit_incidentline WHERE incident_id = %(incident)s
+), known AS MATERIALIZED (
+    SELECT known.line_id, known.occurred_at, known.id
+    FROM kept JOIN disclosures_disclosureregister known ON known.id = kept.id
+)
+SELECT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
+FROM known JOIN disclosures_disclosure d
+    ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
+WHERE <shown>
 """.replace("<shown>", SHOWN)
 # How many of the releases that were counted an order hides by now. Few releases are under one: from them it goes.
 HIDDEN_NOW = """

@@ -10,13 +10,16 @@ CREATE OR REPLACE FUNCTION disclosures_key_term() RETURNS trigger LANGUAGE plpgs
     SET search_path = public, pg_temp
 AS $$
 BEGIN
-    NEW.content := disclosures_term_key(NEW);
+    -- On a server that has a copy the row's own type is another.
+    NEW.content := disclosures_term_key(ROW(NULL, NULL, NEW.aggregator, NEW.path, NEW.campaign, NEW.purpose, NEW.scope,
+        NEW.basis, NEW.outcome, NEW.path_completed, NEW.basis_doubtful, NEW.judgement)::disclosures_term);
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER disclosures_key_term BEFORE INSERT ON disclosures_term
     FOR EACH ROW EXECUTE FUNCTION disclosures_key_term();
 
 -- What releases have in common: the number of the term that says exactly this. Made when it is said for the first time.
+-- Where terms stand on several servers, ON CONFLICT would need more rights than to insert.
 CREATE OR REPLACE FUNCTION disclosures_put_term(said disclosures_term) RETURNS integer LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
@@ -26,14 +29,15 @@ DECLARE
 BEGIN
     SELECT id INTO found FROM disclosures_term WHERE content = key;
     IF found IS NULL THEN
-        INSERT INTO disclosures_term (aggregator, path, campaign, purpose, scope, basis, outcome, path_completed,
-            basis_doubtful, judgement)
-        VALUES (said.aggregator, said.path, said.campaign, said.purpose, said.scope, said.basis, said.outcome,
-            said.path_completed, said.basis_doubtful, said.judgement)
-        ON CONFLICT ON CONSTRAINT disclosures_term_content DO NOTHING RETURNING id INTO found;
-    END IF;
-    IF found IS NULL THEN  -- another session made it meanwhile
-        SELECT id INTO STRICT found FROM disclosures_term WHERE content = key;
+        BEGIN
+            INSERT INTO disclosures_term (aggregator, path, campaign, purpose, scope, basis, outcome, path_completed,
+                basis_doubtful, judgement)
+            VALUES (said.aggregator, said.path, said.campaign, said.purpose, said.scope, said.basis, said.outcome,
+                said.path_completed, said.basis_doubtful, said.judgement)
+            RETURNING id INTO found;
+        EXCEPTION WHEN unique_violation THEN  -- another session made it meanwhile
+            SELECT id INTO STRICT found FROM disclosures_term WHERE content = key;
+        END;
     END IF;
     RETURN found;
 END $$;

@@ -25,6 +25,48 @@ END $$;
 CREATE OR REPLACE TRIGGER disclosures_notice_is_kept AFTER INSERT ON disclosures_delayednotice FOR EACH ROW
     EXECUTE FUNCTION disclosures_notice_is_kept();
 
+-- Whether triggers note what follows from a notice, or from a judgement that changed. Where the ledger is spread over
+-- servers none can (`distribute_ledger` takes them away): there its writer does, by the two functions below.
+CREATE OR REPLACE FUNCTION disclosures_notes_itself() RETURNS boolean LANGUAGE sql STABLE
+    SET search_path = public, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT FROM pg_trigger
+        WHERE tgrelid = 'disclosures_delayednotice'::regclass AND tgname = 'disclosures_notice_is_kept')
+$$;
+CREATE OR REPLACE FUNCTION disclosures_keep_notices(lines bigint[], ids uuid[], untils timestamptz[], refs text[])
+RETURNS void LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF NOT disclosures_notes_itself() THEN
+        INSERT INTO consent_tightening (kind, line_id, said, at)
+        SELECT 'notice', line, jsonb_build_object('disclosure_id', id, 'suppressed_until', until, 'order_ref', ref),
+            clock_timestamp()
+        FROM unnest(lines, ids, untils, refs) AS put (line, id, until, ref);
+    END IF;
+END $$;
+CREATE OR REPLACE FUNCTION disclosures_note_days(lines bigint[], moments timestamptz[]) RETURNS void LANGUAGE plpgsql
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    longs bigint[];
+    zones varchar[];
+BEGIN
+    IF lines IS NULL OR disclosures_notes_itself() THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock_shared(hashtext('disclosures.days'));
+    SELECT array_agg(line_id), array_agg(zone) INTO longs, zones FROM disclosures_longline
+    WHERE line_id = ANY (lines);
+    IF longs IS NOT NULL THEN
+        INSERT INTO disclosures_changedday (line_id, day)
+        SELECT DISTINCT changed.line, (changed.moment AT TIME ZONE long.zone)::date
+        FROM unnest(lines, moments) AS changed (line, moment)
+            JOIN unnest(longs, zones) AS long (line, zone) ON long.line = changed.line;
+    END IF;
+END $$;
+
 -- How long a release of a dropped month stays after its order, so that its person can see it.
 CREATE OR REPLACE FUNCTION disclosures_shown_after_order() RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC

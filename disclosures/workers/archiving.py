@@ -59,14 +59,17 @@ MARK = "<!-- rows -->"
 NO_ORDER_MEANWHILE = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.notices'))"
 # The moment that a caller read may be long over when its turn comes.
 SHOWN_NOW = """
-SELECT known.id, known.line_id FROM disclosures_disclosureregister known
-WHERE known.id = ANY (%(ids)s::uuid[]) AND NOT EXISTS (
-    SELECT FROM disclosures_delayednotice n
-    WHERE n.line_id = known.line_id AND n.disclosure_id = known.id
-        AND (n.suppressed_until IS NULL OR n.suppressed_until > greatest(%(at)s, audit_now()))
+WITH known AS MATERIALIZED (
+    SELECT id, line_id FROM disclosures_disclosureregister WHERE id = ANY (%(ids)s::uuid[])
+), hidden AS MATERIALIZED (
+    SELECT n.disclosure_id FROM known
+        JOIN disclosures_delayednotice n ON n.line_id = known.line_id AND n.disclosure_id = known.id
+    WHERE (n.suppressed_until IS NULL OR n.suppressed_until > greatest(%(at)s, audit_now()))
         AND NOT EXISTS (
             SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+)
+SELECT id, line_id FROM known WHERE NOT id IN (SELECT disclosure_id FROM hidden)
 """
 
 

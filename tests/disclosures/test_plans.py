@@ -1,9 +1,8 @@
-"""No page reads a whole table that grows with lines, and every hot table can be spread over servers by its lines."""
+"""No page reads a whole table that grows with lines, and the ledger can be spread over servers by its lines."""
 
 import json
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,7 +16,7 @@ from consent.actions.choices import stop
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import AnomalyWatch, GrowingLine, PublishedFigure
 from disclosures.queries.figures.statements import Figure
-from disclosures.workers import publishing
+from disclosures.workers import distribution, publishing
 from disclosures.workers.anomalies.detection import find
 from tests.disclosures.anomalies import BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_campaign, an_approval
@@ -50,7 +49,7 @@ from tests.plans import (
 from tests.world import World, a_world
 
 DAY = timedelta(days=1)
-CITUS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "citus.md"
+SPREAD = {*distribution.BY_LINE}
 
 # Every page of a subscriber that reads the ledger, and the downloads.
 PAGES = (
@@ -229,7 +228,7 @@ def unique_keys() -> dict[str, list[list[str]]]:
 @pytest.mark.usefixtures("db")
 def test_unique_keys_hold_the_column_their_table_is_spread_by() -> None:
     keys = unique_keys()
-    assert {table: of for table in BY_LINE for of in keys.get(table, []) if "line_id" not in of} == {}
+    assert {table: of for table in SPREAD for of in keys.get(table, []) if "line_id" not in of} == {}
     assert {table: keys[table] for table in BY_ID} == {"disclosures_disclosureregister": [["id"]]}
 
 
@@ -244,35 +243,23 @@ def test_every_table_that_names_a_line_is_put_somewhere() -> None:
         named = {table for (table,) in cursor.fetchall()}
     assert named - GROWING == set()
     assert set() == BY_LINE & IN_ONE_PLACE
-
-
-def reference_tables() -> list[str]:
-    """Those that the guide for operators puts on every server, in its order."""
-    return re.findall(r"create_reference_table\('(\w+)'\)", CITUS.read_text())
-
-
-def foreign_keys() -> list[tuple[str, str]]:
-    """Which table refers to which, of whole tables."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint"
-            " WHERE contype = 'f' AND conparentid = 0 ORDER BY 1, 2"
-        )
-        return [(table, to) for table, to in cursor.fetchall()]
+    assert set() == SPREAD - BY_LINE
 
 
 @pytest.mark.usefixtures("db")
-def test_what_a_spread_table_refers_to_is_on_every_server() -> None:
-    keys, spread = foreign_keys(), BY_LINE | BY_ID
-    made = re.findall(r"create_(?:reference|distributed)_table\('(\w+)'", CITUS.read_text())
-    assert ("partners_dealing", "partners_party") in keys
-    assert {(one, to) for one, to in keys if one in spread and to not in reference_tables()} == set()
-    # And what is in one place refers to nothing that is spread.
-    assert {(one, to) for one, to in keys if to in spread} == set()
-    assert {(one, to) for one, to in keys if one in made and to not in made[: made.index(one)]} == set()
+def test_a_spread_table_refers_to_no_other_and_no_other_to_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint"
+            " WHERE contype = 'f' AND conparentid = 0"
+        )
+        keys = {frozenset(pair) for pair in cursor.fetchall()}
+    assert frozenset({"partners_dealing", "partners_party"}) in keys
+    assert {pair for pair in keys if pair & {*distribution.TABLES}} == set()
 
 
 NAMED = re.compile(r"\w+")
+CALLED = re.compile(r"\b(\w+)\(")
 WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?(\w+)")
 
 
@@ -301,34 +288,35 @@ def reached_by_triggers(tables: set[str], *, how: re.Pattern[str] = NAMED) -> di
     return {trigger: reached(function, {function}) for trigger, function in found}
 
 
+def of_the_triggers(reached: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Of those that are left where the ledger is spread."""
+    return {name: of for name, of in reached.items() if name not in dict(distribution.TRIGGERS)}
+
+
 @pytest.mark.usefixtures("db")
 def test_no_trigger_of_a_spread_table_leaves_its_shard() -> None:
-    reached = reached_by_triggers(BY_LINE | BY_ID)
-    assert reached["consent_stop_has_its_orders"] >= {"partners_cover", "consent_choiceorder", "revocations_order"}
-    assert reached["consent_choice_is_archived"] == {"consent_unarchived"}
+    reached = reached_by_triggers({*distribution.TABLES})
     assert reached["disclosures_notice_is_kept"] == {"consent_tightening"}
-    outside = {trigger: of - BY_LINE - set(reference_tables()) for trigger, of in reached.items()}
-    assert {trigger: of for trigger, of in outside.items() if of} == {}
-    # A row of a reference table is on every server, and none of them may write it for the others.
-    written = reached_by_triggers(BY_LINE | BY_ID, how=WRITTEN)
-    assert written["disclosures_notice_is_kept"] == {"consent_tightening"}
-    assert {trigger: of for trigger, of in written.items() if of - BY_LINE} == {}
+    assert reached["disclosures_change_is_recorded"] == {"disclosures_term", "disclosures_judgementchange"}
+    kept = of_the_triggers(reached)
+    assert len(kept) == len(reached) - len(distribution.TRIGGERS)
+    assert {trigger: of for trigger, of in kept.items() if of - SPREAD - {distribution.TERMS}} == {}
+    written = of_the_triggers(reached_by_triggers({*distribution.TABLES}, how=WRITTEN))
+    assert {trigger: of for trigger, of in written.items() if of} == {}
 
 
 @pytest.mark.usefixtures("db")
-def test_the_guide_names_triggers_that_need_more_than_their_copy() -> None:
-    on_every_server = set(reference_tables())
-    reached = reached_by_triggers(on_every_server)
-    written = reached_by_triggers(on_every_server, how=WRITTEN)
-    needing = {trigger for trigger, of in reached.items() if of - on_every_server or written[trigger]}
-    said = CITUS.read_text().partition("**Triggers of reference tables**")[2].partition("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`", said)) & reached.keys() == needing
-    assert {"consent_suspension_is_archived", "partners_cover_kin", "consent_campaign_frozen"} <= needing
-
-
-def test_the_guide_spreads_these_tables_and_no_others() -> None:
-    text = CITUS.read_text()
-    spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", text)
-    assert {table for table, column in spread if column == "line_id"} == BY_LINE
-    assert {table for table, column in spread if column == "id"} == BY_ID
-    assert {table for table in IN_ONE_PLACE if f"`{table}`" not in text} == set()
+def test_every_function_that_triggers_call_is_on_every_server() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+        known = {name for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE NOT t.tgisinternal AND t.tgrelid = ANY (%s::regclass[])",
+            [[*distribution.TABLES]],
+        )
+        sources = {name: {source} for name, source in cursor.fetchall()}
+    called = {name for of in of_the_triggers(sources).values() for source in of for name in CALLED.findall(source)}
+    made = {function.partition("(")[0] for function in distribution.FUNCTIONS}
+    assert called & known == {"disclosures_converts", "disclosures_says_the_same", "disclosures_term_key"}
+    assert called & known <= made <= known

@@ -24,19 +24,32 @@ INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppresse
 SELECT fresh.line_id, fresh.id, 1, incoming.suppressed_until, incoming.authority_ref, %s
 FROM incoming JOIN fresh ON fresh.n = incoming.n WHERE incoming.suppressed_until IS NOT NULL
 """
+# Where the ledger is spread over servers no trigger notes what follows from a notice: these do, and elsewhere nothing.
+KEEP = "SELECT disclosures_keep_notices(%s::bigint[], %s::uuid[], %s::timestamptz[], %s::text[])"
+KEEP_WITH_THE_ROWS = """
+SELECT disclosures_keep_notices(array_agg(fresh.line_id), array_agg(fresh.id), array_agg(incoming.suppressed_until),
+    array_agg(incoming.authority_ref))
+FROM incoming JOIN fresh ON fresh.n = incoming.n WHERE incoming.suppressed_until IS NOT NULL
+"""
+NOTE_DAY = "SELECT disclosures_note_days(ARRAY[%s]::bigint[], ARRAY[%s]::timestamptz[])"
 WAITING = """
-WITH taken AS (
-    DELETE FROM disclosures_heldnotice held USING fresh JOIN incoming ON incoming.n = fresh.n
-    WHERE held.disclosure_id = fresh.id
-    RETURNING fresh.line_id, fresh.id, held.suppressed_until, held.order_ref, held.recorded_at,
-        held.number + CASE WHEN incoming.suppressed_until IS NULL THEN 0 ELSE 1 END AS number
-), put AS (
-    INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppressed_until, order_ref, recorded_at)
-    SELECT line_id, id, number, suppressed_until, order_ref, recorded_at FROM taken ORDER BY id, number
-)
+DELETE FROM disclosures_heldnotice held USING fresh JOIN incoming ON incoming.n = fresh.n
+WHERE held.disclosure_id = fresh.id
+RETURNING fresh.line_id, fresh.id, held.number + CASE WHEN incoming.suppressed_until IS NULL THEN 0 ELSE 1 END,
+    held.suppressed_until, held.order_ref, held.recorded_at
+"""
+PUT = """
+INSERT INTO disclosures_delayednotice (line_id, disclosure_id, number, suppressed_until, order_ref, recorded_at)
+SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::integer[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+ORDER BY 2, 3
+"""
+HIDE = """
 UPDATE fresh SET hidden = newest.suppressed_until IS NULL OR newest.suppressed_until > audit_now()
-FROM (SELECT DISTINCT ON (id) id, suppressed_until FROM taken ORDER BY id, number DESC) newest
-WHERE fresh.id = newest.id
+FROM (
+    SELECT DISTINCT ON (id) id, suppressed_until FROM unnest(%s::uuid[], %s::integer[], %s::timestamptz[])
+        AS put (id, number, suppressed_until)
+    ORDER BY id, number DESC
+) newest WHERE fresh.id = newest.id
 """
 CONCEAL = """
 INSERT INTO disclosures_concealeddisclosure (id, line_id, occurred_at, gated)
@@ -58,7 +71,15 @@ def lock_notices() -> None:
 def apply(*, cursor: CursorWrapper, at: datetime) -> None:
     """Put the orders on the staged rows: their own, and those that waited for them. Notes which rows are concealed."""
     cursor.execute(WITH_THE_ROWS, [at])
+    if cursor.rowcount:
+        cursor.execute(KEEP_WITH_THE_ROWS)
     cursor.execute(WAITING)
+    waited = cursor.fetchall()
+    if waited:
+        lines, ids, numbers, untils, refs, recorded = (list(column) for column in zip(*waited, strict=True))
+        cursor.execute(PUT, [lines, ids, numbers, untils, refs, recorded])
+        cursor.execute(KEEP, [lines, ids, untils, refs])
+        cursor.execute(HIDE, [ids, numbers, untils])
     cursor.execute(CONCEAL)
 
 
@@ -100,6 +121,9 @@ def append(
         order_ref=order_ref,
         recorded_at=at,
     )
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [[known.line_id], [known.id], [suppressed_until], [order_ref]])
+        cursor.execute(NOTE_DAY, [known.line_id, known.occurred_at])
     return True
 
 

@@ -122,18 +122,21 @@ WHERE t.basis = 'approval' AND NOT r.hidden
 # What has been concealed since it was stored, and is no longer: no order on it holds.
 LIFTED = """
 CREATE TEMPORARY TABLE lifted ON COMMIT DROP AS
+WITH d AS MATERIALIZED (
+    SELECT d.*, concealed.gated FROM disclosures_concealeddisclosure concealed
+        JOIN disclosures_disclosure d
+            ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
+    WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice n
+        WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+            AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
+            AND NOT EXISTS (
+                SELECT FROM disclosures_delayednotice newer
+                WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+)
 SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, <parties> AS path, d.campaign,
-    d.purpose, d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, concealed.gated
-FROM disclosures_concealeddisclosure concealed
-    JOIN disclosures_disclosure d
-        ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
-WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
-    SELECT FROM disclosures_delayednotice n
-    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
-        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-        AND NOT EXISTS (
-            SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+    d.purpose, d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, d.gated
+FROM d
 """.replace("<parties>", paths.JUDGED_BY)
 REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
 

@@ -25,30 +25,46 @@ from disclosures.domain.ingest.rows import CONTENT_BYTES, Report, Row, row_of
 from disclosures.models import ShortenedPeriod
 
 PERIODS, ROWS = 500, 1000
+# The rows `d` of the lines whose periods were shortened, after the period's end.
+AFTERWARDS = """
+FROM disclosures_shortenedperiod work JOIN disclosures_disclosure d
+    ON d.line_id = work.line_id AND d.occurred_at >= work.since AND (work.until IS NULL OR d.occurred_at < work.until)
+        AND (d.occurred_at, d.id) > (work.since, work.after)
+"""
+# The number may have come back to its line.
 OUTSIDE = """
-d.line_id = work.line_id AND d.occurred_at >= work.since AND (work.until IS NULL OR d.occurred_at < work.until)
-    AND (d.occurred_at, d.id) > (work.since, work.after)
-    AND NOT EXISTS (
-        SELECT FROM accounts_linenumber theirs
-        WHERE theirs.line_id = work.line_id AND theirs.msisdn_hash = work.msisdn_hash
-            AND theirs.starts_at <= d.occurred_at AND (theirs.ends_at IS NULL OR d.occurred_at < theirs.ends_at))
+NOT EXISTS (
+    SELECT FROM accounts_linenumber theirs
+    WHERE theirs.line_id = after.line_id AND theirs.msisdn_hash = after.msisdn_hash
+        AND theirs.starts_at <= after.occurred_at AND (theirs.ends_at IS NULL OR after.occurred_at < theirs.ends_at))
 """
 # Most lines that end had nothing after their end.
 DONE = """
+WITH after AS MATERIALIZED (
+    SELECT DISTINCT work.id AS work, work.line_id, work.msisdn_hash, d.occurred_at <afterwards>
+    WHERE work.id = ANY (%(periods)s)
+)
 SELECT disclosures_give_back(work.id, '{}', '{}', NULL, NULL) FROM disclosures_shortenedperiod work
-WHERE work.id = ANY (%s) AND NOT EXISTS (SELECT FROM disclosures_disclosure d WHERE <outside>)
-""".replace("<outside>", OUTSIDE)
+WHERE work.id = ANY (%(periods)s) AND NOT EXISTS (SELECT FROM after WHERE after.work = work.id AND <outside>)
+""".replace("<afterwards>", AFTERWARDS).replace("<outside>", OUTSIDE)
 FOUND = """
-SELECT d.id, known.content_hash, own.suppressed_until, coalesce(concealed.gated, false), d.source_id, d.occurred_at,
-    d.aggregator, d.path, d.campaign, d.purpose, d.scope, d.precision_m, d.basis, d.outcome, d.decision_id,
-    d.authority_ref, d.path_completed
-FROM disclosures_shortenedperiod work
-    JOIN disclosures_disclosure d ON <outside>
-    JOIN disclosures_disclosureregister known ON known.id = d.id
-    LEFT JOIN disclosures_delayednotice own ON own.line_id = d.line_id AND own.disclosure_id = d.id AND own.number = 1
+WITH after AS MATERIALIZED (
+    SELECT work.msisdn_hash, own.suppressed_until, coalesce(concealed.gated, false) AS gated, d.*
+    <afterwards>
+    LEFT JOIN disclosures_delayednotice own
+        ON own.line_id = d.line_id AND own.disclosure_id = d.id AND own.number = 1
     LEFT JOIN disclosures_concealeddisclosure concealed ON concealed.line_id = d.line_id AND concealed.id = d.id
-WHERE work.id = %s ORDER BY d.occurred_at, d.id LIMIT %s
-""".replace("<outside>", OUTSIDE)
+    WHERE work.id = %s
+), outside AS MATERIALIZED (
+    SELECT * FROM after WHERE <outside> ORDER BY occurred_at, id LIMIT %s
+), known AS MATERIALIZED (
+    SELECT known.id, known.content_hash
+    FROM outside JOIN disclosures_disclosureregister known ON known.id = outside.id
+)
+SELECT d.id, known.content_hash, d.suppressed_until, d.gated, d.source_id, d.occurred_at, d.aggregator, d.path,
+    d.campaign, d.purpose, d.scope, d.precision_m, d.basis, d.outcome, d.decision_id, d.authority_ref, d.path_completed
+FROM outside d JOIN known ON known.id = d.id ORDER BY d.occurred_at, d.id
+""".replace("<afterwards>", AFTERWARDS).replace("<outside>", OUTSIDE)
 GIVE_BACK = "SELECT disclosures_give_back(%s, %s::uuid[], %s::uuid[], %s, %s)"
 
 
@@ -92,7 +108,7 @@ def skip_unaffected(*, periods: Sequence[int]) -> list[int]:
     then.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DONE, [list(periods)])
+        cursor.execute(DONE, {"periods": list(periods)})
     return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
 
 
@@ -157,14 +173,18 @@ def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetim
 # From whom the rows that everybody may know of came, the last time. What an order hides is held by nothing: that would
 # tell that it is there.
 MOVED = """
-SELECT came.line_id, known.line_id, known.id, known.occurred_at FROM disclosures_disclosureregister known
-    CROSS JOIN LATERAL (
-        SELECT given.line_id FROM disclosures_givenback given
-        WHERE given.disclosure_id = known.id ORDER BY given.id DESC LIMIT 1) came
-WHERE known.id = ANY (%s) AND came.line_id <> known.line_id AND NOT EXISTS (
-    SELECT FROM disclosures_concealeddisclosure hidden
-    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)
-ORDER BY known.id
+WITH came AS MATERIALIZED (
+    SELECT DISTINCT ON (disclosure_id) disclosure_id AS id, line_id FROM disclosures_givenback
+    WHERE disclosure_id = ANY (%s::uuid[]) ORDER BY disclosure_id, id DESC
+), known AS MATERIALIZED (
+    SELECT came.line_id AS was, known.line_id, known.id, known.occurred_at
+    FROM came JOIN disclosures_disclosureregister known ON known.id = came.id
+), hidden AS MATERIALIZED (
+    SELECT hidden.id FROM known
+        JOIN disclosures_concealeddisclosure hidden ON hidden.line_id = known.line_id AND hidden.id = known.id
+)
+SELECT was, line_id, id, occurred_at FROM known
+WHERE was <> line_id AND NOT id IN (SELECT id FROM hidden) ORDER BY id
 """
 
 

@@ -36,34 +36,41 @@ CONVERT = "SELECT disclosures_convert(array_agg(line_id), min(since)) FROM touch
 QUESTIONS = """
 INSERT INTO questions (qid, line_id, campaign, aggregator, parties, purpose, scope, precision_m, at, known_at,
     disclosure_id, was, term)
+WITH d AS MATERIALIZED (
+    SELECT d.* FROM touched
+        JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
+    WHERE d.basis = 'approval' AND d.outcome = 'released'
+)
 SELECT row_number() OVER (), d.line_id, d.campaign, d.aggregator,
     <parties>,
     d.purpose, d.scope, d.precision_m, d.occurred_at, 'infinity', d.id, d.judgement, d.term
-FROM touched JOIN disclosures_disclosure d ON d.line_id = touched.line_id AND d.occurred_at >= touched.since
-WHERE d.basis = 'approval' AND d.outcome = 'released'
+FROM d
 """.replace("<parties>", paths.JUDGED_BY)
 # Terms in the order in which the import puts them: two that put the same new terms wait for each other.
+CHANGED = """
+CREATE TEMPORARY TABLE changed ON COMMIT DROP AS
+SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, questions.term, judged.becomes
+FROM questions JOIN (SELECT qid, <words> AS becomes FROM (<answer>) answered) judged ON judged.qid = questions.qid
+WHERE judged.becomes <> questions.was
+""".replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
 CHANGE = """
-WITH changed AS (
-    SELECT questions.line_id, questions.at, questions.disclosure_id, questions.was, questions.term, judged.becomes
-    FROM questions JOIN (SELECT qid, <words> AS becomes FROM (<answer>) answered) judged ON judged.qid = questions.qid
-    WHERE judged.becomes <> questions.was
-), noted AS (
-    INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)
-    SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed
-), put AS MATERIALIZED (
-    SELECT term, becomes, disclosures_judged_term(term, becomes) AS id
-    FROM (
-        SELECT named.term, named.becomes FROM (SELECT DISTINCT term, becomes FROM changed) named
-            JOIN disclosures_term t ON t.id = named.term
-        ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed,
-            t.basis_doubtful, named.becomes
-    ) in_order
-)
+INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)
+SELECT line_id, disclosure_id, clock_timestamp(), was, becomes, %s FROM changed;
+CREATE TEMPORARY TABLE put ON COMMIT DROP AS
+SELECT term, becomes, disclosures_judged_term(term, becomes) AS id
+FROM (
+    SELECT named.term, named.becomes FROM (SELECT DISTINCT term, becomes FROM changed) named
+        JOIN disclosures_term t ON t.id = named.term
+    ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed,
+        t.basis_doubtful, named.becomes
+    OFFSET 0
+) in_order;
 UPDATE disclosures_release d SET term = put.id
 FROM changed JOIN put ON put.term = changed.term AND put.becomes = changed.becomes
-WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id
-""".replace("<words>", IN_WORDS).replace("<answer>", ANSWER)
+WHERE d.line_id = changed.line_id AND d.occurred_at = changed.at AND d.id = changed.disclosure_id;
+SELECT disclosures_note_days(array_agg(line_id), array_agg(at)) FROM changed;
+DROP TABLE put
+"""
 # Stops and running pauses with an affected partner that got no order, or only one without actions: it may have received
 # something before the approval because of which nothing was asked. Line by line, by the index: without statistics, as
 # in a first import, the planner would read the whole ledger for each batch.
@@ -174,7 +181,9 @@ def _batch(touched: list[int], cause: str) -> int:
             cursor.execute(QUESTIONS)
         if cursor.rowcount:
             cursor.execute("ANALYZE questions")
-            cursor.execute(CHANGE, [cause])
+            cursor.execute(CHANGED, [])
             changed = cursor.rowcount
-        cursor.execute("DROP TABLE touched, questions")
+        if changed:
+            cursor.execute(CHANGE, [cause])
+        cursor.execute("DROP TABLE IF EXISTS touched, questions, changed")
     return changed

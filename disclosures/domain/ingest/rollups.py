@@ -19,15 +19,13 @@ from disclosures.models import NOT_YET
 SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.days'))"
 # One row in 64 has its line counted: a line of a thousand rows is found, and nobody counts at every row.
 NOTED = """
-WITH changed AS (
-    INSERT INTO disclosures_changedday (line_id, day)
-    SELECT DISTINCT r.line_id, (r.occurred_at AT TIME ZONE long.zone)::date
-    FROM {rows} r JOIN disclosures_longline long ON long.line_id = r.line_id
-)
+INSERT INTO disclosures_changedday (line_id, day)
+SELECT DISTINCT r.line_id, (r.occurred_at AT TIME ZONE long.zone)::date
+FROM {rows} r JOIN disclosures_longline long ON long.line_id = r.line_id;
 INSERT INTO disclosures_growingline (line_id)
-SELECT DISTINCT r.line_id FROM {rows} r
-WHERE get_byte(uuid_send(r.id), 0) < 4
-    AND NOT EXISTS (SELECT FROM disclosures_longline long WHERE long.line_id = r.line_id)
+WITH grown AS MATERIALIZED (SELECT DISTINCT line_id FROM {rows} WHERE get_byte(uuid_send(id), 0) < 4)
+SELECT line_id FROM grown
+EXCEPT SELECT long.line_id FROM grown JOIN disclosures_longline long ON long.line_id = grown.line_id
 """
 
 # With fewer rows, reading them takes no longer than reading what they were counted into.
@@ -44,13 +42,14 @@ DELETE FROM disclosures_growingline WHERE (line_id, id) IN (
     SELECT line_id, id FROM disclosures_growingline ORDER BY line_id LIMIT %s FOR UPDATE SKIP LOCKED)
 RETURNING line_id
 """
-# How long each is, counted no further than need be; and the zone of its state.
+# Which of these are long, and the zone of their state.
 GROWN = """
-SELECT one.id, coalesce(known.zone, 'UTC') FROM accounts_line one
+WITH grown AS MATERIALIZED (
+    SELECT line_id FROM disclosures_release WHERE line_id = ANY (%(lines)s) GROUP BY line_id
+    HAVING count(*) >= %(long)s
+)
+SELECT one.id, coalesce(known.zone, 'UTC') FROM grown JOIN accounts_line one ON one.id = grown.line_id
     LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = one.state
-WHERE one.id = ANY (%(lines)s)
-    AND (SELECT count(*) FROM (
-        SELECT FROM disclosures_disclosure d WHERE d.line_id = one.id LIMIT %(long)s) AS counted) = %(long)s
 ORDER BY one.id
 """
 ADOPT = """
@@ -59,10 +58,10 @@ SELECT * FROM unnest(%s::bigint[], %s::text[]) AS grown (line_id, zone) ON CONFL
 """
 # The line moved to a state of another zone: its days are other days now.
 MOVED = """
-SELECT long.line_id, coalesce(known.zone, 'UTC') FROM disclosures_longline long
-    JOIN accounts_line one ON one.id = long.line_id
+WITH long AS MATERIALIZED (SELECT line_id, zone FROM disclosures_longline)
+SELECT long.line_id, coalesce(known.zone, 'UTC') FROM long JOIN accounts_line one ON one.id = long.line_id
     LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = one.state
-WHERE long.zone <> coalesce(known.zone, 'UTC') ORDER BY long.line_id FOR UPDATE OF long SKIP LOCKED
+WHERE long.zone <> coalesce(known.zone, 'UTC') ORDER BY long.line_id
 """
 START_AGAIN = (
     "UPDATE disclosures_longline SET zone = %(zone)s, through = DEFAULT WHERE line_id = %(line)s",

@@ -24,10 +24,11 @@ TABLES = {
         " path_completed text, asks boolean GENERATED ALWAYS AS (basis = 'approval' AND outcome = 'released') STORED"
     ),
     "fresh": (
-        "n integer, id uuid, line_id bigint, occurred_at timestamptz, term integer, precision_m integer,"
-        " decision_id text, gated boolean, hidden boolean"
+        "n integer, id uuid, line_id bigint, occurred_at timestamptz, content_hash bytea, term integer,"
+        " precision_m integer, decision_id text, gated boolean, hidden boolean"
     ),
     "judged": "n integer, judgement text",
+    "put": "term integer, judgement text, id integer",
 }
 # COPY's binary form, which takes half the time of its text to write and to read: each row begins with the number of its
 # columns, each column with its length, and moments are counted in microseconds. The first seven are of fixed length.

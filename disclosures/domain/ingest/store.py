@@ -20,42 +20,38 @@ from disclosures.domain.ingest.pending_releases import hold_rows
 from disclosures.domain.ingest.reassigned_rows import hold_reassigned
 from disclosures.domain.ingest.rows import CONTENT_BYTES, Outcome, Report, Row, row_of
 
+# Statements of the ledger are such that Citus can plan them: none writes and reads at once, and none asks of each row.
 ATTRIBUTED = """
-WITH attributed AS MATERIALIZED (
-    SELECT incoming.n, incoming.id, number.line_id, incoming.occurred_at, incoming.content_hash, incoming.term,
-        incoming.precision_m, CASE WHEN %(gated)s THEN incoming.decision_id END AS decision_id,
-        coalesce(incoming.suppressed_until > (SELECT audit_now()), false) AS hidden
-    FROM incoming JOIN accounts_linenumber number ON number.msisdn_hash = incoming.number_hash
-        AND number.starts_at <= incoming.occurred_at
-        AND (number.ends_at IS NULL OR incoming.occurred_at < number.ends_at)
-), put AS (
-    INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
-    SELECT id, line_id, occurred_at, content_hash FROM attributed ORDER BY id
-    <known>
-)
-INSERT INTO fresh (n, id, line_id, occurred_at, term, precision_m, decision_id, gated, hidden)
-SELECT attributed.n, attributed.id, attributed.line_id, attributed.occurred_at, attributed.term,
-    attributed.precision_m, attributed.decision_id, %(gated)s, attributed.hidden
-FROM attributed <new> ORDER BY attributed.line_id, attributed.occurred_at
+INSERT INTO fresh (n, id, line_id, occurred_at, content_hash, term, precision_m, decision_id, gated, hidden)
+SELECT incoming.n, incoming.id, number.line_id, incoming.occurred_at, incoming.content_hash, incoming.term,
+    incoming.precision_m, CASE WHEN %(gated)s THEN incoming.decision_id END, %(gated)s,
+    coalesce(incoming.suppressed_until > (SELECT audit_now()), false)
+FROM incoming JOIN accounts_linenumber number ON number.msisdn_hash = incoming.number_hash
+    AND number.starts_at <= incoming.occurred_at
+    AND (number.ends_at IS NULL OR incoming.occurred_at < number.ends_at)
+ORDER BY number.line_id, incoming.occurred_at;
 """
 # Ids in order, so that two imports of the same rows wait for each other and never deadlock.
-REGISTER_ALL = ATTRIBUTED.replace("<known>", "").replace("<new>", "")
-REGISTER_NEW = ATTRIBUTED.replace("<known>", "ON CONFLICT (id) DO NOTHING RETURNING id").replace(
-    "<new>", "JOIN put ON put.id = attributed.id"
-)
+REGISTER = """
+INSERT INTO disclosures_disclosureregister (id, line_id, occurred_at, content_hash)
+SELECT id, line_id, occurred_at, content_hash FROM fresh ORDER BY id
+"""
+REGISTER_NEW = f"{REGISTER} ON CONFLICT (id) DO NOTHING RETURNING id"
+NOT_NEW = "DELETE FROM fresh WHERE NOT id = ANY (%s::uuid[])"
 SOME_KNOWN = """
-SELECT EXISTS (SELECT FROM (SELECT id FROM incoming LIMIT 20) first_rows
-    JOIN disclosures_disclosureregister register ON register.id = first_rows.id)
+SELECT count(*) > 0 FROM (SELECT id FROM incoming LIMIT 20) first_rows
+    JOIN disclosures_disclosureregister register ON register.id = first_rows.id
 """
 KNOWN = """
-SELECT n, CASE WHEN known IS NULL THEN 'line_unknown'
-    WHEN substr(known, 1, <bytes>) = content_hash THEN 'repeated' ELSE 'id_conflict' END
-FROM (
-    SELECT incoming.n, incoming.content_hash, (
-        SELECT register.content_hash FROM disclosures_disclosureregister register WHERE register.id = incoming.id
-    ) AS known
-    FROM incoming WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.n = incoming.n)
-) others
+WITH others AS MATERIALIZED (
+    SELECT n, id, content_hash FROM incoming WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.n = incoming.n)
+), known AS MATERIALIZED (
+    SELECT others.n, register.content_hash
+    FROM others JOIN disclosures_disclosureregister register ON register.id = others.id
+)
+SELECT others.n, CASE WHEN known.n IS NULL THEN 'line_unknown'
+    WHEN substr(known.content_hash, 1, <bytes>) = others.content_hash THEN 'repeated' ELSE 'id_conflict' END
+FROM others LEFT JOIN known ON known.n = others.n
 """.replace("<bytes>", str(CONTENT_BYTES))
 JUDGE = """
 INSERT INTO judged (n, judgement)
@@ -74,8 +70,7 @@ SELECT qid, <words> FROM (<answer>) answered
 # new terms wait for each other and never deadlock.
 # Rows in the order of the index, by which neighbours share its pages; sorted before they are wide.
 STORE = """
-INSERT INTO disclosures_release (line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id,
-    authority_ref)
+INSERT INTO put (term, judgement, id)
 WITH told AS MATERIALIZED (
     SELECT DISTINCT fresh.term, coalesce(judged.judgement, '') AS judgement
     FROM fresh LEFT JOIN judged ON judged.n = fresh.n
@@ -87,9 +82,10 @@ WITH told AS MATERIALIZED (
         CASE WHEN term.basis <> 'approval' THEN term.basis WHEN term.outcome = 'refused' THEN 'refused'
             ELSE told.judgement END)::disclosures_term AS whole
     FROM told JOIN term ON term.term = told.term ORDER BY whole OFFSET 0
-), put AS MATERIALIZED (
-    SELECT term, judgement, disclosures_put_term(whole) AS id FROM said
 )
+SELECT term, judgement, disclosures_put_term(whole) FROM said;
+INSERT INTO disclosures_release (line_id, occurred_at, recorded_at, id, term, precision_m, source_id, decision_id,
+    authority_ref)
 SELECT fresh.line_id, fresh.occurred_at, %s, fresh.id, put.id, fresh.precision_m, incoming.source_id,
     incoming.decision_id, incoming.authority_ref
 FROM (SELECT * FROM fresh ORDER BY line_id, occurred_at, id) fresh
@@ -195,12 +191,15 @@ def _register(cursor: CursorWrapper, *, gated: bool) -> int:
     if cursor.fetchone() == (False,):
         try:
             with transaction.atomic():
-                cursor.execute(REGISTER_ALL, {"gated": gated})
+                cursor.execute(ATTRIBUTED + REGISTER, {"gated": gated})
                 return int(cursor.rowcount)
         except IntegrityError:
             pass  # it ended at the first that is known
-    cursor.execute(REGISTER_NEW, {"gated": gated})
-    return int(cursor.rowcount)
+    cursor.execute(ATTRIBUTED, {"gated": gated})
+    cursor.execute(REGISTER_NEW)
+    new = [identity for (identity,) in cursor.fetchall()]
+    cursor.execute(NOT_NEW, [new])
+    return len(new)
 
 
 def _first_of_each_id(rows: Sequence[Row], outcomes: dict[int, Outcome]) -> list[Row]:

@@ -6,30 +6,31 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from disclosures.domain.ingest import chunks, notices, paths, projections
+from disclosures.queries.visible import LOOK_UP
 
 TOUCH = """
 INSERT INTO consent_touched (line_id, since)
-SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+WITH kin AS MATERIALIZED (
+    SELECT %(campaigns)s || partners_kin_of('campaign', %(linked_campaigns)s) AS campaigns,
+        partners_kin_of('purpose', %(linked_purposes)s) AS purposes,
+        partners_kin_of('party', %(linked_parties)s) AS parties
+)
+SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d CROSS JOIN kin
 WHERE d.basis = 'approval' AND d.outcome = 'released' AND (
-    d.campaign = ANY (%(campaigns)s || partners_kin_of('campaign', %(linked_campaigns)s))
-    OR %(linked_purposes)s <> '{}' AND d.purpose = ANY (partners_kin_of('purpose', %(linked_purposes)s))
-    OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && partners_kin_of('party', %(linked_parties)s))
+    d.campaign = ANY (kin.campaigns)
+    OR %(linked_purposes)s <> '{}' AND d.purpose = ANY (kin.purposes)
+    OR %(linked_parties)s <> '{}' AND (d.path || d.aggregator)::text[] && kin.parties)
 GROUP BY d.line_id
 """
 NAMED = """
 CREATE TEMPORARY TABLE named ON COMMIT DROP AS
+WITH d AS MATERIALIZED (
+    SELECT d.* FROM disclosures_disclosure d WHERE d.campaign = ANY (%(campaigns)s) AND <look-up>
+)
 SELECT row_number() OVER () AS term, d.aggregator, <parties> AS path, d.campaign, d.purpose, d.scope, d.basis,
-    d.outcome, EXISTS (
-    SELECT FROM disclosures_delayednotice n
-    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
-        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-        AND NOT EXISTS (
-            SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-    ) AS hidden
-FROM disclosures_disclosure d
-WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'
-""".replace("<parties>", paths.JUDGED_BY)
+    d.outcome, false AS hidden
+FROM d
+""".replace("<parties>", paths.JUDGED_BY).replace("<look-up>", LOOK_UP)
 # Paths that were given their aggregator when nobody knew yet that their first company is another one.
 BEGINS_ELSEWHERE = """
 INSERT INTO consent_touched (line_id, since)
@@ -42,8 +43,8 @@ GROUP BY d.line_id
 IN_STATE = """
 INSERT INTO consent_touched (line_id, since)
 SELECT d.line_id, min(d.occurred_at) FROM disclosures_disclosure d
+    JOIN (SELECT DISTINCT line_id FROM accounts_linestate WHERE state = %(state)s) lived ON lived.line_id = d.line_id
 WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(since)s
-    AND EXISTS (SELECT FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.state = %(state)s)
 GROUP BY d.line_id
 """
 SINCE = """
@@ -54,38 +55,41 @@ WHERE d.basis = 'approval' AND d.outcome = 'released' AND d.occurred_at >= %(sin
 GROUP BY d.line_id
 """
 
-# Rows of 1.0 are given their terms before.
+NAMED_PARTIES = "SELECT uri FROM partners_party WHERE uri = ANY (%s) AND kind IN ('lbs_provider', 'end_customer')"
 OF_PARTIES = """
-WITH named AS (
-    SELECT p.uri FROM partners_party p
-    WHERE p.uri = ANY (%(parties)s) AND p.kind IN ('lbs_provider', 'end_customer')
-), found AS MATERIALIZED (
-    SELECT d.line_id, d.occurred_at, d.id, d.path, d.term, d.basis_doubtful FROM disclosures_disclosure d
-    WHERE d.basis IN ('emergency', 'network') AND d.path::text[] && ARRAY(SELECT uri::text FROM named)
-)
+SELECT d.line_id, d.occurred_at, d.id, d.path, d.term, d.basis_doubtful FROM disclosures_disclosure d
+WHERE d.basis IN ('emergency', 'network') AND d.path::text[] && %(parties)s::text[]
 """
-CONVERT = """<found>
+# Rows of 1.0 are given their terms before.
+CONVERT = """
+WITH found AS MATERIALIZED (<of-parties>)
 SELECT disclosures_convert(array_agg(line_id), min(occurred_at)) FROM found WHERE term IS NULL
-""".replace("<found>", OF_PARTIES)
+""".replace("<of-parties>", OF_PARTIES)
 # A row under an order is marked like any other, and its incident waits until the order ends (`traces.leave`).
-DOUBT = """<found>, put AS MATERIALIZED (
-    SELECT term, disclosures_doubtful_term(term) AS id
-    FROM (
-        SELECT t.id AS term FROM disclosures_term t
-        WHERE t.id IN (SELECT term FROM found WHERE NOT basis_doubtful)
-        ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed, t.judgement
-    ) in_order
-), marked AS (
-    UPDATE disclosures_release d SET term = put.id FROM found JOIN put ON put.term = found.term
-    WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id
+DOUBT = """
+CREATE TEMPORARY TABLE found ON COMMIT DROP AS <of-parties>;
+CREATE TEMPORARY TABLE put ON COMMIT DROP AS
+SELECT term, disclosures_doubtful_term(term) AS id
+FROM (
+    SELECT t.id AS term FROM disclosures_term t
+    WHERE t.id IN (SELECT term FROM found WHERE NOT basis_doubtful)
+    ORDER BY t.aggregator, t.path, t.campaign, t.purpose, t.scope, t.basis, t.outcome, t.path_completed, t.judgement
+    OFFSET 0
+) in_order;
+UPDATE disclosures_release d SET term = put.id FROM found JOIN put ON put.term = found.term
+WHERE d.line_id = found.line_id AND d.occurred_at = found.occurred_at AND d.id = found.id;
+SELECT disclosures_note_days(array_agg(line_id), array_agg(occurred_at)) FROM found WHERE NOT basis_doubtful
+""".replace("<of-parties>", OF_PARTIES)
+TO_TELL = """
+WITH hidden AS MATERIALIZED (
+    SELECT c.line_id, c.id FROM found JOIN disclosures_concealeddisclosure c
+        ON c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id
 )
 SELECT named.uri, (found.occurred_at AT TIME ZONE 'UTC')::date::text, found.line_id, found.id, found.occurred_at
-FROM found JOIN named ON named.uri = ANY (found.path)
-WHERE NOT EXISTS (
-    SELECT FROM disclosures_concealeddisclosure c
-    WHERE c.line_id = found.line_id AND c.occurred_at = found.occurred_at AND c.id = found.id)
+FROM found JOIN unnest(%(parties)s::text[]) AS named (uri) ON named.uri = ANY (found.path)
+WHERE NOT EXISTS (SELECT FROM hidden WHERE hidden.line_id = found.line_id AND hidden.id = found.id)
 ORDER BY 1, 2, found.occurred_at, found.id
-""".replace("<found>", OF_PARTIES)
+"""
 
 
 @transaction.atomic
@@ -98,9 +102,13 @@ def mark_doubtful(*, parties: Collection[str], at: datetime) -> None:
         return
     notices.lock_notices()
     with connection.cursor() as cursor:
-        cursor.execute(CONVERT, {"parties": sorted(parties)})
-        cursor.execute(DOUBT, {"parties": sorted(parties)})
+        cursor.execute(NAMED_PARTIES, [sorted(parties)])
+        named = {"parties": [uri for (uri,) in cursor.fetchall()]}
+        cursor.execute(CONVERT, named)
+        cursor.execute(DOUBT, named)
+        cursor.execute(TO_TELL, named)
         projections.open_doubtful_incident(found=cursor, at=at)
+        cursor.execute("DROP TABLE found, put")
 
 
 def enqueue_path_rejudging(*, parties: Collection[str]) -> None:

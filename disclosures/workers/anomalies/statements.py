@@ -37,38 +37,34 @@ NEVER_SEEN = f"""EXISTS (
     SELECT FROM disclosures_concealeddisclosure c WHERE c.line_id = d.line_id AND c.id = d.id) AND NOT {SHOWN}"""
 TOUCHED = """
 INSERT INTO touched (line_id, occurred_at, path)
-SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
-WHERE d.recorded_at > %(since)s AND d.recorded_at <= %(until)s AND d.basis = 'approval' AND d.outcome = 'released'
-    AND NOT (<never-seen>)
-UNION
-SELECT d.line_id, d.occurred_at, d.path FROM (
+WITH said AS MATERIALIZED (
     SELECT disclosure_id FROM disclosures_judgementchange WHERE changed_at > %(since)s AND changed_at <= %(until)s
     UNION
     SELECT disclosure_id FROM disclosures_delayednotice WHERE recorded_at > %(since)s AND recorded_at <= %(until)s
     UNION
     SELECT disclosure_id FROM disclosures_delayednotice
     WHERE suppressed_until > %(since)s AND suppressed_until <= %(until)s
-) said
-    CROSS JOIN LATERAL (
-        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.disclosure_id OFFSET 0
-    ) known
-    CROSS JOIN LATERAL (
-        SELECT row.* FROM disclosures_disclosure row
-        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
-    ) d
+), known AS MATERIALIZED (
+    SELECT known.line_id, known.occurred_at, known.id
+    FROM said JOIN disclosures_disclosureregister known ON known.id = said.disclosure_id
+)
+SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
+WHERE d.recorded_at > %(since)s AND d.recorded_at <= %(until)s AND d.basis = 'approval' AND d.outcome = 'released'
+    AND NOT (<never-seen>)
+UNION
+SELECT d.line_id, d.occurred_at, d.path
+FROM known JOIN disclosures_disclosure d
+    ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE d.basis = 'approval' AND d.outcome = 'released' AND NOT (<never-seen>)
 """.replace("<never-seen>", NEVER_SEEN)
 TOUCHED_BY_ID = """
 INSERT INTO touched (line_id, occurred_at, path)
+WITH known AS MATERIALIZED (
+    SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = ANY (%(ids)s::uuid[])
+)
 SELECT d.line_id, d.occurred_at, d.path
-FROM unnest(%(ids)s::uuid[]) AS said (id)
-    CROSS JOIN LATERAL (
-        SELECT line_id, occurred_at, id FROM disclosures_disclosureregister WHERE id = said.id OFFSET 0
-    ) known
-    CROSS JOIN LATERAL (
-        SELECT row.* FROM disclosures_disclosure row
-        WHERE row.line_id = known.line_id AND row.occurred_at = known.occurred_at AND row.id = known.id OFFSET 0
-    ) d
+FROM known JOIN disclosures_disclosure d
+    ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE d.basis = 'approval' AND d.outcome = 'released'
 """
 # Of rows that are their line's no longer.
@@ -79,15 +75,16 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS was (line_id bigint, occurred_at tim
 """
 # Whether any of these rows lies where an anomaly of its line, or of an end customer, was found.
 PART_OF = """
+WITH known AS MATERIALIZED (
+    SELECT line_id, occurred_at FROM disclosures_disclosureregister WHERE id = ANY (%(ids)s::uuid[])
+)
 SELECT EXISTS (
-    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+    SELECT 1 FROM known JOIN disclosures_anomaly a
         ON a.line_id = known.line_id AND known.occurred_at BETWEEN a.first_at AND a.newest_at
-    WHERE known.id = ANY (%(ids)s::uuid[])
     UNION ALL
-    SELECT FROM disclosures_disclosureregister known JOIN disclosures_anomaly a
+    SELECT 1 FROM known JOIN disclosures_anomaly a
         ON a.kind = 'many_lines' AND a.period BETWEEN (known.occurred_at AT TIME ZONE 'UTC')::date
-            AND (known.occurred_at AT TIME ZONE 'UTC')::date + 31
-    WHERE known.id = ANY (%(ids)s::uuid[]))
+            AND (known.occurred_at AT TIME ZONE 'UTC')::date + 31)
 """
 
 # A row counts in every window that ends up to the window's length after it.

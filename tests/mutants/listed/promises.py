@@ -326,8 +326,8 @@ MUTANTS = (
             ),
             (
                 "disclosures/domain/ingest/reassigned_rows.py",
-                "    WHERE hidden.line_id = known.line_id AND hidden.id = known.id)\n",
-                "    WHERE false)\n",
+                "WHERE was <> line_id AND NOT id IN (SELECT id FROM hidden) ORDER BY id\n",
+                "WHERE was <> line_id ORDER BY id\n",
                 "test_what_an_order_hides_holds_nothing",
             ),
             (
@@ -565,8 +565,8 @@ MUTANTS = (
     Mutant(
         11,
         "disclosures/domain/ingest/terms.py",
-        "    ) AS hidden\n",
-        "    ) AND false AS hidden\n",
+        "WHERE d.campaign = ANY (%(campaigns)s) AND <look-up>\n",
+        "WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'\n",
         "tests/promises/test_11_honest_about_limits.py::test_a_later_campaign_does_not_show_whom_hidden_rows_reached",
     ),
     Mutant(
