@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 
 from accounts.primitives.zones import NAMES
+from support.forms.base import StaffForm
 
 HOURS = tuple((hour, f"{hour:02}:00") for hour in range(24))
 
 
-class NotificationsForm(forms.Form):
+class NotificationsForm(StaffForm):
     """An officer's own choice."""
 
     is_on = forms.BooleanField(label="E-mail me when something new is waiting, at most once an hour", required=False)

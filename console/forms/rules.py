@@ -12,6 +12,7 @@ from accounts.primitives.zones import STATE_NAMES
 from console.forms.terms import DAY, purpose_choices
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import MOST, TERMS
+from partners.actions.notices import check_text
 from partners.actions.terms import NO_RULE, NO_SALE, RuleTerms, find_start_fault
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from partners.policies.identifiers import check_client_id
@@ -81,6 +82,16 @@ class NoticeForm(ActForm):
         label="Wording", max_length=2000, widget=forms.Textarea(attrs={"rows": 7}),
         help_text="A notice before allowing must contain {companies}, {purpose}, {precision} and {until}, once each.",
     )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """Said before the preview: what the words lack."""
+        said = super().clean() or self.cleaned_data
+        if {"use", "body"} <= said.keys():
+            try:
+                check_text(use=said["use"], text=" ".join(said["body"].split()))
+            except ValidationError as error:
+                self.refuse(error)
+        return said
 
 
 class KeyForm(ActForm):

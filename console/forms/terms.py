@@ -11,12 +11,14 @@ from partners.actions.addresses import check_addresses, keys_fault
 from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms
 from partners.actions.parties import find_website_fault
 from partners.labels import PURPOSES, party_name
-from partners.models import Campaign, Contract, Party
+from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
 from support.forms.base import ActForm, midnight
 
 DAY = forms.DateInput(attrs={"type": "date"})
 LINES = forms.Textarea(attrs={"rows": 3})
+EVENTS = "Where we post orders, starting with https://. Leave empty if the partner polls us."
+KEYS = "Where the partner publishes its public keys, starting with https://. We check its signatures with them."
 
 
 def purpose_choices() -> list[tuple[str, str]]:
@@ -39,7 +41,7 @@ def paid_choices(*, now: str) -> list[tuple[str, str]]:
 class TermForm(ActForm):
     """From when, until when. Days begin and end at midnight UTC."""
 
-    starts_at = forms.DateField(label="From", widget=DAY)
+    starts_at = forms.DateField(label="From", widget=DAY, help_text="Midnight UTC at the start of that day.")
     ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day it no longer applies.")
 
     def clean(self) -> dict[str, Any]:
@@ -54,20 +56,34 @@ class TermForm(ActForm):
 class ContractForm(TermForm):
     """What is agreed with an aggregator."""
 
+    sections = (
+        ("Agreement", ("ref", "aggregator", "signed_at", "starts_at", "ends_at")),
+        ("What it may be used for", ("purposes",)),
+        ("Stops", ("ack_within_s", "complete_within_days")),
+        ("Delivery", ("endpoint_url", "jwks_uri", "hosts")),
+    )
     ref = forms.CharField(
         label="Contract", max_length=200, help_text="A permanent ID, like AGR-2026-07.", validators=[check_id]
     )
-    aggregator = forms.ChoiceField(label="Aggregator")
-    signed_at = forms.DateField(label="Signed on", widget=DAY)
-    purposes = forms.MultipleChoiceField(label="Permitted purposes", widget=forms.CheckboxSelectMultiple)
+    aggregator = forms.ChoiceField(label="Aggregator", help_text="The company that asks us. Add it first.")
+    signed_at = forms.DateField(label="Signed on", widget=DAY, help_text="Today or earlier.")
+    purposes = forms.MultipleChoiceField(
+        label="Permitted purposes",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="In the words subscribers read. Its campaigns may have no others.",
+    )
     ack_within_s = forms.IntegerField(
-        label="Must acknowledge within (seconds)", min_value=1, max_value=86_400, initial=900
+        label="Must acknowledge within (seconds)",
+        min_value=1,
+        max_value=86_400,
+        initial=900,
+        help_text="Each order. 900 is 15 minutes.",
     )
     complete_within_days = forms.IntegerField(
         label="Must complete a stop within (days)", min_value=1, max_value=21, initial=10, help_text="At most 21."
     )
-    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False)
-    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False)
+    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False, help_text=EVENTS)
+    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False, help_text=KEYS)
     hosts = forms.CharField(
         label="Other allowed hosts", required=False, widget=LINES, help_text="One per line: name, or name:port."
     )
@@ -117,22 +133,44 @@ class ContractForm(TermForm):
 class CampaignForm(TermForm):
     """What is agreed about one use by one location service."""
 
+    sections = (
+        ("What subscribers read", ("ref", "lbs_provider", "purpose", "precision_m", "description")),
+        ("Term", ("starts_at", "ends_at")),
+        ("Consent and access", ("consent_flow", "scope", "consideration")),
+        ("Special uses", ("lifeline", "family_tracking")),
+        ("Who receives it", ("names_recipient", "recipients")),
+    )
     ref = forms.CharField(
         label="Campaign", max_length=200, help_text="A permanent ID, like CMP-ROADAID-1.", validators=[check_id]
     )
-    lbs_provider = forms.ChoiceField(label="Location service")
-    purpose = forms.ChoiceField(label="Purpose")
-    description = forms.CharField(label="Description, as subscribers read it", max_length=1000, widget=LINES)
+    lbs_provider = forms.ChoiceField(label="Location service", help_text="The company subscribers deal with.")
+    purpose = forms.ChoiceField(label="Purpose", help_text="One that the contract permits.")
+    description = forms.CharField(
+        label="Description, as subscribers read it", max_length=1000, widget=LINES,
+        help_text="What the service does for them, in plain words.",
+    )  # fmt: skip
     consent_flow = forms.CharField(
         label="Consent flow", max_length=200, validators=[check_consent_flow],
         help_text="Starts with sms, ivr, web, app or paper, like sms-double-opt-in.",
     )  # fmt: skip
-    scope = forms.CharField(label="Scope", max_length=200, initial="location-retrieval:read", validators=[check_scope])
-    precision_m = forms.IntegerField(label="Best precision allowed (metres)", min_value=0, max_value=1_000_000)
+    scope = forms.CharField(
+        label="Scope", max_length=200, initial="location-retrieval:read", validators=[check_scope],
+        help_text="The API it may use, as CAMARA names it.",
+    )  # fmt: skip
+    precision_m = forms.IntegerField(
+        label="Best precision allowed (metres)", min_value=0, max_value=1_000_000, help_text="500 means within 500 m."
+    )
     consideration = forms.ChoiceField(label="Payment for the data", help_text="Some states prohibit any sale.")
-    lifeline = forms.BooleanField(label="Lifeline: medical or roadside help", required=False)
-    family_tracking = forms.BooleanField(label="Family tracking", required=False)
-    names_recipient = forms.BooleanField(label="Each request names its recipient", required=False)
+    lifeline = forms.BooleanField(
+        label="Lifeline: medical or roadside help", required=False,
+        help_text="We warn people before they stop it.",
+    )  # fmt: skip
+    family_tracking = forms.BooleanField(
+        label="Family tracking", required=False, help_text="One person follows another's phone."
+    )
+    names_recipient = forms.BooleanField(
+        label="Each request names its recipient", required=False, help_text="Who gets it next is named each time."
+    )
     recipients = forms.CharField(label="Other recipients", required=False, widget=LINES, help_text="One URI per line.")
 
     def __init__(
@@ -179,8 +217,8 @@ class CampaignForm(TermForm):
 class EndpointsForm(ActForm):
     """Where a partner is spoken to."""
 
-    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False)
-    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False)
+    endpoint_url = forms.CharField(label="Event address", max_length=1000, required=False, help_text=EVENTS)
+    jwks_uri = forms.CharField(label="Key address (JWKS)", max_length=1000, required=False, help_text=KEYS)
     hosts = forms.CharField(
         label="Other allowed hosts", required=False, widget=LINES, help_text="One per line: name, or name:port."
     )
@@ -215,10 +253,21 @@ class ConsiderationForm(ActForm):
 class PartyForm(ActForm):
     """A company."""
 
-    uri = forms.CharField(label="URI (permanent identifier)", max_length=1000, validators=[check_uri])
-    name = forms.CharField(label="Name", max_length=1000)
-    kind = forms.ChoiceField(label="Kind", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED])
-    website = forms.CharField(label="Website", max_length=1000, required=False)
+    sections = (
+        ("Company", ("uri", "kind")),
+        ("What subscribers read", ("name", "website", "about")),
+        ("Keys", ("jwks_uri",)),
+    )
+    uri = forms.CharField(
+        label="URI (permanent identifier)", max_length=1000, validators=[check_uri],
+        help_text="Its own address, like https://geobridge.example.",
+    )  # fmt: skip
+    name = forms.CharField(label="Name", max_length=1000, help_text="As people know it.")
+    kind = forms.ChoiceField(
+        label="Kind", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED],
+        help_text="An aggregator asks us; a location service deals with people; an end customer gets it from them.",
+    )  # fmt: skip
+    website = forms.CharField(label="Website", max_length=1000, required=False, help_text="Starting with https://.")
     about = forms.CharField(label="What it does, as subscribers read it", max_length=1000, required=False, widget=LINES)
     jwks_uri = forms.CharField(
         label="Key address (JWKS)",
@@ -288,6 +337,27 @@ def _add_address_faults(form: ActForm) -> None:
         check_addresses(**{**typed, "hosts": lines_of(typed["hosts"])})
     except ValidationError as error:
         form.refuse(error)
+
+
+# What another one has of its own: its dates, and its id outside.
+DATES = ("signed_at", "starts_at", "ends_at")
+
+
+def copy_contract(contract: Contract | None) -> dict[str, Any]:
+    """The terms of a contract as those of another begin: without its dates. Nothing where there is none."""
+    if contract is None:
+        return {}
+    kept = {name: value for name, value in contract_initial(contract).items() if name not in DATES}
+    return {**kept, "aggregator": contract.aggregator.uri}
+
+
+def copy_campaign(campaign: Campaign | None) -> dict[str, Any]:
+    """The same of a campaign, with those whom it reaches."""
+    if campaign is None:
+        return {}
+    kept = {name: value for name, value in campaign_initial(campaign).items() if name not in DATES}
+    reached = Reach.objects.filter(campaign=campaign).order_by("party__uri").values_list("party__uri", flat=True)
+    return {**kept, "recipients": "\n".join(reached)}
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -220,15 +220,25 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
 
 def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> str:
     """Say how many campaigns and consents a suspension would deny now, and which lifelines."""
-    denied = [one for one in facts if one.stage in IN_FORCE]
-    if not denied:
+    counted = _count_in_force(facts)
+    if not counted:
         return "No campaign is in force now, so no subscriber loses anything."
-    consents = _format_consents(sum_counts(counts=[one.approvals for one in denied]))
-    campaigns = "1 campaign" if len(denied) == 1 else f"{len(denied)} campaigns"
-    if len(facts) >= MOST:
-        campaigns, consents = f"at least {campaigns}", f"at least {consents}"
-    lifelines = describe_lifelines(facts=denied) or "No lifeline is among them."
-    return f"It denies {campaigns} in force, with {consents} on record. {lifelines}"
+    return f"It denies {counted}. {describe_lifelines(facts=facts) or 'No lifeline is among them.'}"
+
+
+def describe_impact(*, facts: Sequence[CampaignFacts]) -> str:
+    """Say how many campaigns and consents a change of these concerns now."""
+    counted = _count_in_force(facts)
+    return f"A change concerns {counted}." if counted else "No campaign is in force now, so it concerns nobody."
+
+
+def _count_in_force(facts: Sequence[CampaignFacts]) -> str:
+    """The campaigns in force and their consents, in words; "" for none."""
+    counting = [one for one in facts if one.stage in IN_FORCE]
+    consents = _format_consents(sum_counts(counts=[one.approvals for one in counting]))
+    campaigns = "1 campaign" if len(counting) == 1 else f"{len(counting)} campaigns"
+    least = "at least " if len(facts) >= MOST else ""
+    return f"{least}{campaigns} in force, with {least}{consents} on record" if counting else ""
 
 
 def describe_lifelines(*, facts: Sequence[CampaignFacts]) -> str:

@@ -19,6 +19,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.queries.proposals import OpenProposal
+from console.queries.set_up import SetUp
 from console.views.site import show
 from disclosures.actions import NothingHidden
 from partners.policies.lifecycle import NotNow
@@ -52,6 +53,7 @@ class Act[F: ActForm]:
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
     and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
+    `set_up`: checks that are made as the page is shown.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Act[F: ActForm]:
     cancel: str = ""
     shows: Callable[[F], ActPreview | None] = _preview_nothing
     asked: Sequence[OpenProposal] = ()
+    set_up: Callable[[], SetUp | None] = lambda: None
 
 
 def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
@@ -85,6 +88,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
         "warns": act.warns,
         "cancel": cancel,
         "asked": act.asked,
+        "set_up": act.set_up(),
     }
     return show(request, "act.html", title=act.title, form=act.form, **words)
 

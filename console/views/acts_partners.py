@@ -15,6 +15,7 @@ from console.forms import terms
 from console.forms.notes import TargetNoteForm
 from console.queries import pages
 from console.queries.proposals import list_open_proposals
+from console.queries.set_up import get_set_up
 from console.views.acts import Act, answer
 from partners.actions import proposals
 from partners.actions.guards import Of
@@ -80,9 +81,10 @@ def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
     helped = " and ".join(term.lifelines)
     warning = f" This ends a lifeline, which finds people in an emergency: {helped}." if helped else ""
+    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now()))
     act = Act(
         title=f"End {one.name} earlier",
-        lead=f"{_ends(term)} One officer can set an earlier end. A later one takes two officers.{warning}",
+        lead=f"{_ends(term)} One officer can set an earlier end. A later one takes two officers.{warning} {impact}",
         form=terms.EndForm(request.POST or None),
         verb=lambda form, actor, at: shorten_term(
             of=terms_of(of), target_id=target_id, ends_at=form.moment(), reason=form.cleaned_data["reason"],
@@ -99,7 +101,8 @@ def extend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Propose a later end."""
     _, back = _target(of, target_id)
     term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
-    lead = f"{_ends(term)} It is extended when another officer agrees."
+    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now()))
+    lead = f"{_ends(term)} It is extended when another officer agrees. {impact}"
     form = terms.EndForm(request.POST or None)
     return answer(request, _proposing(Proposal.Act.EXTEND_TERM, of, target_id, form, back, lead))
 
@@ -117,6 +120,7 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         ),
         back=back,
         done="Now in force.",
+        set_up=lambda: get_set_up(of=terms_of(of), target_id=target_id, at=timezone.now()),
     )
     return answer(request, act)
 

@@ -13,6 +13,7 @@ from console.actions import proposals, terms
 from console.forms import rules
 from console.forms.rules import AnomalyRuleForm
 from console.forms.terms import EndForm
+from console.queries.notices import get_notice_preview
 from console.queries.proposals import list_open_proposals
 from console.queries.purposes import get_rule_impact
 from console.views.acts import Act, answer
@@ -96,7 +97,10 @@ def publish_notice(request: PersonRequest) -> HttpResponse:
         verb=lambda form, actor, at: notices.publish_notice(**form.cleaned_data, actor=actor, at=at),
         back=reverse("admin:notices"),
         done="Published.",
-        button="Publish",
+        button="Preview",
+        shows=lambda form: get_notice_preview(
+            **{name: form.cleaned_data[name] for name in ("use", "language", "body")}
+        ),
     )
     return answer(request, act)
 

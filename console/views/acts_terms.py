@@ -54,12 +54,13 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def draft_contract(request: PersonRequest) -> HttpResponse:
-    """Write a contract down as a draft."""
+def draft_contract(request: PersonRequest, contract_id: int = 0) -> HttpResponse:
+    """Write a contract down as a draft; it may begin with the terms of another."""
+    copied = get_object_or_404(Contract.objects.select_related("aggregator"), pk=contract_id) if contract_id else None
     act = Act(
         title="Draft a contract",
         lead=DRAFT,
-        form=terms.ContractForm(request.POST or None, at=timezone.now()),
+        form=terms.ContractForm(request.POST or None, at=timezone.now(), initial=terms.copy_contract(copied)),
         verb=lambda form, actor, at: drafts.draft_contract(
             ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,
@@ -71,13 +72,19 @@ def draft_contract(request: PersonRequest) -> HttpResponse:
     return answer(request, act)
 
 
-def draft_campaign(request: PersonRequest, contract_id: int) -> HttpResponse:
-    """Write a campaign down as a draft."""
+def copy_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
+    """The same, beginning with the terms of another of its contract."""
+    campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider"), pk=campaign_id)
+    return draft_campaign(request, campaign.contract_id, campaign)
+
+
+def draft_campaign(request: PersonRequest, contract_id: int, copied: Campaign | None = None) -> HttpResponse:
+    """Write a campaign down as a draft. `copied`: the one with whose terms it begins."""
     contract = get_object_or_404(Contract, pk=contract_id)
     act = Act(
         title=f"Draft a campaign under {contract.ref}",
         lead=DRAFT,
-        form=terms.CampaignForm(request.POST or None, contract=contract),
+        form=terms.CampaignForm(request.POST or None, contract=contract, initial=terms.copy_campaign(copied)),
         verb=lambda form, actor, at: drafts.draft_campaign(
             ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
             reason=form.cleaned_data["reason"], actor=actor, at=at,

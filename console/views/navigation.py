@@ -88,8 +88,10 @@ OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
     "party": "parties", "party-add": "parties", "party-change": "parties", "target-note": "parties",
     "contract": "contracts",
-    "contract-draft": "contracts", "contract-change": "contracts", "endpoints": "contracts",
-    "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-change": "campaigns",
+    "contract-draft": "contracts", "contract-another": "contracts", "contract-change": "contracts",
+    "endpoints": "contracts", "set-up": "contracts",
+    "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-another": "campaigns",
+    "campaign-change": "campaigns",
     "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",
     "decide": "proposals", "termination": "terminations", "terminate": "terminations", "timeline": "streams",
     "order": "streams", "event": "streams", "resend": "streams", "recover": "streams", "stream-status": "streams",

@@ -165,8 +165,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
         raise NotNow(f"{row.ref} is already in force.")
     if row.ends_at <= at:
         raise NotNow(f"{row.ref} would already have ended. Choose an end date in the future.")
-    lacking = _contract_lacks(row) if isinstance(row, Contract) else _campaign_lacks(row)
-    if lacking:
+    if lacking := find_lack(row=row):
         raise NotNow(f"{row.ref} can't be put in force yet. {lacking}")
     row.starts_at = max(row.starts_at, at)
     row.is_draft = False
@@ -275,6 +274,11 @@ def _check_campaign(row: Campaign, faults: Faults) -> None:
         faults.note("purpose", "Name a DPV purpose that we have words for.")
     for field, fault in under_contract(contract=row.contract, purpose=row.purpose, ends_at=row.ends_at).items():
         faults.note(field, fault)
+
+
+def find_lack(*, row: Contract | Campaign) -> str:
+    """Return what keeps a draft from being put in force, as things stand; "" for nothing."""
+    return _contract_lacks(row) if isinstance(row, Contract) else _campaign_lacks(row)
 
 
 def under_contract(*, contract: Contract, purpose: str, ends_at: datetime) -> dict[str, str]:

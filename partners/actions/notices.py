@@ -33,7 +33,7 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
     if use not in NoticeText.Use.values or language not in dict(settings.LANGUAGES):
         raise ValidationError({"use": "There is no such notice, or no such language."})
     text = " ".join(body.split())
-    _check_text(use, text)
+    check_text(use=use, text=text)
     newest = NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
     if newest is not None and newest.body == text:
         raise NotNow(f"This wording is already published as version {newest.version}.")
@@ -49,8 +49,8 @@ def publish_notice(*, use: str, language: str, body: str, reason: str, actor: st
     return row
 
 
-def _check_text(use: str, text: str) -> None:
-    """Raises ValidationError unless the text has each place that this notice needs once, and no other."""
+def check_text(*, use: str, text: str) -> None:
+    """Check that the text has each place that this notice needs once, and no other. Raises ValidationError."""
     if not 0 < len(text) <= LONGEST_BODY or "\x00" in text:
         raise ValidationError({"body": f"A notice has 1 to {LONGEST_BODY} characters."})
     places = PLACE.findall(text)

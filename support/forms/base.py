@@ -1,6 +1,6 @@
 """What every act asks: why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -11,7 +11,22 @@ from accounts.primitives.reasons import LONGEST, NoReason, check_reason
 from support.policies.reasons import LookKind
 
 
-class ActForm(forms.Form):
+class StaffForm(forms.Form):
+    """A form of staff. `sections`: a long one's headings with the names of their fields; others stand after them."""
+
+    sections: Sequence[tuple[str, Sequence[str]]] = ()
+
+    @property
+    def parts(self) -> Sequence[tuple[str, Sequence[forms.BoundField]]]:
+        """The fields as they are shown: under each section's heading, and the others under none."""
+        titles = {name: title for title, names in self.sections for name in names}
+        found = {title: list[forms.BoundField]() for title in [*titles.values(), ""]}
+        for field in self:
+            found[titles.get(field.name, "")].append(field)
+        return [(title, fields) for title, fields in found.items() if fields]
+
+
+class ActForm(StaffForm):
     """An act with its reason. Fields of a subclass stand before it."""
 
     reason = forms.CharField(

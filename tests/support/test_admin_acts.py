@@ -301,7 +301,12 @@ def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
     lacking = {"use": "allow", "language": "en", "body": "{companies} may find you."}
     assert "it must hold" in shown(officer, "/admin/notices/publish/", lacking)
     whole = {**lacking, "body": "{companies} may find you: {purpose}, {precision}, until {until}."}
-    assert post(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
+    told = shown(officer, "/admin/notices/publish/", whole)
+    assert "It replaces version 2 of" in told
+    assert f"New wording {whole['body']} What changes" in told
+    assert f"Previous wording {NoticeText.objects.get(use='allow', language='en', version=2).body}" in told
+    assert "Español, version 2 of" in told
+    assert confirmed(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
     newest = NoticeText.objects.filter(use="allow", language="en").order_by("-version")[0]
     assert (newest.version, newest.body, newest.actor) == (3, whole["body"], officer.actor)
 

@@ -1,0 +1,134 @@
+"""Setting a contract or campaign up: what of it works now, what subscribers read, whom it concerns, and one like it."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+from partners.models import Reach
+from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.partners.outside import Outside, Signer
+from tests.support.officers import Member, confirmed, post, shown
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
+NOBODY = "No campaign is in force now, so it concerns nobody."
+
+
+def checks(page: str) -> str:
+    """What the checks say."""
+    return page.partition("Checks ")[2]
+
+
+def typed_in(member: Member, path: str) -> dict[str, str]:
+    """What a form begins with, by field."""
+    page = unescape(member.client.get(path).content.decode())
+    texts = re.findall(r'<input type="(?:text|date|number)" name="(\w+)" value="([^"]*)"', page)
+    areas = re.findall(r'<textarea name="(\w+)"[^>]*>\n?(.*?)</textarea>', page, flags=re.DOTALL)
+    chosen = re.findall(r'<select name="(\w+)".*?<option value="([^"]*)" selected>', page, flags=re.DOTALL)
+    return {name: value for name, value in [*texts, *areas, *chosen] if value}
+
+
+def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None:
+    party = a_party("GeoBridge", jwks_uri=f"{outside.url}/jwks.json")
+    contract = a_contract(party, endpoint_url=f"{outside.url}/events", is_draft=True)
+    path = f"/admin/set-up/contract/{contract.pk}/"
+    day = f"{contract.ends_at:%-d %b %Y}"
+    assert checks(shown(officer, path)) == (
+        f"Draft It can be put in force. fine Term Ends on {day}. fine Event address Answers (HTTP 404). fine Keys No"
+        f" usable keys can be read at {outside.url}/jwks.json. not right {NOBODY}"
+    )
+    Signer("a", outside)
+    contract.endpoint_url = "http://127.0.0.1:9/events"
+    contract.save()
+    page = checks(shown(officer, f"/admin/force/contract/{contract.pk}/"))
+    assert "Event address Can't be reached: " in page
+    assert f"Keys 1 usable key at {outside.url}/jwks.json. fine" in page
+
+
+def test_what_a_draft_lacks_is_said_before_it_is_put_in_force(officer: Member) -> None:
+    contract = a_contract(a_party(), is_draft=True, ends_at=timezone.now() + timedelta(days=30))
+    campaign = a_campaign(contract, is_draft=True, ends_at=timezone.now() + timedelta(days=60))
+    page = checks(shown(officer, f"/admin/force/campaign/{campaign.pk}/"))
+    assert page.startswith(f"Draft Its contract {contract.ref} is a draft: put that in force first. not right Term")
+    assert f"Contract Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}." in page
+    assert f"{NOBODY} What subscribers read before they allow it English " in page
+
+
+def test_subscribers_words_are_shown_in_every_language(officer: Member) -> None:
+    campaign = a_campaign(purpose=FRAUD)
+    an_approval(a_line(), campaign, at=LONG_AGO)
+    page = shown(officer, f"/admin/set-up/campaign/{campaign.pk}/")
+    assert f"Contract Its purpose and term are within {campaign.contract.ref}. fine" in page
+    assert "A change concerns 1 campaign in force, with 1 consent on record." in page
+    texts = page.partition("before they allow it ")[2]
+    assert re.findall(r"English|Español|简体中文|Tiếng Việt|العربية", texts) == [
+        "English", "Español", "简体中文", "Tiếng Việt", "العربية",
+    ]  # fmt: skip
+    assert texts.count(campaign.lbs_provider.name) == 5
+
+
+def test_states_that_prohibit_it_are_named(officer: Member) -> None:
+    campaign = a_campaign(purpose=FRAUD, consideration="none")
+    path = f"/admin/set-up/campaign/{campaign.pk}/"
+    assert "State rules Prohibited in no state. fine" in shown(officer, path)
+    rule = {"state": "NV", "starts_at": "2026-01-01", "purposes": [FRAUD], "source": "NRS 1"}
+    confirmed(officer, "/admin/rules/add/", rule)
+    assert "State rules Prohibited in NV, even with consent. look at it" in shown(officer, path)
+
+
+def test_the_keys_of_a_company_are_tried(officer: Member, outside: Outside) -> None:
+    party = a_party("RoadAid", "lbs_provider")
+    path = f"/admin/set-up/party/{party.pk}/"
+    assert checks(shown(officer, path)) == (
+        f"Keys No key address, so nothing it signs can be checked. look at it {NOBODY}"
+    )
+    for missing in ("party/0", "rule/1", "contract/0", "campaign/0"):
+        assert officer.client.get(f"/admin/set-up/{missing}/").status_code == 404
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_another_end_says_whom_it_concerns(officer: Member, of: str) -> None:
+    campaign = a_campaign()
+    an_approval(a_line(), campaign, at=LONG_AGO)
+    pk = campaign.pk if of == "campaign" else campaign.contract_id
+    for act in ("shorten", "extend"):
+        told = shown(officer, f"/admin/{act}/{of}/{pk}/")
+        assert "A change concerns 1 campaign in force, with 1 consent on record." in told
+
+
+def test_another_starts_from_the_terms_of_one_without_its_dates(officer: Member) -> None:
+    party = a_party("GeoBridge", "aggregator")
+    contract = a_contract(party, purposes=[FRAUD], hosts=["a.geobridge.example"], ack_within_s=600)
+    begun = typed_in(officer, f"/admin/contracts/{contract.pk}/another/")
+    assert begun == {
+        "aggregator": party.uri, "ack_within_s": "600", "complete_within_days": str(contract.complete_within_days),
+        "hosts": "a.geobridge.example",
+    }  # fmt: skip
+    campaign = a_campaign(contract, purpose=FRAUD)
+    Reach.objects.create(campaign=campaign, party=a_party("Bank", "end_customer"))
+    begun = typed_in(officer, f"/admin/campaigns/{campaign.pk}/another/")
+    assert (begun["lbs_provider"], begun["purpose"], begun["recipients"]) == (
+        campaign.lbs_provider.uri, FRAUD, "https://bank.example",
+    )  # fmt: skip
+    assert begun.keys() & {"ref", "starts_at", "ends_at"} == set()
+    assert "aggregator" not in typed_in(officer, "/admin/contracts/draft/")
+    for missing in ("contracts", "campaigns"):
+        assert officer.client.get(f"/admin/{missing}/9999/another/").status_code == 404
+
+
+def test_a_long_form_has_sections_with_help_beside_each_field(officer: Member) -> None:
+    told = shown(officer, "/admin/contracts/draft/")
+    for heading in ("Agreement", "What it may be used for", "Stops", "Delivery"):
+        assert f" {heading} " in told
+    assert "Where we post orders, starting with https://. Leave empty if the partner polls us." in told
+    page = officer.client.get("/admin/contracts/draft/").content.decode()
+    assert page.count('class="o-hint"') == page.count('class="o-field') == 12
+
+
+def test_a_company_that_is_known_has_no_empty_section(officer: Member) -> None:
+    party = a_party()
+    assert " Company URI" in shown(officer, "/admin/parties/add/")
+    assert "<h2>Company</h2>" not in officer.client.get(f"/admin/parties/{party.pk}/change/").content.decode()
+    assert post(officer, f"/admin/parties/{party.pk}/change/", {"name": "Geo"}) == f"/admin/parties/{party.pk}/"
