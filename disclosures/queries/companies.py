@@ -17,9 +17,14 @@ from disclosures.models import Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.company_cards import CompanyCard, card_of
 from disclosures.queries.flow import Flow, flow_of
+from disclosures.queries.judgement_counts import (
+    OutsideAgreements,
+    count_outside_agreements,
+    filter_under_agreements,
+    list_outside_agreements,
+)
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import Outside, outside_of, released_outside, under_agreements
 from disclosures.queries.trails import Parties, uris_of
 
 # Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the
@@ -65,7 +70,7 @@ class Companies:
     lookups: int
     no_record: int
     unverified: int
-    outside: Outside
+    outside: OutsideAgreements
     nothing: bool
     flow: Flow | None
     chart: Chart
@@ -90,12 +95,12 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     Eight queries, whatever their number; those of one choice more where the person stopped everything.
     """
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
-    by_agreement = under_agreements(facts=facts)
+    by_agreement = filter_under_agreements(facts=facts)
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
     standing = sharing(line=line, campaigns={campaign for campaign, _ in asked}, recipients=asked, at=at)
     parties = _parties_of(facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)
-    outside = released_outside(facts=facts)
+    outside = list_outside_agreements(facts=facts)
     cards = _cards(_companies_in(by_agreement, outside, standing), facts, standing, parties, orders)
     recent, earlier = _by_time(cards)
     lookups, no_record, unverified = _count_lookups(recent)
@@ -108,7 +113,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         lookups=lookups,
         no_record=no_record,
         unverified=unverified,
-        outside=outside_of(facts=outside),
+        outside=count_outside_agreements(facts=outside),
         nothing=not facts and not cards,
         flow=flow_of(facts=by_agreement, parties=parties, recent=True),
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),

@@ -15,10 +15,16 @@ from disclosures.models import Anomaly
 from disclosures.queries.company_cards import CompanyCard, card_of
 from disclosures.queries.flow import Flow, flow_of
 from disclosures.queries.history import Filters, HistoryPage, history_page
+from disclosures.queries.judgement_counts import (
+    How,
+    Involvement,
+    build_involvement,
+    describe_involvement,
+    filter_under_agreements,
+)
 from disclosures.queries.line_alerts import LineAlert, list_line_anomalies, merge_alerts
 from disclosures.queries.no_record import NoRecord, explain_no_record
 from disclosures.queries.release_counts import Facts, facts_of
-from disclosures.queries.tallies import How, Involvement, build_involvement, describe_involvement, under_agreements
 from disclosures.queries.trails import Parties, uris_of
 from partners.labels import UNKNOWN
 from partners.models import Party
@@ -74,7 +80,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     if party is None:
         return None
     facts = [one for one in facts_of(line_id=line.pk, zone=zone, at=at) if party.uri in one.path]
-    by_agreement = under_agreements(facts=facts)
+    by_agreement = filter_under_agreements(facts=facts)
     standing = _standing(line, party, by_agreement, at)
     parties = _parties(party, facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)

@@ -9,15 +9,15 @@ from consent.domain.coverage import list_covered_uses
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
 from disclosures.models import Judgement, Outcome
-from disclosures.queries.release_counts import Facts
-from disclosures.queries.tallies import (
+from disclosures.queries.judgement_counts import (
     Involvement,
-    Outside,
+    OutsideAgreements,
     Tally,
     build_involvement,
-    released_outside,
-    under_agreements,
+    filter_under_agreements,
+    list_outside_agreements,
 )
+from disclosures.queries.release_counts import Facts
 from disclosures.queries.trails import Hop, NamedParty, Parties, describe_reported_path, trail
 from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
@@ -71,7 +71,7 @@ class CompanyCard:
     last_at: datetime | None
     refused: int
     not_allowed: tuple[Tally, ...]
-    outside: Outside
+    outside: OutsideAgreements
     got_it: bool
     no_record: bool
     unverified: bool
@@ -182,11 +182,11 @@ def card_of(
     """
     own = _own_acts(uri, facts) or facts
     got, released, counted = build_involvement(how="itself", facts=own), _list_releases(facts), _list_releases(own)
-    outside = released_outside(facts=facts)
+    outside = list_outside_agreements(facts=facts)
     uses = _uses(uri, released, standing)
     known = [one.use for one in uses if one.use]
     company = parties[uri]
-    paths = _most_used(released) or _agreed_path(known) or _most_used([*under_agreements(facts=facts), *outside])
+    paths = _most_used(released) or _agreed_path(known) or _most_used([*filter_under_agreements(facts=facts), *outside])
     no = standing.no_to(uri=uri, uses=known)
     return CompanyCard(
         company=company,
@@ -259,7 +259,7 @@ def _orders_through(
 
 
 def _list_releases(facts: Iterable[Facts]) -> list[Facts]:
-    return [one for one in under_agreements(facts=facts) if one.outcome == Outcome.RELEASED]
+    return [one for one in filter_under_agreements(facts=facts) if one.outcome == Outcome.RELEASED]
 
 
 def _uses(uri: str, released: Sequence[Facts], standing: Sharing) -> tuple[UseCard, ...]:

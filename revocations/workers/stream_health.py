@@ -21,10 +21,10 @@ from audit.queries import database_clock
 from partners.labels import party_name
 from partners.models import Campaign, Contract, Suspension
 from revocations.models import Breach, Order, ResponsibleParty, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import (
+from revocations.queries.answerable_time import (
     SAMPLE,
     Try,
-    list_counted_minutes,
+    get_answerable_time,
     list_delivery_minutes,
     list_orders_parked_with_us,
     tries_at,
@@ -133,7 +133,7 @@ def _streams(now: datetime, lifted: dict[int, datetime]) -> Iterator[StreamTroub
     for stream in Stream.objects.exclude(status=Stream.Status.ENABLED):
         since = max(stream.status_at, lifted.get(stream.party_id, stream.status_at))
         # We could have sent in these minutes, had it been enabled.
-        ran = list_counted_minutes(pulses=list_delivery_minutes(since=since, now=now), tries=())
+        ran = get_answerable_time(pulses=list_delivery_minutes(since=since, now=now), tries=())
         yield StreamTrouble(
             stream.party_id,
             Breach.Kind.UNHEALTHY,
@@ -195,7 +195,7 @@ def _waiting(now: datetime) -> list[tuple[Order, datetime]]:
 def _measure_wait(since: datetime, now: datetime, tried: Sequence[Sequence[Try]]) -> timedelta:
     """For how long the partner could have acknowledged: by what was tried there at all, and by what for this order."""
     ran = list_delivery_minutes(since=since, now=now)
-    return min(list_counted_minutes(pulses=ran, tries=tries) for tries in tried)
+    return min(get_answerable_time(pulses=ran, tries=tries) for tries in tried)
 
 
 def _not_acknowledged(row: Order | StreamEvent, since: datetime, *, denies: bool) -> StreamTrouble:

@@ -13,8 +13,8 @@ import audit.actions
 from partners.models import Contract
 from revocations.domain.streams import health_of, queue_event, subject_of
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
-from revocations.queries.answering import (
-    list_counted_minutes,
+from revocations.queries.answerable_time import (
+    get_answerable_time,
     list_delivery_minutes,
     list_orders_parked_with_us,
     tries_of_event,
@@ -127,7 +127,7 @@ def _list_unanswered_events(health: StreamHealth, now: datetime) -> Sequence[Str
 
 def _had(event: StreamEvent, now: datetime) -> timedelta:
     """For how long the partner could have answered this one."""
-    return list_counted_minutes(
+    return get_answerable_time(
         pulses=list_delivery_minutes(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now)
     )
 

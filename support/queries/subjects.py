@@ -18,8 +18,8 @@ from consent.queries.choices import ChoiceRow, choice_of
 from disclosures.labels import basis_in_words
 from disclosures.models import Basis, DisclosureRegister, Outcome
 from disclosures.queries.company import company_page
+from disclosures.queries.judgement_counts import list_outside_agreements
 from disclosures.queries.release_counts import facts_of
-from disclosures.queries.tallies import released_outside
 from disclosures.queries.trails import Parties, company_of, uris_of
 from disclosures.queries.visible import visible
 from partners.labels import UNKNOWN, party_name, purpose_in_words
@@ -156,7 +156,7 @@ def _companies_of(campaigns: Iterable[Campaign]) -> set[str]:
 def _find_recipient_uris(line: Line, at: datetime) -> set[str]:
     """Everybody in look-ups that asked for a yes, and whoever got it without one although they sell look-ups."""
     facts = facts_of(line_id=line.pk, zone=zone_of(line.state), at=at)
-    sellers = {one.company for one in released_outside(facts=facts) if one.doubtful}
+    sellers = {one.company for one in list_outside_agreements(facts=facts) if one.doubtful}
     return uris_of(paths=[one.path for one in facts if one.basis == Basis.APPROVAL]) | sellers
 
 

@@ -33,7 +33,7 @@ from revocations.models import (
     StreamEvent,
     StreamHealth,
 )
-from revocations.queries.answering import list_counted_minutes, list_delivery_minutes, tries_at
+from revocations.queries.answerable_time import get_answerable_time, list_delivery_minutes, tries_at
 from revocations.workers import stream_health as health_clocks
 from revocations.workers.deadlines import record_late_completions, record_overdue
 from revocations.workers.stream_health import list_unanswered_since
@@ -76,7 +76,7 @@ def test_counted_time_is_what_minute_by_minute_counting_gives(
     beats: set[int], tries: list[tuple[datetime, bool]]
 ) -> None:
     pulses = [NOW + n * MINUTE for n in sorted(beats)]
-    assert list_counted_minutes(pulses=pulses, tries=tries) == naive(pulses, tries)
+    assert get_answerable_time(pulses=pulses, tries=tries) == naive(pulses, tries)
 
 
 OUTCOMES = {"lost": True, "ours": True, "no_answer": False, "no_connection": False, "error": False, "polled": False}
@@ -112,7 +112,7 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
         end = start + timedelta(seconds=lasts)
         whole = [zero + n * MINUTE for n in sorted(beats) if start <= zero + n * MINUTE <= end - MINUTE]
         judged = [(zero + timedelta(seconds=seconds), OUTCOMES[outcome]) for seconds, outcome, _ in tries]
-        counted = list_counted_minutes(
+        counted = get_answerable_time(
             pulses=list_delivery_minutes(since=start, now=end), tries=tries_at(party_id=scene.party.pk, now=end)
         )
         assert counted == naive(whole, judged)

@@ -31,7 +31,7 @@ def list_orders_parked_with_us(*, now: datetime) -> Q:
     return Q(parked_with=ResponsibleParty.US) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__gt=now))
 
 
-def list_counted_minutes(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
+def get_answerable_time(*, pulses: Sequence[datetime], tries: Iterable[Try]) -> timedelta:
     """Return the pulses' minutes, in order, without those that were ours. `tries`: when, and whether we failed.
 
     A minute counts if our delivery ran in it (`Pulse`) and we were not the ones who failed: not if all that was last

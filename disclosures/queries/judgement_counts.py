@@ -23,7 +23,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Outside:
+class OutsideAgreements:
     """Releases that never ask for consent: for an emergency, by a lawful order, to run the network.
 
     `recent`: by basis, in the last 30 days; `before`: earlier. `doubtful` of the recent ones, and `doubtful_before` of
@@ -76,7 +76,7 @@ class Involvement:
     last_at: datetime | None
     refused: int
     not_allowed: tuple[Tally, ...]
-    outside: Outside
+    outside: OutsideAgreements
 
 
 def describe_involvement(*, uri: str, facts: Facts) -> How:
@@ -89,7 +89,7 @@ def describe_involvement(*, uri: str, facts: Facts) -> How:
 def build_involvement(*, how: How, facts: Iterable[Facts]) -> Involvement:
     """Return what disclosures come to, all of which a company stands on in the same way."""
     facts = list(facts)
-    by_agreement = under_agreements(facts=facts)
+    by_agreement = filter_under_agreements(facts=facts)
     released = [one for one in by_agreement if one.outcome == Outcome.RELEASED]
     return Involvement(
         how=how,
@@ -98,7 +98,7 @@ def build_involvement(*, how: How, facts: Iterable[Facts]) -> Involvement:
         last_at=max((one.last_at for one in released), default=None),
         refused=_count_refused(by_agreement),
         not_allowed=count_by_judgement(facts=[one for one in released if one.judgement in NOT_ALLOWED]),
-        outside=outside_of(facts=facts),
+        outside=count_outside_agreements(facts=facts),
     )
 
 
@@ -106,7 +106,7 @@ def _count_refused(facts: Iterable[Facts]) -> int:
     return sum(one.n for one in facts if one.outcome == Outcome.REFUSED)
 
 
-def under_agreements(*, facts: Iterable[Facts]) -> list[Facts]:
+def filter_under_agreements(*, facts: Iterable[Facts]) -> list[Facts]:
     """Return those that an agreement was asked for."""
     return [one for one in facts if one.basis == Basis.APPROVAL]
 
@@ -119,10 +119,10 @@ def count_by_judgement(*, facts: Iterable[Facts]) -> tuple[Tally, ...]:
     return tuple(_tally(judgement, n) for judgement, n in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
 
 
-def outside_of(*, facts: Iterable[Facts]) -> Outside:
+def count_outside_agreements(*, facts: Iterable[Facts]) -> OutsideAgreements:
     """Return what of these never asked for consent."""
-    released = released_outside(facts=facts)
-    return Outside(
+    released = list_outside_agreements(facts=facts)
+    return OutsideAgreements(
         recent=_by_basis((one.basis, one.recent) for one in released),
         before=_by_basis((one.basis, one.n - one.recent) for one in released),
         doubtful=sum(one.recent for one in released if one.doubtful),
@@ -131,7 +131,7 @@ def outside_of(*, facts: Iterable[Facts]) -> Outside:
     )
 
 
-def released_outside(*, facts: Iterable[Facts]) -> Sequence[Facts]:
+def list_outside_agreements(*, facts: Iterable[Facts]) -> Sequence[Facts]:
     """Return those of them that were released without an agreement ever being asked for."""
     return [one for one in facts if one.basis in OUTSIDE and one.outcome == Outcome.RELEASED]
 
