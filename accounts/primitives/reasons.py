@@ -10,7 +10,9 @@ LONGEST = 500
 MANY = 7
 RUN = re.compile(r"\d(?:(?![^\W\d_]).)*", re.DOTALL)
 # One letter in the middle of digits sets them apart as a dot does.
-LETTER_BETWEEN = re.compile(r"(?<=[\d)])[^\W\d_](?=[(\d])")
+LETTER_BETWEEN = re.compile(r"(?<=[\d)])\s*[^\W\d_]\s*(?=[(\d])")
+# And where digits are grouped as in a phone number, so does a short word, twice the same.
+GROUPED = re.compile(r"(?<!\d)\d{3}(\D{1,8})\d{3}\1\d{4}(?!\d)")
 # Letters beside a digit that are read as digits.
 LETTERS_AS_DIGITS = re.compile(r"(?<![^\W\d_])[OoIl]+(?=\d)|(?<=\d)[OoIl]+(?![^\W\d_])")
 # Digits that are spelt out, by words or by signs such as "七": each is marked as one of these.
@@ -70,7 +72,7 @@ def check_reason(reason: str) -> str:
 
 def _holds_number(words: str) -> bool:
     plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", unicodedata.normalize("NFKC", words)))
-    return _has_long_run(plain) or _is_spelt_out(plain)
+    return _has_long_run(plain) or bool(GROUPED.search(plain)) or _is_spelt_out(plain)
 
 
 def _has_long_run(plain: str) -> bool:

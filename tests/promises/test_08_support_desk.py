@@ -224,6 +224,7 @@ def test_a_reason_holds_no_phone_number_but_dates_and_references(desk: Desk) -> 
         "206/555/0199", "206\u2010555\u20100199", "206·555·0199", "206_555_0199", "206,555,0199", "A-206-555-0199",
         "206x555x0199", "T-206555 0199", "2025-01-01 42", "CTR-2025-550142", "CTR-2024-000123 2", "20:65:55 01:99",
         "20655501-9900-4000-8000-000000000000", "206\u200b555\u200b0199", "٢٠٦٥٥٥٠١٩٩", "206\n555\n0199",
+        "206 y 555 y 0199", "206 and 555 and 0199", "206 x 555x 0199",
         "two oh six, five five five, zero one nine nine", "206 555 oh one nine nine", "Two-Zero-Six 5 5 5 0 1 9 9",
         "twozerosixfivefivefivezerooneninenine", "206 dash 555 dash zero one nine nine", "2O6 555 Ol99",
         "dos cero seis cinco cinco cinco cero uno nueve nueve", "二〇六五五五〇一九九", "➁⓪➅ ➄➄➄ ⓪➀➈➈",
@@ -236,6 +237,7 @@ def test_a_reason_holds_no_phone_number_but_dates_and_references(desk: Desk) -> 
         "Called on 2026-11-29 about T-234567.", "CTR-2024-000123 since 11/29/2026, 9 a.m.", "T-234567 and T-345678.",
         "From 2026-11-01 14:30 to 2026-11-29T15:00:00Z, two cases.", "29.11.2026, then 24-CV-01234 by post.",
         "Order 41555501-23ab-4000-8000-00000000a000 is late.", "On 2026-11-29 two of four called one by one.",
+        "Rows 100 to 200 of 1500, from 2026-11-01 a 2026-11-29.",
         "CTR-2024-000123, two two-hour calls, nine one one and T-234567.",
     ):  # fmt: skip
         assert desk.post(desk.agent, "reveal/", reason=typed), typed
