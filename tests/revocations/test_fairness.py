@@ -20,6 +20,7 @@ from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
 from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.sweep import deliver_due, parties_due
 from tests.factories import a_contract, a_party
+from tests.faults.programs import until
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Asked, Outside
 from tests.properties import stories, undone
@@ -216,6 +217,30 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
     stop_all(well.a_line())
     desk.wake(party_ids=[well.party.pk], now=database_clock(), linger_s=0.01)
     assert arrived.wait(timeout=10)
+    hold.set()
+    desk.finish(within_s=20)
+    assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even to have their own written down together with it; and nothing more is taken for it meanwhile."""
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 0.0)
+    slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
+    hold, desk = threading.Event(), sweep.get_dispatcher()
+
+    def on_post(asked: Asked) -> None:
+        assert asked.path != f"/{slow.party.pk}/events" or hold.wait(timeout=20)
+
+    outside.on_post = on_post
+    stops(slow, 2)
+    desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
+    until(lambda: bool(outside.posted), 10)
+    (later,), (own,) = stops(slow, 1), stops(well, 1)
+    desk.wake(party_ids=[slow.party.pk, well.party.pk], now=database_clock(), linger_s=0.01)
+    until(lambda: the_order(own).state == State.ACKNOWLEDGED, 10)
+    assert the_order(later).attempts == 0
     hold.set()
     desk.finish(within_s=20)
     assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}

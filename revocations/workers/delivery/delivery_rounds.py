@@ -1,9 +1,11 @@
 """Pushing to many partners at once: claims in turn, a connection or more to each, records as answers come.
 
 One thread speaks to the database, for all partners; each partner's pushes run in threads of its own. So a partner that
-hangs keeps nobody waiting but itself, and a burst to one is no more than one batch in front of the others.
+hangs keeps nobody waiting but itself, and a burst to one is no more than one batch in front of the others. While many
+stop, each partner's orders are claimed some times a second, together: a claim costs the same for one as for many.
 """
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable
@@ -29,9 +31,13 @@ LONGEST_ROUND = timedelta(minutes=2)
 SECEVENT = "application/secevent+jwt"
 # Where answers take so long, waiting is what costs, and more connections are used at once, up to so many.
 SLOW_S = 0.05
+# Whoever hasn't answered for so long keeps us waiting: nothing more is claimed for it meanwhile.
+HANGS_S = 0.25
 WIDEST = 16
 MOST_THREADS = 512
 GATHER_S = 0.02
+# Between two claims for one partner, unless the first one left something.
+CLAIMED_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,10 @@ class Wake:
 
 @dataclass
 class Partner:
-    """One partner's part of a round. `wanting`: more may be due; `woken`: more came after it had fallen silent."""
+    """One partner's part of a round. `wanting`: more may be due; `woken`: more came after it had fallen silent.
+
+    `is_full`: as much is in flight as may be. `heard_at`: when it last answered, or was asked first.
+    """
 
     party_id: int
     only: Collection[UUID] | None = None
@@ -54,6 +63,8 @@ class Partner:
     wanting: bool = True
     woken: bool = False
     silent: bool = False
+    is_full: bool = False
+    heard_at: float = 0.0
 
     def wake(self) -> None:
         """Look again: at once, or, if it keeps silent, once that is written down."""
@@ -62,7 +73,12 @@ class Partner:
 
     def has_room(self) -> bool:
         """Return whether a claim for it may find more, and that would be taken up soon."""
-        return not self.silent and self.wanting and len(self.waiting) < BATCH // 2
+        is_stuck = bool(self.waiting) and self.hangs()
+        return not self.silent and self.wanting and not is_stuck and len(self.waiting) < BATCH // 2
+
+    def hangs(self) -> bool:
+        """Return whether it has kept us waiting for longer than an answer usually takes."""
+        return self.posters > 0 and time.monotonic() - self.heard_at >= HANGS_S
 
     def idle(self) -> bool:
         """Return whether nothing is under way; one that was woken meanwhile begins again."""
@@ -91,6 +107,7 @@ class Round:
         self._clock = clock
         self._inbox = inbox if inbox is not None else SimpleQueue()
         self._partners: dict[int, Partner] = {}
+        self._claimed_at: dict[int, float] = {}
         self._threads = ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="push")
 
     def run(self, partners: Iterable[Partner] = (), *, linger_s: float = 0.0) -> Counter[str]:
@@ -103,14 +120,23 @@ class Round:
 
     def _turn(self, linger_s: float) -> bool:
         """Claim once for each partner that has room, and take in what came. False: it is over."""
-        claimed = [self._claim(partner) for partner in list(self._partners.values())]
+        # First for those who have nothing under way: they wait for nobody's answer.
+        claimed = [self._claim(partner) for partner in sorted(self._partners.values(), key=lambda one: one.posters)]
         self._man_all()
         if not self._partners and not linger_s:
             return False
-        wait = 0.0 if any(claimed) else None if self._partners else linger_s
-        messages = self._messages(wait)
+        messages = self._messages(0.0 if any(claimed) else self._get_wait(linger_s))
         self._take_in(messages)
         return bool(messages or self._partners)
+
+    def _get_wait(self, linger_s: float) -> float | None:
+        """Return after how many seconds there is something to do, whatever comes meanwhile; None: never."""
+        if not self._partners:
+            return linger_s
+        return min((self._get_pause(one) for one in self._partners.values() if one.has_room()), default=None)
+
+    def _get_pause(self, partner: Partner) -> float:
+        return max(0.0, self._claimed_at.get(partner.party_id, -math.inf) + CLAIMED_EVERY_S - time.monotonic())
 
     def _man_all(self) -> None:
         for partner in list(self._partners.values()):
@@ -119,13 +145,13 @@ class Round:
                 del self._partners[partner.party_id]
 
     def _claim(self, partner: Partner) -> bool:
-        if not partner.has_room():
+        if not partner.has_room() or self._get_pause(partner):
             return False
         try:
             claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
         except Full:
             # Others have it all, and go on with it; or it is ours, and the next answer makes room.
-            partner.wanting = bool(partner.posters or partner.waiting)
+            partner.wanting, partner.is_full = False, True
             return False
         except Exception:  # one partner's broken row must not keep the others from theirs
             log.exception("claiming for a partner failed", party=partner.party_id)
@@ -137,11 +163,15 @@ class Round:
         # What comes to be due now has a nudge of its own, or the sweep.
         partner.wanting = claimed.more
         began = time.monotonic()
+        if not claimed.more:
+            self._claimed_at[partner.party_id] = began
         partner.waiting.extend((push, began) for push in claimed.pushes)
+        self._man(partner)
         return bool(claimed.pushes)
 
     def _man(self, partner: Partner) -> None:
         while partner.posters < min(partner.width, len(partner.waiting)):
+            partner.heard_at = partner.heard_at if partner.posters else time.monotonic()
             partner.posters += 1
             self._threads.submit(self._post_all, partner)
 
@@ -156,7 +186,8 @@ class Round:
             reply = None if partner.silent or began - claimed_at > BUDGET_S else _post(push)
             if reply is not None and reply.status is None:
                 partner.silent = True
-            self._inbox.put(Result(push, reply, self._clock.now(), time.monotonic() - began))
+            partner.heard_at = time.monotonic()
+            self._inbox.put(Result(push, reply, self._clock.now(), partner.heard_at - began))
         self._inbox.put(_PosterExit(partner))
 
     def _messages(self, wait: float | None) -> list[Message]:
@@ -176,8 +207,8 @@ class Round:
         return found
 
     def _busy(self) -> bool:
-        """Return whether more answers of the same kind are about to come."""
-        return any(partner.waiting for partner in self._partners.values())
+        """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait."""
+        return any(partner.waiting and not partner.hangs() for partner in self._partners.values())
 
     def _take_in(self, messages: Iterable[Message]) -> None:
         results: list[Result] = []
@@ -207,9 +238,9 @@ class Round:
         partner = self._partners.get(result.push.row.party_id)
         if partner is None:
             return
-        if isinstance(result.push.row, StreamEvent):
-            # It may have been the probe, and have closed the breaker.
-            partner.wanting = True
+        # An event may have been the probe, and have closed the breaker.
+        partner.wanting = partner.wanting or partner.is_full or isinstance(result.push.row, StreamEvent)
+        partner.is_full = False
         if result.silent:
             partner.width = 1
         elif result.took > SLOW_S and partner.waiting:

@@ -37,6 +37,15 @@ FROM (SELECT * FROM unnest(%(line_ids)s::bigint[], %(ids)s::uuid[], %(ats)s::tim
     ORDER BY line_id, id) AS heard
 WHERE told.line_id = heard.line_id AND told.id = heard.id
 """
+# What was claimed and never tried: the try does not count.
+RELEASE = """
+UPDATE revocations_order AS held
+SET attempts = held.attempts - 1, leased_until = NULL,
+    next_attempt_at = CASE WHEN held.next_attempt_at IS NOT NULL THEN untried.due END,
+    again_at = CASE WHEN held.again_at IS NOT NULL THEN untried.due END
+FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::timestamptz[]) AS untried (line_id, id, number, due)
+WHERE held.line_id = untried.line_id AND held.id = untried.id AND held.attempts = untried.number
+"""
 
 
 @dataclass(frozen=True)
@@ -162,10 +171,9 @@ def _move(told: _PushVerdict) -> None:
     rows.filter(leased_until=push.lease).update(leased_until=None)
 
 
-def _release_row(result: Result) -> None:
-    row, due = result.push.row, result.at + SCHEDULE[0]
-    rows = Order.objects.filter(pk=row.pk) if isinstance(row, Order) else StreamEvent.objects.filter(pk=row.pk)
-    mine = rows.filter(attempts=result.push.number)
+def _release_event(result: Result) -> None:
+    due = result.at + SCHEDULE[0]
+    mine = StreamEvent.objects.filter(pk=result.push.row.pk, attempts=result.push.number)
     mine.filter(again_at__isnull=False).update(again_at=due)
     mine.filter(next_attempt_at__isnull=False).update(next_attempt_at=due)
     mine.update(attempts=F("attempts") - 1, leased_until=None)
@@ -240,6 +248,15 @@ def _count_ordinary(party_id: int, ordinary: Sequence[_PushVerdict]) -> None:
 
 
 def _release_untried(batch: Sequence[Result]) -> None:
-    for result in batch:
-        if result.reply is None:
-            _release_row(result)
+    untried = [result for result in batch if result.reply is None]
+    orders = [
+        (row.line_id, row.id, one.push.number, one.at + SCHEDULE[0])
+        for one in untried
+        if isinstance(row := one.push.row, Order)
+    ]
+    if orders:
+        with connection.cursor() as cursor:
+            cursor.execute(RELEASE, [list(column) for column in zip(*orders, strict=True)])
+    for result in untried:
+        if isinstance(result.push.row, StreamEvent):
+            _release_event(result)
