@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from partners.models import JurisdictionRule
 from partners.workers import rotation
+from revocations.actions import nudges
 from tests import citus, databases
 
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -62,6 +63,14 @@ def _templates_unwatched(django_test_environment: None) -> Iterator[None]:
     """Nobody here asks which templates made a page; to copy what each was given takes a fifth of a page's time."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Template, "_render", RENDER)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nudges_sent_at_once(django_test_environment: None) -> Iterator[None]:
+    """A nudge that waits for others would come when the test that it belongs to is over."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(nudges, "EVERY_S", 0.0)
         yield
 
 

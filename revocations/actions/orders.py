@@ -12,7 +12,7 @@ from typing import Self
 from django.db import connection, transaction
 
 from partners.models import Contract
-from revocations import tasks
+from revocations.actions import nudges
 from revocations.domain.order_snapshots import (
     EVERYTHING,
     Agreement,
@@ -104,7 +104,7 @@ def enqueue_orders(
 def _nudge(orders: Sequence[Order]) -> None:
     # robust: a dead broker must not fail a stop; the sweep finds the rows.
     party_ids = sorted({order.party_id for order in orders})
-    transaction.on_commit(partial(tasks.deliver.delay, party_ids=party_ids), robust=True)
+    transaction.on_commit(partial(nudges.nudge, party_ids=party_ids), robust=True)
 
 
 def _newest_orders(known: Mapping[int, "_OrderHistory"], queued: Sequence[Order]) -> dict[tuple[int, int], uuid.UUID]:

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.queries import database_clock
 from partners.clients import http
 from revocations import tasks
+from revocations.actions import nudges
 from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import claims, sweep
 from revocations.workers.delivery.claims import LEASE, Clock
@@ -273,6 +274,37 @@ def test_a_stop_nudges_the_partners_that_it_concerns(scene: Scene, monkeypatch: 
     monkeypatch.setattr(tasks.deliver, "delay", lambda *, party_ids: nudged.append(party_ids))
     stop_all(line)
     assert nudged == [sorted([scene.party.pk, other.party.pk])]
+
+
+def test_nudges_right_after_one_another_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    nudged: list[list[int]] = []
+    monkeypatch.setattr(tasks.deliver, "delay", lambda *, party_ids: nudged.append(party_ids))
+    monkeypatch.setattr(nudges, "EVERY_S", 0.2)
+    process = nudges.Nudges()
+    for party_ids in ([2], [3, 1], [4, 3]):
+        process.send(party_ids=party_ids)
+    # The first at once: mostly it is the only one.
+    assert nudged == [[2]]
+    until(lambda: len(nudged) == 2, 10)
+    process.send(party_ids=[5])
+    assert nudged == [[2], [1, 3, 4]]
+    until(lambda: len(nudged) == 3, 10)
+    assert nudged[2] == [5]
+
+
+def test_a_nudge_that_a_broker_does_not_take_is_for_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*, party_ids: list[int]) -> None:
+        raise ConnectionError(str(party_ids))
+
+    monkeypatch.setattr(tasks.deliver, "delay", fail)
+    monkeypatch.setattr(nudges, "EVERY_S", 0.1)
+    process = nudges.Nudges()
+    with pytest.raises(ConnectionError, match=r"\[1\]"):
+        process.send(party_ids=[1])
+    process.send(party_ids=[2])
+    until(lambda: "workers can't be told of orders" in caplog.text, 10)
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -248,15 +248,16 @@ def _count_ordinary(party_id: int, ordinary: Sequence[_PushVerdict]) -> None:
 
 
 def _release_untried(batch: Sequence[Result]) -> None:
-    untried = [result for result in batch if result.reply is None]
-    orders = [
-        (row.line_id, row.id, one.push.number, one.at + SCHEDULE[0])
-        for one in untried
-        if isinstance(row := one.push.row, Order)
-    ]
-    if orders:
-        with connection.cursor() as cursor:
-            cursor.execute(RELEASE, [list(column) for column in zip(*orders, strict=True)])
-    for result in untried:
-        if isinstance(result.push.row, StreamEvent):
-            _release_event(result)
+    untried = [(one, one.push.row) for one in batch if one.reply is None]
+    _release_orders([(one, row) for one, row in untried if isinstance(row, Order)])
+    for one, row in untried:
+        if isinstance(row, StreamEvent):
+            _release_event(one)
+
+
+def _release_orders(untried: Sequence[tuple[Result, Order]]) -> None:
+    if not untried:
+        return
+    rows = [(row.line_id, row.id, one.push.number, one.at + SCHEDULE[0]) for one, row in untried]
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, [list(column) for column in zip(*rows, strict=True)])

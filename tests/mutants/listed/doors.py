@@ -22,8 +22,8 @@ MUTANTS = (
     Mutant(
         1,
         "revocations/actions/orders.py",
-        "partial(tasks.deliver.delay, party_ids=party_ids), robust=True)\n",
-        "partial(tasks.deliver.delay, party_ids=party_ids))\n",
+        "partial(nudges.nudge, party_ids=party_ids), robust=True)\n",
+        "partial(nudges.nudge, party_ids=party_ids))\n",
         f"{DOORS}/test_01_gate_first.py::test_nothing_is_allowed_after_the_click_with_broker_dead",
     ),
     Mutant(
