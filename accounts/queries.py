@@ -282,13 +282,19 @@ def user_of_line(*, line_id: int) -> User | None:
 
 def has_other_line(*, actor: str, line_id: int) -> bool:
     """Return whether the person of the ledger ("subscriber:7") signs in, or did, by another line than this."""
-    role, _, number = actor.partition(":")
-    if role != User.Role.SUBSCRIBER or not is_id(text=number):
+    user_id = get_subscriber_id(actor=actor)
+    if user_id is None:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(USES_ANOTHER, [int(number), line_id])
+        cursor.execute(USES_ANOTHER, [user_id, line_id])
         ((uses_another,),) = cursor.fetchall()
     return bool(uses_another)
+
+
+def get_subscriber_id(*, actor: str) -> int | None:
+    """Return whose name in the ledger this is ("subscriber:7"); None: no subscriber's."""
+    role, _, number = actor.partition(":")
+    return int(number) if role == User.Role.SUBSCRIBER and is_id(text=number) else None
 
 
 def answering_line(*, line: Line, at: datetime) -> Line | None:

@@ -12,7 +12,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.actions.sms_outbox import drop_reminders
+from accounts.actions.sms_outbox import drop_reminders, read_line_to_text
+from accounts.models import Line
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
@@ -23,7 +24,7 @@ from consent.queries.choices import withdrawn_at
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 from revocations.actions.evidence import request_evidence
-from revocations.actions.orders import enqueue_order
+from revocations.actions.orders import Orders, enqueue_order
 from revocations.domain.order_snapshots import Agreement
 from revocations.models import Duty
 
@@ -34,11 +35,23 @@ INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origi
     recorded_at, source_id, content_hash, notice)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-TOUCHED = "INSERT INTO consent_touched (line_id, since) VALUES (%s, %s)"
-# Follow what partners sign: a line's newest no begins it anew, first looked at after a while.
-AWAIT = """
-INSERT INTO consent_awaitedoutcome (line_id, since, look_at) VALUES (%s, %s, %s)
-ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, look_at = excluded.look_at, late_told_at = NULL
+# What goes with each choice: which orders tell of it, its receipt, and that the line was touched. What partners sign is
+# followed: a line's newest no begins it anew, first looked at after a while.
+WITH_IT = """
+WITH named AS (
+    INSERT INTO consent_choiceorder (line_id, choice_id, contract_id, order_id)
+    SELECT %(line)s::bigint, %(choice)s::uuid, told.contract_id, told.order_id
+    FROM unnest(%(contracts)s::bigint[], %(orders)s::uuid[]) AS told (contract_id, order_id)
+    ON CONFLICT DO NOTHING
+), kept AS (
+    INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
+    VALUES (%(line)s::bigint, %(choice)s::uuid, %(number)s, %(token)s)
+), awaited AS (
+    INSERT INTO consent_awaitedoutcome (line_id, since, look_at)
+    SELECT %(line)s::bigint, %(at)s::timestamptz, %(look_at)s::timestamptz WHERE %(is_awaited)s::boolean
+    ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, look_at = excluded.look_at, late_told_at = NULL
+)
+INSERT INTO consent_touched (line_id, since) VALUES (%(line)s::bigint, %(at)s::timestamptz)
 """
 FIRST_LOOK = timedelta(minutes=10)
 NEVER_AGREED = "never_agreed"
@@ -71,13 +84,14 @@ class NotAllowable(Exception):
 class RecordedChoice:
     """A choice as it was written down: its id, its moment, and the orders that tell of it.
 
-    `repeated`: it stood already, and the same button was only pressed once more.
+    `repeated`: it stood already, and the same button was only pressed once more. `line`: as it was read for texts.
     """
 
     choice_id: uuid.UUID
     made_at: datetime
     order_ids: tuple[uuid.UUID, ...]
     repeated: bool = False
+    line: Line | None = None
 
 
 def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
@@ -255,15 +269,13 @@ def deny(
     made_at = lock_line(line_id=line_id)
     if choice.until is not None and choice.until <= made_at:
         raise PauseOver("a pause must end in the future")
-    line = snapshots.read_line(line_id=line_id, scope=scope, ref=ref)
+    line = snapshots.read_line(line_id=line_id, scope=scope, ref=ref, notice=notice.digest if notice else "")
     if line.has_chosen and (earlier := _find_repeated(choice, made_at)) is not None:
         return _build_repeated_choice(earlier)
     contract_ids = line.contract_ids
     uses = snapshots.get_uses(line=line)
     before = snapshots.states_of(uses=uses)
-    _append(choice, made_at, notice)
-    if scope == Choice.Scope.ALL:
-        drop_reminders(line_ids=[line_id])
+    _append(choice, made_at, notice, keeps_notice=line.keeps_notice)
     scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=scope, ref=ref)
     agreements = order_planning.agreements_after_no(
         line_id=line_id, uses=uses, before=before, duties=duties, scopes=scopes, is_of_all=scope == Choice.Scope.ALL
@@ -339,9 +351,11 @@ def _build_repeated_choice(earlier: Choice) -> RecordedChoice:
     return RecordedChoice(earlier.id, earlier.made_at, tuple(told), repeated=True)
 
 
-def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None) -> None:
+def _append(choice: Choice, made_at: datetime, notice: DisplayedNotice | None, *, keeps_notice: bool = False) -> None:
     choice.id = uuid.uuid4()
-    choice.notice = notices.store_notice(notice=notice, at=made_at) if notice else ""
+    choice.notice = notice.digest if notice else ""
+    if notice and not keeps_notice:
+        notices.store_notice(notice=notice, at=made_at)
     choice.origin = choice.origin or Origin.PERSON
     choice.made_at = choice.recorded_at = made_at
     row: tuple[Any, ...] = (
@@ -357,17 +371,16 @@ def _notify_partners_and_line(
     choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str, is_texted: bool = True
 ) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
-    order_planning.name_orders(line_id=choice.line_id, choice_id=choice.id, told=told)
-    receipts.store_receipt(choice=choice)
-    if told and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
-        with connection.cursor() as cursor:
-            cursor.execute(AWAIT, [choice.line_id, choice.made_at, choice.made_at + FIRST_LOOK])
+    line = read_line_to_text(line_id=choice.line_id, at=choice.made_at, actor=actor)
+    _write_what_goes_with(choice, line, told)
+    if choice.kind != Choice.Kind.ALLOW and choice.scope == Choice.Scope.ALL and vars(line)["has_reminder"]:
+        drop_reminders(line_ids=[choice.line_id])
     # What came by a texted code or a signal is confirmed where it came in, and what we did by ourselves is told there.
     is_told = is_texted and choice.origin == Origin.PERSON and choice.channel != SIGNAL
     if is_told and not actor.startswith("line:"):
-        change_notices.notify_of_change(line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at)
-    with connection.cursor() as cursor:
-        cursor.execute(TOUCHED, [choice.line_id, choice.made_at])
+        change_notices.notify_of_change(
+            line_id=choice.line_id, change=_change(choice), actor=actor, at=choice.made_at, known=line
+        )
     audit.actions.record(
         action=f"consent.{choice.kind}",
         actor=actor,
@@ -376,7 +389,19 @@ def _notify_partners_and_line(
         line_id=choice.line_id,
         detail={"scope": choice.scope, "channel": choice.channel},
     )
-    return RecordedChoice(choice.id, choice.made_at, tuple(told.values()))
+    return RecordedChoice(choice.id, choice.made_at, tuple(told.values()), line=line)
+
+
+def _write_what_goes_with(choice: Choice, line: Line, told: Orders) -> None:
+    number, token = receipts.sign_receipt(choice=choice, line=line)
+    is_awaited = bool(told) and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON
+    values: dict[str, Any] = {
+        "line": choice.line_id, "choice": choice.id, "contracts": list(told), "orders": list(told.values()),
+        "number": number, "token": token, "at": choice.made_at, "look_at": choice.made_at + FIRST_LOOK,
+        "is_awaited": is_awaited,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_IT, values)
 
 
 def _change(choice: Choice) -> change_notices.Change:

@@ -107,7 +107,7 @@ def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at:
     recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
     if not recorded.repeated:
-        messages.confirm_stop(line_id=line_id, at=at)
+        messages.confirm_stop(line_id=line_id, at=at, known=recorded.line)
     return token
 
 

@@ -5,7 +5,7 @@ told of nothing, and of a child's line nothing but what they read on its pages. 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -69,7 +69,6 @@ MOVED = (
 # Of which a line may have many in a day that are all its person's own: so often each is told. The rest always is.
 AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY: 5}
 RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT, Change.TAKEN: Recipients.PHONE}
-ONE_CONFIRMATION = timedelta(minutes=1)
 # What is not here is told to nobody: whoever said it themselves has just read it.
 TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
     **{(change, Author.PERSON): Message.Kind.CONFIRMED for change in (Change.STOP, Change.DISPUTE, Change.PAUSE)},
@@ -183,27 +182,24 @@ ACTORS = {
 }
 
 
-def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime) -> None:
-    """Have the line texted of a change, if the table says so; once the transaction is committed."""
-    line = Line.objects.get(pk=line_id)
+def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime, known: Line | None = None) -> None:
+    """Have the line texted of a change, if the table says so; once the transaction is committed.
+
+    `known`: the line as `sms_outbox.read_line_to_text` has just read it for this actor.
+    """
+    line = known or sms_outbox.read_line_to_text(line_id=line_id, at=at, actor=actor)
     kind = TOLD.get((change, _get_author(line, actor)))
-    if kind is None or (kind == Message.Kind.CONFIRMED and _was_confirmed(line_id, at)):
+    if kind is None or (kind == Message.Kind.CONFIRMED and vars(line)["was_confirmed"]):
         return
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
     else:
-        sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at)
+        sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at, known=line)
 
 
 def notify_of_outcome(*, line_id: int, kind: Message.Kind, at: datetime) -> None:
     """Tell a line that the last company has signed what it was asked to do, or that one is late."""
     sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at)
-
-
-def _was_confirmed(line_id: int, at: datetime) -> bool:
-    """Whether a text that is a moment old says it already: several stops at once are confirmed by one."""
-    lately = Message.objects.filter(line_id=line_id, kind=Message.Kind.CONFIRMED, made_at__gt=at - ONE_CONFIRMATION)
-    return lately.exists()
 
 
 def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at: datetime) -> None:
@@ -229,7 +225,7 @@ def _get_author(line: Line, actor: str) -> Author:
     if kind != "subscriber":
         return ACTORS.get(kind, Author.STAFF)
     if line.user_role != Line.UserRole.MINOR:
-        return Author.HOLDER if queries.has_other_line(actor=actor, line_id=line.pk) else Author.PERSON
+        return Author.HOLDER if vars(line)["is_others"] else Author.PERSON
     user = queries.user_of_line(line_id=line.pk)
     return Author.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Author.HOLDER
 

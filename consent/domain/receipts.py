@@ -11,6 +11,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
+from accounts.models import Line
 from accounts.primitives.numbers import mask_number
 from accounts.primitives.sealing import unseal
 from consent.models import Choice, Origin
@@ -44,6 +45,20 @@ def store_receipt(*, choice: Choice) -> str:
     """Sign the proof of a choice that was just written down, and keep it with it. Returns its number."""
     (number,) = store_receipts(choices=[choice])
     return number
+
+
+def sign_receipt(*, choice: Choice, line: Line) -> tuple[str, str]:
+    """Sign the proof of a choice that was just written down, by its line as it was read for texts.
+
+    Returns its number and the token: whoever calls it keeps both with the choice.
+    """
+    number, sealed = new_number(), vars(line)["number_sealed"]
+    if sealed:
+        named = _Line(line.public_id, [(choice.made_at, bytes(sealed))])
+    else:  # a number that begins later, or none
+        named = _lines([line.pk], numbers_of=[line.pk])[line.pk]
+    signer = keys.signer(use=SigningKey.Use.RECEIPT)
+    return number, signer.sign(_claims(choice, number, named, ""))
 
 
 def store_receipts(*, choices: Sequence[Choice], phones: Mapping[UUID, str] | None = None) -> list[str]:

@@ -26,7 +26,8 @@ WHERE consent_may_affect(asked.line_id)
 READ_LINE = """
 SELECT line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals)),
     ARRAY(SELECT consent_affected(gate.line_id, %s, %s)),
-    EXISTS (SELECT FROM consent_choice chosen WHERE chosen.line_id = gate.line_id AND chosen.origin = 'person')
+    EXISTS (SELECT FROM consent_choice chosen WHERE chosen.line_id = gate.line_id AND chosen.origin = 'person'),
+    EXISTS (SELECT FROM consent_notice WHERE digest = %s)
 FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id WHERE gate.line_id = %s
 """
 ON_RECORD = """
@@ -68,21 +69,28 @@ def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
 
 @dataclass(frozen=True)
 class LineOnRecord:
-    """What a no meets: the agreements it affects, the campaigns agreed to, and whether a person ever chose before."""
+    """What a no meets: the agreements it affects, the campaigns agreed to, and whether a person ever chose before.
+
+    `keeps_notice`: whether what was read before it is kept already.
+    """
 
     line_id: int
     carrier_id: str
     agreed_to: frozenset[str]
     contract_ids: Sequence[int]
     has_chosen: bool
+    keeps_notice: bool
 
 
-def read_line(*, line_id: int, scope: str, ref: str) -> LineOnRecord:
-    """Read what a no of this scope meets on a line, in one statement. Call with the line locked."""
+def read_line(*, line_id: int, scope: str, ref: str, notice: str = "") -> LineOnRecord:
+    """Read what a no of this scope meets on a line, in one statement. Call with the line locked.
+
+    `notice`: the digest of what was read before, if anything was.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(READ_LINE, [scope, ref, line_id])
-        ((carrier_id, agreed_to, contract_ids, has_chosen),) = cursor.fetchall()
-    return LineOnRecord(line_id, carrier_id, frozenset(agreed_to), sorted(contract_ids), has_chosen)
+        cursor.execute(READ_LINE, [scope, ref, notice, line_id])
+        ((carrier_id, agreed_to, contract_ids, has_chosen, keeps_notice),) = cursor.fetchall()
+    return LineOnRecord(line_id, carrier_id, frozenset(agreed_to), sorted(contract_ids), has_chosen, keeps_notice)
 
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:

@@ -96,8 +96,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/sms_outbox.py",
-        "    contacts = {} if kind in TO_THE_PHONE else sms_delivery.list_active_contacts(",
-        "    contacts = sms_delivery.list_active_contacts(",
+        "    to_phone = kind in TO_THE_PHONE or not ",
+        "    to_phone = not ",
         f"{ENDS}test_what_answers_the_phone_goes_to_no_contact",
     ),
     # A safe contact that shows who somebody is, and should not

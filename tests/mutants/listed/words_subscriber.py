@@ -308,7 +308,7 @@ MUTANTS = (
     Mutant(
         7,
         "consent/domain/change_notices.py",
-        "(kind == Message.Kind.CONFIRMED and _was_confirmed(line_id, at))",
+        '(kind == Message.Kind.CONFIRMED and vars(line)["was_confirmed"])',
         "False",
         CONFIRMED,
     ),
