@@ -16,7 +16,6 @@ from accounts.domain import message_templates
 from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail, SafeContact
 from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
-from accounts.queries import get_subscriber_id
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
 
@@ -89,35 +88,11 @@ UPDATE accounts_alertchoice SET told_at = %(at)s WHERE id IN (
 RETURNING line_id
 """
 DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
-# A line with all that a text to it depends on, in one statement. Each stop asks this and writes one: Django would take
-# several times as long to make the statements.
-TO_TEXT = """
-SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role, state, language, activated_at,
-    deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, change_known_at,
-    holder_known_at, history_known_at, continues_line_id,
-    EXISTS (SELECT FROM accounts_linetexts refused WHERE refused.line_id = line.id) AS refuses_news,
-    ARRAY(SELECT topic FROM accounts_alertchoice chosen WHERE chosen.line_id = line.id AND wanted) AS wanted,
-    ARRAY(SELECT topic FROM accounts_alertchoice chosen WHERE chosen.line_id = line.id AND NOT wanted) AS unwanted,
-    EXISTS (SELECT FROM accounts_separation going WHERE going.line_id = line.id AND going.state IN ('open', 'done')
-        AND (going.tell_from IS NULL OR going.tell_from > %(at)s)) AS is_confidential_departure,
-    (SELECT msisdn_sealed FROM accounts_linenumber held WHERE held.line_id = line.id AND held.starts_at <= %(at)s
-        ORDER BY held.starts_at DESC LIMIT 1) AS number_sealed,
-    EXISTS (SELECT FROM accounts_safecontact contact WHERE contact.line_id = line.id
-        AND contact.proved_at IS NOT NULL AND contact.ended_at IS NULL) AS has_contact,
-    EXISTS (SELECT FROM accounts_message waiting WHERE waiting.line_id = line.id AND waiting.kind = 'reminder'
-        AND waiting.words_sealed <> '') AS has_reminder,
-    EXISTS (SELECT FROM accounts_message sent WHERE sent.line_id = line.id AND sent.kind = 'confirmed'
-        AND sent.made_at > %(lately)s) AS was_confirmed,
-    EXISTS (SELECT FROM accounts_lineuser by WHERE by.user_id = %(user)s::bigint AND by.line_id <> line.id) AS is_others
-FROM accounts_line line WHERE line.id = %(line)s
-"""
 POST = """
 INSERT INTO accounts_message (id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries,
     contact_id)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 0, %s)
 """
-# Several stops at once are confirmed by one text.
-ONE_CONFIRMATION = timedelta(minutes=1)
 # Most lines of a first import are too new to be told of it.
 LONG_KNOWN = "SELECT id FROM accounts_line WHERE id = ANY (%s) AND recorded_at <= %s"
 # The same of what files bring for many lines at once.
@@ -148,16 +123,6 @@ class SentEnough(Exception):
     """So many were sent about this line today that this one is not."""
 
 
-def read_line_to_text(*, line_id: int, at: datetime, actor: str = "") -> Line:
-    """Read a line with all that a text to it depends on, for several questions about it (`vars`).
-
-    `is_others`: whether the person of the ledger ("subscriber:7") signs in, or did, by another line than this.
-    """
-    values = {"line": line_id, "at": at, "lately": at - ONE_CONFIRMATION, "user": get_subscriber_id(actor=actor)}
-    (line,) = Line.objects.raw(TO_TEXT, values)
-    return line
-
-
 # A failure rolls back the caller's transaction as well; no savepoint is needed.
 @transaction.atomic(savepoint=False)
 def enqueue_text(
@@ -172,9 +137,9 @@ def enqueue_text(
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
     makes it of the line, in its language. `otherwise`: as what it is sent where they want none of its kind. `known`:
-    the line as `read_line_to_text` has just read it.
+    the line as `alerts.read_line_to_text` has just read it.
     """
-    line = known or read_line_to_text(line_id=line_id, at=at)
+    line = known or alerts.read_line_to_text(line_id=line_id, at=at)
     text = words if isinstance(words, str) else words(line)
     if _is_unwanted(line, kind):
         if otherwise is None:
@@ -191,13 +156,11 @@ def enqueue_text(
 
 
 def _is_unwanted(line: Line, kind: Message.Kind) -> bool:
-    """Whether the line's person turned this kind off, or must not be texted it now. `line`: as `TO_TEXT` reads it."""
+    """Whether the line's person turned this kind off, or must not be texted it now. `line`: as read for texts."""
     found = vars(line)
     if kind in NEWS and found["refuses_news"]:
         return True
-    topic = TOPICS.get(kind)
-    chosen = topic in found["wanted"] if topic in {*found["wanted"], *found["unwanted"]} else None
-    if topic and not alerts.wants_alert(topic=topic, chosen=chosen):
+    if kind in TOPICS and not alerts.wants_text(line=line, topic=TOPICS[kind]):
         return True
     return kind in NOT_IN_CONFIDENCE and bool(found["is_confidential_departure"])
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.actions.sms_outbox import drop_reminders, read_line_to_text
+from accounts.actions.sms_outbox import drop_reminders
 from accounts.models import Line
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
@@ -24,7 +24,7 @@ from consent.queries.choices import withdrawn_at
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 from revocations.actions.evidence import request_evidence
-from revocations.actions.orders import Orders, enqueue_order
+from revocations.actions.orders import enqueue_order
 from revocations.domain.order_snapshots import Agreement
 from revocations.models import Duty
 
@@ -34,24 +34,6 @@ APPEND = """
 INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origin, channel, program, reason, actor,
     recorded_at, source_id, content_hash, notice)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-# What goes with each choice: which orders tell of it, its receipt, and that the line was touched. What partners sign is
-# followed: a line's newest no begins it anew, first looked at after a while.
-WITH_IT = """
-WITH named AS (
-    INSERT INTO consent_choiceorder (line_id, choice_id, contract_id, order_id)
-    SELECT %(line)s::bigint, %(choice)s::uuid, told.contract_id, told.order_id
-    FROM unnest(%(contracts)s::bigint[], %(orders)s::uuid[]) AS told (contract_id, order_id)
-    ON CONFLICT DO NOTHING
-), kept AS (
-    INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
-    VALUES (%(line)s::bigint, %(choice)s::uuid, %(number)s, %(token)s)
-), awaited AS (
-    INSERT INTO consent_awaitedoutcome (line_id, since, look_at)
-    SELECT %(line)s::bigint, %(at)s::timestamptz, %(look_at)s::timestamptz WHERE %(is_awaited)s::boolean
-    ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, look_at = excluded.look_at, late_told_at = NULL
-)
-INSERT INTO consent_touched (line_id, since) VALUES (%(line)s::bigint, %(at)s::timestamptz)
 """
 FIRST_LOOK = timedelta(minutes=10)
 NEVER_AGREED = "never_agreed"
@@ -371,8 +353,10 @@ def _notify_partners_and_line(
     choice: Choice, agreements: Sequence[Agreement], actor: str, *, by: str, is_texted: bool = True
 ) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
-    line = read_line_to_text(line_id=choice.line_id, at=choice.made_at, actor=actor)
-    _write_what_goes_with(choice, line, told)
+    line = change_notices.read_line_to_text(line_id=choice.line_id, actor=actor, at=choice.made_at)
+    is_awaited = bool(told) and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON
+    look_at = choice.made_at + FIRST_LOOK if is_awaited else None
+    receipts.store_with_orders(choice=choice, line=line, order_ids=told, look_at=look_at)
     if choice.kind != Choice.Kind.ALLOW and choice.scope == Choice.Scope.ALL and vars(line)["has_reminder"]:
         drop_reminders(line_ids=[choice.line_id])
     # What came by a texted code or a signal is confirmed where it came in, and what we did by ourselves is told there.
@@ -390,18 +374,6 @@ def _notify_partners_and_line(
         detail={"scope": choice.scope, "channel": choice.channel},
     )
     return RecordedChoice(choice.id, choice.made_at, tuple(told.values()), line=line)
-
-
-def _write_what_goes_with(choice: Choice, line: Line, told: Orders) -> None:
-    number, token = receipts.sign_receipt(choice=choice, line=line)
-    is_awaited = bool(told) and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON
-    values: dict[str, Any] = {
-        "line": choice.line_id, "choice": choice.id, "contracts": list(told), "orders": list(told.values()),
-        "number": number, "token": token, "at": choice.made_at, "look_at": choice.made_at + FIRST_LOOK,
-        "is_awaited": is_awaited,
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(WITH_IT, values)
 
 
 def _change(choice: Choice) -> change_notices.Change:

@@ -19,6 +19,7 @@ from accounts.actions import sms_outbox
 from accounts.actions.sms_outbox import Recipients, enqueue_alerts
 from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
+from accounts.policies import alerts
 from consent.domain import messages
 
 
@@ -182,12 +183,17 @@ ACTORS = {
 }
 
 
+def read_line_to_text(*, line_id: int, actor: str, at: datetime) -> Line:
+    """Read a line with all that decides whether and how it is texted of what this actor of the ledger changes."""
+    return alerts.read_line_to_text(line_id=line_id, at=at, user_id=queries.get_subscriber_id(actor=actor))
+
+
 def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime, known: Line | None = None) -> None:
     """Have the line texted of a change, if the table says so; once the transaction is committed.
 
-    `known`: the line as `sms_outbox.read_line_to_text` has just read it for this actor.
+    `known`: the line as `read_line_to_text` here has just read it.
     """
-    line = known or sms_outbox.read_line_to_text(line_id=line_id, at=at, actor=actor)
+    line = known or read_line_to_text(line_id=line_id, actor=actor, at=at)
     kind = TOLD.get((change, _get_author(line, actor)))
     if kind is None or (kind == Message.Kind.CONFIRMED and vars(line)["was_confirmed"]):
         return

@@ -56,7 +56,7 @@ def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: Li
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it.
 
     A phone that asked `by_text` is answered even where its person wants no such alerts: no page tells them. `known`:
-    the line as `sms_outbox.read_line_to_text` has just read it.
+    the line as `alerts.read_line_to_text` has just read it.
     """
     otherwise = Message.Kind.REPLY if by_text else None
     sms_outbox.enqueue_text(

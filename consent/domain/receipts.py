@@ -24,6 +24,25 @@ KEEP = """
 INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
 SELECT * FROM jsonb_to_recordset(%s::jsonb) AS kept (line_id bigint, choice_id uuid, number text, token text)
 """
+# With the receipt: which orders tell of the choice, and that its line was touched. What partners sign is followed: a
+# line's newest no begins that anew, first looked at after a while.
+WITH_ORDERS = """
+WITH named AS (
+    INSERT INTO consent_choiceorder (line_id, choice_id, contract_id, order_id)
+    SELECT %(line)s::bigint, %(choice)s::uuid, told.contract_id, told.order_id
+    FROM unnest(%(contracts)s::bigint[], %(orders)s::uuid[]) AS told (contract_id, order_id)
+    ON CONFLICT DO NOTHING
+), kept AS (
+    INSERT INTO consent_choicereceipt (line_id, choice_id, number, token)
+    VALUES (%(line)s::bigint, %(choice)s::uuid, %(number)s, %(token)s)
+), awaited AS (
+    INSERT INTO consent_awaitedoutcome (line_id, since, look_at)
+    SELECT %(line)s::bigint, %(at)s::timestamptz, %(look_at)s::timestamptz
+    WHERE %(look_at)s::timestamptz IS NOT NULL
+    ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, look_at = excluded.look_at, late_told_at = NULL
+)
+INSERT INTO consent_touched (line_id, since) VALUES (%(line)s::bigint, %(at)s::timestamptz)
+"""
 # Of each line how a receipt names it, and of those whose numbers are wanted when it came to have which.
 LINES = """
 SELECT line.id, line.public_id, number.starts_at, number.msisdn_sealed
@@ -47,10 +66,11 @@ def store_receipt(*, choice: Choice) -> str:
     return number
 
 
-def sign_receipt(*, choice: Choice, line: Line) -> tuple[str, str]:
-    """Sign the proof of a choice that was just written down, by its line as it was read for texts.
+def store_with_orders(*, choice: Choice, line: Line, order_ids: Mapping[int, UUID], look_at: datetime | None) -> None:
+    """Keep the signed proof of a choice that was just written down, and which orders tell of it, in one statement.
 
-    Returns its number and the token: whoever calls it keeps both with the choice.
+    `line`: as `alerts.read_line_to_text` has just read it. `order_ids`: by contract. `look_at`: when it is first looked
+    at what partners sign; None: that isn't followed.
     """
     number, sealed = new_number(), vars(line)["number_sealed"]
     if sealed:
@@ -58,7 +78,13 @@ def sign_receipt(*, choice: Choice, line: Line) -> tuple[str, str]:
     else:  # a number that begins later, or none
         named = _lines([line.pk], numbers_of=[line.pk])[line.pk]
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
-    return number, signer.sign(_claims(choice, number, named, ""))
+    values = {
+        "line": choice.line_id, "choice": choice.id, "contracts": list(order_ids), "orders": list(order_ids.values()),
+        "number": number, "token": signer.sign(_claims(choice, number, named, "")), "at": choice.made_at,
+        "look_at": look_at,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(WITH_ORDERS, values)
 
 
 def store_receipts(*, choices: Sequence[Choice], phones: Mapping[UUID, str] | None = None) -> list[str]:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -127,8 +128,8 @@ def test_a_no_does_not_fail_because_a_release_came_between(
     line, campaign = a_line(), a_campaign(a_contract(a_party("GeoBridge")), ref="CMP-asks")
     read_line = snapshots.read_line
 
-    def and_then_it_comes(*, line_id: int, scope: str, ref: str) -> snapshots.LineOnRecord:
-        found = read_line(line_id=line_id, scope=scope, ref=ref)
+    def and_then_it_comes(**asked: Any) -> snapshots.LineOnRecord:
+        found = read_line(**asked)
         monkeypatch.setattr(snapshots, "read_line", read_line)
         with ThreadPoolExecutor(1) as pool:
             pool.submit(a_release).result()
