@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -78,7 +79,7 @@ def store_with_orders(*, choice: Choice, line: Line, order_ids: Mapping[int, UUI
     else:  # a number that begins later, or none
         named = _lines([line.pk], numbers_of=[line.pk])[line.pk]
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
-    values = {
+    values: dict[str, Any] = {
         "line": choice.line_id, "choice": choice.id, "contracts": list(order_ids), "orders": list(order_ids.values()),
         "number": number, "token": signer.sign(_claims(choice, number, named, "")), "at": choice.made_at,
         "look_at": look_at,

@@ -61,9 +61,11 @@ def test_where_nobody_is_to_be_told_nothing_is_asked_about_partners() -> None:
 
 
 def test_a_stop_by_somebody_who_is_signed_in_takes_as_few() -> None:
-    for _ in range(2):
+    def stop() -> int:
         browser = sign_in(a_customer("GeoBridge", "NorthLink"))
         form = {"scope": "all", "ref": "", "notice": build_stop_notice().digest}
         with CaptureQueriesContext(connection) as seen:
             assert browser.post("/choices/stop/", form).url.startswith("/choices/")
-    assert len(seen) == 26
+        return len(seen)
+
+    assert [stop(), stop()][1] == 26
