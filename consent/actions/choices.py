@@ -1,7 +1,7 @@
 """What a person says: stop, pause, allow. In force at the gate when the transaction ends."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
@@ -354,11 +354,9 @@ def _notify_partners_and_line(
 ) -> RecordedChoice:
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     line = change_notices.read_line_to_text(line_id=choice.line_id, actor=actor, at=choice.made_at)
-    is_awaited = bool(told) and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON
-    look_at = choice.made_at + FIRST_LOOK if is_awaited else None
-    receipts.store_with_orders(choice=choice, line=line, order_ids=told, look_at=look_at)
-    if choice.kind != Choice.Kind.ALLOW and choice.scope == Choice.Scope.ALL and vars(line)["has_reminder"]:
-        drop_reminders(line_ids=[choice.line_id])
+    receipts.store_with_orders(choice=choice, line=line, order_ids=told, look_at=_find_first_look(choice, told))
+    if vars(line)["has_reminder"]:
+        _drop_reminders(choice)
     # What came by a texted code or a signal is confirmed where it came in, and what we did by ourselves is told there.
     is_told = is_texted and choice.origin == Origin.PERSON and choice.channel != SIGNAL
     if is_told and not actor.startswith("line:"):
@@ -374,6 +372,16 @@ def _notify_partners_and_line(
         detail={"scope": choice.scope, "channel": choice.channel},
     )
     return RecordedChoice(choice.id, choice.made_at, tuple(told.values()), line=line)
+
+
+def _find_first_look(choice: Choice, told: Collection[int]) -> datetime | None:
+    is_followed = bool(told) and choice.kind != Choice.Kind.ALLOW and choice.origin == Origin.PERSON
+    return choice.made_at + FIRST_LOOK if is_followed else None
+
+
+def _drop_reminders(choice: Choice) -> None:
+    if choice.kind != Choice.Kind.ALLOW and choice.scope == Choice.Scope.ALL:
+        drop_reminders(line_ids=[choice.line_id])
 
 
 def _change(choice: Choice) -> change_notices.Change:
