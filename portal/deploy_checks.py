@@ -65,7 +65,7 @@ def _can_be_guessed(secret: bytes) -> bool:
     return len(zlib.compress(secret)) < LEAST_PACKED_SHORT
 
 
-def _has_known_field_key() -> bool:
+def _has_guessable_field_key() -> bool:
     """Whether one of these keys stands in the documentation, or repeats itself."""
     keys = settings.FIELD_ENCRYPTION_KEYS
     return any(
@@ -184,7 +184,7 @@ REFUSALS = (
     ),
     Refusal(
         "whereabouts.E011",
-        _has_known_field_key,
+        _has_guessable_field_key,
         "One of FIELD_ENCRYPTION_KEYS can be guessed, or is the documentation's example.",
         "Make one of your own: `manage.py setup` does, and the guide to keys says how to replace one.",
     ),

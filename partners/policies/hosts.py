@@ -9,6 +9,8 @@ from partners.models import Contract
 
 # IPv4 addresses written as IPv6 ones, "compatible" and "translated": old forms that a network may still take inwards.
 IPV4_INSIDE = (IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
+# A network with NAT64 (RFC 6052) takes these to the IPv4 address in their last 32 bits.
+TRANSLATED = IPv6Network("64:ff9b::/96")
 PORTS = {"https": 443, "http": 80}
 
 
@@ -71,12 +73,21 @@ def is_listed(*, host: str, address: IPv4Address | IPv6Address, internal: Collec
 
 
 def _is_of_this_machine(address: IPv4Address | IPv6Address) -> bool:
+    address = _translate(address)
     return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Return whether anybody in the world could be spoken to there."""
+    address = _translate(address)
+    if address.is_multicast:
+        return False
     if isinstance(address, IPv6Address):
         inward = address.is_site_local or any(address in network for network in IPV4_INSIDE)
         return address.is_global and not inward
     return address.is_global
+
+
+def _translate(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the address that a network with NAT64 leads to."""
+    return IPv4Address(address.packed[-4:]) if address.version == 6 and address in TRANSLATED else address

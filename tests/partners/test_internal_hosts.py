@@ -23,6 +23,8 @@ LEADS_TO = {
     "sms.public.example": "93.184.215.14",
     "sms.cloud.example": "169.254.169.254",
     "sms.here.example": "127.0.0.1",
+    "sms.translated.example": "64:ff9b::a9fe:a9fe",
+    "sms.everybody.example": "ff0e::1",
     "partner.example": "10.20.0.8",
 }
 
@@ -56,6 +58,8 @@ def test_the_text_gateway_is_reached_inside_where_listed(dialled: list[str], set
         ("sms.public.example", [], True),
         ("sms.cloud.example", ["sms.cloud.example", "169.254.0.0/16"], False),
         ("sms.here.example", ["sms.here.example", "127.0.0.0/8"], False),
+        ("sms.translated.example", ["sms.translated.example", "64:ff9b::/96"], False),
+        ("sms.everybody.example", ["sms.everybody.example"], False),
     ):
         settings.INTERNAL_HOSTS, settings.SMS_WEBHOOK_URL = internal, f"https://{host}/send"
         dialled.clear()
