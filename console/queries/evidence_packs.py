@@ -197,10 +197,10 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
         ),
         *_build_records(case),
         _build_log(log),
-    ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None, _find_asked_company(case))  # fmt: skip
+    ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None, _get_case_company(case))  # fmt: skip
 
 
-def _find_asked_company(case: Case) -> int | None:
+def _get_case_company(case: Case) -> int | None:
     """The company that a person asked about, where it is there for them."""
     return case.party.pk if case.party and case.ticket.about_kind == COMPANY else None
 

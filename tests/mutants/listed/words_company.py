@@ -250,8 +250,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/components/ended.html",
-        '{% elif one.state == "partial" %}',
-        '{% elif one.state == "owed" %}',
+        '{% if one.state == "partial" %}',
+        '{% if one.state == "owed" %}',
         "tests/words/test_console.py::test_two_end_a_contract_and_its_partner_signs",
     ),
     Mutant(
