@@ -61,6 +61,11 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
         if prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
             messages.success(request, _("We now send alerts about this line to your safe number."))
             return redirect("safe-contact")
+        if delegations.get_pending_contact(line_id=request.line.line.pk, at=now) is None:
+            # The page has no field for a code any more, beside which it could be said.
+            is_spent = delegations.has_spent_contact_code(line_id=request.line.line.pk, at=now)
+            messages.error(request, CodeForm.too_many if is_spent else CodeForm.wrong)
+            return redirect("safe-contact")
         code.add_error("code", CodeForm.wrong)
     return _contact(request, SafeNumberForm(), code)
 

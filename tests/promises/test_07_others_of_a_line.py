@@ -278,6 +278,23 @@ class TestSafeContact:
         assert person.post("/lines/contact/code/", {"code": code}).url == "/lines/contact/"
         return person
 
+    def test_too_many_tries_at_its_code_are_said(self) -> None:
+        person, path = signed_in(a_line(role="user")), "/lines/contact/"
+        person.post(path, {"number": SAFE})
+        code, wrong, many = (
+            newest_text(SAFE).code,
+            "That code isn&#x27;t right.",
+            "Too many tries. Ask for a new code below.",
+        )
+        said = [person.post(f"{path}code/", {"code": "1"}, follow=True).text for _ in range(5)]
+        said.append(person.post(f"{path}code/", {"code": code}, follow=True).text)
+        assert [(wrong in page, many in page) for page in said] == [(True, False)] * 4 + [(False, True)] * 2
+        person.post(path, {"number": SAFE})
+        code = newest_text(SAFE).code
+        with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+            assert wrong in person.post(f"{path}code/", {"code": code}, follow=True).text
+        assert person.post(f"{path}code/", {"code": code}).url == path
+
     def news(self, line: Line, at_hours: int) -> set[str]:
         """Who is texted so many hours later."""
         MemoryBackend.outbox.clear()
