@@ -19,6 +19,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:manage\.py|\./whereabouts) (?:--\S+ )*([a-z_]+)")
 MODULE = re.compile(r"python -m ((?:tests|portal|tools)[\w.]*)")
 NAMED = re.compile(r"docs/[a-z_/0-9-]+\.(?:md|yml|conf|json|py)")
+# So that somebody can read them: who adds a page says something else in fewer words.
+MOST_WORDS = 45_000
 # `./whereabouts` knows this one itself.
 SCRIPT = {"test"}
 
@@ -56,6 +58,10 @@ def test_links_lead_somewhere() -> None:
     ]
     assert len(links) > 100
     assert [(str(name), link) for name, link in links if leads_nowhere(ROOT / name, link)] == []
+
+
+def test_all_docs_together_stay_readable() -> None:
+    assert sum(len((ROOT / name).read_text().split()) for name in DOCS) <= MOST_WORDS
 
 
 def test_commands_exist() -> None:
