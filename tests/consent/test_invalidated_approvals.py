@@ -26,6 +26,7 @@ from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, InvalidatedApproval, LineGate
 from consent.queries import current_consent as standing
 from consent.queries import termination
+from consent.queries.choices import choice_of
 from consent.queries.ended import ended_agreements
 from consent.queries.permission import permission_at
 from consent.workers import request_texts
@@ -307,6 +308,8 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     said = "".join(export_of(line=line, reader=None, at=database_clock()))
     assert '"approvals": []' in said
     assert '"choices": []' in said
+    (allowed,) = Choice.objects.filter(line_id=line.pk)
+    assert choice_of(line_ids=[line.pk], choice_id=allowed.id) is None
     # The day for which another number holds line ended.
     with time_machine.travel(database_clock() + timedelta(days=2)):
         browser = signed_in(line)

@@ -94,6 +94,12 @@ def test_months_made_ahead_take_in_what_came_before() -> None:
     assert (in_default(), retention.make_partitions(now=NOW)) == (5, 2)
     assert (in_default(), partitions() >= {DROPPED, KEPT}, len(sources())) == (0, True, 5)
     assert retention.make_partitions(now=NOW) == 0
+    # What came late, for a month that has none yet, is the oldest that is kept.
+    older = datetime(2021, 10, 5, tzinfo=UTC)
+    take_releases(release_row(id="older", occurred_at=older.isoformat()))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT disclosures_kept_from()")
+        assert (in_default(), cursor.fetchone()) == (1, (older,))
     with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic(using="owner"):
         Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
 
@@ -257,7 +263,10 @@ def test_what_was_shown_long_ago_outlasts_nothing() -> None:
     line = scene()
     day = {"occurred_at": "2021-11-04T00:00:00Z"}
     take_releases(*(release_row(id=name, **day) for name in ("further", "over", "newly over", "over before")))
-    take_releases(release_row(id="came over", suppressed_until="2022-01-01T00:00:00Z", **day))
+    take_releases(
+        release_row(id="came over", suppressed_until="2022-01-01T00:00:00Z", **day),
+        release_row(id="first", occurred_at="2021-11-01T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"),
+    )
     now = database_clock()
     for name, until in {
         "further": None, "over": now - timedelta(days=31), "newly over": now - timedelta(days=29),
@@ -267,7 +276,7 @@ def test_what_was_shown_long_ago_outlasts_nothing() -> None:
     for number, until in enumerate([None, now - timedelta(days=90)], 1):
         gagged(before, until=until, at=now - timedelta(days=60), number=number)
     upkeep()
-    assert sources() == {"next", "new", "hidden", "further", "newly over"}
+    assert sources() == {"next", "new", "first", "hidden", "further", "newly over"}
     assert seen(line) == {"next": False, "new": False, "newly over": True}
 
 

@@ -177,6 +177,8 @@ def test_a_partner_enters_while_an_agreement_is_in_force() -> None:
 
     assert begins_at(is_in_force, NOW)
     assert ends_at(is_in_force, NOW + 30 * DAY)
+    draft = a_contract(a_party("NorthLink"), is_draft=True)
+    assert not queries.has_contract_in_force(party_id=draft.aggregator_id, at=NOW)
     Suspension.objects.create(
         of="contract", target_id=contract.pk, starts_at=NOW + DAY, ends_at=NOW + 2 * DAY, reason="r", actor="officer:1"
     )

@@ -40,7 +40,7 @@ from revocations.workers.stream_health import list_unanswered_since
 from support.domain import tickets
 from support.models import Ticket
 from tests.factories import NOW, a_contract, a_line, an_approval
-from tests.moments import A_MOMENT
+from tests.moments import A_MOMENT, begins_at
 from tests.orders import an_index, sign_end
 from tests.properties import stories, undone
 from tests.revocations.waiting import DAY, HOUR, MINUTE, Waiting, denials, incidents, run
@@ -199,6 +199,7 @@ def test_what_is_parked_with_us_counts_nothing() -> None:
         state=State.PARKED, parked_with=ResponsibleParty.US, next_attempt_at=later
     )
     assert health_clocks.watch(now=scene.began + 3 * DAY) == 0
+    assert begins_at(lambda at: health_clocks.watch(now=at), later), "it is offered anew"
     Order.objects.filter(pk=scene.order.pk).update(parked_with=ResponsibleParty.PARTNER)
     assert health_clocks.watch(now=scene.began + 3 * DAY) == 1
 
@@ -283,6 +284,20 @@ def test_a_stream_not_enabled_for_fifteen_minutes_denies() -> None:
             run(scene.began - HOUR, scene.began)
             lifted = lift_by_two(scene.party)
             assert [health_clocks.watch(now=lifted + n * MINUTE) for n in (14, 17)] == [0, 1]
+
+
+def test_after_exactly_fifteen_minutes_each_contract_that_has_begun_is_broken() -> None:
+    scene = Waiting()
+    scene.acknowledge()
+    whole = scene.began.replace(second=0, microsecond=0) + MINUTE
+    due = whole + 15 * MINUTE
+    scene.a_stream(status=Stream.Status.DISABLED, status_by="partner")
+    Stream.objects.update(status_at=whole)
+    run(whole, whole + HOUR)
+    begun, _ = (a_contract(scene.party, starts_at=due + later) for later in (0 * MINUTE, A_MOMENT))
+    assert begins_at(lambda at: health_clocks.watch(now=at), due)
+    assert health_clocks.watch(now=due) == 1
+    assert set(Breach.objects.values_list("contract_id", flat=True)) == {scene.contract.pk, begun.pk}
 
 
 def test_three_failed_verifications_deny_and_two_do_not() -> None:

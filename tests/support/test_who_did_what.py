@@ -84,6 +84,12 @@ def test_each_act_says_who_what_to_whom_why(officer: Member, line: Line, campaig
     )  # fmt: skip
     a_suspension(campaign, officer)
     call_command("export_line", line.carrier_id, "--reason", "A court asked.", stdout=StringIO())
+    # What others did, and what is about orders of court, is nowhere here.
+    for action, actor in (
+        ("choice.stopped", "subscriber:7"), ("anomaly.found", "system:anomalies"), ("order.seen", "legal:9"),
+        ("legal.order_seen", officer.actor),
+    ):  # fmt: skip
+        audit.actions.record(action=action, actor=actor, target=f"line:{line.pk}", at=timezone.now())
     assert rows_of(officer) == [
         "The operator (export_line) subscriber: exported a subscriber A court asked.",
         (
