@@ -246,7 +246,7 @@ def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
     with reader.later(hours=6):
         reader.differs("end signed in part", one, end)
         reader.reads("ends", one, "/admin/terminations/")
-        told_at_home("we_ended_with", "signed_for_some")
+        told_at_home("we_ended_with", "signed_for_some", "must_delete_by")
     # It is late from the very moment on at which it should be done.
     with reader.later(microseconds=(cohort.complete_by - reader.base) // timedelta(microseconds=1)):
         reader.differs("end late", one, end)
