@@ -106,16 +106,16 @@ def _list_number_starts(
 
 def get_pending_contact(*, line_id: int, at: datetime) -> SafeContact | None:
     """Return the number to which a code was texted that may still be typed, or None."""
-    return _query_asked_contacts(line_id, at).filter(tries_left__gt=0).first()
+    return _query_unproved_contacts(line_id, at).filter(tries_left__gt=0).first()
 
 
 def has_spent_contact_code(*, line_id: int, at: datetime) -> bool:
     """Return whether the newest code of that kind was tried so often that it counts no more."""
-    newest = _query_asked_contacts(line_id, at).order_by("-asked_at").first()
+    newest = _query_unproved_contacts(line_id, at).order_by("-asked_at").first()
     return newest is not None and newest.tries_left == 0
 
 
-def _query_asked_contacts(line_id: int, at: datetime) -> QuerySet[SafeContact]:
+def _query_unproved_contacts(line_id: int, at: datetime) -> QuerySet[SafeContact]:
     waits = SafeContact.objects.filter(line_id=line_id, proved_at__isnull=True, ended_at__isnull=True)
     return waits.filter(asked_at__gt=at - CODE_LASTS)
 
