@@ -13,12 +13,13 @@ from accounts.primitives.reasons import check_reason
 from accounts.primitives.sealing import seal_bytes, unseal_bytes
 from accounts.queries import acting_staff
 from console.domain.documents import sign_document
-from console.queries.documents import Report, complete_report, list_documents
+from console.queries.documents import Report, complete_report
 from console.queries.evidence_packs import build_report
 from partners.policies.lifecycle import NotNow
 from support.actions.cases import record_case_act
 from support.models import Document, Ticket
 from support.queries import names
+from support.queries.documents import list_documents
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet
 
 from accounts.models import User
 from audit.models import Incident, IncidentStep
@@ -15,9 +15,11 @@ from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names
 from support.queries.counts import CAP, cap_count
+from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
 
 SHOWN = 8
+PART = 1000
 # What share of the time to a notification deadline is used when officers are told.
 HALF, NEARLY = 0.5, 0.9
 
@@ -89,13 +91,20 @@ def list_incidents_by_time_used(*, least: float, most: float, at: datetime) -> d
 
     By id, with when `least` was used. Past its deadline an incident is overdue, and in none of them.
     """
-    running = list(Incident.objects.filter(closed_at__isnull=True, due_at__gt=at).order_by(*DUE_FIRST)[:CAP])
     used: dict[int, datetime] = {}
-    for one, began_at in _with_clock_starts(running):
-        whole = (one.due_at or at) - began_at
-        if began_at + whole * least <= at < began_at + whole * most:
-            used[one.pk] = _get_reported_at(one, began_at + whole * least)
+    for part in in_parts(rows=_list_by_least_used(least, at), by="id", most=PART):
+        for one, began_at in _with_clock_starts(part):
+            whole = (one.due_at or at) - began_at
+            if began_at + whole * least <= at < began_at + whole * most:
+                used[one.pk] = _get_reported_at(one, began_at + whole * least)
     return used
+
+
+def _list_by_least_used(least: float, at: datetime) -> QuerySet[Incident]:
+    """Those of whose time so much may be used: a clock that began again later has used no more than the first."""
+    whole = ExpressionWrapper(F("due_at") - F("opened_at"), DurationField())
+    reached = ExpressionWrapper(F("opened_at") + ExpressionWrapper(whole * least, DurationField()), DateTimeField())
+    return Incident.objects.filter(closed_at__isnull=True, due_at__gt=at).alias(reached=reached).filter(reached__lte=at)
 
 
 def _with_clock_starts(rows: Sequence[Incident]) -> Iterable[tuple[Incident, datetime]]:

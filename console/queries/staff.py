@@ -13,11 +13,11 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
-from console.queries.documents import query_hidden_targets
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
 from support.queries import names
+from support.queries.documents import query_hidden_targets
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies

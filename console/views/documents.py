@@ -15,7 +15,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest, limit_downloads
 from console.actions.documents import make_document, open_document, preview_document
-from console.queries.documents import DocumentPreview, list_documents, list_years
+from console.queries.documents import DocumentPreview, list_years
 from console.views import cells
 from console.views.acts import Act, ActPreview, answer
 from console.views.listing import Cell, Column, Listing, of_choices, show_list
@@ -24,6 +24,7 @@ from partners.policies.lifecycle import NotNow
 from support.forms.base import ActForm
 from support.models import Document
 from support.queries import names
+from support.queries.documents import list_documents
 
 YEARS = 4
 # A certificate is made of a year that is over.

@@ -25,6 +25,7 @@ from disclosures.models import Anomaly
 from disclosures.queries.rules import window_of
 from support.forms.base import ActForm, LookForm
 from support.queries.anomalies import CONSEQUENCES, anomalies_under, code_of
+from support.queries.documents import list_documents_about
 from support.queries.incidents import incident_page, officers
 
 
@@ -34,11 +35,11 @@ def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
     page = incident_page(incident_id=incident_id, at=at)
     if page is None:
         raise Http404
-    title = page.incident.get_kind_display()
+    documents = list_documents_about(about=f"incident:{incident_id}", at=at)
+    title, words = page.incident.get_kind_display(), {"page": page, "at": at, "documents": documents}
     if not page.is_found:
-        return show(request, "incident.html", title=title, page=page, at=at)
-    listed = page_of(request, _listing(page.incident), at=at)
-    return show(request, "anomalies.html", title=title, page=page, at=at, shown=listed)
+        return show(request, "incident.html", title=title, **words)
+    return show(request, "anomalies.html", title=title, shown=page_of(request, _listing(page.incident), at=at), **words)
 
 
 def close(request: PersonRequest, incident_id: int) -> HttpResponse:

@@ -13,6 +13,7 @@ from console.queries.machines import keys_proposed
 from console.views.site import show
 from partners.labels import precision_in_words, purpose_in_words
 from support.forms.base import ActForm
+from support.queries.documents import list_documents_about
 from support.queries.exports import EXPORTS, as_csv
 
 
@@ -26,7 +27,8 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
     acts = (frozenset({"suspend", "change", "link"}) if known else frozenset[str]()) - pages.list_acts_already_done(
         held=page.held
     )
-    words = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
+    words: dict[str, object] = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
+    words["documents"] = list_documents_about(about=f"party:{party_id}", at=at)
     return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)
 
 

@@ -23,6 +23,7 @@ from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, Revea
 from support.models import Ticket
 from support.policies.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.queries.case import Case
+from support.queries.documents import list_documents_about
 from support.queries.queue import is_free
 from support.queries.subjects import stoppable
 from support.views.access import at_the_desk
@@ -51,6 +52,8 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "takes": _takes(found.ticket, role),
         "suspendable": bool(_companies(found)),
     }
+    if staff_may(role, StaffAction.READ_DOCUMENTS):
+        shown["documents"] = list_documents_about(about=f"ticket:{found.ticket.code}", at=timezone.now())
     if shown["may_work"]:
         shown |= composing(ticket=found.ticket, user=request.user, at=timezone.now())
     return render(request, "desk/case.html", shown)

@@ -116,6 +116,13 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
     listed = shown(officer, f"/admin/trail/?on=document:{Document.objects.latest('made_at').pk}&kind=export")
     assert "document: exported" in listed
     assert "document: created" not in listed
+    for page, kind in (
+        (f"/admin/parties/{party.pk}/", "All documents Evidence pack: Ash Evidence pack of a company"),
+        (f"/admin/incidents/{incident.pk}/", f"Breach notification: incident {incident.pk} Breach notification"),
+        (f"/desk/{case.code}/", "Documents Evidence pack of a case"),
+    ):
+        assert kind in shown(officer, page)
+    assert "Evidence pack of a case" not in shown(staff(User.Role.AGENT), f"/desk/{case.code}/")
     # Another's words beside what we signed are not what we signed.
     kept = dict(read_receipt_file(pdf))
     (tmp_path / "other.json").write_text(json.dumps({**kept, "document": str(uuid.uuid4())}))

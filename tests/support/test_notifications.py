@@ -73,6 +73,16 @@ def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) ->
     assert auditor.client.post("/admin/notifications/", ON).status_code == 403
 
 
+def test_no_crowd_of_earlier_deadlines_hides_one_that_is_half_used(officer: Member) -> None:
+    at = timezone.now()
+    an_incident(Incident.Kind.UNGATED, "half", used=0.6, at=at)
+    soon = {"kind": Incident.Kind.UNGATED, "subject": "", "opened_at": at - HOUR, "due_at": at + DAY}
+    Incident.objects.bulk_create(Incident(key=f"soon {n}", count=1, **soon) for n in range(10_001))
+    page = officer.client.get("/admin/notifications/").content.decode()
+    assert "<h2>1 notification deadline with half of the time used</h2>" in page
+    assert len(rows_of(officer, "/admin/incidents/?due=half")) == 1
+
+
 def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: Settings) -> None:
     assert officer.client.post("/admin/notifications/", ON).status_code == 302
     event = AuditEvent.objects.get(action="notifications.chosen")
