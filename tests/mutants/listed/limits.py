@@ -420,8 +420,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/policies/delegations.py",
-        "    return waits.filter(asked_at__gt=at - CODE_LASTS, tries_left__gt=0).first()\n",
-        "    return waits.filter(tries_left__gt=0).first()\n",
+        "    return waits.filter(asked_at__gt=at - CODE_LASTS)\n",
+        "    return waits\n",
         f"{ENDS}test_the_code_of_a_safe_contact_lasts_ten_minutes",
     ),
     Mutant(
