@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from console.forms.terms import DAY, LINES, lines_of
 from disclosures.actions import ENDED
-from support.forms.base import ActForm, midnight
+from support.forms.base import ActForm, DayField, midnight
 
 
 class OrderForm(ActForm):
@@ -28,9 +28,7 @@ class OrderForm(ActForm):
 class DelayForm(OrderForm):
     """Hide until a day, or until further order."""
 
-    until = forms.DateField(
-        label="Hidden until", widget=DAY, required=False, help_text="The first day it is shown again."
-    )
+    until = DayField(label="Hidden until", widget=DAY, required=False, help_text="The first day it is shown again.")
     open_end = forms.BooleanField(label="Until further order", required=False)
 
     def __init__(self, data: Any = None, *, at: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from console.forms.incidents import NoteForm
+from support.forms.base import DayField
 from support.queries.incidents import officers
 
 SAME, NOBODY = "same", "nobody"
@@ -15,7 +16,7 @@ class TargetNoteForm(NoteForm):
     """A note, and what else is to change."""
 
     owner = forms.ChoiceField(label="Owner", help_text="The officer who looks after it.")
-    remind_on = forms.DateField(
+    remind_on = DayField(
         label="Remind us on", required=False, widget=forms.DateInput(attrs={"type": "date"}),
         help_text="From this day, the dashboard lists this contract under Contracts to renew.",
     )  # fmt: skip

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from console.forms.terms import DAY
-from support.forms.base import ActForm, midnight
+from support.forms.base import ActForm, DayField, midnight
 
 
 class SeparationForm(ActForm):
@@ -16,7 +16,7 @@ class SeparationForm(ActForm):
         label="Outcome",
         choices=(("done", "The line was moved out of the account"), ("not_done", "The line couldn't be moved")),
     )
-    day = forms.DateField(
+    day = DayField(
         label="Holder can be told from", widget=DAY, required=False, help_text="The day you agreed with the person."
     )
 

@@ -13,7 +13,7 @@ from partners.actions.parties import find_website_fault
 from partners.labels import PURPOSES, party_name
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
-from support.forms.base import ActForm, midnight
+from support.forms.base import ActForm, DayField, midnight
 
 DAY = forms.DateInput(attrs={"type": "date"})
 LINES = forms.Textarea(attrs={"rows": 3})
@@ -41,8 +41,8 @@ def paid_choices(*, now: str) -> list[tuple[str, str]]:
 class TermForm(ActForm):
     """From when, until when. Days begin and end at midnight UTC."""
 
-    starts_at = forms.DateField(label="From", widget=DAY, help_text="Midnight UTC at the start of that day.")
-    ends_at = forms.DateField(label="Until", widget=DAY, help_text="The first day it no longer applies.")
+    starts_at = DayField(label="From", widget=DAY, help_text="Midnight UTC at the start of that day.")
+    ends_at = DayField(label="Until", widget=DAY, help_text="The first day it no longer applies.")
 
     def clean(self) -> dict[str, Any]:
         """Whatever hangs together, said beside what is wrong by itself."""
@@ -66,7 +66,7 @@ class ContractForm(TermForm):
         label="Contract", max_length=200, help_text="A permanent ID, like AGR-2026-07.", validators=[check_id]
     )
     aggregator = forms.ChoiceField(label="Aggregator", help_text="The company that asks us. Add it first.")
-    signed_at = forms.DateField(label="Signed on", widget=DAY, help_text="Today or earlier.")
+    signed_at = DayField(label="Signed on", widget=DAY, help_text="Today or earlier.")
     purposes = forms.MultipleChoiceField(
         label="Permitted purposes",
         widget=forms.CheckboxSelectMultiple,
@@ -233,7 +233,7 @@ class EndpointsForm(ActForm):
 class EndForm(ActForm):
     """Another end."""
 
-    ends_at = forms.DateField(label="New end", widget=DAY, help_text="The first day it no longer applies.")
+    ends_at = DayField(label="New end", widget=DAY, help_text="The first day it no longer applies.")
 
     def moment(self) -> datetime:
         """The midnight at which it ends."""

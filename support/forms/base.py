@@ -6,9 +6,19 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from accounts.primitives.reasons import LONGEST, NoReason, check_reason
 from support.policies.reasons import LookKind
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
+ODD_YEAR = f"Check the year. It must be from {FIRST_DAY.year} to {LAST_DAY.year}."
+
+
+class DayField(forms.DateField):
+    """A day of something agreed or ordered: a slip of the year is refused."""
+
+    default_validators = [MinValueValidator(FIRST_DAY, ODD_YEAR), MaxValueValidator(LAST_DAY, ODD_YEAR)]
 
 
 class StaffForm(forms.Form):

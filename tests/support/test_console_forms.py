@@ -72,7 +72,14 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
 
 
 NEEDED = "This field is required."
+ODD_YEAR = "Check the year. It must be from 1990 to 2199."
 OUT_OF_REASON: list[tuple[str, dict[str, str], dict[str, str]]] = [
+    (
+        "/admin/contracts/draft/",
+        {"ref": "AGR-7", "purposes": FRAUD, "ack_within_s": "900", "complete_within_days": "10",
+         "signed_at": "0026-01-01", "starts_at": "0001-01-01", "ends_at": "9999-12-31"},
+        {"aggregator": NEEDED, "signed_at": ODD_YEAR, "starts_at": ODD_YEAR, "ends_at": ODD_YEAR},
+    ),
     (
         "/admin/incidents/report/",
         {"kind": "partner_breach", "known_at": "2094-01-01T00:00", "happened": "", "affected": "All."},
