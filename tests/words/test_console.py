@@ -251,7 +251,7 @@ def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
     with reader.later(microseconds=(cohort.complete_by - reader.base) // timedelta(microseconds=1)):
         reader.differs("end late", one, end)
         reader.differs("dashboard of a late end", one, "/admin/")
-        told_at_home("we_ended_with", "signed_for_some", "that_date_has_passed")
+        told_at_home("we_ended_with", "signed_for_some", "must_delete_by", "that_date_has_passed")
     with reader.later(days=13, minutes=30) as at:
         the_end(ash, signed_below(ash, aid), acted_on=3, cohort=cohort)
         reader.knows(signed_again=at)
