@@ -17,6 +17,8 @@ from accounts.domain import sessions
 from accounts.models import TextedCode, User
 from accounts.policies import holds
 from accounts.primitives.zones import zone_of
+from accounts.queries import PersonsLine
+from accounts.views.looks import record_view
 from consent.domain import consent_requests
 from consent.domain.consent_requests import Question, may_be_answered
 
@@ -50,13 +52,7 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         if question is None or sessions.has_answered(request, about=token):
             return render_closed(request)
         request.question, request.person = question, _find_subscriber(request)
-        if _has_proved_it_by_code(request, question, token, now):
-            request.person, request.may_answer = None, True
-        elif request.person is not None and not _may_allow(request.person, question):
-            return render_closed(request)
-        else:
-            request.may_answer = request.person is not None
-        if _is_closed(request, question, now):
+        if not _identify(request, now) or _is_closed(request, question, now):
             return render_closed(request)
         request.held_until = _find_hold_end(request, question, now) if request.may_answer else None
         with timezone.override(zone_of(_state_of(request, question))):
@@ -94,9 +90,26 @@ def _find_subscriber(request: HttpRequest) -> User | None:
     return user
 
 
-def _may_allow(person: User, question: Question) -> bool:
+def _identify(request: AskRequest, now: datetime) -> bool:
+    """Note whether somebody is here who may answer. Returns whether the question may be shown to whoever is here.
+
+    What is asked about a child's line is the child's: that its account holder read it stands in the child's log.
+    """
+    if _has_proved_it_by_code(request, request.question, request.question.token, now):
+        request.person, request.may_answer = None, True
+        return True
+    line = _find_line(request.person, request.question) if request.person else None
+    request.may_answer = line is not None
+    if line is not None and not _is_closed(request, request.question, now):
+        record_view(request, line=line)
+    return line is not None or request.person is None
+
+
+def _find_line(person: User, question: Question) -> PersonsLine | None:
+    """The line that is asked about, as this person has it; None where they may not allow on it."""
     lines = accounts.queries.list_visible_lines(user=person, at=timezone.now())
-    return question.line is not None and any(one.line.pk == question.line.pk and one.may_allow for one in lines)
+    asked = question.line
+    return next((one for one in lines if asked is not None and one.line.pk == asked.pk and one.may_allow), None)
 
 
 def _has_proved_it_by_code(request: AskRequest, question: Question, token: str, now: datetime) -> bool:

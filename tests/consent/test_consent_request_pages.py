@@ -287,6 +287,9 @@ def test_the_holder_answers_for_a_child_who_is_told(partner: Partner, django_cap
     assert link_in(asked(HOLDER)[0]) == path
     browser_of_child = signed_in(child)
     assert browser_of_child.get(path).status_code == 404
+    assert not AuditEvent.objects.filter(line_id=child.pk, action="holder.looked").exists()
+    assert signed_in(holder).get(path).status_code == 200
+    assert AuditEvent.objects.filter(line_id=child.pk, action="holder.looked").count() == 1
     browser, page = prove(path, HOLDER)
     assert "May RoadAid find a child's phone on your account?" in plain(page)
     with django_capture_on_commit_callbacks(execute=True):
