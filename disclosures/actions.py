@@ -143,10 +143,7 @@ def lift_notice(
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     lock_anomalies()
-    hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
-    wanted = hidden & {id_of(one) for one in source_ids} if source_ids else hidden
-    if not wanted:
-        raise NothingHidden("This order hides none of that now.")
+    wanted = _choose_hidden(order_ref, source_ids, at)
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
     archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=wanted, at=at).values()))
     done = _store_order(order_ref, wanted, at, at)
@@ -243,11 +240,29 @@ def _refuse_bad_values(kind: str, threshold: int, window: int, suspend_after_day
         raise ValidationError(wrong)
 
 
-def _refuse_unknown(ids: Sequence[str]) -> str:
+def _choose_hidden(order_ref: str, source_ids: Sequence[str], at: datetime) -> set[UUID]:
+    """Return what this order hides now: these disclosures, or all. Raises NothingHidden for others."""
+    hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
+    named = {id_of(one): one for one in source_ids}
+    if hidden.isdisjoint(named or hidden):
+        raise NothingHidden("This order hides none of that now.")
+    _refuse_others([one for disclosure_id, one in named.items() if disclosure_id not in hidden])
+    return {*named} or hidden
+
+
+def _refuse_others(ids: Sequence[str]) -> None:
+    if ids:
+        raise NothingHidden(f"This order doesn't hide {_name_ids(ids)}. Nothing was lifted. Check each id.")
+
+
+def _name_ids(ids: Sequence[str]) -> str:
     named = ", ".join(sanitise_text(one, at_most=80) for one in ids[:MOST_NAMED])
-    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return f"{named} and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else named
+
+
+def _refuse_unknown(ids: Sequence[str]) -> str:
     return (
-        f"No such release: {named}{more}. Nothing is hidden, the others that you named included. Check each id. If a"
+        f"No such release: {_name_ids(ids)}. Nothing is hidden, the others that you named included. Check each id. If a"
         " release is still to arrive, say so by “Hide a future release”."
     )
 

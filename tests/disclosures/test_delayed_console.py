@@ -74,6 +74,16 @@ def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
     assert seen() == ["b", "c"]
 
 
+def test_an_id_that_the_order_does_not_hide_lifts_nothing() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="a"), release_row(id="b"))
+    delay("a", legal=legal)
+    for mistyped in ("b", "A"):
+        with pytest.raises(NothingHidden, match=rf"^This order doesn't hide {mistyped}\. Nothing was lifted"):
+            lift("a", mistyped, legal=legal)
+    assert seen() == ["b"]
+
+
 def test_a_row_that_comes_later_is_hidden_on_arrival() -> None:
     legal = an_actor("legal")
     assert delay("late", legal=legal, awaited=True) == DelayedNoticeResult(changed=0, waiting=1)
