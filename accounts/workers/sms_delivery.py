@@ -62,13 +62,21 @@ AT_ONCE = frozenset(
 
 
 # Each stop by a texted code is confirmed by one: Django would take several times as long to make these statements.
+# With the numbers that its line has now.
 CLAIM = """
-SELECT id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries, taken_at, doubt_at,
-    contact_id
-FROM accounts_message WHERE id = %s AND taken_at IS NULL AND next_at <= %s AND expires_at > %s
-FOR UPDATE SKIP LOCKED
+UPDATE accounts_message AS text SET taken_at = %(now)s, tries = text.tries + 1
+FROM (
+    SELECT id FROM accounts_message WHERE id = %(id)s AND taken_at IS NULL AND next_at <= %(now)s
+        AND expires_at > %(now)s
+    FOR UPDATE SKIP LOCKED
+) AS due
+WHERE text.id = due.id
+RETURNING text.id, line_id, kind, about, to_sealed, words_sealed, made_at, next_at, expires_at, tries, taken_at,
+    doubt_at, contact_id, ARRAY(
+        SELECT msisdn_hash FROM accounts_linenumber held JOIN accounts_line line ON line.id = held.line_id
+        WHERE held.line_id = text.line_id AND starts_at <= %(now)s AND (ends_at IS NULL OR ends_at > %(now)s)
+            AND activated_at <= %(now)s AND (deactivated_at IS NULL OR deactivated_at > %(now)s)) AS hashes
 """
-TAKE = "UPDATE accounts_message SET taken_at = %s, tries = %s WHERE id = %s"
 WIPE = "UPDATE accounts_message SET to_sealed = '', words_sealed = '', doubt_at = %s WHERE id = %s"
 
 
@@ -184,7 +192,7 @@ def _wait(times: int) -> timedelta:
 
 @transaction.atomic
 def _claim(message_id: UUID, now: datetime) -> _Due | None:
-    message = next(iter(Message.objects.raw(CLAIM, [message_id, now, now])), None)
+    message = next(iter(Message.objects.raw(CLAIM, {"id": message_id, "now": now})), None)
     if message is None:
         return None
     may_go = (
@@ -193,18 +201,16 @@ def _claim(message_id: UUID, now: datetime) -> _Due | None:
         else now
     )
     if may_go > now:
-        Message.objects.filter(pk=message_id).update(next_at=may_go)
+        Message.objects.filter(pk=message_id).update(next_at=may_go, taken_at=None, tries=message.tries - 1)
         return None
     if message.contact and _is_silenced(message, message.contact, now):
         _end_contacts([message.contact], now)
         _redirect_to_phone(message, message.contact, now)
     msisdn = unseal(message.to_sealed)
-    if not _is_still_theirs(message, msisdn, now):
+    if not _is_still_theirs(message, msisdn):
         # Somebody else may have the number by now, and they are told nothing.
         message.delete()
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, [now, message.tries + 1, message_id])
     return _Due(msisdn, unseal(message.words_sealed))
 
 
@@ -214,7 +220,7 @@ def _is_silenced(message: Message, contact: SafeContact, now: datetime) -> bool:
     return bool(delegations.list_reassigned_contacts(contacts=[contact], at=now))
 
 
-def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
+def _is_still_theirs(message: Message, msisdn: str) -> bool:
     """Whether the number is still the line's own; of a safe contact, whether it counted when this was written.
 
     A number that was the line's until a moment ago is still its person's to be warned by, if it is nobody else's since.
@@ -224,8 +230,7 @@ def _is_still_theirs(message: Message, msisdn: str, now: datetime) -> bool:
         number = had.first()
         return number is not None and delegations.is_unassigned_elsewhere(number=number)
     if message.contact is None:
-        holds_it = queries.line_of_number(msisdn=msisdn, at=now) if msisdn else None
-        return holds_it is not None and holds_it.pk == message.line_id
+        return bool(msisdn) and number_hash(msisdn) in map(bytes, vars(message)["hashes"])
     return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
 
 

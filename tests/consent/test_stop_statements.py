@@ -50,14 +50,14 @@ def test_each_step_takes_so_many_statements() -> None:
         "page for the code": 2,
         "code": 11,
         "page with the button": 3,
-        "button": 26,
+        "button": 24,
         "progress": 7,
     }
 
 
 def test_where_nobody_is_to_be_told_nothing_is_asked_about_partners() -> None:
     stopped(a_customer(), told=0)
-    assert stopped(a_customer(), told=0)["button"] == 20
+    assert stopped(a_customer(), told=0)["button"] == 18
 
 
 def test_a_stop_by_somebody_who_is_signed_in_takes_as_few() -> None:
@@ -68,4 +68,4 @@ def test_a_stop_by_somebody_who_is_signed_in_takes_as_few() -> None:
             assert browser.post("/choices/stop/", form).url.startswith("/choices/")
         return len(seen)
 
-    assert [stop(), stop()][1] == 26
+    assert [stop(), stop()][1] == 24

@@ -158,14 +158,17 @@ def write_lines(*, name: str, numbers: Sequence[str], campaigns: Sequence[Campai
 
 
 @contextmanager
-def web_server(way: str, application: str = PAGES) -> Iterator[int]:
-    """Run the web server with two processes, of pages or of another application beside this file; yields its port."""
+def web_server(way: str, application: str = PAGES, *, before: Sequence[str] = GIVES_WAY) -> Iterator[int]:
+    """Run the web server with two processes, of pages or of another application beside this file; yields its port.
+
+    `before`: put before its command.
+    """
     port = free_port(0)
     folder = settings.BASE_DIR if application == PAGES else Path(__file__).parent
     where = ("--app-dir", str(folder), "--workers", "2", "--host", "127.0.0.1", "--port", str(port))
     # Texts go where the people of this benchmark read them.
     command = (
-        *GIVES_WAY,
+        *before,
         "/usr/bin/env",
         "SMS_BACKEND=portal.demo_phone.Backend",
         *([f"DATABASE_URL={way}"] if way else []),

@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         12,
         "accounts/workers/sms_delivery.py",
-        "expires_at > %s\nFOR UPDATE SKIP LOCKED\n",
-        "expires_at > %s\n",
+        "expires_at > %(now)s\n    FOR UPDATE SKIP LOCKED\n",
+        "expires_at > %(now)s\n",
         f"{ACCOUNTS}test_a_text_is_claimed_by_one_worker",
     ),
     Mutant(
