@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import timezone
@@ -18,6 +19,7 @@ from accounts.actions.codes import FRESH, LONG_FRESH, text_code, verify_code
 from accounts.actions.contacts import prove_contact, request_contact
 from accounts.actions.delegations import NotDelegated, answer_delegation, end_delegation, invite_line_user
 from accounts.actions.incoming_texts import claim_text, may_answer
+from accounts.actions.line_separation import close_separation, request_separation
 from accounts.actions.people import get_or_create_person
 from accounts.actions.rate_limits import remember_device
 from accounts.actions.sign_ins import NotYet, record_device, replace_password, set_first_password, start_new_password
@@ -33,6 +35,7 @@ from accounts.models import (
     Message,
     NewPassword,
     OutgoingEmail,
+    Separation,
     TextedCode,
     TextTaken,
     Throttle,
@@ -46,6 +49,7 @@ from accounts.workers.email_outbox import Mail
 from tests.factories import LONG_AGO, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import number_of
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -456,3 +460,20 @@ def test_a_number_is_nobodys_from_the_moment_its_line_ends(line: Line, now: date
     Line.objects.filter(pk=line.pk).update(deactivated_at=now + DAY)
     number = number_of(line)
     assert ends_at(lambda at: queries.line_of_number(msisdn=number, at=at) is not None, now + DAY)
+
+
+def test_a_holder_may_be_told_from_a_day_ago_to_a_year_ahead(line: Line, now: datetime) -> None:
+    request_separation(line_id=line.pk, user=get_or_create_person(line=line, at=now), reach="-", note="", at=now)
+    found, officer = Separation.objects.get(), an_actor()
+
+    def is_taken(tell_from: datetime) -> bool:
+        try:
+            close_separation(
+                separation_id=found.pk, done=True, tell_from=tell_from, actor=officer, reason="Done.", at=now
+            )
+        except ValidationError:
+            return False
+        return True
+
+    assert begins_at(is_taken, now - DAY + A_MOMENT)
+    assert ends_at(is_taken, now + 365 * DAY + A_MOMENT)

@@ -312,8 +312,17 @@ def orders(agreement: str) -> list[UUID]:
 
 
 def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
-    take_releases(release_row())
+    take_releases(release_row(id="mine"), release_row(basis="emergency", path=[BRIDGE, TRACK], campaign=None))
+    mine = "WHERE source_id = 'mine'"
     for statement in (
+        *(
+            f"UPDATE disclosures_disclosure SET {column} = 'other' {mine}"
+            for column in ("aggregator", "campaign", "purpose", "scope")
+        ),
+        f"UPDATE disclosures_disclosure SET outcome = 'refused' {mine}",
+        # A doubt comes, where no record was needed, and never goes.
+        "UPDATE disclosures_disclosure SET basis_doubtful = false WHERE basis = 'emergency'",
+        f"UPDATE disclosures_disclosure SET basis_doubtful = true {mine}",
         "UPDATE disclosures_disclosure SET path = '{}'",
         "UPDATE disclosures_disclosure SET occurred_at = occurred_at + interval '1 second'",
         "DELETE FROM disclosures_disclosure",
@@ -327,19 +336,25 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
     ):
         with pytest.raises(Exception, match=r"permission denied|must be owner|refused"), transaction.atomic():
             _run(statement)
+    changes = f"UPDATE disclosures_disclosure SET judgement = 'no_approval' {mine}"
     with pytest.raises(IntegrityError, match="without a record"), transaction.atomic():
-        _run("UPDATE disclosures_disclosure SET judgement = 'no_approval'", "SET CONSTRAINTS ALL IMMEDIATE")
-    with pytest.raises(IntegrityError, match="without a record"), transaction.atomic():
-        # The record of another change does not do.
-        _run(
-            "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
-            " SELECT line_id, id, now() + interval '1 day', 'permitted', 'after_stop', 'x' FROM disclosures_disclosure",
-            "UPDATE disclosures_disclosure SET judgement = 'no_approval'",
-            "SET CONSTRAINTS ALL IMMEDIATE",
-        )
+        _run(changes, "SET CONSTRAINTS ALL IMMEDIATE")
+    # The record of another change does not do, nor that of another release.
+    for was, becomes, whose in (
+        ("permitted", "after_stop", mine), ("after_stop", "no_approval", mine),
+        ("permitted", "no_approval", "WHERE source_id <> 'mine'"),
+    ):  # fmt: skip
+        with pytest.raises(IntegrityError, match="without a record"), transaction.atomic():
+            _run(
+                "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
+                f" SELECT line_id, id, now() + interval '1 day', '{was}', '{becomes}', 'x' FROM disclosures_disclosure"
+                f" {whose}",
+                changes,
+                "SET CONSTRAINTS ALL IMMEDIATE",
+            )
     _run("SET CONSTRAINTS ALL DEFERRED")
     with pytest.raises(IntegrityError, match="judged_iff"), transaction.atomic():
-        _run("UPDATE disclosures_disclosure SET judgement = 'emergency'")
+        _run(f"UPDATE disclosures_disclosure SET judgement = 'emergency' {mine}")
 
 
 def test_what_releases_have_in_common_is_stored_once() -> None:
