@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 import audit.actions
 from accounts.models import User
@@ -131,6 +131,15 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
     reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=words)
     audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at)
     return reply
+
+
+def take_reply(*, offered: Collection[SavedReply], chosen: str) -> str:
+    """Take one of these for an answer, by its id, and count that. Returns its words; "" where it is none of them."""
+    reply = next((one for one in offered if str(one.pk) == chosen), None)
+    if reply is None:
+        return ""
+    SavedReply.objects.filter(pk=reply.pk).update(used=F("used") + 1)
+    return reply.body
 
 
 @transaction.atomic

@@ -188,8 +188,9 @@ def answer(
     if to_many is None:
         files = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=actor)
         files.exclude(scan=Attachment.Scan.REMOVED).update(entry=entry)
+    if ticket.first_answer_at is None:
+        ticket.first_answer_at, ticket.answered_on_time = at, at <= ticket.due_at
     _settle(ticket, then, at)
-    ticket.first_answer_at = ticket.first_answer_at or at
     ticket.last_at = at
     ticket.save()
     audit.actions.record(

@@ -77,7 +77,10 @@ class Attachment(models.Model):
 
 
 class SavedReply(models.Model):
-    """An answer that is written often, in one language; `{name}`-like variables in it are filled in on use."""
+    """An answer that is written often, in one language; `{name}`-like variables in it are filled in on use.
+
+    `used`: how often it was put into an answer.
+    """
 
     id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=40)
@@ -86,6 +89,7 @@ class SavedReply(models.Model):
     body = models.CharField(max_length=LONGEST)
     changed_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
+    used = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "support_cannedreply"

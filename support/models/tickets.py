@@ -73,6 +73,7 @@ class Ticket(models.Model):
     opened_at = models.DateTimeField()
     due_at = models.DateTimeField()
     first_answer_at = models.DateTimeField(null=True)
+    answered_on_time = models.BooleanField(null=True)
     last_at = models.DateTimeField(null=True)
     solved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)

@@ -27,6 +27,7 @@ from support.queries.team_metrics import FROM_PEOPLE
 COUNTED_TO = 1_000
 PAGE = 50
 MOST_COMPANIES = 50
+MOST_DUPLICATES = 5
 ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
 DUE, PRIORITY, NEWEST = "due", "priority", "newest"
 # Cases that people wrote, and those that our own records or partners opened: two queues.
@@ -181,6 +182,19 @@ def colleagues() -> list[User]:
     """Everybody who works on tickets, by name."""
     working = User.objects.filter(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True)
     return sorted(working, key=lambda user: get_staff_name(user=user).casefold())
+
+
+def list_duplicates(*, ticket: Ticket) -> Sequence[Ticket]:
+    """Return this person's other cases under way that may be the same: of its kind, its subject or its company."""
+    if ticket.line_id is None:
+        return []
+    same = Q(kind=ticket.kind)
+    if ticket.about_ref:
+        same |= Q(about_kind=ticket.about_kind, about_ref=ticket.about_ref)
+    if ticket.party_id is not None:
+        same |= Q(party_id=ticket.party_id)
+    others = Ticket.objects.filter(same, line_id=ticket.line_id, state__in=UNDER_WAY).exclude(pk=ticket.pk)
+    return list(others.order_by("opened_at")[:MOST_DUPLICATES])
 
 
 def is_free(*, ticket: Ticket) -> bool:

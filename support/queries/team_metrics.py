@@ -21,6 +21,8 @@ from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 
 DAYS = 30
+# A percent is as high as a unit of the chart.
+CHART_HEIGHT, BAR = 100, 40
 # What comes of people; the rest comes of what happened here.
 FROM_PEOPLE = (
     Ticket.Kind.DISPUTE, Ticket.Kind.LOOK_UP, Ticket.Kind.CHOICE, Ticket.Kind.ORDER, Ticket.Kind.STILL_HAVE,
@@ -33,10 +35,23 @@ SELECT <by>, count(*),
     count(*) FILTER (WHERE state = ANY (%(under_way)s) AND due_at < %(at)s),
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at)),
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (
-        ORDER BY extract(epoch FROM coalesce(solved_at, closed_at) - opened_at))
+        ORDER BY extract(epoch FROM coalesce(solved_at, closed_at) - opened_at)),
+    <judged>, avg(rating)::float, count(rating)
 FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
 GROUP BY 1
+"""
+# How many had their first answer by its date, and how many had one or are past that date without.
+JUDGED = """
+    count(*) FILTER (WHERE answered_on_time),
+    count(*) FILTER (WHERE answered_on_time IS NOT NULL
+        OR (first_answer_at IS NULL AND state = ANY (%(under_way)s) AND due_at < %(at)s))
+"""
+WEEKS = """
+SELECT date_trunc('week', opened_at AT TIME ZONE %(zone)s)::date, <judged>
+FROM support_ticket
+WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
+GROUP BY 1 ORDER BY 1
 """
 COMPLAINTS = """
 SELECT kind, count(*), count(first_answer_at),
@@ -69,7 +84,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row. Times in seconds, median and 95th of 100; None where nothing has an answer, or an end, yet."""
+    """One row. Times in seconds, median and 95th of 100; None where nothing has an answer, or an end, yet.
+
+    `on_time`: how many of `judged` had their first answer by its date. `rating`: what `rated` people gave, of 5.
+    """
 
     name: str
     opened: int
@@ -77,6 +95,40 @@ class Figure:
     overdue: int
     answer: tuple[float, float] | None
     end: tuple[float, float] | None
+    on_time: int = 0
+    judged: int = 0
+    rating: float | None = None
+    rated: int = 0
+
+    @property
+    def share(self) -> int | None:
+        """How many of 100 had their first answer by its date; None where none was due."""
+        return _get_share(self.on_time, self.judged)
+
+
+@dataclass(frozen=True)
+class Week:
+    """The cases opened in a week, and a bar for the share that was answered on time."""
+
+    starts: date
+    on_time: int
+    judged: int
+    x: int
+
+    @property
+    def share(self) -> int | None:
+        """As of a `Figure`."""
+        return _get_share(self.on_time, self.judged)
+
+    @property
+    def top(self) -> int:
+        """Where the bar begins, from above."""
+        return CHART_HEIGHT - (self.share or 0)
+
+
+def _get_share(part: int, whole: int) -> int | None:
+    """A share in percent, rounded; None of nothing."""
+    return round(100 * part / whole) if whole else None
 
 
 @dataclass(frozen=True)
@@ -87,6 +139,18 @@ class Figures:
     by_kind: tuple[Figure, ...]
     by_person: tuple[Figure, ...]
     by_company: tuple[Figure, ...]
+    weeks: tuple[Week, ...]
+
+    @property
+    def trend(self) -> tuple[int, int] | None:
+        """The shares on time of the last two weeks that have one; None where there are not two."""
+        found = [one.share for one in self.weeks if one.share is not None][-2:]
+        return (found[0], found[1]) if len(found) == 2 else None
+
+    @property
+    def chart_width(self) -> int:
+        """How wide the bars of all weeks are."""
+        return BAR * len(self.weeks)
 
 
 @dataclass(frozen=True)
@@ -115,10 +179,11 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     named = _colleagues_named([key for key in people if key])
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
-        whole=_figure("", whole.get(True, (0, 0, 0, None, None))),
+        whole=_figure("", whole.get(True, NOTHING)),
         by_kind=_build_figures(kinds, {kind.value: str(kind.label) for kind in Ticket.Kind}),
         by_person=_build_figures(people, {None: _("Unassigned"), **named}),
         by_company=_build_figures({key: row for key, row in companies.items() if key}, names),
+        weeks=_weeks(span, user_id, at),
     )
 
 
@@ -175,17 +240,31 @@ def _colleagues_named(ids: Sequence[Any]) -> dict[int | None, str]:
     return {one.pk: get_staff_name(user=one) for one in User.objects.filter(pk__in=ids)}
 
 
-type _Row = tuple[int, int, int, list[float] | None, list[float] | None]
+type _Row = tuple[int, int, int, list[float] | None, list[float] | None, int, int, float | None, int]
+
+NOTHING: _Row = (0, 0, 0, None, None, 0, 0, None, 0)
 
 
 def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object, _Row]:
+    return {key: tuple(row) for key, *row in _select(FIGURES.replace("<by>", by), span, user_id, at)}
+
+
+def _weeks(span: Span, user_id: int | None, at: datetime) -> tuple[Week, ...]:
+    rows = enumerate(_select(WEEKS, span, user_id, at))
+    return tuple(Week(starts, on_time, judged, BAR * n) for n, (starts, on_time, judged) in rows)
+
+
+def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Sequence[tuple[Any, ...]]:
     since, until = span.bounds
     with connection.cursor() as cursor:
         cursor.execute(
-            FIGURES.replace("<by>", by),
-            {"under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id},
-        )
-        return {key: (opened, way, late, answer, end) for key, opened, way, late, answer, end in cursor.fetchall()}
+            statement.replace("<judged>", JUDGED),
+            {
+                "under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id,
+                "zone": str(ZONE),
+            },
+        )  # fmt: skip
+        return list(cursor.fetchall())
 
 
 def _build_figures(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tuple[Figure, ...]:
@@ -194,8 +273,8 @@ def _build_figures(rows: Mapping[object, _Row], names: Mapping[Any, str]) -> tup
 
 
 def _figure(name: str, row: _Row) -> Figure:
-    opened, under_way, overdue, answer, end = row
-    return Figure(name, opened, under_way, overdue, _pair(answer), _pair(end))
+    opened, under_way, overdue, answer, end, on_time, judged, rating, rated = row
+    return Figure(name, opened, under_way, overdue, _pair(answer), _pair(end), on_time, judged, rating, rated)
 
 
 def _pair(found: list[float] | None) -> tuple[float, float] | None:

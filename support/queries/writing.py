@@ -141,11 +141,15 @@ class Answers:
     missing: Sequence[tuple[str, str]]
 
 
-def canned_list() -> list[Answers]:
-    """Return every answer, by name. One query."""
+def canned_list(*, words: str = "") -> list[Answers]:
+    """Return every answer, by name, or those with these words in any language. One query."""
+    rows = SavedReply.objects.order_by("key")
+    if words:
+        about = Q(key__icontains=words) | Q(title__icontains=words) | Q(body__icontains=words)
+        rows = rows.filter(key__in=SavedReply.objects.filter(about).values("key"))
     order = [code for code, _ in settings.LANGUAGES]
     found = []
-    for key, each in groupby(SavedReply.objects.order_by("key"), key=lambda reply: reply.key):
+    for key, each in groupby(rows, key=lambda reply: reply.key):
         replies = sorted(each, key=lambda reply: order.index(reply.language) if reply.language in order else len(order))
         there = {reply.language for reply in replies}
         found.append(Answers(key, replies, [one for one in settings.LANGUAGES if one[0] not in there]))

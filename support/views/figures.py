@@ -29,6 +29,7 @@ def figures(request: PersonRequest) -> HttpResponse:
         "span": span,
         "figures": team_metrics.figures(span=span, user_id=_whose(request), at=at),
         "own": _whose(request) is not None,
+        "rates": _whose(request) is None,
         "may_certify": staff_may(get_shown_role(request), StaffAction.SEE_AUDIT),
         "year": timezone.localtime(at).year,
         "counts": queue.counts(user_id=request.user.pk, at=at),

@@ -162,6 +162,7 @@ def _handling(request: PersonRequest, code: str, **forms: object) -> HttpRespons
         "assign_form": AssignForm(),
         "hand_over_form": HandOverForm(),
         "merge_form": MergeForm(),
+        "duplicates": waiting.list_duplicates(ticket=row.ticket),
         **forms,
     }
     return render(request, "desk/handling.html", shown)

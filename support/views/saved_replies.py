@@ -17,13 +17,17 @@ from support.policies.lifecycle import NotNow
 from support.queries.writing import canned_list, reply_of
 from support.views.access import at_the_desk
 
+LONGEST_SEARCH = 100
+
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
 def replies(request: PersonRequest) -> HttpResponse:
-    """All of them, in every language."""
+    """All of them, in every language, or those with the words that are looked for."""
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     may_change = staff_may(get_shown_role(request), StaffAction.CHANGE_REPLIES)
-    return render(request, "desk/replies.html", {"answers": canned_list(), "may_change": may_change})
+    shown = {"answers": canned_list(words=words), "may_change": may_change, "words": words}
+    return render(request, "desk/replies.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

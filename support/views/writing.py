@@ -17,6 +17,7 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest, get_next_path
 from support.actions import writing as actions
+from support.actions.replies import take_reply
 from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
 from support.labels import BadVariable, fill_variables
@@ -71,9 +72,9 @@ def insert_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
     said = _keep_files(request, code)
     seen = _get_thread(request, code)
     desk = seen.desk
-    chosen = next((one for one in desk.canned if str(one.pk) == request.POST.get("canned")), None)
+    words = take_reply(offered=desk.canned, chosen=request.POST.get("canned", ""))
     before = request.POST.get("body", "").rstrip()
-    body = "\n\n".join(part for part in (before, chosen.body if chosen else "") if part)
+    body = "\n\n".join(part for part in (before, words) if part)
     initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
     if said:
         messages.error(request, said)

@@ -6,15 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from support.actions.figures import export_figures
+from support.domain.tickets import answer
+from support.models import Ticket
 from support.queries import team_metrics
 from support.queries.team_metrics import Span, complaints, figures
-from tests.factories import a_party
+from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, shown, staff
 
@@ -51,6 +54,34 @@ def test_they_count_and_time_what_was_opened_in_these_days() -> None:
     assert [(one.name, one.opened) for one in found.by_company] == [("GeoBridge", 20)]
     nobody = figures(span=MARCH, user_id=staff(User.Role.AGENT, name="ben").user.pk, at=NOON)
     assert (nobody.whole.opened, nobody.whole.answer, nobody.by_kind) == (0, None, ())
+
+
+def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
+    ana, lead = staff(User.Role.AGENT, name="ana"), staff()
+    line = a_line()
+    for days, rating in ((0, 5), (0, 4), (2, None), (7, None)):
+        at = NOON + (days // 7) * 7 * DAY
+        case = a_ticket(at=at, due_in=DAY, line_id=line.pk, assignee=ana.user)
+        with transaction.atomic():
+            answer(ticket=case, body="Yes.", actor=ana.actor, then=Ticket.State.SOLVED, at=at + days % 7 * DAY)
+        if rating:
+            Ticket.objects.filter(pk=case.pk).update(rating=rating, rated_at=at)
+    a_ticket(at=NOON, due_in=DAY, assignee=ana.user)
+    a_ticket(at=NOON, due_in=300 * DAY, assignee=ana.user)
+    asked = "/desk/figures/?since=2026-03-01&until=2026-03-31"
+    found = figures(span=MARCH, user_id=None, at=timezone.now()).whole
+    assert (found.on_time, found.judged, found.share, found.rating, found.rated) == (3, 5, 60, 4.5, 2)
+    told = shown(lead, asked)
+    assert "answered on time 60% satisfaction 4.5 of 5 (2)" in told
+    assert "100% of the cases opened in the last week here, 50% of those of the week before." in told
+    assert "Mar 2, 2026 2 4 50% Mar 9, 2026 1 1 100%" in told
+    own = shown(ana, asked)
+    assert "answered on time 60%" in own
+    assert "satisfaction" not in own
+
+
+def test_weeks_without_a_case_have_no_chart() -> None:
+    assert "by week" not in shown(staff(), "/desk/figures/?since=2026-03-01&until=2026-03-31")
 
 
 def rows(member: Member, path: str) -> list[list[str]]:

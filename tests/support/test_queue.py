@@ -43,6 +43,25 @@ def found(member: Member, q: str) -> list[str]:
     return re.findall(r'class="code">(T-\w+)<', member.client.post("/desk/search/", {"q": q}).content.decode())
 
 
+def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> None:
+    line, other, party = a_line(), a_line(), a_party()
+    own = a_ticket(line_id=line.pk, kind="look_up", about_kind="look_up", about_ref="1", party_id=party.pk)
+    same = [
+        a_ticket(line_id=line.pk, kind="look_up", about="Again"),
+        a_ticket(line_id=line.pk, kind="other", about_kind="look_up", about_ref="1"),
+        a_ticket(line_id=line.pk, kind="other", party_id=party.pk),
+    ]
+    a_ticket(line_id=line.pk, kind="other")
+    a_ticket(line_id=line.pk, kind="look_up", state="solved", solved_at=timezone.now())
+    a_ticket(line_id=other.pk, kind="look_up", party_id=party.pk)
+    page = ana.client.get(f"/desk/{own.code}/handling/").content.decode()
+    assert re.findall(r">Merge into ([^<]+)<", page) == [one.code for one in same]
+    assert ana.client.post(f"/desk/{own.code}/merge/", {"into": same[0].code}).status_code == 302
+    assert Ticket.objects.get(pk=own.pk).merged_into == same[0]
+    alone = a_ticket(kind="canary")
+    assert "may be about the same" not in ana.client.get(f"/desk/{alone.code}/handling/").content.decode()
+
+
 def test_cases_of_people_and_of_our_own_are_two_queues(ana: Member) -> None:
     at = timezone.now()
     made = {

@@ -165,6 +165,22 @@ def test_a_saved_reply_is_shown_as_the_person_reads_it(ana: Member, ticket: Tick
     assert '<span class="language">Simplified Chinese</span>' in page(ana, ticket)
 
 
+def test_saved_replies_are_searched_and_their_uses_counted(ana: Member, ticket: Ticket) -> None:
+    Ticket.objects.filter(pk=ticket.pk).update(language="ar")
+    reply = SavedReply.objects.get(key="more-needed", language="ar")
+    for _ in range(2):
+        ana.client.post(f"/desk/{ticket.code}/write/canned/", {"canned": str(reply.pk), "body": "", "then": "solved"})
+    ana.client.post(f"/desk/{ticket.code}/write/canned/", {"canned": "0", "body": "", "then": "solved"})
+    assert SavedReply.objects.exclude(pk=reply.pk).filter(used__gt=0).count() == 0
+    whole = ana.client.get("/desk/replies/").content.decode()
+    found = ana.client.get("/desk/replies/", {"q": reply.title.upper()}).content.decode()
+    assert whole.count("<section") - found.count("<section") == 5
+    assert "inserted 2 times" in found
+    assert found.count("inserted 0 times") == SavedReply.objects.filter(key="more-needed").count() - 1
+    nothing = ana.client.get("/desk/replies/", {"q": "no such\x00 words"}).content.decode()
+    assert "No saved reply has these words." in nothing
+
+
 def test_nothing_is_put_in_while_an_answer_goes_out(ana: Member, ticket: Ticket) -> None:
     send(ana, ticket)
     put = ana.client.post(f"/desk/{ticket.code}/write/canned/", {"body": "Before"}, headers={"HX-Request": "true"})

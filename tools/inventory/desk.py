@@ -13,7 +13,7 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the person, agents, officers",
         key="code key line_id party_id about_ref",
-        figure="reopened rating priority",
+        figure="reopened rating priority answered_on_time",
         word="kind state about_kind",
         text="about rating_words",
         personal="number_ending language",
@@ -40,7 +40,9 @@ TABLES: Mapping[str, Table] = {
         personal="name author",
         proof="sha256",
     ),
-    "support.SavedReply": Table("A saved reply.", FOR_EVER, STAFF, key="key", word="language", text="title body"),
+    "support.SavedReply": Table(
+        "A saved reply.", FOR_EVER, STAFF, key="key", word="language", text="title body", figure="used"
+    ),
     "support.Reveal": Table(
         "That staff saw who a case's person is.",
         FOR_EVER,
