@@ -8,9 +8,12 @@ import pytest
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions.choices import pause, stop
+from partners.models import Dealing
 from revocations.actions.contradictions import Use, mark_contradicted_orders
 from revocations.models import Duty, Order, State
-from tests.factories import ADS, READ, ROADSIDE, a_campaign, a_party, an_approval
+from revocations.queries.coverage import coverage_of
+from tests.factories import ADS, NOW, READ, ROADSIDE, a_campaign, a_line, a_party, an_approval
+from tests.orders import bring_to
 from tests.properties import undone
 from tests.revocations.ordered import Ordered, dealt_with
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stamp, stop_all, the_order
@@ -207,3 +210,27 @@ def test_a_use_that_the_signed_order_allowed_contradicts_nothing(scene: Scene) -
     ordered.sign()
     deliver(stop_all(line))
     assert (contradicted(a_use(ordered)), ordered.state) == (0, State.COMPLETED)
+
+
+def test_who_received_until_the_partner_signed_for_all_is_due() -> None:
+    """Whoever received after that is not what it signed for; in part, nobody knows yet who is left out."""
+    campaign = a_campaign()
+    for state, due in (
+        (State.COMPLETED, ["By then", "Long known"]), (State.CONTRADICTED, ["By then", "Long known"]),
+        (State.PARTIAL, ["By then", "Later", "Long known"]),
+    ):  # fmt: skip
+        line = a_line()
+        an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        mine = Order.objects.filter(line_id=line.pk)
+        bring_to(state, mine, acknowledged_at=NOW, completed_at=NOW)
+        for name, first_at, last_at in (
+            ("By then", NOW, NOW + timedelta(days=1)), ("Long known", None, NOW),
+            ("Later", NOW + timedelta(microseconds=1), NOW + timedelta(days=1)),
+        ):  # fmt: skip
+            Dealing.objects.create(
+                line_id=line.pk, aggregator=campaign.contract.aggregator, party=a_party(name, "end_customer"),
+                first_at=first_at, last_at=last_at,
+            )  # fmt: skip
+        (covered,) = coverage_of(orders=mine).values()
+        assert [one.name for one in covered.missing] == due, state

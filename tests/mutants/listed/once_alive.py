@@ -250,4 +250,11 @@ MUTANTS = (
         '    Kind.PARTNER_UNHEALTHY: "Reconciliation of a partner\'s records with ours",',
         "tests/support/test_incidents.py::test_each_kind_says_how_it_came_about",
     ),
+    Mutant(
+        6,
+        "revocations/queries/coverage.py",
+        "(one.first_at or one.last_at) <= until",
+        "(one.first_at or one.last_at) < until",
+        "tests/revocations/test_contradictions.py::test_who_received_until_the_partner_signed_for_all_is_due",
+    ),
 )
