@@ -54,7 +54,8 @@ def empty() -> None:
         emptied = "".join(f"DELETE FROM {name};" for name in SPREAD)
         with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
             cursor.execute("SET LOCAL citus.propagate_set_commands = 'local'")
-            cursor.execute(f"SET LOCAL session_replication_role = replica; {emptied}")
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(emptied)
 
 
 def _address(server: str) -> tuple[str, int]:

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
+
 from accounts.models import Line
+from disclosures.domain.ingest.notices import NOTE_DAY
 from disclosures.models import Basis, DelayedNotice, Disclosure, Judgement, Outcome
 from partners.models import Campaign, Contract, Dealing, Party
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
@@ -84,7 +87,7 @@ def disclosed(
 
 def gagged(row: Disclosure, *, until: datetime | None, at: datetime, number: int = 1) -> DelayedNotice:
     """A delayed-notice order on one disclosure."""
-    return DelayedNotice.objects.create(
+    notice = DelayedNotice.objects.create(
         line_id=row.line_id,
         disclosure_id=row.id,
         number=number,
@@ -92,6 +95,9 @@ def gagged(row: Disclosure, *, until: datetime | None, at: datetime, number: int
         order_ref="court-7",
         recorded_at=at,
     )
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE_DAY, [row.line_id, row.occurred_at])
+    return notice
 
 
 def a_world(*, at: datetime, line: Line | None = None, weeks: int = 11) -> World:

@@ -7,4 +7,4 @@ from audit.primitives.sql_files import InstallSQL
 
 class Migration(migrations.Migration):
     dependencies = [("disclosures", "0008_keep_terms_once")]
-    operations = [InstallSQL("ledger", "notices")]
+    operations = [InstallSQL("ledger", "anomalies", "giving_back", "notices", "releases", "retention")]

@@ -6,10 +6,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from disclosures.models import DelayedNotice, Disclosure, Judgement, JudgementChange
 
-# Of the row `d`. `OFFSET 0`: asked row by row, by the key of what changed, and never of all that ever changed.
+# Of the row `d`. BETWEEN: asked row by row, by the key of what changed, and never of all that ever changed.
 CLAIMED_LATER = """d.judgement = 'approval_unverified' AND EXISTS (
     SELECT FROM disclosures_judgementchange c
-    WHERE c.line_id = d.line_id AND c.disclosure_id = d.id AND c.was = 'no_approval' OFFSET 0)"""
+    WHERE c.line_id = d.line_id AND c.disclosure_id BETWEEN d.id AND d.id AND c.was = 'no_approval')"""
 
 # The same rule for statements of our own: what is hidden of a line (`%(line)s`) at a moment (`%(at)s`), read once.
 HIDDEN = """

@@ -63,3 +63,35 @@ AS $$
         OR was.suspend_after_days IS NOT NULL
             AND coalesce(now.suspend_after_days > was.suspend_after_days, true)
 $$;
+
+-- The first look-up of a line between two moments, both excluded, that no order hides at a third, but for some rows.
+CREATE OR REPLACE FUNCTION disclosures_next_look_up(line bigint, after timestamptz, before timestamptz,
+    seen_at timestamptz, besides uuid[]) RETURNS timestamptz LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    first timestamptz;
+BEGIN
+    SELECT d.occurred_at INTO first FROM disclosures_disclosure d
+    WHERE d.line_id = line AND d.occurred_at > after AND d.occurred_at < before AND d.basis = 'approval'
+        AND d.outcome = 'released' AND NOT d.id = ANY (besides) AND NOT EXISTS (
+            SELECT FROM disclosures_delayednotice n
+            WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
+                AND (n.suppressed_until IS NULL OR n.suppressed_until > seen_at)
+                AND NOT EXISTS (
+                    SELECT FROM disclosures_delayednotice newer
+                    WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id
+                        AND newer.number > n.number))
+    ORDER BY d.occurred_at LIMIT 1;
+    RETURN first;
+END $$;
+
+-- Whether any judgement of a line changed since a moment.
+CREATE OR REPLACE FUNCTION disclosures_judged_again(line bigint, since timestamptz) RETURNS boolean LANGUAGE plpgsql
+    STABLE
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    PERFORM 1 FROM disclosures_judgementchange WHERE line_id = line AND changed_at > since LIMIT 1;
+    RETURN FOUND;
+END $$;

@@ -66,6 +66,20 @@ BEGIN
     RETURN disclosures_put_term(said);
 END $$;
 
+-- Whether `distribute_ledger` has spread the ledger over servers.
+CREATE OR REPLACE FUNCTION disclosures_is_spread() RETURNS boolean LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    spread boolean := false;
+BEGIN
+    IF to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = $1)' INTO spread
+            USING 'disclosures_release'::regclass;
+    END IF;
+    RETURN spread;
+END $$;
+
 -- Whether the rows of 1.0, which say all of it themselves, may still be there.
 CREATE OR REPLACE FUNCTION disclosures_is_mixed() RETURNS boolean LANGUAGE sql STABLE
     SET search_path = public, pg_temp

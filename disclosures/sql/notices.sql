@@ -9,8 +9,6 @@ BEGIN
         JOIN disclosures_disclosure d ON d.line_id = changed.line_id AND d.id = changed.disclosure_id;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER disclosures_note_notices AFTER INSERT ON disclosures_delayednotice
-    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION disclosures_note_notices();
 
 -- One row with its line as it is given: where lines are spread over servers, it goes to the shard of its notice.
 CREATE OR REPLACE FUNCTION disclosures_notice_is_kept() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -22,24 +20,33 @@ BEGIN
         NEW.suppressed_until, 'order_ref', NEW.order_ref), clock_timestamp());
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER disclosures_notice_is_kept AFTER INSERT ON disclosures_delayednotice FOR EACH ROW
-    EXECUTE FUNCTION disclosures_notice_is_kept();
+DO $do$
+BEGIN
+    IF NOT disclosures_is_spread() THEN
+        CREATE OR REPLACE TRIGGER disclosures_note_notices AFTER INSERT ON disclosures_delayednotice
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION disclosures_note_notices();
+        CREATE OR REPLACE TRIGGER disclosures_notice_is_kept AFTER INSERT ON disclosures_delayednotice FOR EACH ROW
+            EXECUTE FUNCTION disclosures_notice_is_kept();
+    END IF;
+END $do$;
 
--- Whether triggers note what follows from a notice, or from a judgement that changed. Where the ledger is spread over
--- servers none can (`distribute_ledger` takes them away): there its writer does, by the two functions below.
-CREATE OR REPLACE FUNCTION disclosures_notes_itself() RETURNS boolean LANGUAGE sql STABLE
+-- Where it is spread no plan can be kept that does not know whose rows are asked for: until this transaction ends.
+CREATE OR REPLACE FUNCTION disclosures_plan_anew() RETURNS void LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
-    SELECT EXISTS (
-        SELECT FROM pg_trigger
-        WHERE tgrelid = 'disclosures_delayednotice'::regclass AND tgname = 'disclosures_notice_is_kept')
-$$;
+BEGIN
+    IF disclosures_is_spread() THEN
+        PERFORM set_config('plan_cache_mode', 'force_custom_plan', true);
+    END IF;
+END $$;
+-- Where the ledger is spread, no trigger can note what follows from a notice, or from a judgement that changed: its
+-- writer does, by these two. Elsewhere they do nothing.
 CREATE OR REPLACE FUNCTION disclosures_keep_notices(lines bigint[], ids uuid[], untils timestamptz[], refs text[])
 RETURNS void LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
 BEGIN
-    IF NOT disclosures_notes_itself() THEN
+    IF disclosures_is_spread() THEN
         INSERT INTO consent_tightening (kind, line_id, said, at)
         SELECT 'notice', line, jsonb_build_object('disclosure_id', id, 'suppressed_until', until, 'order_ref', ref),
             clock_timestamp()
@@ -53,7 +60,7 @@ DECLARE
     longs bigint[];
     zones varchar[];
 BEGIN
-    IF lines IS NULL OR disclosures_notes_itself() THEN
+    IF lines IS NULL OR NOT disclosures_is_spread() THEN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock_shared(hashtext('disclosures.days'));

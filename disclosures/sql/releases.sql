@@ -108,5 +108,10 @@ BEGIN
     FROM changed JOIN disclosures_longline long ON long.line_id = changed.line_id;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE TRIGGER disclosures_note_rejudged AFTER UPDATE ON disclosures_release
-    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION disclosures_note_rejudged();
+DO $do$
+BEGIN
+    IF NOT disclosures_is_spread() THEN
+        CREATE OR REPLACE TRIGGER disclosures_note_rejudged AFTER UPDATE ON disclosures_release
+            REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION disclosures_note_rejudged();
+    END IF;
+END $do$;

@@ -1,7 +1,7 @@
 -- Make a month's partition, with what lies of it in the default partition. That one stands apart meanwhile: its rows
 -- are moved, and on a table of its own no guard refuses that.
 CREATE OR REPLACE FUNCTION disclosures_make_partition(month date) RETURNS void LANGUAGE plpgsql
-    SET search_path = public, pg_temp
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     partition text := 'disclosures_disclosure_' || to_char(month, 'YYYY_MM');
@@ -10,9 +10,9 @@ DECLARE
     made text := format('CREATE TABLE %I PARTITION OF disclosures_release FOR VALUES FROM (%L) TO (%L)', partition,
         starts, ends);
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM disclosures_disclosure_default WHERE occurred_at >= starts AND occurred_at < ends)
-    THEN
+    SET LOCAL citus.enable_unsafe_triggers = on;  -- where the ledger is spread, a month gets its guards too
+    PERFORM 1 FROM disclosures_disclosure_default WHERE occurred_at >= starts AND occurred_at < ends LIMIT 1;
+    IF NOT FOUND THEN
         EXECUTE made;
         RETURN;
     END IF;
@@ -29,23 +29,24 @@ END $$;
 -- many it made.
 CREATE OR REPLACE FUNCTION disclosures_make_partitions(since timestamptz, until timestamptz) RETURNS integer
 LANGUAGE plpgsql
-    SET search_path = public, pg_temp
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     month date;
     made integer := 0;
+    gone date[] := ARRAY(SELECT dropped.month FROM disclosures_droppedmonth dropped);
+    kept uuid[] := ARRAY(SELECT disclosures_outlasting('-infinity', (
+        SELECT (max(dropped.month) + interval '1 month') AT TIME ZONE 'UTC' FROM disclosures_droppedmonth dropped)));
+    loose date[];
 BEGIN
+    SELECT array_agg(DISTINCT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date) INTO loose
+    FROM disclosures_disclosure_default
+    WHERE NOT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date = ANY (gone) OR NOT id = ANY (kept);
     FOR month IN
         SELECT step::date FROM generate_series(
             date_trunc('month', since AT TIME ZONE 'UTC'), until AT TIME ZONE 'UTC', interval '1 month') AS step
         UNION
-        SELECT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date FROM disclosures_disclosure_default d
-        WHERE NOT EXISTS (
-            SELECT FROM disclosures_droppedmonth gone
-            WHERE gone.month = date_trunc('month', d.occurred_at AT TIME ZONE 'UTC')::date
-        ) OR NOT d.id IN (
-            SELECT disclosures_outlasting('-infinity', (
-                SELECT (max(gone.month) + interval '1 month') AT TIME ZONE 'UTC' FROM disclosures_droppedmonth gone)))
+        SELECT unnest(loose)
         ORDER BY 1
     LOOP
         IF to_regclass('public.disclosures_disclosure_' || to_char(month, 'YYYY_MM')) IS NULL THEN
@@ -56,32 +57,45 @@ BEGIN
     RETURN made;
 END $$;
 
-CREATE OR REPLACE FUNCTION disclosures_kept_from() RETURNS timestamptz LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public, pg_temp
+CREATE OR REPLACE FUNCTION disclosures_kept_from() RETURNS timestamptz LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-    part text;
+    months date[];
+    gone date[] := ARRAY(SELECT dropped.month FROM disclosures_droppedmonth dropped);
     month date;
     day timestamptz;
-    held boolean;
+    ends timestamptz := '-infinity';
     oldest timestamptz;
     loose timestamptz;
+    earliest timestamptz;
 BEGIN
-    SELECT min(occurred_at) INTO loose FROM disclosures_disclosure_default d WHERE NOT EXISTS (
-        SELECT FROM disclosures_droppedmonth gone
-        WHERE gone.month = date_trunc('month', d.occurred_at AT TIME ZONE 'UTC')::date);
-    FOR part, month IN
-        SELECT c.relname, to_date(right(c.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
-        WHERE inhparent = 'disclosures_release'::regclass AND c.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 2
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', part) INTO held;
-        CONTINUE WHEN NOT held;
+    SELECT coalesce(array_agg(to_date(right(c.relname, 7), 'YYYY_MM') ORDER BY c.relname), '{}') INTO months
+    FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
+    WHERE inhparent = 'disclosures_release'::regclass AND c.relname ~ '_[0-9]{4}_[0-9]{2}$';
+    -- What has no month's partition, between them, before and after.
+    FOREACH day IN ARRAY ARRAY(SELECT one::timestamp AT TIME ZONE 'UTC' FROM unnest(months) AS one)
+        || 'infinity'::timestamptz LOOP
+        IF ends < day THEN
+            SELECT min(occurred_at) INTO earliest FROM disclosures_release
+            WHERE occurred_at >= ends AND occurred_at < day
+                AND NOT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date = ANY (gone);
+            loose := least(loose, earliest);
+        END IF;
+        ends := ((day AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+    END LOOP;
+    FOREACH month IN ARRAY months LOOP
+        PERFORM 1 FROM disclosures_release
+        WHERE occurred_at >= month::timestamp AT TIME ZONE 'UTC'
+            AND occurred_at < (month + interval '1 month') AT TIME ZONE 'UTC' LIMIT 1;
+        CONTINUE WHEN NOT FOUND;
         FOR day IN
             SELECT step AT TIME ZONE 'UTC'
-            FROM generate_series(month::timestamp, month + interval '1 month', interval '1 day') AS step
+            FROM generate_series(month::timestamp, month + interval '1 month' - interval '1 day', interval '1 day')
+                AS step
         LOOP
-            EXECUTE format('SELECT min(occurred_at) FROM %I WHERE occurred_at >= $1 AND occurred_at < $2', part)
-                INTO oldest USING day, day + interval '24 hours';
+            SELECT min(occurred_at) INTO oldest FROM disclosures_release
+            WHERE occurred_at >= day AND occurred_at < day + interval '24 hours';
             IF oldest IS NOT NULL THEN
                 RETURN least(oldest, loose);
             END IF;
@@ -94,31 +108,40 @@ END $$;
 -- ago. An order that was over when its row came, with it, hid nothing; one that is lifted with a moment long past hid up
 -- to the lifting.
 CREATE OR REPLACE FUNCTION disclosures_outlasting(starts timestamptz, ends timestamptz) RETURNS SETOF uuid
-LANGUAGE sql STABLE
-    SET search_path = public, pg_temp
+LANGUAGE plpgsql STABLE
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
-    SELECT n.disclosure_id FROM disclosures_delayednotice n
-        JOIN disclosures_disclosureregister known ON known.id = n.disclosure_id AND known.line_id = n.line_id
-    WHERE known.occurred_at >= starts AND known.occurred_at < ends
-        AND (n.suppressed_until IS NULL
+DECLARE
+    lifted timestamptz := audit_now() - disclosures_shown_after_order();
+BEGIN
+    RETURN QUERY
+    WITH hiding AS MATERIALIZED (
+        SELECT n.line_id, n.disclosure_id FROM disclosures_delayednotice n
+        WHERE (n.suppressed_until IS NULL
             OR CASE WHEN n.number = 1 THEN n.suppressed_until ELSE greatest(n.suppressed_until, n.recorded_at) END
-                > (SELECT audit_now() - disclosures_shown_after_order()))
-        AND NOT EXISTS (
-            SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-$$;
+                > lifted)
+            AND NOT EXISTS (
+                SELECT FROM disclosures_delayednotice newer
+                WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+    )
+    SELECT hiding.disclosure_id FROM hiding JOIN disclosures_disclosureregister known
+        ON known.id = hiding.disclosure_id AND known.line_id = hiding.line_id
+    WHERE known.occurred_at >= starts AND known.occurred_at < ends;
+END $$;
 
 -- Drop a month of disclosures with the rows that speak of them. For the owner of the tables; the oldest month first.
 -- What outlasts it goes to the default partition, with all that speaks of it. No rollup is made meanwhile: one that
 -- began before would outlive what it counted.
 CREATE OR REPLACE FUNCTION disclosures_drop_month(month date) RETURNS void LANGUAGE plpgsql
-    SET search_path = public, pg_temp
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
     partition text := 'disclosures_disclosure_' || to_char(month, 'YYYY_MM');
     starts timestamptz := month::timestamp AT TIME ZONE 'UTC';
     ends timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
     kept uuid[];
+    lines bigint[];
+    moments timestamptz[];
     spoken_of text;
 BEGIN
     IF ends > audit_now() - interval '12 months' THEN
@@ -126,7 +149,8 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'disclosures_kept_a_year';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('disclosures.rolling'));
-    PERFORM set_config('disclosures.dropping', 'yes', true);
+    SET LOCAL citus.propagate_set_commands = 'local';  -- to every server: each asks for itself
+    SET LOCAL disclosures.dropping = 'yes';
     kept := ARRAY(SELECT disclosures_outlasting(starts, ends));
     FOREACH spoken_of IN ARRAY ARRAY['disclosures_judgementchange', 'disclosures_delayednotice'] LOOP
         EXECUTE format('DELETE FROM %I one USING %I d
@@ -151,11 +175,11 @@ BEGIN
     -- up by its key, so that nobody waits while a month is read.
     EXECUTE format('ALTER TABLE disclosures_release DETACH PARTITION %I', partition);
     kept := ARRAY(SELECT disclosures_outlasting(starts, ends));
+    SELECT array_agg(line_id), array_agg(occurred_at) INTO lines, moments FROM disclosures_disclosureregister
+    WHERE id = ANY (kept);
     EXECUTE format('INSERT INTO disclosures_release
-        SELECT d.* FROM disclosures_disclosureregister known CROSS JOIN LATERAL (
-            SELECT * FROM %I d WHERE d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
-            OFFSET 0) d
-        WHERE known.id = ANY ($1)', partition) USING kept;
+        SELECT d.* FROM %I d WHERE d.line_id = ANY ($1) AND d.occurred_at = ANY ($2) AND d.id = ANY ($3)', partition)
+        USING lines, moments, kept;
     EXECUTE format('DROP TABLE %I', partition);
     -- The days of what outlasts months, this one and those before, are read from its rows until they are counted.
     INSERT INTO disclosures_changedday (line_id, day)
@@ -165,5 +189,20 @@ BEGIN
     INSERT INTO disclosures_droppedmonth (month, dropped_at) VALUES (month, audit_now())
     ON CONFLICT ON CONSTRAINT disclosures_droppedmonth_pkey DO UPDATE
     SET dropped_at = excluded.dropped_at, forgotten_at = NULL;
-    PERFORM set_config('disclosures.dropping', '', true);
+    SET LOCAL disclosures.dropping = '';
+END $$;
+
+-- How many blocks a table has, on all servers together.
+CREATE OR REPLACE FUNCTION disclosures_blocks_of(name text) RETURNS bigint LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    size bigint := pg_relation_size(name::regclass);
+BEGIN
+    IF disclosures_is_spread() THEN
+        EXECUTE 'SELECT coalesce(pg_catalog.citus_relation_size(logicalrelid), 0) FROM pg_dist_partition
+            WHERE logicalrelid = $1' INTO size USING name::regclass;
+        size := coalesce(size, pg_relation_size(name::regclass));
+    END IF;
+    RETURN size / current_setting('block_size')::bigint;
 END $$;

@@ -25,7 +25,7 @@ FUNCTIONS = (
     "disclosures_says_the_same(integer, integer)", "disclosures_shown_after_order()",
     "disclosures_term_key(disclosures_term)", "disclosures_write_shown()",
 )  # fmt: skip
-# They reach what is on the coordinator. Without them whoever writes notes the same (`disclosures_notes_itself`).
+# They reach what is on the coordinator. Without them whoever writes notes the same (`disclosures_note_days`).
 TRIGGERS = (
     ("disclosures_note_rejudged", "disclosures_release"),
     ("disclosures_note_notices", "disclosures_delayednotice"),
@@ -86,8 +86,8 @@ def _spread(cursor: CursorWrapper, table: str) -> bool:
     # Those that are left look at nothing but their own line's rows, and terms.
     cursor.execute("SET LOCAL citus.enable_unsafe_triggers = on")
     cursor.execute("SET LOCAL citus.multi_shard_modify_mode = sequential")
-    for name, of in TRIGGERS:
-        if of == table:
+    if table == BY_LINE[0]:  # all at once: from its commit on the writers note
+        for name, of in TRIGGERS:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {of}")
     if table == TERMS:
         cursor.execute(EVERYWHERE, [table])

@@ -67,8 +67,7 @@ def _one(period: int, at: datetime, broken: set[int]) -> int:
 
 
 def _detach_period(periods: Sequence[int], at: datetime) -> int:
-    left = _skip_unaffected(periods)
-    return _detach(left, at) if left else 0
+    return sum(_detach(period, at) for period in _skip_unaffected(periods))
 
 
 @transaction.atomic
@@ -79,22 +78,21 @@ def _skip_unaffected(periods: Sequence[int]) -> list[int]:
 
 
 @transaction.atomic
-def _detach(periods: Sequence[int], at: datetime) -> int:
+def _detach(period: int, at: datetime) -> int:
+    """The rows go last: what was written as the owner, this session could no longer read where the ledger is spread."""
     detection.lock_anomalies()
     lock_notices()
     reassigned_rows.lock_rejudging()
-    given = 0
-    looks: list[Look] = []
-    for stretch in reassigned_rows.list_stretches(periods=periods):
-        ids = stretch.ids
-        if ids:
-            given += len(ids)
-            archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=ids, at=at).values()))
-            looks += _look_ups(stretch)
-        reassigned_rows.detach_stretch(stretch=stretch, at=at)
+    stretch = reassigned_rows.find_stretch(period=period)
+    if stretch is None:
+        return 0
+    ids, looks = stretch.ids, _look_ups(stretch)
+    if ids:
+        archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=ids, at=at).values()))
     if looks:
-        recheck_without_rule(rows=looks, at=at)
-    return given
+        recheck_without_rule(rows=looks, ids=ids, at=at)
+    reassigned_rows.detach_stretch(stretch=stretch, at=at)
+    return len(ids)
 
 
 def _look_ups(stretch: Stretch) -> list[Look]:

@@ -26,29 +26,33 @@ MONTHS = """
 SELECT to_date(right(part.relname, 7), 'YYYY_MM') FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
 WHERE inhparent = 'disclosures_release'::regclass AND part.relname ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 1
 """
+# The rows that outlast a dropped month, and who is seen on them.
+KEPT = "SELECT id FROM disclosures_release WHERE occurred_at < %(before)s"
+SEEN = """
+SELECT DISTINCT d.line_id, unnest(d.path || d.aggregator) FROM disclosures_disclosure d
+WHERE d.occurred_at < %(before)s AND <look-up>
+""".replace("<look-up>", LOOK_UP)
 # In stretches of the table, so that no transaction is long. A row that is still there keeps its entry.
 REGISTER = """
-DELETE FROM disclosures_disclosureregister known
-WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
-    AND occurred_at < %(before)s AND NOT EXISTS (
-        SELECT FROM disclosures_disclosure d
-        WHERE d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id)
+DELETE FROM disclosures_disclosureregister
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid AND occurred_at < %(before)s AND NOT id = ANY (%(kept)s::uuid[])
 """
 # Who had a line's location so long ago is no longer affected by what its person says, unless the person sees it now.
 DEALINGS = """
 DELETE FROM partners_dealing known
-WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid
     AND last_at < %(before)s AND NOT EXISTS (
-        SELECT FROM disclosures_disclosure d JOIN partners_party party ON party.id = known.party_id
-        WHERE d.line_id = known.line_id AND d.occurred_at < %(before)s AND <look-up>
-            AND party.uri = ANY (d.path || d.aggregator))
-""".replace("<look-up>", LOOK_UP)
+        SELECT FROM unnest(%(lines)s::bigint[], %(parties)s::text[]) AS seen (line_id, uri)
+            JOIN partners_party party ON party.uri = seen.uri
+        WHERE seen.line_id = known.line_id AND party.id = known.party_id)
+"""
 GIVEN_BACK = """
 DELETE FROM disclosures_givenback
-WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid AND ctid < format('(%%s,0)', %(end)s::bigint)::tid
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid
     AND occurred_at < %(before)s
 """
-ALLOWED = "SELECT set_config('disclosures.dropping', 'yes', true)"
+# To every server where the ledger is spread: each asks for itself.
+ALLOWED = ("SET LOCAL citus.propagate_set_commands = 'local'", "SET LOCAL disclosures.dropping = 'yes'")
 
 
 def make_partitions(*, now: datetime) -> int:
@@ -131,15 +135,23 @@ def _months(owner: str) -> list[date]:
 
 
 def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
+    values: dict[str, object] = {"before": before, "at": now}
+    with connections[owner].cursor() as cursor:
+        cursor.execute(KEPT, values)
+        values["kept"] = [identity for (identity,) in cursor.fetchall()]
+        cursor.execute(SEEN, values)
+        seen = cursor.fetchall()
+    values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
     for first, end in _stretches(owner, table):
         with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
-            cursor.execute(ALLOWED)
-            cursor.execute(statement, {"first": first, "end": end, "before": before, "at": now})
+            for allowed in ALLOWED:
+                cursor.execute(allowed)
+            cursor.execute(statement, {**values, "first": f"({first},0)", "end": f"({end},0)"})
 
 
 def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:
     with connections[owner].cursor() as cursor:
-        cursor.execute("SELECT pg_relation_size(%s) / current_setting('block_size')::bigint", [table])
+        cursor.execute("SELECT disclosures_blocks_of(%s)", [table])
         (blocks,) = cursor.fetchone() or (0,)
     for first in range(0, int(blocks), BLOCKS):
         yield first, first + BLOCKS

@@ -73,10 +73,21 @@ def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
                 "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
                 " VALUES (%s, %s, now(), %s, %s, 'late')", [row.line_id, row.id, row.judgement, becomes],
             )  # fmt: skip
-            cursor.execute(
-                "UPDATE disclosures_disclosure SET judgement = %s WHERE line_id = %s AND occurred_at = %s AND id = %s",
-                [becomes, row.line_id, row.occurred_at, row.id],
-            )
+            put_judgement(row, becomes)
+
+
+def put_judgement(row: Disclosure, becomes: str) -> None:
+    """Give a row the term that says the same with another judgement, wherever the row is."""
+    key = [row.line_id, row.occurred_at, row.id]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT term FROM disclosures_release WHERE (line_id, occurred_at, id) = (%s, %s, %s)", key)
+        (term,) = cursor.fetchone()
+        cursor.execute("SELECT disclosures_judged_term(%s, %s)", [term, becomes])
+        (term,) = cursor.fetchone()
+        cursor.execute(
+            "UPDATE disclosures_release SET term = %s WHERE line_id = %s AND occurred_at = %s AND id = %s", [term, *key]
+        )
+        cursor.execute("SELECT disclosures_note_days(ARRAY[%s]::bigint[], ARRAY[%s]::timestamptz[])", key[:2])
 
 
 def every[T: (datetime, timedelta)](start: T, n: int, step: timedelta) -> list[T]:

@@ -403,6 +403,7 @@ def test_the_language_can_be_switched_by_a_plain_form() -> None:
         assert '<html lang="es" dir="ltr">' in browser.get(path).text
 
 
+@pytest.mark.one_server
 def test_a_lines_rows_are_found_by_one_index_range() -> None:
     """With sequential scans out of favour, none is left: every partition is read by the line in its primary key."""
     line = with_companies(2)

@@ -48,6 +48,7 @@ from tests.plans import (
 )
 from tests.world import World, a_world
 
+pytestmark = pytest.mark.one_server
 DAY = timedelta(days=1)
 SPREAD = {*distribution.BY_LINE}
 

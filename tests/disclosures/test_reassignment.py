@@ -298,10 +298,10 @@ def test_a_period_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.MonkeyP
     broken = Line.objects.get(carrier_id="A").pk
     inside = reassigned_rows._find_stretch
 
-    def breaks(period: models.ShortenedPeriod, most: int) -> object:
+    def breaks(period: models.ShortenedPeriod) -> object:
         if period.line_id == broken:
             raise ValueError
-        return inside(period, most)
+        return inside(period)
 
     with monkeypatch.context() as patched:
         patched.setattr(reassigned_rows, "_find_stretch", breaks)
@@ -392,6 +392,7 @@ def test_a_row_given_back_while_taken_in_stays_held(monkeypatch: pytest.MonkeyPa
     assert (whose(), held()) == ([("D", "r")], set())
 
 
+@pytest.mark.one_server
 def test_a_row_without_a_hash_of_its_meaning_stays() -> None:
     """An earlier tool's."""
     take_releases(release_row(id="r", occurred_at=WINTER))

@@ -89,6 +89,7 @@ def in_default() -> int:
     return int(n)
 
 
+@pytest.mark.one_server
 def test_months_made_ahead_take_in_what_came_before() -> None:
     scene()
     assert (in_default(), retention.make_partitions(now=NOW)) == (5, 2)
@@ -332,6 +333,7 @@ def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) ->
     assert newest in partitions()
 
 
+@pytest.mark.one_server
 def test_neither_role_deletes_but_by_dropping(refused: Callable[[str], None]) -> None:
     scene()
     retention.make_partitions(now=NOW)

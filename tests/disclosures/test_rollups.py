@@ -32,6 +32,7 @@ from disclosures.queries.history_days import HistoryTally, tally_of
 from disclosures.queries.release_counts import Facts, facts_of
 from disclosures.queries.trails import company_of
 from disclosures.workers import retention
+from tests.disclosures.anomalies import put_judgement
 from tests.factories import a_line, a_party
 from tests.feeds import BRIDGE, ROAD, TRACK
 from tests.properties import stories, undone
@@ -157,7 +158,7 @@ def rejudged(row: Disclosure, judgement: str) -> None:
             JudgementChange.objects.create(
                 line_id=row.line_id, disclosure_id=row.id, changed_at=AT, was=was, becomes=judgement, cause="test"
             )
-            rows.update(judgement=judgement)
+            put_judgement(row, judgement)
 
 
 def hidden(line_id: int, at: datetime) -> set[uuid.UUID]:

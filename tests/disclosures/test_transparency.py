@@ -36,6 +36,7 @@ from disclosures.workers import publishing
 from partners.models import Dealing, Party, Suspension
 from revocations.models import Order, State
 from revocations.workers.deadlines import record_late_completions, record_overdue
+from tests.disclosures.anomalies import put_judgement
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.people import Browser
@@ -303,7 +304,7 @@ def test_no_figure_about_people_moves_whatever_follows() -> None:
         line_id=line.pk, disclosure_id=rows[9].id, changed_at=now, was=Judgement.NO_APPROVAL,
         becomes=Judgement.PERMITTED, cause="a yes that came late",
     )  # fmt: skip
-    Disclosure.objects.filter(id=rows[9].id).update(judgement=Judgement.PERMITTED)
+    put_judgement(rows[9], Judgement.PERMITTED)
     publishing.make(at=now + 6 * HOUR)
     assert seen_by_everybody() == before
     a_contract(a_party("NorthLink"), ref="N")

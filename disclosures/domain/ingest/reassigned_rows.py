@@ -4,7 +4,7 @@ A row does not say by which number it was reported. The hash of what it means, t
 with the number in question, it tells exactly which rows are meant. A row without such a hash stays where it is.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -112,18 +112,13 @@ def skip_unaffected(*, periods: Sequence[int]) -> list[int]:
     return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
 
 
-def list_stretches(*, periods: Sequence[int]) -> Iterator[Stretch]:
-    """Yield what of these shortened periods is to be given back, in so many rows as one transaction takes.
+def find_stretch(*, period: int) -> Stretch | None:
+    """Return what of this shortened period is to be given back, in so many rows as one transaction takes.
 
-    Give back each before asking for the next: two may have had a row in common. Call in the same turn.
+    None: another run has done it. Call in the same turn.
     """
-    left = ROWS
-    for period in ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk"):
-        if left <= 0:
-            return
-        stretch, looked_at = _find_stretch(period, left)
-        left -= looked_at
-        yield stretch
+    shortened = ShortenedPeriod.objects.filter(pk=period).first()
+    return _find_stretch(shortened) if shortened else None
 
 
 def detach_stretch(*, stretch: Stretch, at: datetime) -> None:
@@ -134,11 +129,11 @@ def detach_stretch(*, stretch: Stretch, at: datetime) -> None:
         cursor.execute(GIVE_BACK, [stretch.period.pk, stretch.ids, own, stretch.through, stretch.last])
 
 
-def _find_stretch(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
+def _find_stretch(period: ShortenedPeriod) -> Stretch:
     number = LineNumber.objects.filter(line=period.line_id, msisdn_hash=period.msisdn_hash).first()
     msisdn = unseal(number.msisdn_sealed) if number else ""
     with connection.cursor() as cursor:
-        cursor.execute(FOUND, [period.pk, most])
+        cursor.execute(FOUND, [period.pk, ROWS])
         found = cursor.fetchall()
     stretch = Stretch(period)
     for identity, content, own_until, gated, *said in found:
@@ -147,9 +142,9 @@ def _find_stretch(period: ShortenedPeriod, most: int) -> tuple[Stretch, int]:
             stretch.rows.append(row)
             stretch.paths.append(said[3])
             stretch.asked |= {row.id} if gated else set()
-    if len(found) == most:
+    if len(found) == ROWS:
         stretch.last, stretch.through = found[-1][0], found[-1][5]
-    return stretch, len(found)
+    return stretch
 
 
 def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetime | None) -> Row | None:

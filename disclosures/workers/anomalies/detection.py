@@ -51,11 +51,15 @@ type Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Search:
-    """How one kind is looked for: what is due, all that is found of it, and what both statements need to know."""
+    """How one kind is looked for: what is due, all that is found of it, and what both statements need to know.
+
+    `prepare`: a statement before the second.
+    """
 
     due: str
     find: str
     values: Callable[[AnomalyRule], Values]
+    prepare: str = ""
 
 
 def _days(rule: AnomalyRule) -> timedelta:
@@ -85,7 +89,12 @@ SEARCHES: Mapping[str, _Search] = {
     Kind.SUSPENDED: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _get_judged_values),
     Kind.BURST: _Search(statements.DUE_BY_MONTH, statements.BY_MOMENT, _burst),
     Kind.NIGHT: _Search(statements.DUE_BY_MONTH, statements.BY_NIGHT, _night),
-    Kind.DORMANT: _Search(statements.DUE_AFTER_QUIET, statements.AFTER_QUIET, lambda rule: {"window": _days(rule)}),
+    Kind.DORMANT: _Search(
+        statements.DUE_AFTER_QUIET,
+        statements.AFTER_QUIET,
+        lambda rule: {"window": _days(rule)},
+        prepare=statements.WOKEN,
+    ),
     Kind.MANY_LINES: _Search(statements.DUE_BY_DAY, statements.ACROSS_LINES, lambda rule: {"window": _days(rule)}),
     Kind.DISPUTED: _Search(statements.DUE_BY_CLAIM, statements.BY_CLAIM, lambda rule: {"window": rule.window}),
 }
@@ -152,13 +161,18 @@ def recheck_watches(*, disclosure_ids: Collection[UUID], at: datetime) -> bool:
 
 
 @transaction.atomic
-def recheck_without_rule(*, rows: Collection[tuple[int, datetime, Sequence[str]]], at: datetime) -> None:
-    """Find anew what rests on look-ups (line, moment, path) that this transaction has taken out of their line, or what
-    they kept from being found. Call after `lock_anomalies`."""
+def recheck_without_rule(
+    *, rows: Collection[tuple[int, datetime, Sequence[str]]], ids: Collection[UUID], at: datetime
+) -> None:
+    """Find anew what rests on look-ups (line, moment, path) that this transaction is about to take out of their line,
+    or what they kept from being found. `ids`: of all that it takes out. Call after `lock_anomalies`."""
     places = [
         {"line_id": line_id, "occurred_at": moment.isoformat(), "path": [*path]} for line_id, moment, path in rows
     ]
-    _find(statements.TOUCHED_WHERE, {"rows": json.dumps(places), "since": at, "until": at, "at": at})
+    _find(
+        statements.TOUCHED_WHERE,
+        {"rows": json.dumps(places), "since": at, "until": at, "at": at, "besides": list(ids)},
+    )
 
 
 @transaction.atomic
@@ -171,6 +185,7 @@ def _look(since: datetime, until: datetime, at: datetime) -> None:
 def _find(touch: str, values: Values) -> None:
     """Find anew whatever rests on the rows that `touch` says, or on claims that came since."""
     at: datetime = values["at"]
+    values = {"besides": [], **values}
     rules = rules_last_on()
     with connection.cursor() as cursor:
         cursor.execute(statements.TABLES)
@@ -183,10 +198,13 @@ def _find(touch: str, values: Values) -> None:
         cursor.execute(statements.DUE_AS_FOUND, {"kinds": [last.rule.kind for last in rules]})
         cursor.execute("ANALYZE due")
         for last in looked_for:
-            cursor.execute(SEARCHES[last.rule.kind].find, values | _get_search_values(last))
+            search, said = SEARCHES[last.rule.kind], values | _get_search_values(last)
+            if search.prepare:
+                cursor.execute(search.prepare, said)
+            cursor.execute(search.find, said)
         cursor.execute(statements.NOTHING_NEW, {"off": _kinds_off(rules)})
         standing = _settle(cursor, at)
-        cursor.execute("DROP TABLE touched, due, found, gone")
+        cursor.execute("DROP TABLE touched, due, woken, found, gone")
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
 
 
@@ -227,9 +245,7 @@ DUE = """
         AND a.newest_at > %(recent)s AND due.since <= %(at)s AND (
             due.since <= %(long_ago)s
             OR NOT EXISTS (SELECT FROM consent_touched t WHERE t.line_id = a.line_id)
-            AND NOT EXISTS (
-                SELECT FROM disclosures_judgementchange c
-                WHERE c.line_id = a.line_id AND c.changed_at > (SELECT until FROM disclosures_anomalywatch)))
+            AND NOT disclosures_judged_again(a.line_id, (SELECT until FROM disclosures_anomalywatch)))
 """
 OPEN = """
 SELECT a.line_id, a.party, array_agg(a.id) <due> AND (a.line_id, a.party) > (%(line)s, %(party)s)

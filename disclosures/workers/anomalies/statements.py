@@ -6,19 +6,25 @@ judged again, hidden or shown. So neither the order in which rows come nor how o
 how far back the ledger reaches, by which a line was quiet, is asked when it is looked at. Of a kind that is switched
 off the last rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
 
-Rows are read by `LATERAL (… OFFSET 0)`: one range of an index for each line and month that is due. Without it the
-planner may hold a few lines to be so many that it reads whole months. What was released for an emergency, by a lawful
+Rows are read first, one range of an index for each line and month that is due, and joined with what is local after
+that. What was released for an emergency, by a lawful
 order or to run the network never asked, and is never an anomaly.
 """
 
-from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP, SHOWN
+from disclosures.queries.visible import CLAIMED_LATER, SHOWN
+from disclosures.queries.visible import LOOK_UP as ANY_LOOK_UP
+
+# `besides`: what is about to be taken out of its line.
+LOOK_UP = f"{ANY_LOOK_UP} AND NOT d.id = ANY (%(besides)s::uuid[])"
 
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period date) ON COMMIT DROP;
+CREATE TEMPORARY TABLE woken (line_id bigint, period date, at timestamptz) ON COMMIT DROP;
 CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party varchar, recipient varchar, period date,
     first_at timestamptz, last_at timestamptz, newest_at timestamptz, n bigint, looks bigint, out_of bigint)
     ON COMMIT DROP;
+SELECT disclosures_plan_anew();
 """
 # All that a look goes by, where nobody looked before.
 FIRST_RECORDED = """
@@ -98,25 +104,24 @@ FROM touched t CROSS JOIN LATERAL generate_series(
 # The fullest window of a month, the earliest of equals.
 BY_MOMENT = """
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+WITH range AS MATERIALIZED (
+    SELECT line_id, period, period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval AS starts,
+        (period + interval '1 month') AT TIME ZONE 'UTC' AS ends
+    FROM due WHERE kind = %(kind)s
+), d AS MATERIALIZED (
+    SELECT range.line_id, range.period, d.occurred_at, disclosures_company(d.path) AS party
+    FROM range JOIN disclosures_disclosure d
+        ON d.line_id = range.line_id AND d.occurred_at >= range.starts AND d.occurred_at < range.ends
+    WHERE (%(judgement)s = '' OR d.judgement = %(judgement)s OR %(judgement)s = 'no_approval' AND <claimed-later>)
+        AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+)
 SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at,
     max(occurred_at) OVER (PARTITION BY line_id, party, period), n, n
 FROM (
-    SELECT due.line_id, due.period, d.party, d.occurred_at, count(*) OVER fullest AS n,
-        min(d.occurred_at) OVER fullest AS first_at
-    FROM due
-        CROSS JOIN LATERAL (
-            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
-            WHERE d.line_id = due.line_id
-                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval
-                AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC'
-                AND (%(judgement)s = '' OR d.judgement = %(judgement)s
-                    OR %(judgement)s = 'no_approval' AND <claimed-later>)
-                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
-            OFFSET 0
-        ) d
-    WHERE due.kind = %(kind)s
+    SELECT line_id, period, party, occurred_at, count(*) OVER fullest AS n, min(occurred_at) OVER fullest AS first_at
+    FROM d
     WINDOW fullest AS (
-        PARTITION BY due.line_id, due.period, d.party ORDER BY d.occurred_at
+        PARTITION BY line_id, period, party ORDER BY occurred_at
         RANGE BETWEEN %(window)s::interval PRECEDING AND CURRENT ROW)
 ) counted
 WHERE n >= %(threshold)s AND occurred_at >= period::timestamp AT TIME ZONE 'UTC'
@@ -124,27 +129,29 @@ ORDER BY line_id, party, period, n DESC, occurred_at
 """.replace("<look-up>", LOOK_UP).replace("<claimed-later>", CLAIMED_LATER)
 # A night is called by the day on which it begins, and both are by the clock of the state that the line was in then.
 BY_NIGHT = """
-WITH slept AS (
-    SELECT due.line_id, due.period, d.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
+WITH range AS MATERIALIZED (
+    SELECT line_id, period, period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day' AS starts,
+        (period + interval '1 month 1 day') AT TIME ZONE 'UTC' AS ends
+    FROM due WHERE kind = %(kind)s
+), d AS MATERIALIZED (
+    SELECT range.line_id, range.period, d.occurred_at, disclosures_company(d.path) AS party
+    FROM range JOIN disclosures_disclosure d
+        ON d.line_id = range.line_id AND d.occurred_at >= range.starts AND d.occurred_at < range.ends
+    WHERE d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+), slept AS (
+    SELECT d.line_id, d.period, d.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
         max(d.occurred_at) AS last_at
-    FROM due
-        CROSS JOIN LATERAL (
-            SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
-            WHERE d.line_id = due.line_id
-                AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC' - %(window)s::interval - interval '1 day'
-                AND d.occurred_at < (due.period + interval '1 month 1 day') AT TIME ZONE 'UTC'
-                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
-            OFFSET 0
-        ) d
+    FROM d
         CROSS JOIN LATERAL (
             SELECT coalesce((
-                SELECT s.state FROM accounts_linestate s WHERE s.line_id = due.line_id AND s.since <= d.occurred_at
-                ORDER BY s.since DESC LIMIT 1), (SELECT state FROM accounts_line WHERE id = due.line_id)) AS state
+                SELECT s.state FROM accounts_linestate s WHERE s.line_id = d.line_id AND s.since <= d.occurred_at
+                ORDER BY s.since DESC LIMIT 1), (SELECT state FROM accounts_line WHERE id = d.line_id)) AS state
         ) lived
         LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = lived.state
         CROSS JOIN LATERAL (SELECT d.occurred_at AT TIME ZONE coalesce(known.zone, 'UTC') AS at) clock
         CROSS JOIN LATERAL (SELECT (clock.at - interval '6 hours')::date AS night) of
-    WHERE due.kind = %(kind)s AND (clock.at::time >= '22:00' OR clock.at::time < '06:00')
+    WHERE (clock.at::time >= '22:00' OR clock.at::time < '06:00')
     GROUP BY 1, 2, 3, 4
 ), counted AS (
     SELECT line_id, period, party, night, count(*) OVER fullest AS n, sum(looks) OVER fullest AS looks,
@@ -154,7 +161,6 @@ WITH slept AS (
         PARTITION BY line_id, period, party ORDER BY night
         RANGE BETWEEN %(window)s::interval - interval '1 day' PRECEDING AND CURRENT ROW)
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
 SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, last_at,
     max(last_at) OVER (PARTITION BY line_id, party, period), n, looks
 FROM counted
@@ -169,44 +175,35 @@ SELECT DISTINCT %(kind)s, t.line_id, date_trunc('month', moment.at AT TIME ZONE 
 FROM touched t CROSS JOIN LATERAL (
     SELECT t.occurred_at AS at
     UNION ALL SELECT t.occurred_at - interval '1 day'
-    UNION ALL (
-        SELECT d.occurred_at FROM disclosures_disclosure d
-        WHERE d.line_id = t.line_id AND d.occurred_at > t.occurred_at
-            AND d.occurred_at <= t.occurred_at + %(window)s::interval AND <look-up>
-        ORDER BY d.occurred_at LIMIT 1)
+    UNION ALL SELECT disclosures_next_look_up(t.line_id, t.occurred_at,
+        t.occurred_at + %(window)s::interval + interval '1 microsecond', %(at)s, %(besides)s::uuid[])
 ) moment
-""".replace("<look-up>", LOOK_UP)
+WHERE moment.at IS NOT NULL
+"""
 # Of a month only its first look-up can end a quiet of at least 31 days. Where the ledger does not reach back so far,
 # nobody knows whether it was quiet.
+WOKEN = """
+INSERT INTO woken (line_id, period, at)
+SELECT due.line_id, due.period, first.at
+FROM due
+    JOIN accounts_line line ON line.id = due.line_id
+    CROSS JOIN LATERAL disclosures_next_look_up(
+        due.line_id, due.period::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond',
+        (due.period + interval '1 month') AT TIME ZONE 'UTC', %(at)s, %(besides)s::uuid[]) AS first (at)
+WHERE due.kind = %(kind)s AND line.activated_at <= first.at - %(window)s::interval
+    AND (SELECT disclosures_kept_from()) <= first.at - %(window)s::interval
+    AND disclosures_next_look_up(
+        due.line_id, first.at - %(window)s::interval, first.at, %(at)s, %(besides)s::uuid[]) IS NULL;
+ANALYZE woken
+"""
 AFTER_QUIET = """
-WITH woken AS (
-    SELECT due.line_id, due.period, first.at
-    FROM due
-        CROSS JOIN LATERAL (SELECT activated_at FROM accounts_line WHERE id = due.line_id OFFSET 0) line
-        CROSS JOIN LATERAL (
-            SELECT d.occurred_at AS at FROM disclosures_disclosure d
-            WHERE d.line_id = due.line_id AND d.occurred_at >= due.period::timestamp AT TIME ZONE 'UTC'
-                AND d.occurred_at < (due.period + interval '1 month') AT TIME ZONE 'UTC' AND <look-up>
-            ORDER BY d.occurred_at LIMIT 1
-        ) first
-    WHERE due.kind = %(kind)s AND line.activated_at <= first.at - %(window)s::interval
-        AND (SELECT disclosures_kept_from()) <= first.at - %(window)s::interval
-        AND NOT EXISTS (
-            SELECT FROM disclosures_disclosure d
-            WHERE d.line_id = due.line_id AND d.occurred_at > first.at - %(window)s::interval
-                AND d.occurred_at < first.at AND <look-up>)
-)
 INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
-SELECT %(kind)s, %(rule)s, woken.line_id, d.party, '', woken.period, min(d.occurred_at), max(d.occurred_at),
-    max(d.occurred_at), count(*), count(*)
-FROM woken
-    CROSS JOIN LATERAL (
-        SELECT d.occurred_at, disclosures_company(d.path) AS party FROM disclosures_disclosure d
-        WHERE d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
-            AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
-        OFFSET 0
-    ) d
-GROUP BY woken.line_id, woken.period, d.party
+SELECT %(kind)s, %(rule)s, woken.line_id, disclosures_company(d.path), '', woken.period, min(d.occurred_at),
+    max(d.occurred_at), max(d.occurred_at), count(*), count(*)
+FROM woken JOIN disclosures_disclosure d
+    ON d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
+WHERE d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+GROUP BY woken.line_id, woken.period, disclosures_company(d.path)
 HAVING count(*) >= %(threshold)s
 """.replace("<look-up>", LOOK_UP)
 
@@ -222,26 +219,23 @@ FROM touched t CROSS JOIN LATERAL unnest(t.path[3:]) AS hop (uri)
 WHERE hop.uri <> 'unknown'
 """
 ACROSS_LINES = """
+INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
 WITH span AS MATERIALIZED (
-    SELECT DISTINCT day::date AS day FROM due CROSS JOIN LATERAL generate_series(
+    SELECT DISTINCT day::date AS day, day AT TIME ZONE 'UTC' AS starts,
+        (day + interval '1 day') AT TIME ZONE 'UTC' AS ends
+    FROM due CROSS JOIN LATERAL generate_series(
         due.period - %(window)s::interval + interval '1 day', due.period, interval '1 day') AS day
     WHERE due.kind = %(kind)s
+), d AS MATERIALIZED (
+    SELECT span.day, d.line_id, d.occurred_at, d.path
+    FROM span JOIN disclosures_disclosure d ON d.occurred_at >= span.starts AND d.occurred_at < span.ends
+    WHERE d.recorded_at <= %(off_at)s::timestamptz AND cardinality(d.path) > 2 AND <look-up>
 ), seen AS MATERIALIZED (
-    SELECT hop.uri, span.day, d.line_id, count(*) AS looks, min(d.occurred_at) AS first_at,
-        max(d.occurred_at) AS last_at
-    FROM span
-        CROSS JOIN LATERAL (
-            SELECT d.line_id, d.occurred_at, d.path FROM disclosures_disclosure d
-            WHERE d.occurred_at >= span.day::timestamp AT TIME ZONE 'UTC'
-                AND d.occurred_at < (span.day + 1)::timestamp AT TIME ZONE 'UTC'
-                AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
-            OFFSET 0
-        ) d
-        CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
+    SELECT hop.uri, d.day, d.line_id, count(*) AS looks, min(d.occurred_at) AS first_at, max(d.occurred_at) AS last_at
+    FROM d CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
     WHERE hop.uri IN (SELECT due.party FROM due WHERE due.kind = %(kind)s)
     GROUP BY 1, 2, 3
 )
-INSERT INTO found (kind, rule_id, line_id, party, recipient, period, first_at, last_at, newest_at, n, looks)
 SELECT %(kind)s, %(rule)s, NULL, due.party, due.party, due.period, min(seen.first_at), max(seen.last_at),
     max(seen.last_at), count(DISTINCT seen.line_id), sum(seen.looks)
 FROM due JOIN seen ON seen.uri = due.party AND seen.day > due.period - %(window)s::interval AND seen.day <= due.period
@@ -327,35 +321,39 @@ DELETE FROM found f WHERE f.kind = ANY (%(off)s::text[]) AND NOT EXISTS (
     WHERE a.kind = f.kind AND a.party = f.party AND a.period = f.period AND a.line_id IS NOT DISTINCT FROM f.line_id
         AND a.cleared_at IS NULL)
 """
+# The notice `n`, as the newest of its row.
+HIDES = """(n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice newer
+        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)"""
 # What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been, even if it was
 # no longer so before.
 GONE = """
 CREATE TEMPORARY TABLE gone ON COMMIT DROP AS
-WITH missing AS (
+WITH missing AS MATERIALIZED (
     SELECT a.* FROM due JOIN disclosures_anomaly a
         ON a.line_id = due.line_id AND a.kind = due.kind AND a.period = due.period
     UNION
     SELECT a.* FROM due JOIN disclosures_anomaly a
         ON a.kind = due.kind AND a.party = due.party AND a.period = due.period AND a.line_id IS NULL
+), known AS MATERIALIZED (
+    SELECT a.id FROM missing a
+        JOIN disclosures_delayednotice n ON n.line_id = a.line_id
+        JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
+            AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
+    WHERE disclosures_company(d.path) = a.party AND <hides>
+    UNION
+    SELECT a.id FROM (SELECT * FROM missing WHERE line_id IS NULL) a
+        JOIN disclosures_delayednotice n ON true
+        JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
+            AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
+    WHERE a.recipient = ANY (d.path[3:]) AND <hides>
 )
-SELECT a.id, a.kind, a.party, a.period, known.hidden
-FROM missing a CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM disclosures_delayednotice n
-            JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
-                AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
-        WHERE CASE WHEN a.line_id IS NULL THEN a.recipient = ANY (d.path[3:])
-                ELSE n.line_id = a.line_id AND disclosures_company(d.path) = a.party END
-            AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-            AND NOT EXISTS (
-                SELECT FROM disclosures_delayednotice newer
-                WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-        ) AS hidden
-    ) known
-WHERE (a.cleared_at IS NULL OR known.hidden) AND NOT EXISTS (
+SELECT a.id, a.kind, a.party, a.period, known.id IS NOT NULL AS hidden
+FROM missing a LEFT JOIN known ON known.id = a.id
+WHERE (a.cleared_at IS NULL OR known.id IS NOT NULL) AND NOT EXISTS (
     SELECT FROM found f
     WHERE f.kind = a.kind AND f.party = a.party AND f.period = a.period AND f.line_id IS NOT DISTINCT FROM a.line_id)
-"""
+""".replace("<hides>", HIDES)
 FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE hidden)"
 CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
 KEEP = """
