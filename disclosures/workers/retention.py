@@ -5,6 +5,7 @@ Both are work of the owner of the tables. The application's role can do neither,
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, connections, transaction
@@ -135,7 +136,7 @@ def _months(owner: str) -> list[date]:
 
 
 def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
-    values: dict[str, object] = {"before": before, "at": now}
+    values: dict[str, Any] = {"before": before, "at": now}
     with connections[owner].cursor() as cursor:
         cursor.execute(KEPT, values)
         values["kept"] = [identity for (identity,) in cursor.fetchall()]

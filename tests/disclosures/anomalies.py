@@ -78,12 +78,12 @@ def judge_again(rows: Iterable[Disclosure], becomes: str) -> None:
 
 def put_judgement(row: Disclosure, becomes: str) -> None:
     """Give a row the term that says the same with another judgement, wherever the row is."""
-    key = [row.line_id, row.occurred_at, row.id]
+    key: list[Any] = [row.line_id, row.occurred_at, row.id]
     with connection.cursor() as cursor:
         cursor.execute("SELECT term FROM disclosures_release WHERE (line_id, occurred_at, id) = (%s, %s, %s)", key)
-        (term,) = cursor.fetchone()
+        (term,) = cursor.fetchone() or (None,)
         cursor.execute("SELECT disclosures_judged_term(%s, %s)", [term, becomes])
-        (term,) = cursor.fetchone()
+        (term,) = cursor.fetchone() or (None,)
         cursor.execute(
             "UPDATE disclosures_release SET term = %s WHERE line_id = %s AND occurred_at = %s AND id = %s", [term, *key]
         )
