@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils import translation
 
 from accounts import queries
@@ -44,6 +45,24 @@ FROM accounts_textedcode
 WHERE line_id = %(line)s AND purpose = %(purpose)s AND number_hash = %(number)s AND used_at IS NULL AND tries_left > 0
     AND sent_at > %(since)s
 ORDER BY made_at DESC
+"""
+# Of one line and purpose since a moment: how often a wrong guess was compared, and when short codes were made that
+# nobody used. Whoever stops by a code is asked for it twice: Django would take several times as long.
+HISTORY = """
+SELECT (SELECT coalesce(sum(compared), 0) FROM accounts_wrongcode
+        WHERE line_id = %(line)s AND purpose = %(purpose)s AND at > %(since)s),
+    ARRAY(SELECT made_at FROM accounts_textedcode WHERE line_id = %(line)s AND purpose = %(purpose)s AND NOT long
+        AND used_at IS NULL AND made_at > %(since)s)
+"""
+NEW_CODE = """
+WITH made AS (
+    INSERT INTO accounts_textedcode (id, line_id, purpose, number_hash, code_sealed, made_at, sent_at, sends, long,
+        tries_left)
+    VALUES (%(id)s, %(line)s, %(purpose)s, %(number)s, %(code)s, %(at)s, %(at)s, 1, %(long)s, %(tries_of_all)s)
+    RETURNING id
+)
+INSERT INTO accounts_codeasker (code_id, asker, tries_left, network_hash, asked_at)
+SELECT id, %(asker)s, %(tries)s, %(network)s, %(at)s FROM made
 """
 
 
@@ -101,7 +120,7 @@ def _list_comparable_codes(
 ) -> list[TextedCode]:
     """Return those of these codes that a guess may be compared with today: long ones, and as many short as are left."""
     short = [code for code in codes if not code.long]
-    left = SHORT_COMPARISONS_A_DAY - _count_recent_comparisons(line, purpose, at) if short else 0
+    left = SHORT_COMPARISONS_A_DAY - _read_history(line, purpose, at)[0] if short else 0
     return [code for code in codes if code.long] + short[: max(0, left)]
 
 
@@ -118,9 +137,12 @@ def _count_wrong(
         WrongCode.objects.create(line=line, purpose=purpose, at=at, compared=short)
 
 
-def _count_recent_comparisons(line: Line, purpose: TextedCode.Purpose, at: datetime) -> int:
-    wrong = WrongCode.objects.filter(line=line, purpose=purpose, at__gt=at - DAY)
-    return wrong.aggregate(sum=Sum("compared"))["sum"] or 0
+def _read_history(line: Line, purpose: TextedCode.Purpose, at: datetime) -> tuple[int, Sequence[datetime]]:
+    """Read how often wrong guesses were compared with short codes within a day, and when unused ones were made."""
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, {"line": line.pk, "purpose": purpose.value, "since": at - DAY})
+        ((compared, unused),) = cursor.fetchall()
+    return compared, unused
 
 
 @transaction.atomic
@@ -130,19 +152,23 @@ def choose_code_to_send(
     """Choose the code to text now, bound to `number`: a fresh one stays, else a new one. None where none is sent."""
     mark = compute_hmac("network", network.encode()) if network else b""
     codes = _locked_codes(line, number, purpose, at)
-    compared = _count_recent_comparisons(line, purpose, at)
+    compared, unused = _read_history(line, purpose, at)
     code = _fresh_code(codes, compared, at)
     if code is not None:
-        asks = {"tries_left": _get_try_limit(code, asker), "network_hash": mark, "asked_at": at}
+        asks = {"tries_left": _get_try_limit(asker, is_long=code.long), "network_hash": mark, "asked_at": at}
         mine, _new = CodeAsker.objects.get_or_create(code=code, asker=asker, defaults=asks)
         # Whoever spent their own tries gets another code; a long one is not worth guessing at, and not sent twice.
         if mine.tries_left or code.long:
             return None if _is_crowded(mark, at) else _extend_code(code, at)
-    long = compared >= LONG_AFTER or _has_many_unused(line=line, purpose=purpose, at=at)
-    code, digits = _make_code(line, number, purpose, at, long=long)
-    CodeAsker.objects.create(
-        code=code, asker=asker, tries_left=_get_try_limit(code, asker), network_hash=mark, asked_at=at
-    )
+    is_long = compared >= LONG_AFTER or _has_many_unused(unused, at)
+    digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if is_long else SHORT))
+    values: dict[str, Any] = {
+        "id": uuid4(), "line": line.pk, "purpose": purpose.value, "number": number_hash(number), "code": seal(digits),
+        "at": at, "long": is_long, "tries_of_all": LONG_TRIES_OF_ALL if is_long else SHORT_TRIES_OF_ALL,
+        "asker": asker, "tries": _get_try_limit(asker, is_long=is_long), "network": mark,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(NEW_CODE, values)
     return digits
 
 
@@ -150,18 +176,6 @@ def _fresh_code(codes: Sequence[TextedCode], compared: int, at: datetime) -> Tex
     fresh = [one for one in codes if at < one.made_at + _get_lifetime(one)]
     # A short code that no guess is compared with any more is of no use to the line's person either.
     return next((one for one in fresh if one.long or compared < SHORT_COMPARISONS_A_DAY), None)
-
-
-def _make_code(
-    line: Line, number: str, purpose: TextedCode.Purpose, at: datetime, *, long: bool
-) -> tuple[TextedCode, str]:
-    """A new code, and its digits."""
-    digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if long else SHORT))
-    code = TextedCode.objects.create(
-        id=uuid4(), line=line, purpose=purpose, number_hash=number_hash(number), code_sealed=seal(digits), made_at=at,
-        sent_at=at, long=long, tries_left=LONG_TRIES_OF_ALL if long else SHORT_TRIES_OF_ALL,
-    )  # fmt: skip
-    return code, digits
 
 
 def _is_crowded(network: bytes, at: datetime) -> bool:
@@ -182,10 +196,8 @@ def _extend_code(code: TextedCode, at: datetime) -> str | None:
     return unseal(code.code_sealed)
 
 
-def _has_many_unused(*, line: Line, purpose: TextedCode.Purpose, at: datetime) -> bool:
+def _has_many_unused(unused: Sequence[datetime], at: datetime) -> bool:
     """Whether so many short codes went unused that somebody else may be asking for them."""
-    short = TextedCode.objects.filter(line=line, purpose=purpose, long=False, used_at__isnull=True)
-    unused = list(short.filter(made_at__gt=at - max(UNUSED_AT_MOST)).values_list("made_at", flat=True))
     return any(sum(made_at > at - span for made_at in unused) >= most for span, most in UNUSED_AT_MOST.items())
 
 
@@ -193,11 +205,11 @@ def _get_lifetime(code: TextedCode) -> timedelta:
     return LONG_FRESH if code.long else FRESH
 
 
-def _get_try_limit(code: TextedCode, asker: str) -> int:
+def _get_try_limit(asker: str, *, is_long: bool) -> int:
     """All who text are one asker: were its tries at a long code few, a made-up sender could shut the person out."""
-    if code.long and asker == BY_TEXT:
+    if is_long and asker == BY_TEXT:
         return LONG_TRIES_OF_ALL
-    return LONG_TRIES if code.long else SHORT_TRIES
+    return LONG_TRIES if is_long else SHORT_TRIES
 
 
 def _locked_codes(line: Line, msisdn: str, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:

@@ -46,7 +46,7 @@ def test_each_step_takes_so_many_statements() -> None:
     stopped(a_customer("GeoBridge", "NorthLink"))  # the partners' keys are made, the notice is kept
     assert stopped(a_customer("GeoBridge", "NorthLink")) == {
         "page": 1,
-        "number": 10,
+        "number": 8,
         "page for the code": 2,
         "code": 11,
         "page with the button": 3,

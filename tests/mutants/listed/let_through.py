@@ -154,8 +154,8 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/actions/codes.py",
-        "at__gt=at - DAY)\n    return wrong",
-        "at__gte=at - DAY)\n    return wrong",
+        "AND at > %(since)s),\n",
+        "AND at >= %(since)s),\n",
         "tests/accounts/test_exact_ends.py::test_wrong_guesses_count_for_a_day",
     ),
     Mutant(
