@@ -1,14 +1,20 @@
-"""A web process that met a closed gate looks at the archive once at a time, however long the look takes."""
+"""What is missing beside the archive; a web process that met a closed gate looks once at a time, however long."""
 
 import threading
+import uuid
+from datetime import timedelta
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from consent.workers import archive_comparison
+from consent.workers.archive_entries import ArchivedSuspension, Entry, list_missing_entries
+from partners.models import Contract, Suspension
+from tests.factories import NOW, a_contract
 
-LONG = 20.0
+LONG, DAY = 20.0, timedelta(days=1)
 
 
 class Slow:
@@ -46,3 +52,26 @@ def test_the_next_look_begins_when_the_last_is_over(error: Exception | None, mon
     looker.soon()
     assert slow.begun.get(timeout=LONG) == "look-at-archive"
     slow.end()
+
+
+@pytest.mark.usefixtures("db")
+def test_an_epoch_is_known_by_one_as_high_and_a_suspension_by_its_beginning_or_one_that_runs() -> None:
+    a_contract(ref="AGR-1", epoch=3)
+    a_contract(ref="AGR-2", epoch=5)
+
+    def is_missing(**said: Any) -> bool:
+        return bool(list_missing_entries(entries=[Entry(id=str(uuid.uuid4()), before="", **said)]))
+
+    # Of a contract that is not here nothing is missing.
+    epochs = ({"AGR-1": 3}, {"AGR-1": 4}, {"AGR-1": 2, "AGR-2": 6}, {"AGR-9": 1})
+    assert [is_missing(epochs=each) for each in epochs] == [False, True, True, False]
+    for ref, ends_at in (("AGR-1", NOW + DAY), ("AGR-2", None)):
+        Suspension.objects.create(
+            of="contract", target_id=Contract.objects.get(ref=ref).pk, starts_at=NOW, ends_at=ends_at, reason="r",
+            actor="officer:1",
+        )  # fmt: skip
+    told = (("AGR-1", NOW, False), ("AGR-1", NOW + DAY, False), ("AGR-2", NOW + DAY, False), ("AGR-2", NOW, True))
+    assert [
+        is_missing(suspension=ArchivedSuspension(of="contract", ref=ref, starts_at=at, automatic=by_rule, actor="x"))
+        for ref, at, by_rule in told
+    ] == [False, True, False, True]

@@ -257,4 +257,12 @@ MUTANTS = (
         "(one.first_at or one.last_at) < until",
         "tests/revocations/test_contradictions.py::test_who_received_until_the_partner_signed_for_all_is_due",
     ),
+    Mutant(
+        3,
+        "consent/workers/archive_entries.py",
+        "return all(now.get",
+        "return any(now.get",
+        "tests/consent/test_archive_comparison.py::"
+        "test_an_epoch_is_known_by_one_as_high_and_a_suspension_by_its_beginning_or_one_that_runs",
+    ),
 )
