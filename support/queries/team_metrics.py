@@ -41,11 +41,11 @@ FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
 GROUP BY 1
 """
-# How many had their first answer by its date, and how many had one or are past that date without.
+# How many had their first answer by its date, and how many had one or are past that date without. Of answers from
+# before it was kept whether they were on time, the date of now is the only one there is.
 JUDGED = """
-    count(*) FILTER (WHERE answered_on_time),
-    count(*) FILTER (WHERE answered_on_time IS NOT NULL
-        OR (first_answer_at IS NULL AND state = ANY (%(under_way)s) AND due_at < %(at)s))
+    count(*) FILTER (WHERE coalesce(answered_on_time, first_answer_at <= due_at)),
+    count(*) FILTER (WHERE first_answer_at IS NOT NULL OR (state = ANY (%(under_way)s) AND due_at < %(at)s))
 """
 WEEKS = """
 SELECT date_trunc('week', opened_at AT TIME ZONE %(zone)s)::date, <judged>

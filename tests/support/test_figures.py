@@ -45,6 +45,7 @@ def test_they_count_and_time_what_was_opened_in_these_days() -> None:
     cases(ana)
     found = figures(span=MARCH, user_id=None, at=NOON + 2 * DAY)
     assert (found.whole.opened, found.whole.under_way, found.whole.overdue) == (22, 2, 1)
+    assert (found.whole.on_time, found.whole.judged) == (20, 21)
     assert found.whole.answer == pytest.approx((10.5 * 3600, 19.05 * 3600))
     assert found.whole.end == pytest.approx((21 * 3600, 38.1 * 3600))
     assert [(one.name, one.opened, one.overdue, one.answer is None) for one in found.by_kind] == [
