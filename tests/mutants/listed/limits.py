@@ -187,6 +187,29 @@ MUTANTS = (
         "        breaker.open_until = breaker.probe_id = None\n",
         f"{FAIRNESS}test_one_probe_goes_out_at_a_time",
     ),
+    # Others wait for a partner that hangs
+    Mutant(
+        4,
+        "revocations/workers/delivery/delivery_rounds.py",
+        "any(partner.waiting and not partner.hangs() for",
+        "any(partner.waiting for",
+        f"{FAIRNESS}test_nobody_waits_for_answers_of_one_that_hangs",
+    ),
+    Mutant(
+        4,
+        "revocations/workers/delivery/delivery_rounds.py",
+        "        is_stuck = bool(self.waiting) and self.hangs()\n",
+        "        is_stuck = False\n",
+        f"{FAIRNESS}test_nobody_waits_for_answers_of_one_that_hangs",
+    ),
+    # Of several partners that workers are told of together, one alone is told
+    Mutant(
+        4,
+        "revocations/actions/nudges.py",
+        "        told = sorted(self._party_ids)\n",
+        "        told = sorted(self._party_ids)[:1]\n",
+        "tests/revocations/test_delivery.py::test_nudges_right_after_one_another_go_out_together",
+    ),
     # An act that is not in the trail, or not in its person's own log
     Mutant(
         8,
