@@ -51,6 +51,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._proofs: object = None
+        self._is_unknown = False
 
     def load(self) -> dict[str, Any]:
         """Return what is kept under this key.
@@ -62,13 +63,21 @@ class SessionStore(SessionBase):
             found = cursor.fetchone()
         data = self._decrypt(found[0]) if found else None
         if data is None:
-            self._session_key = None
+            self._session_key, self._is_unknown = None, True
             return {}
         self._proofs = data.get(PROOFS)
         return data
 
     def exists(self, session_key: str) -> bool:
         return BrowserSession.objects.filter(key_hash=session_key_hash(session_key)).exists()
+
+    @override
+    def is_empty(self) -> bool:
+        """Return whether the browser's cookie is to be taken back: not one that merely opens nothing (any more).
+
+        Another request of the same browser may have gone on under another key meanwhile, whose cookie it would take.
+        """
+        return super().is_empty() and (self.modified or not self._is_unknown)
 
     def create(self) -> None:
         """Write it under a new key."""

@@ -6,6 +6,8 @@ import unicodedata
 from django.utils.translation import gettext as _
 
 LONGEST = 500
+# Unicode calls them letters, and they show nothing: fillers, and blanks among hieroglyphs.
+BLANK = str.maketrans("", "", "\u115f\u1160\u3164\uffa0\U00013441\U00013442")
 # From so many digits on without a letter between them it may be somebody's number, however they are set apart.
 MANY = 7
 RUN = re.compile(r"\d(?:(?![^\W\d_]).)*", re.DOTALL)
@@ -55,15 +57,20 @@ class NoReason(Exception):
     """The reason is missing, says nothing, or holds what may not stand in it; the message says which."""
 
 
+def has_visible_text(words: str) -> bool:
+    """Return whether anything can be read in these words: a letter or a digit at least, which is no blank."""
+    return any(sign.isalnum() for sign in words.translate(BLANK))
+
+
 def check_reason(reason: str) -> str:
     """Return the reason, trimmed.
 
     A reason is looked at by itself and never compared with anybody's number or name: the answer would tell them.
 
-    Raises: NoReason where there is none, or where it holds the digits of a phone number, whoever's.
+    Raises: NoReason where there is none that can be read, or where it holds the digits of a phone number, whoever's.
     """
     trimmed = reason.strip()
-    if not trimmed:
+    if not has_visible_text(trimmed):
         raise NoReason(_("Say why: the reason is kept with every act."))
     if _holds_number(trimmed):
         raise NoReason(_("Write no phone number: the reason is read by others. Name the case instead."))

@@ -53,6 +53,19 @@ def text_code(*, question: Question, asker: str, network: str = "", at: datetime
         codes.text_code(msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, network=network, at=at)
 
 
+def record_code_view(*, question: Question, at: datetime) -> None:
+    """Write into a child's log that its account holder has proved their own phone, to read what is asked of the child.
+
+    Of who was signed in each look is written down as one at the child's pages (`accounts.views.looks`).
+    """
+    if question.for_a_child and question.line is not None and question.answering is not None:
+        person = get_or_create_person(line=question.answering, at=at)
+        audit.actions.record(
+            action="holder.looked", actor=f"holder:{person.pk}", target=f"line:{question.line.pk}",
+            line_id=question.line.pk, at=at,
+        )  # fmt: skip
+
+
 @transaction.atomic
 def _may_be_texted(question: Question, at: datetime) -> bool:
     if question.line is None:

@@ -18,7 +18,7 @@ from accounts.views.access import mark_lookup_view, pad_response_time
 from accounts.views.codes import refuse_code
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
-from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
+from consent.actions.consent_requests import NotOpen, approve_request, record_code_view, refuse_request, text_code
 from consent.domain import agents, notices
 from consent.domain.consent_requests import get_answer
 from consent.labels import approval_refused_in_words
@@ -69,6 +69,7 @@ def code(request: AskRequest) -> HttpResponse:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
             )
+            record_code_view(question=asked_of, at=now)
             return redirect("ask", token=asked_of.token)
         refuse_code(request, form, at=now)
     return render(request, "ask/code.html", {"form": form, "question": asked_of})

@@ -6,7 +6,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
-from accounts.primitives.reasons import NoReason, check_reason
+from accounts.primitives.reasons import NoReason, check_reason, has_visible_text
 from accounts.queries import StaffOnly, acting_staff
 from audit.models import Incident
 from audit.policies import REPORTED
@@ -40,7 +40,7 @@ def report_incident(
     NoReason, and NotNow for a moment to come, a kind that nobody reports, or a breach of a partner's without a partner.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not (reason.strip() and happened.strip() and affected.strip()):
+    if not all(has_visible_text(words) for words in (reason, happened, affected)):
         raise NoReason("Say what happened, what was affected and why you are reporting it.")
     _refuse_report(kind, known_at, at)
     party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
@@ -100,7 +100,7 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
 def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
     """Write a note into an incident's timeline, open or closed. Raises StaffOnly, NoReason, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not reason.strip():
+    if not has_visible_text(reason):
         raise NoReason("Write the note.")
     if not audit.actions.add_incident_note(incident_id=incident_id, actor=name, note=reason, at=at):
         raise NotNow("There is no such incident.")

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from django.conf import settings
 
+from accounts.primitives.reasons import has_visible_text
 from partners.clients import http
 from partners.domain import keysets
 from partners.models import Party
@@ -102,7 +103,7 @@ class ReceiptEvent(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a rejection without a reason."""
-        if self.status == "rejected" and not http.readable(self.reason).strip():
+        if self.status == "rejected" and not has_visible_text(http.readable(self.reason)):
             raise ValueError("reason must say why the order is rejected")
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 import audit.actions
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
-from accounts.primitives.reasons import NoReason, remove_numbers
+from accounts.primitives.reasons import NoReason, has_visible_text, remove_numbers
 from accounts.queries import acting_staff
 from support.actions.cases import lock_case, record_case_act
 from support.domain.tickets import append_event, write
@@ -78,7 +78,7 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
     Raises StaffOnly, NoReason without a note, NotNow where it is not one's own.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    if not note.strip():
+    if not has_visible_text(note):
         raise NoReason("Say how it stands, for whoever goes on with it.")
     ticket = lock_case(code=code)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:

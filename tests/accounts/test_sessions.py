@@ -55,6 +55,24 @@ def test_giving_the_password_gives_another_key() -> None:
     assert [is_signed_in(before), is_signed_in(key_of(browser.client))] == [False, True]
 
 
+def test_a_request_under_the_old_key_takes_no_cookie_away() -> None:
+    """What was asked for before another tab gave the password may be answered after it: the browser keeps the new key.
+
+    A sign-out still takes the cookie back.
+    """
+    line = a_line()
+    sign_in(line)
+    browser = sign_in_by_code(line)
+    before, late = key_of(browser.client), Client()
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    late.cookies[configured.SESSION_COOKIE_NAME] = before
+    for path in ("/settings/", "/home/", "/stop/"):
+        assert configured.SESSION_COOKIE_NAME not in late.get(path).cookies
+    assert late.get("/settings/").status_code == 302
+    browser.post("/accounts/logout/")
+    assert key_of(browser.client) == ""
+
+
 def test_choosing_the_first_password_gives_another_key() -> None:
     line = a_line()
     other, browser = sign_in_by_code(line), sign_in_by_code(line)

@@ -292,6 +292,10 @@ def test_the_holder_answers_for_a_child_who_is_told(partner: Partner, django_cap
     assert AuditEvent.objects.filter(line_id=child.pk, action="holder.looked").count() == 1
     browser, page = prove(path, HOLDER)
     assert "May RoadAid find a child's phone on your account?" in plain(page)
+    # Who comes by a texted code reads it as well.
+    looks = AuditEvent.objects.filter(line_id=child.pk, action="holder.looked").values_list("actor", flat=True)
+    assert list(looks) == [f"holder:{User.objects.get(line_users__line=holder).pk}"] * 2
+    assert not AuditEvent.objects.filter(line_id=holder.pk, action="holder.looked").exists()
     with django_capture_on_commit_callbacks(execute=True):
         say_yes(browser, path)
     choice = Choice.objects.get()

@@ -206,7 +206,8 @@ def test_to_see_who_it_is_lasts_15_minutes(desk: Desk) -> None:
 def test_a_look_has_a_kind_and_something_else_has_words(desk: Desk) -> None:
     protected_by(desk, "none")
     words = "They asked twice."
-    refused = (("other", "z"), ("other", ""), ("curious", words), ("", words))
+    blank = "\u3164\u3164 \u115f\u1160 \uffa0\uffa0"
+    refused = (("other", "z"), ("other", ""), ("curious", words), ("", words), ("call", blank), ("other", f"z {blank}"))
     taken = (("call", ""), ("call", "z"), ("other", words))
     for kind, reason in (*refused, *taken):
         here = transaction.savepoint_create()

@@ -192,6 +192,7 @@ CHECKS: list[tuple[Callable[[Ordered], str], str, str]] = [
     (by_extensions, "invalid_request", "the token needs extensions (crit) that are not known here"),
     (event(status="rejected", applied=None), "invalid_request", "reason must say why"),
     (event(status="rejected", reason=" \n\t"), "invalid_request", "reason must say why"),
+    (event(status="rejected", reason="\u3164 \u2800\uffa0\U00013441 …"), "invalid_request", "reason must say why"),
     (event(status="rejected", reason="x" * 1001), "invalid_request", "length <= 1000"),
     (changed_after_signing, "invalid_key", "the signature does not fit the key"),
     (of_another_typ, "invalid_request", "typ must be secevent+jwt"),

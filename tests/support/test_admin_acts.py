@@ -78,6 +78,9 @@ def test_without_a_reason_nothing_is_done_or_lost(officer: Member) -> None:
     contract = a_contract()
     again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "  "})
     assert "This field is required." in again.content.decode()
+    for blank in ("\u3164", "\u2800 \u200b", "…"):
+        again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": blank})
+        assert "Say why: the reason is kept with every act." in again.content.decode()
     assert not Suspension.objects.exists()
     typed = officer.client.post(
         f"/admin/shorten/contract/{contract.pk}/", {"reason": "Half a thought", "ends_at": "2099-01-01"}
