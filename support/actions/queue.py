@@ -4,7 +4,7 @@ That somebody of staff searched is in the trail, whatever was found, and for wha
 it. Whoever's case is found in a list finds that in their own log.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -14,12 +14,24 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason, has_visible_text, remove_numbers
 from accounts.queries import acting_staff
-from support.actions.cases import lock_case, record_case_act
+from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
 from support.queries.names import get_staff_name
-from support.queries.queue import Page, QueueFilter, case_of, code_in, filter_tickets, find, rows, works_cases
+from support.queries.queue import (
+    Page,
+    QueueFilter,
+    Row,
+    case_of,
+    code_in,
+    filter_tickets,
+    find,
+    list_duplicates,
+    row_of,
+    rows,
+    works_cases,
+)
 
 State, Kind = Ticket.State, Ticket.Kind
 # They come of what happened here, not from a person.
@@ -42,6 +54,22 @@ def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
         return None
     _give(ticket, user, name, "ticket.claimed", at)
     return ticket.code
+
+
+@transaction.atomic
+def see_handling(*, code: str, user: User, at: datetime) -> tuple[Row, Sequence[Ticket]] | None:
+    """Show whose a case is, and its person's other cases that may be the same; None where there is none of that code.
+
+    The person finds the look at each of them in their own log. Raises StaffOnly.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
+    row = row_of(code=code, user_id=user.pk, at=at)
+    if row is None:
+        return None
+    alike = list_duplicates(ticket=row.ticket)
+    for ticket in (row.ticket, *alike):
+        record_case_view(ticket=ticket, actor=name, at=at)
+    return row, alike
 
 
 @transaction.atomic

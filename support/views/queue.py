@@ -152,17 +152,17 @@ def _may(request: PersonRequest) -> dict[str, object]:
 
 
 def _handling(request: PersonRequest, code: str, **forms: object) -> HttpResponse:
-    user, at = request.user, timezone.now()
-    row = waiting.row_of(code=code, user_id=user.pk, at=at)
-    if row is None:
+    seen = queue_actions.see_handling(code=code, user=request.user, at=timezone.now())
+    if seen is None:
         raise Http404
+    row, alike = seen
     shown = {
         "row": row,
         **_may(request),
         "assign_form": AssignForm(),
         "hand_over_form": HandOverForm(),
         "merge_form": MergeForm(),
-        "duplicates": waiting.list_duplicates(ticket=row.ticket),
+        "duplicates": alike,
         **forms,
     }
     return render(request, "desk/handling.html", shown)

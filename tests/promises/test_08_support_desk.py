@@ -176,6 +176,16 @@ def test_no_desk_page_shows_a_case_without_a_log_entry(desk: Desk) -> None:
     assert seen > 8
 
 
+def test_cases_that_are_listed_to_be_merged_are_looked_at(desk: Desk) -> None:
+    look_up = Disclosure.objects.get(line_id=desk.line.pk, source_id="GeoBridge-1")
+    alike = a_case(desk.line, about=str(look_up.id))
+    before = desk.log()
+    page = desk.agent.client.get(f"{desk.path}handling/").content.decode()
+    listed = re.findall(r">Merge into ([^<]+)<", page)
+    assert alike.code in listed
+    assert desk.log()[len(before) :] == [("agent", "case.seen", code) for code in (desk.ticket.code, *listed)]
+
+
 def test_a_look_that_can_t_be_written_down_shows_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**_: object) -> None:
         raise DatabaseError("the chain is away")
@@ -551,10 +561,10 @@ def plain(page: str) -> str:
 
 # Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
 NAME_NOBODY = {
-    "after_restore", "bench", "check_partner", "compact_ledger", "demo", "end_staff", "import_approvals",
-    "import_choices", "import_disclosures", "import_lines", "import_notices", "import_parties", "make_staff", "migrate",
-    "permissions", "register_client", "reseal", "rotate_keys", "sandbox_partner", "sweep_revocations",
-    "settings", "setup", "size", "upgrade_check", "verify_audit", "verify_receipt",
+    "after_restore", "bench", "check_partner", "compact_ledger", "demo", "distribute_ledger", "end_staff",
+    "import_approvals", "import_choices", "import_disclosures", "import_lines", "import_notices", "import_parties",
+    "make_staff", "migrate", "permissions", "register_client", "reseal", "rotate_keys", "sandbox_partner",
+    "sweep_revocations", "settings", "setup", "size", "upgrade_check", "verify_audit", "verify_receipt",
 }  # fmt: skip
 
 
