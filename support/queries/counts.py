@@ -30,7 +30,7 @@ SELECT count(DISTINCT line_id), count(*) FROM (
     SELECT line_id FROM partners_dealing WHERE party_id = %(party)s OR aggregator_id = %(party)s LIMIT %(rows)s) found
 """
 BLOCKS = """
-SELECT coalesce(sum(pg_relation_size(part.oid)), 0) / current_setting('block_size')::bigint
+SELECT coalesce(sum(disclosures_blocks_of(part.relname)), 0)
 FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
 WHERE inhparent = 'disclosures_release'::regclass AND part.relname >= %s
 """
@@ -39,11 +39,9 @@ WHERE inhparent = 'disclosures_release'::regclass AND part.relname >= %s
 LOOKUPS = """
 SELECT <what>, count(*) FROM disclosures_release one TABLESAMPLE SYSTEM (%s)
     LEFT JOIN disclosures_term t ON t.id = one.term
-    CROSS JOIN LATERAL (
-        SELECT coalesce(t.basis, to_jsonb(one)->>'basis') AS basis,
-            coalesce(t.outcome, to_jsonb(one)->>'outcome') AS outcome,
-            coalesce(t.campaign, to_jsonb(one)->>'campaign') AS campaign) said
-WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND said.basis = 'approval' AND said.outcome = 'released'
+WHERE one.occurred_at >= %s AND one.occurred_at <= %s
+    AND coalesce(t.basis, to_jsonb(one)->>'basis') = 'approval'
+    AND coalesce(t.outcome, to_jsonb(one)->>'outcome') = 'released'
     AND NOT EXISTS (
         SELECT FROM disclosures_delayednotice gag
         WHERE gag.line_id = one.line_id AND gag.disclosure_id = one.id
@@ -55,9 +53,10 @@ WHERE one.occurred_at >= %s AND one.occurred_at <= %s AND said.basis = 'approval
     <which>
 GROUP BY 1
 """
-BY_CAMPAIGN = LOOKUPS.replace("<what>", "said.campaign").replace("<which>", "")
+CAMPAIGN = "coalesce(t.campaign, to_jsonb(one)->>'campaign')"
+BY_CAMPAIGN = LOOKUPS.replace("<what>", CAMPAIGN).replace("<which>", "")
 BY_MONTH = LOOKUPS.replace("<what>", "date_trunc('month', one.occurred_at AT TIME ZONE 'UTC')::date").replace(
-    "<which>", "AND said.campaign = ANY (%s)"
+    "<which>", f"AND {CAMPAIGN} = ANY (%s)"
 )
 MONTHS = 12
 # "I never agreed" to a company or one of these campaigns, but for lines that are nobody's.

@@ -29,21 +29,26 @@ from support.queries.queue import PAGE
 
 # What an order of court hides is not looked at, whatever it is about.
 BROKEN = """
-WITH signed AS (
-    SELECT DISTINCT ON (o.line_id, o.contract_id) o.line_id, o.contract_id, o.party_id, o.id, o.completed_at
+WITH signed AS MATERIALIZED (
+    SELECT DISTINCT ON (o.line_id, o.contract_id) o.line_id, o.contract_id, o.party_id, p.uri, o.id, o.completed_at
     FROM support_seedline s JOIN revocations_order o ON o.line_id = s.line_id
+        JOIN partners_party p ON p.id = o.party_id
     WHERE s.ended_at IS NULL AND o.completed_at IS NOT NULL AND o.snapshot -> 'state' = '[]'::jsonb
         AND NOT EXISTS (
             SELECT FROM revocations_order newer WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id
                 AND (newer.epoch, newer.version) > (o.epoch, o.version))
     ORDER BY o.line_id, o.contract_id, o.completed_at DESC
+), looked AS MATERIALIZED (
+    SELECT s.line_id, s.id, count(*) AS n FROM signed s
+        JOIN disclosures_disclosure d
+            ON d.line_id = s.line_id AND d.aggregator = s.uri AND d.occurred_at > s.completed_at
+    WHERE d.basis = 'approval' AND NOT EXISTS (
+        SELECT FROM disclosures_delayednotice n WHERE n.line_id = d.line_id AND n.disclosure_id = d.id)
+    GROUP BY s.line_id, s.id
 ), evidence AS (
-    SELECT s.id, s.party_id, (
-        SELECT count(*) FROM disclosures_disclosure d JOIN partners_party p ON p.id = s.party_id
-        WHERE d.line_id = s.line_id AND d.aggregator = p.uri AND d.occurred_at > s.completed_at
-            AND d.basis = 'approval' AND NOT EXISTS (
-                SELECT FROM disclosures_delayednotice n WHERE n.line_id = d.line_id AND n.disclosure_id = d.id)
-    ) + (
+    SELECT s.id, s.party_id, coalesce((
+        SELECT looked.n FROM looked WHERE looked.line_id = s.line_id AND looked.id = s.id
+    ), 0) + (
         SELECT count(*) FROM consent_approval a JOIN partners_campaign c ON c.ref = a.campaign
         WHERE a.line_id = s.line_id AND c.contract_id = s.contract_id AND a.verified_by = 'partner'
             AND a.recorded_at > s.completed_at
