@@ -18,6 +18,8 @@ from disclosures.queries.chart import first_week
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import CLAIMED_LATER, HIDDEN
 
+# Of this line, said of each table: so the servers of a spread ledger know that one of them has all of it.
+CLAIMED_HERE = CLAIMED_LATER.replace("d.line_id", "%(line)s")
 RECENT = timedelta(days=30)
 LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -80,7 +82,7 @@ CLAIMED = """
     WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends
         AND d.basis = 'approval' AND d.outcome = 'released' AND <claimed-later>
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
-""".replace("<claimed-later>", CLAIMED_LATER)
+""".replace("<claimed-later>", CLAIMED_HERE)
 COUNTED_CLAIMS = (
     """
 WITH <spans>
@@ -166,7 +168,7 @@ FROM page CROSS JOIN LATERAL (
 """.replace("<spans>", SPANS)
     .replace("<days>", CLAIMED_ON)
     .replace("<rows>", CLAIMED)
-    .replace("<claimed-later>", CLAIMED_LATER)
+    .replace("<claimed-later>", CLAIMED_HERE)
 )
 
 # A row's place in a history: its moment and its id.

@@ -6,6 +6,7 @@ notices, or reveals what they hid, holds it alone: so a notice is never held for
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from django.db import connection
@@ -74,7 +75,7 @@ def apply(*, cursor: CursorWrapper, at: datetime) -> None:
     if cursor.rowcount:
         cursor.execute(KEEP_WITH_THE_ROWS)
     cursor.execute(WAITING)
-    waited = cursor.fetchall()
+    waited = sorted(cursor.fetchall(), key=itemgetter(1, 2))  # in the order in which they go to the archive
     if waited:
         lines, ids, numbers, untils, refs, recorded = (list(column) for column in zip(*waited, strict=True))
         cursor.execute(PUT, [lines, ids, numbers, untils, refs, recorded])

@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         7,
         "disclosures/sql/giving_back.sql",
-        "other.starts_at <= d",
-        "other.starts_at < d",
+        "other.starts_at <= taken",
+        "other.starts_at < taken",
         "tests/disclosures/test_reassignment.py::test_why_a_row_went_is_by_its_very_moment",
     ),
     Mutant(
@@ -118,8 +118,8 @@ MUTANTS = (
     Mutant(
         7,
         "disclosures/sql/giving_back.sql",
-        " AND known.line_id = period.line_id AND known.occurred_at",
-        " AND known.occurred_at",
+        "WHERE known.line_id = period.line_id AND known.occurred_at",
+        "WHERE known.occurred_at",
         "tests/disclosures/test_reassignment.py::test_the_database_gives_back_only_what_lies_outside",
     ),
     Mutant(
