@@ -157,13 +157,13 @@ def filter_disclosures(*, line_id: int, filters: Filters, zone: ZoneInfo, at: da
     if filters.until and filters.until < date.max:
         rows = rows.filter(occurred_at__lt=datetime.combine(filters.until + timedelta(days=1), time(), zone))
     if filters.judgements:
-        rows = rows.filter(_match_judgement(filters), basis=Basis.APPROVAL, outcome=Outcome.RELEASED)
+        rows = rows.filter(_match_judgement(line_id, filters), basis=Basis.APPROVAL, outcome=Outcome.RELEASED)
     return rows
 
 
-def _match_judgement(filters: Filters) -> Q:
+def _match_judgement(line_id: int, filters: Filters) -> Q:
     judged = Q(judgement__in=filters.judgements)
-    return judged | is_claimed_afterwards() if filters.has_later_claims else judged
+    return judged | is_claimed_afterwards(line_id=line_id) if filters.has_later_claims else judged
 
 
 def _build_release_filter(filters: Filters, place: Place | None) -> ReleaseFilter:

@@ -55,9 +55,7 @@ def with_delay(*, rows: QuerySet[Disclosure], line_id: int) -> QuerySet[Disclosu
     return rows.annotate(delayed=Exists(DelayedNotice.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"))))
 
 
-def is_claimed_afterwards() -> Q:
-    """Return the same as a condition on rows of the ledger."""
-    before = JudgementChange.objects.filter(
-        line_id=OuterRef("line_id"), disclosure_id=OuterRef("id"), was=Judgement.NO_APPROVAL
-    )
+def is_claimed_afterwards(*, line_id: int) -> Q:
+    """Return the same as a condition on rows of this line."""
+    before = JudgementChange.objects.filter(line_id=line_id, disclosure_id=OuterRef("id"), was=Judgement.NO_APPROVAL)
     return Q(Exists(before), judgement=Judgement.APPROVAL_UNVERIFIED)
