@@ -64,7 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
     config.addinivalue_line("markers", "nightly: long by nature; runs in .ci/nightly, or with NIGHTLY=1")
     config.addinivalue_line("markers", "properties: looks for a story that breaks a rule")
-    config.addinivalue_line("markers", "one_server: of one server's plans or locks; not where the ledger is spread")
+    config.addinivalue_line(
+        "markers",
+        "one_server: of one server's plans, or of rows that only one session sees; not where the ledger is spread",
+    )
     config.addinivalue_line("markers", "servers: runs once more on the machine's own servers in CI")
 
 

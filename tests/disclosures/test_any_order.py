@@ -204,6 +204,7 @@ def test_what_a_company_is_may_become_known_late() -> None:
     assert Incident.objects.get(key=f"2025-07-01 {TRACK}").count == 3
 
 
+@pytest.mark.one_server
 def test_a_doubt_is_never_taken_back(db: None) -> None:
     take_parties()
     take_lines(line_row())

@@ -196,6 +196,7 @@ def test_a_path_may_begin_with_another_aggregator() -> None:
     assert judged == {"elsewhere": "no_approval", "no aggregator": "permitted", "through a newcomer": "no_approval"}
 
 
+@pytest.mark.one_server
 def test_a_completed_release_follows_its_number_to_its_rightful_line(gateway: Gateway) -> None:
     cases = {case: path for case, (path, _, filled, _) in CASES.items() if filled}
     gateway.report([just_released(gateway, id=case, path=path) for case, path in cases.items()])
