@@ -134,9 +134,13 @@ def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> Uplo
 
 
 def _read_outcome(upload: Upload, *, hides_found: bool) -> tuple[Mapping[str, Any], Sequence[int]]:
-    """Return what is told of a file, and how many rows were accepted, repeated and rejected."""
-    found = {} if upload.decided_at or hides_found else upload.outcome.get("found") or {}
-    return upload.outcome | found, [found.get(name, getattr(upload, name)) for name in STATUSES]
+    """Return what is told of a file, and how many rows were accepted, repeated and rejected.
+
+    Once it was decided on, the import counts its rows anew; what it would change only the dry run found.
+    """
+    found = {} if hides_found else upload.outcome.get("found") or {}
+    counts = {} if upload.decided_at else found
+    return upload.outcome | found, [counts.get(name, getattr(upload, name)) for name in STATUSES]
 
 
 def _count_undecided(upload: Upload, counted: int) -> int:
@@ -146,7 +150,7 @@ def _count_undecided(upload: Upload, counted: int) -> int:
 def _why_only_form(upload: Upload, reader: str) -> str:
     if upload.outcome.get("only_form"):
         return FEW
-    if upload.outcome.get("found") and not upload.decided_at and reader == upload.uploaded_by:
+    if upload.outcome.get("found") and reader == upload.uploaded_by:
         return OWN
     return ""
 

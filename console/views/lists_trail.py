@@ -224,7 +224,7 @@ INCIDENTS = Listing(
     title="Incidents",
     lead="Failures that may have to be reported, earliest deadline first. Each opens a case at the desk.",
     columns=(
-        Column("What", "kind"), Column("Status"), Column("About"), Column("Occurrences", "count", number=True),
+        Column("What", "kind"), Column("Status"), Column("About"), Column("Occurrences", number=True),
         Column("Notify by", "due_at"), Column("Opened", "opened_at"), Column("Case"),
         Column("Closed", "closed_at"),
     ),

@@ -3,6 +3,7 @@
 What an incident reached names no line.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,17 +207,18 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
 def timeline_of(*, incident: Incident, count: int) -> list[RecordedAct]:
     """Return everything that became of it, the newest first: as the database wrote it down, and as officers did it.
 
-    `count`: how often it happened, without what an order hides; no step says more than that.
+    `count`: how often it happened, without what an order hides. Steps that only counted further are left out.
     """
-    hides = count < incident.count
     acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
+    counted = (IncidentStep.What.COUNTED, IncidentStep.What.FEWER)
+    most = count if count < incident.count else sys.maxsize
     steps = [
         RecordedAct(
             one.at, "The system", _describe_step(one, incident), "",
-            times(n=min(one.count, count) if hides else one.count), "",
+            times(n=one.count) if one.count <= most else "", "",
         )
         for one in steps_of(incident_id=incident.pk)
-        if one.what not in acts
+        if one.what not in acts and (one.count <= most or one.what not in counted)
     ]  # fmt: skip
     done = done_to(target=target_of(incident_id=incident.pk))
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)

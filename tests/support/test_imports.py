@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Line
 from audit.models import AuditEvent
 from consent.feeds.choices import ChoicesFeed
+from consent.feeds.lines import LinesFeed
 from consent.models import Choice
 from console import tasks
 from console.workers import imports
@@ -120,6 +121,27 @@ def test_whoever_uploads_learns_nothing_of_single_people_by_padding(officer: Mem
         assert "Not decided yet 1 the import decides when it has read the whole file" in seen
     assert post(officer, f"{page}discard/") == page
     assert own in after(officer, page)
+
+
+def test_what_a_file_would_change_is_told_until_it_is_imported(
+    officer: Member, second: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = "What it would change New lines: 100 New periods of a line's number: 100"
+    page = upload(officer, "lines", *(line_row(**numbered(n)) for n in range(100)))
+    assert post(officer, f"{page}start/") == page
+    assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    assert "Import in progress. 0 of 100 rows done." in shown(second, page)
+    assert f"Accepted 0 Repeated 0 Rejected 0 {changes}" in after(second, page)
+    assert "What it would change" not in shown(officer, page)
+    monkeypatch.setattr(LinesFeed, "finish", fail)
+    now = timezone.now()
+    for minutes in (0, 2, 10, 30):
+        with pytest.raises(OSError, match="disk"):
+            imports.run(now=now + timedelta(minutes=minutes))
+    imports.run(now=now + timedelta(minutes=60))
+    assert "Rows imported before that stay." in shown(second, page)
+    assert changes in after(second, page)
+    assert "What it would change" not in shown(officer, page)
 
 
 def cells(row: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -123,13 +124,29 @@ def test_what_a_court_hides_is_in_no_row(officer: Member, kind: str) -> None:
     assert len(list_incident_rows(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
     # Nor in a number: of the page, the list, its export, the timeline, and what is told to an agency.
     path = f"/admin/incidents/{one.pk}/"
-    assert "3 occurrences" not in shown(officer, path)
-    assert "2 occurrences by then" in shown(officer, path)
+    page = shown(officer, path)
+    assert "Seen 2 times since" in page
+    assert "Occurrences 2 Open for" in page
+    assert "occurrences by then" not in page
+    assert "Timeline opened The system " in page
+    assert "sort=-count" not in officer.client.get("/admin/incidents/").content.decode()
     assert [row["Occurrences"] for row in csv_of(officer, "/admin/incidents/?csv=1")] == ["2"]
     told = json.loads(officer.client.post(f"{path}export/", {"form": "json", "reason": "As asked."}).content)
     assert told["affected"]["times"] == 2
     take_notices({"disclosure_id": "r", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "court"})
-    assert "3 occurrences by then" in shown(officer, path)
+    page = shown(officer, path)
+    assert "Seen 3 times since" in page
+    assert "3 occurrences by then" in page
+
+
+def test_the_timeline_counts_no_further_than_what_is_shown(officer: Member) -> None:
+    for name in ("a", "b", "c"):
+        by_the_gateway(release_row(id=name, occurred_at=FIRST))
+    path = f"/admin/incidents/{an_incident('ungated').pk}/"
+    counted = r"\((\d) occurrences? by then\)"
+    assert re.findall(counted, shown(officer, path)) == ["2", "1"]
+    take_notices(*({"disclosure_id": name, "suppressed_until": EVER, "order_ref": "court"} for name in ("b", "c")))
+    assert re.findall(counted, shown(officer, path)) == ["1"]
 
 
 def test_a_release_unhidden_later_is_counted_then(officer: Member) -> None:
