@@ -1,5 +1,6 @@
 """What another wording of a notice changes: the words before it, the difference, and every language as it stands."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,10 @@ from typing import ClassVar
 from django.conf import settings
 
 from partners.models import NoticeText
+
+# A place for a name, a character of Chinese, which has no spaces, or a word; with the space after it.
+CHINESE = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
+WORD = re.compile(rf"(?:\{{\w+\}}|[{CHINESE}]|[^\s{{{CHINESE}]+|\{{)\s*")
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,13 @@ def _build_version(language: str, name: str, text: NoticeText | None) -> Languag
 
 
 def _compare(was: str, now: str) -> Iterator[Piece]:
-    old, new = was.split(), now.split()
-    for what, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    old, new = WORD.findall(was), WORD.findall(now)
+    bare_old, bare_new = ([word.strip() for word in words] for words in (old, new))
+    for what, i, j, k, m in SequenceMatcher(None, bare_old, bare_new, autojunk=False).get_opcodes():
         if what == "equal":
-            yield Piece(" ".join(old[i:j]))
+            yield Piece("".join(new[k:m]))
             continue
         if j > i:
-            yield Piece(" ".join(old[i:j]), "del")
+            yield Piece("".join(old[i:j]), "del")
         if m > k:
-            yield Piece(" ".join(new[k:m]), "ins")
+            yield Piece("".join(new[k:m]), "ins")

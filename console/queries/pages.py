@@ -22,6 +22,7 @@ from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10
 MOST = 200
+NO_ONE_YET = "No campaign is in force under it now: a change affects no one yet."
 NOT_FOUND = "These people can no longer be found for medical or roadside help. 911 can still find them."
 IN_FORCE = frozenset({Stage.IN_FORCE, Stage.ENDING})
 
@@ -229,7 +230,7 @@ def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> str:
 def describe_impact(*, facts: Sequence[CampaignFacts]) -> str:
     """Say how many campaigns and consents a change of these concerns now."""
     counted = _count_in_force(facts)
-    return f"A change concerns {counted}." if counted else "No campaign is in force now, so it concerns nobody."
+    return f"A change concerns {counted}." if counted else NO_ONE_YET
 
 
 def _count_in_force(facts: Sequence[CampaignFacts]) -> str:

@@ -18,6 +18,7 @@ from partners.domain.keysets import fetch_published_keys, jwks_uri_of
 from partners.models import Campaign, Contract, JurisdictionRule, Party
 
 SECONDS = 5.0
+REDIRECT, CLIENT_ERROR, SERVER_ERROR = 300, 400, 500
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,16 @@ def _check_end(ends_at: datetime, at: datetime) -> Check:
 
 
 def _check_events(url: str) -> Check:
-    """Whatever it answers to a question without an event, it is there."""
+    """Whatever it refuses of a question without an event, it is there. Delivery follows no redirect."""
     if not url:
         return Check("Event address", "None: the partner polls us.")
     reply = http.get(url=url, seconds=SECONDS)
     if reply.status is None:
         return Check("Event address", f"Can't be reached: {http.readable(reply.detail) or 'no answer'}.", "bad")
+    if reply.status >= SERVER_ERROR:
+        return Check("Event address", f"Answers with a server error (HTTP {reply.status}).", "warn")
+    if reply.status >= REDIRECT and reply.status < CLIENT_ERROR:
+        return Check("Event address", f"Redirects (HTTP {reply.status}). Orders don't follow redirects.", "warn")
     return Check("Event address", f"Answers (HTTP {reply.status}).")
 
 
@@ -128,11 +133,17 @@ def _check_states(row: Campaign, at: datetime) -> Check:
     if row.consideration in PAID:
         about |= Q(sale_test=True, consideration__in=["", row.consideration])
     rules = JurisdictionRule.objects.filter(not_ended(at=at)).filter(
-        about, Q(max_radius_m__isnull=True) | Q(max_radius_m__gte=row.precision_m)
+        about,
+        Q(max_radius_m__isnull=True) | Q(max_radius_m__gte=row.precision_m),
+        starts_at__lt=min(row.ends_at, row.contract.ends_at),
     )
-    states = sorted(set(rules.values_list("state", flat=True)))
-    says = f"Prohibited in {', '.join(states)}, even with consent." if states else "Prohibited in no state."
-    return Check("State rules", says, "warn" if states else "good")
+    since: dict[str, datetime] = {}
+    for state, starts_at in rules.order_by("starts_at").values_list("state", "starts_at"):
+        since.setdefault(state, starts_at)
+    begun = sorted(state for state, starts_at in since.items() if starts_at <= at)
+    to_come = [f"{state} from {starts_at:%-d %b %Y}" for state, starts_at in since.items() if starts_at > at]
+    says = [f"Prohibited in {', '.join(states)}, even with consent." for states in (begun, to_come) if states]
+    return Check("State rules", " ".join(says) or "Prohibited in no state.", "warn" if says else "good")
 
 
 def _list_texts(row: Campaign) -> Sequence[ShownText]:

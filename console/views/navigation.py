@@ -86,10 +86,10 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
 )
 OFFICERS_ALONE = frozenset({"separations"})
 BELOW = {
-    "party": "parties", "party-add": "parties", "party-change": "parties", "target-note": "parties",
+    "party": "parties", "party-add": "parties", "party-change": "parties",
     "contract": "contracts",
     "contract-draft": "contracts", "contract-another": "contracts", "contract-change": "contracts",
-    "endpoints": "contracts", "set-up": "contracts",
+    "endpoints": "contracts",
     "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-another": "campaigns",
     "campaign-change": "campaigns",
     "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",
@@ -113,6 +113,10 @@ BELOW = {
     "delayed-lift": "delayed", "trail-export": "trail",
 }  # fmt: skip
 
+# Pages about a company, a contract or a campaign, as their address says.
+ABOUT_ANY = frozenset({"set-up", "target-note"})
+LISTS = {"party": "parties", "contract": "contracts", "campaign": "campaigns"}
+
 
 def context(request: HttpRequest) -> dict[str, object]:
     """`places`: the groups of the way round; `may_act`: whether act buttons are shown at all; `can_search`: by name."""
@@ -132,6 +136,8 @@ def _page_of(request: HttpRequest) -> str:
     """The page of the navigation that this one belongs to."""
     match = request.resolver_match
     name = (match.url_name if match else "") or ""
+    if match and name in ABOUT_ANY:
+        return LISTS.get(match.kwargs["of"], name)
     return BELOW.get(name, name)
 
 

@@ -56,5 +56,6 @@ def check_text(*, use: str, text: str) -> None:
     places = PLACE.findall(text)
     rest = PLACE.sub("", text)
     if sorted(places) != sorted(NEEDED.get(use, ())) or "{" in rest or "}" in rest:
-        needed = " ".join(f"{{{place}}}" for place in sorted(NEEDED.get(use, ()))) or "no braces"
-        raise ValidationError({"body": f"Before this it must hold, each once and no others: {needed}"})
+        needed = " ".join(f"{{{place}}}" for place in sorted(NEEDED.get(use, ())))
+        says = f"must contain each of these once, and no other: {needed}" if needed else "can't contain { or }."
+        raise ValidationError({"body": f"This notice {says}"})

@@ -123,7 +123,7 @@ def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about:
 
 def find_website_fault(website: str) -> str:
     """Say why people can't be led to a company's website; "" where they can, or where it has none."""
-    return "A web address that may be linked: https://…" if website and not linkable(website) else ""
+    return "Enter an address that starts with https://." if website and not linkable(website) else ""
 
 
 class LinkTooLong(Exception):

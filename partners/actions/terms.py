@@ -20,8 +20,8 @@ MICROSECOND = timedelta(microseconds=1)
 PASSED = "That day has passed, or is today. Name one to come; to end it now, terminate it, by its plan."
 # A slip of the year must not judge a past that nobody kept, nor wait for a day that nobody here will see.
 EARLIEST_BEFORE, LATEST_AFTER = timedelta(days=5 * 366), timedelta(days=10 * 366)
-NO_SALE = "It says what makes a sale, and this rule looks at none."
-NO_RULE = "A rule that prohibits nothing is none."
+NO_SALE = "Leave this empty: the rule doesn't prohibit sales."
+NO_RULE = "Choose a purpose, or prohibit paid use."
 RULE_DATES = "Name a day from five years ago to ten years from now."
 TWO_OFFICERS = "This loosens it, so another officer must approve it. Propose it."
 

@@ -42,7 +42,9 @@ class Outside(ThreadingHTTPServer):
         # The next answers, and what is answered where none is told beforehand.
         self.answers: list[Answer] = []
         self.always = Answer()
+        # What is fetched, and what is answered where there is no such document.
         self.documents: dict[str, bytes] = {}
+        self.unknown = Answer(404)
         self.connections = 0
         self.on_post: Callable[[Asked], None] = lambda _: None
 
@@ -70,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._keep(b"")
         body = self.outside.documents.get(self.path)
-        self._send(Answer(200 if body is not None else 404, body or b""))
+        self._send(Answer(200, body) if body is not None else self.outside.unknown)
 
     def do_POST(self) -> None:
         asked = self._keep(self.rfile.read(int(self.headers["Content-Length"])))

@@ -255,7 +255,7 @@ def test_parties_are_added_changed_and_linked(officer: Member) -> None:
         post(officer, f"/admin/parties/{new.pk}/change/", {"name": "Newer", "website": "https://new.example"}) == page
     )
     wrong = officer.client.post(f"/admin/parties/{new.pk}/change/", {**WHY, "name": "Newer", "website": "javascript:x"})
-    assert "A web address that may be linked" in wrong.content.decode()
+    assert "Enter an address that starts with https://." in wrong.content.decode()
     assert post(officer, f"/admin/link/party/{new.pk}/", {"kin_ref": "https://old.example", "link": "succeeds"}) == page
     assert list(IdentifierLink.objects.values_list("ref", "link", "kin_ref")) == [
         ("https://new.example", "succeeds", "https://old.example")
@@ -302,7 +302,11 @@ def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member
 
 def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
     lacking = {"use": "allow", "language": "en", "body": "{companies} may find you."}
-    assert "it must hold" in shown(officer, "/admin/notices/publish/", lacking)
+    places = "{companies} {precision} {purpose} {until}"
+    told = shown(officer, "/admin/notices/publish/", lacking)
+    assert f"This notice must contain each of these once, and no other: {places}" in told
+    told = shown(officer, "/admin/notices/publish/", {**lacking, "use": "stop"})
+    assert "This notice can't contain { or }." in told
     whole = {**lacking, "body": "{companies} may find you: {purpose}, {precision}, until {until}."}
     told = shown(officer, "/admin/notices/publish/", whole)
     assert "It replaces version 2 of" in told
@@ -312,6 +316,27 @@ def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
     assert confirmed(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
     newest = NoticeText.objects.filter(use="allow", language="en").order_by("-version")[0]
     assert (newest.version, newest.body, newest.actor) == (3, whole["body"], officer.actor)
+
+
+def test_another_wording_is_compared_word_by_word_and_in_chinese_by_character(officer: Member) -> None:
+    for language, old, new, compared in (
+        (
+            "en",
+            "{companies} may find you: {purpose}, {precision}, until {until}.",
+            "{companies} can find you: {purpose}, {precision}, until {until}.",
+            "{companies} <del>may </del><ins>can </ins>find you: {purpose}, {precision}, until {until}.",
+        ),
+        (
+            "zh-hans",
+            "{companies}可以找到您：{purpose}，{precision}，直到{until}。",
+            "{companies}能找到您：{purpose}，{precision}，直到{until}。",
+            "{companies}<del>可以</del><ins>能</ins>找到您：{purpose}，{precision}，直到{until}。",
+        ),
+    ):
+        typed = {"use": "allow", "language": language, "body": old}
+        assert confirmed(officer, "/admin/notices/publish/", typed) == "/admin/notices/"
+        page = officer.client.post("/admin/notices/publish/", {**WHY, **typed, "body": new}).content.decode()
+        assert f'dir="auto">{compared}</p>' in page
 
 
 KEY = json.dumps(

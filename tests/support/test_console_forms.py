@@ -36,7 +36,7 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
                   reason="")  # fmt: skip
     assert said == {
         "uri": A_URI, "name": "This field is required.", "reason": "This field is required.",
-        "website": "A web address that may be linked: https://…",
+        "website": "Enter an address that starts with https://.",
     }  # fmt: skip
     at_home = {"uri": "https://a.example", "kind": "lbs_provider", "jwks_uri": "https://b.example/keys"}
     assert faults(officer, "/admin/parties/add/", **at_home) == {

@@ -123,6 +123,8 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
     ):
         assert kind in shown(officer, page)
     assert "Evidence pack of a case" not in shown(staff(User.Role.AGENT), f"/desk/{case.code}/")
+    spanish = officer.client.get(f"/desk/{case.code}/", headers={"accept-language": "es"}).content.decode()
+    assert '<h3 id="case-documents">Documentos</h3>' in spanish
     # Another's words beside what we signed are not what we signed.
     kept = dict(read_receipt_file(pdf))
     (tmp_path / "other.json").write_text(json.dumps({**kept, "document": str(uuid.uuid4())}))

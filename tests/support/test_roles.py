@@ -29,7 +29,7 @@ def status(client: Client, path: str) -> int:
 
 def test_the_page_says_who_may_do_what() -> None:
     page = shown(staff(User.Role.AUDITOR), ROLES)
-    assert "May Support agent Privacy officer Auditor Legal process" in page
+    assert "Permission Support agent Privacy officer Auditor Legal process" in page
     assert "See cases yes yes yes no" in page
     assert "See delayed-notice orders, and this role's acts no no no yes" in page
     assert "Preview and sign documents no yes no no Download signed documents, with a reason no yes yes no" in page
@@ -76,6 +76,11 @@ def test_an_agent_has_a_desk_and_no_console() -> None:
     assert "You can't do this here." in officer.client.get("/admin/contracts/").content.decode()
     assert "Viewing as: Support agent." in officer.client.get("/admin/contracts/").content.decode()
     assert officer.client.post("/desk/replies/new/", {"title": "x"}).status_code == 403
+    spanish = words(officer.client.get("/desk/", headers={"accept-language": "es"}).content.decode())
+    assert (
+        "Usted ve como: Support agent. Usted ve los menús y botones de este rol. Una página se abre solo si tanto usted"
+        " como este rol pueden verla, y no puede cambiar nada. Dejar de ver como este rol"
+    ) in spanish
 
 
 def test_the_legal_process_roles_rows_are_seen_by_nobody_else() -> None:

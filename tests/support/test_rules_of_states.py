@@ -39,7 +39,7 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
     assert found == {
         "state": "Select a valid choice. ZZ is not one of the available choices.", "source": "This field is required.",
         "starts_at": "Name a day from five years ago to ten years from now.",
-        "purposes": "A rule that prohibits nothing is none.",
+        "purposes": "Choose a purpose, or prohibit paid use.",
     }  # fmt: skip
     late = f"{timezone.now().year + 12}-01-01"
     for starts_at, consideration in (("1999-01-01", ""), (late, "monetary")):
@@ -49,8 +49,8 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
         seal = page.partition('name="seen" value="')[2].partition('"')[0]
         told = shown(officer, path, {**typed, "seen": seal})
         assert "Name a day from five years ago to ten years from now." in told
-        assert "A rule that prohibits nothing is none." in told
-        assert ("It says what makes a sale, and this rule looks at none." in told) == bool(consideration)
+        assert "Choose a purpose, or prohibit paid use." in told
+        assert ("Leave this empty: the rule doesn't prohibit sales." in told) == bool(consideration)
     assert JurisdictionRule.objects.count() == 4
 
 

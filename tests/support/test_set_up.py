@@ -9,16 +9,22 @@ from django.utils import timezone
 
 from partners.models import Reach
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.partners.outside import Outside, Signer
+from tests.partners.outside import Answer, Outside, Signer
 from tests.support.officers import Member, confirmed, post, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-NOBODY = "No campaign is in force now, so it concerns nobody."
+NOBODY = "No campaign is in force under it now: a change affects no one yet."
 
 
 def checks(page: str) -> str:
     """What the checks say."""
     return page.partition("Checks ")[2]
+
+
+def places(member: Member, path: str) -> list[str]:
+    """Where the menu says that this page is."""
+    menu = member.client.get(path).content.decode().partition("</nav>")[0]
+    return [unescape(name) for name in re.findall(r'aria-current="page">.*?</span>([^<]+)</a>', menu)]
 
 
 def typed_in(member: Member, path: str) -> dict[str, str]:
@@ -37,7 +43,7 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
     day = f"{contract.ends_at:%-d %b %Y}"
     assert checks(shown(officer, path)) == (
         f"Draft It can be put in force. fine Term Ends on {day}. fine Event address Answers (HTTP 404). fine Keys No"
-        f" usable keys can be read at {outside.url}/jwks.json. not right {NOBODY}"
+        f" usable keys can be read at {outside.url}/jwks.json. fails {NOBODY}"
     )
     Signer("a", outside)
     contract.endpoint_url = "http://127.0.0.1:9/events"
@@ -47,11 +53,25 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
     assert f"Keys 1 usable key at {outside.url}/jwks.json. fine" in page
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (302, "Redirects (HTTP 302). Orders don't follow redirects. check"),
+        (503, "Answers with a server error (HTTP 503). check"),
+        (405, "Answers (HTTP 405). fine"),
+    ],
+)
+def test_what_delivery_takes_for_a_failure_is_told(officer: Member, outside: Outside, status: int, says: str) -> None:
+    contract = a_contract(a_party(), endpoint_url=f"{outside.url}/events")
+    outside.unknown = Answer(status)
+    assert f"Event address {says} Keys" in shown(officer, f"/admin/set-up/contract/{contract.pk}/")
+
+
 def test_what_a_draft_lacks_is_said_before_it_is_put_in_force(officer: Member) -> None:
     contract = a_contract(a_party(), is_draft=True, ends_at=timezone.now() + timedelta(days=30))
     campaign = a_campaign(contract, is_draft=True, ends_at=timezone.now() + timedelta(days=60))
     page = checks(shown(officer, f"/admin/force/campaign/{campaign.pk}/"))
-    assert page.startswith(f"Draft Its contract {contract.ref} is a draft: put that in force first. not right Term")
+    assert page.startswith(f"Draft Its contract {contract.ref} is a draft: put that in force first. fails Term")
     assert f"Contract Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}." in page
     assert f"{NOBODY} What subscribers read before they allow it English " in page
 
@@ -72,18 +92,26 @@ def test_subscribers_words_are_shown_in_every_language(officer: Member) -> None:
 def test_states_that_prohibit_it_are_named(officer: Member) -> None:
     campaign = a_campaign(purpose=FRAUD, consideration="none")
     path = f"/admin/set-up/campaign/{campaign.pk}/"
+    assert places(officer, path) == ["Campaigns"]
+    assert places(officer, f"/admin/set-up/contract/{campaign.contract_id}/") == ["Contracts"]
     assert "State rules Prohibited in no state. fine" in shown(officer, path)
     rule = {"state": "NV", "starts_at": "2026-01-01", "purposes": [FRAUD], "source": "NRS 1"}
     confirmed(officer, "/admin/rules/add/", rule)
-    assert "State rules Prohibited in NV, even with consent. look at it" in shown(officer, path)
+    assert "State rules Prohibited in NV, even with consent. check" in shown(officer, path)
+    day, over = timezone.now() + timedelta(days=60), campaign.ends_at + timedelta(days=1)
+    for state, starts_at in (("MD", day), ("OR", over)):
+        confirmed(officer, "/admin/rules/add/", rule | {"state": state, "starts_at": f"{starts_at:%Y-%m-%d}"})
+    assert (
+        f"State rules Prohibited in NV, even with consent. Prohibited in MD from {day:%-d %b %Y}, even with consent."
+        " check"
+    ) in shown(officer, path)
 
 
 def test_the_keys_of_a_company_are_tried(officer: Member, outside: Outside) -> None:
     party = a_party("RoadAid", "lbs_provider")
     path = f"/admin/set-up/party/{party.pk}/"
-    assert checks(shown(officer, path)) == (
-        f"Keys No key address, so nothing it signs can be checked. look at it {NOBODY}"
-    )
+    assert places(officer, path) == ["Companies"]
+    assert checks(shown(officer, path)) == (f"Keys No key address, so nothing it signs can be checked. check {NOBODY}")
     for missing in ("party/0", "rule/1", "contract/0", "campaign/0"):
         assert officer.client.get(f"/admin/set-up/{missing}/").status_code == 404
 
