@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import translation
 
 from consent.domain.notices import build_approval_notice
@@ -132,16 +132,14 @@ def _check_states(row: Campaign, at: datetime) -> Check:
     about = Q(purposes__contains=[row.purpose])
     if row.consideration in PAID:
         about |= Q(sale_test=True, consideration__in=["", row.consideration])
-    rules = JurisdictionRule.objects.filter(not_ended(at=at)).filter(
+    found = JurisdictionRule.objects.filter(not_ended(at=at)).filter(
         about,
         Q(max_radius_m__isnull=True) | Q(max_radius_m__gte=row.precision_m),
         starts_at__lt=min(row.ends_at, row.contract.ends_at),
     )
-    since: dict[str, datetime] = {}
-    for state, starts_at in rules.order_by("starts_at").values_list("state", "starts_at"):
-        since.setdefault(state, starts_at)
-    begun = sorted(state for state, starts_at in since.items() if starts_at <= at)
-    to_come = [f"{state} from {starts_at:%-d %b %Y}" for state, starts_at in since.items() if starts_at > at]
+    rules = found.values_list("state").annotate(since=Min("starts_at")).order_by("since", "state")
+    begun = [state for state, _ in rules.filter(since__lte=at)]
+    to_come = [f"{state} from {since:%-d %b %Y}" for state, since in rules.filter(since__gt=at)]
     says = [f"Prohibited in {', '.join(states)}, even with consent." for states in (begun, to_come) if states]
     return Check("State rules", " ".join(says) or "Prohibited in no state.", "warn" if says else "good")
 

@@ -70,7 +70,10 @@ def test_an_agent_has_a_desk_and_no_console() -> None:
     officer = viewing(User.Role.AGENT)
     assert status(officer.client, "/admin/") == 403
     page = officer.client.get("/desk/").content.decode()
-    assert "Viewing as: Support agent." in words(page)
+    assert (
+        "Viewing as: Support agent. You see this role's menus and buttons. A page opens only if both of you may see it,"
+        " and you can't change anything. Stop viewing as this role"
+    ) in words(page)
     assert ">Console</a>" not in page
     assert ">Bulk replies</a>" in page
     assert "You can't do this here." in officer.client.get("/admin/contracts/").content.decode()
