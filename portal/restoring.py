@@ -46,15 +46,20 @@ from revocations.models import Standing
 PART = 500
 SAY_EVERY = 1_000
 
-# The archive has no copy of these, and no file brings them back. `docs/guides/backup.md` has the same list.
+# The archive has no copy of these, and no file brings them back: each with what to do. What someone's safety may
+# depend on comes first. `docs/guides/backup.md` sends the operator to this list.
 MAY_BE_UNDONE = (
-    "passwords, passkeys and authenticator apps that people or staff replaced or took off: the old ones open again",
-    "roles of staff that were taken away, and staff who were made anew since",
-    "safe numbers and separations that people asked for, and lines that were protected",
-    "certificates to which machines were bound, and addresses and hosts of partners that were changed",
-    "rules for anomalies that were made stricter",
-    "what the carrier's own files said: lines, parties, approvals, releases, notices (send them again)",
-    "cases, and incidents with their duties and dates",
+    "safe numbers, line separations and protected lines. First: someone's safety may depend on it. Check the desk's"
+    " cases since the backup",
+    "passwords, passkeys and authenticator apps that were replaced or removed: the old ones work again. Staff:"
+    " end_staff, then make_staff. Subscribers set a new one by texted code; end the sign-ins of those who reported a"
+    " loss",
+    "staff roles that were removed, and new staff. Compare with your staff list",
+    "client certificates, and partners' addresses and hosts. Set them again on the partners' pages in the console",
+    "anomaly rules that were made stricter. Tighten them again in the console",
+    "the carrier's own files: lines, parties, approvals, releases, notices. Import them again",
+    "cases, and incidents with their deadlines. Read e-mail sent since the backup; open incidents are detected again",
+    "what two officers loosened: it is tight again. Propose it again",
 )
 
 type Say = Callable[[str], None]

@@ -11,7 +11,7 @@ WRONG = {
     "list": "not checked",
     "folder": "not checked at the start",
     "class": "its first use fails",
-    "switch": "the default",
+    "switch": "no start unless 1 or 0",
     "number": f"no start unless a whole number from 1 to {LARGEST_NUMBER:,}",
     "secrets": f"no start if one has fewer than {SHORTEST_SECRET} characters",
     "url": "not checked at the start",

@@ -4,7 +4,6 @@ from portal.setting_kinds import LEAST_MONTHS, MOST_MONTHS, SHORTEST_SECRET, Set
 
 S3_URL = "no start unless `https://host/bucket/folder`, outside the other store's"
 KEY = "no start without it"
-PROVIDER = "no start without it"
 TLS = "no start without verified TLS to other machines"
 ISSUER = "no start unless `https://…` (`http://` only on loopback)"
 
@@ -192,8 +191,14 @@ SECTIONS = {
             "your customers' OpenID provider; redirect address `/accounts/login/carrier/back/`",
             example="https://login.carrier.example", wrong=ISSUER,
         ),
-        Setting("OIDC_CLIENT_ID", "text", "as registered there", example="whereabouts", wrong=PROVIDER),
-        Setting("OIDC_CLIENT_SECRET", "text", "as registered there", example="a-secret", wrong=PROVIDER, secret=True),
+        Setting(
+            "OIDC_CLIENT_ID", "text", "as registered there", example="whereabouts", needed="with `OIDC_ISSUER`",
+            wrong=KEY,
+        ),
+        Setting(
+            "OIDC_CLIENT_SECRET", "text", "as registered there", example="a-secret", needed="with `OIDC_ISSUER`",
+            wrong=KEY, secret=True,
+        ),
         Setting(
             "OIDC_LINE_CLAIM", "text",
             "the ID-token claim that names the line **of the person who uses it**, never of whoever pays: `line_id` or "
@@ -210,9 +215,13 @@ SECTIONS = {
             "staff's OpenID provider ([Officers](../guides/officers.md#sign-in-with-your-own-provider))",
             example="https://staff-login.carrier.example", wrong=ISSUER,
         ),
-        Setting("STAFF_OIDC_CLIENT_ID", "text", "as registered there", example="whereabouts-staff", wrong=PROVIDER),
         Setting(
-            "STAFF_OIDC_CLIENT_SECRET", "text", "as registered there", example="a-secret", wrong=PROVIDER, secret=True,
+            "STAFF_OIDC_CLIENT_ID", "text", "as registered there", example="whereabouts-staff",
+            needed="with `STAFF_OIDC_ISSUER`", wrong=KEY,
+        ),
+        Setting(
+            "STAFF_OIDC_CLIENT_SECRET", "text", "as registered there", example="a-secret",
+            needed="with `STAFF_OIDC_ISSUER`", wrong=KEY, secret=True,
         ),
         Setting(
             "STAFF_OIDC_ROLES_CLAIM", "text",

@@ -20,6 +20,7 @@ from portal.connections import database
 from portal.env import MOVED
 from portal.environment import Environment, environment
 from portal.management.commands.settings import write_reference
+from portal.setting_kinds import WRONG
 from portal.setting_list import SECRETS, SETTINGS
 from support.domain import files
 from tests import forks
@@ -326,6 +327,27 @@ def test_every_setting_is_declared_and_the_reference_is_written_from_that() -> N
     named = ("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN")
     assert {name for name in fields if name.endswith(named)} <= set(SECRETS)
     assert (PROJECT / "docs" / "reference" / "settings.md").read_text() == write_reference()
+
+
+def test_no_switch_takes_another_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    switches = [one.name for one in SETTINGS.values() if one.kind == "switch"]
+    given(monkeypatch, **PRODUCTION | dict.fromkeys(switches, "yes"))
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment()
+    assert {f"{name} must be 1 or 0. It is 'yes'." for name in switches} <= set(str(refused.value).splitlines())
+    assert WRONG["switch"] == "no start unless 1 or 0"
+
+
+def test_a_provider_needs_its_client_and_no_client_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **PRODUCTION)
+    assert not environment().oidc_client_id
+    for issuer in ("OIDC_ISSUER", "STAFF_OIDC_ISSUER"):
+        clients = [one.name for one in SETTINGS.values() if one.needed == f"with `{issuer}`"]
+        assert len(clients) == 2
+        given(monkeypatch, **PRODUCTION, **{issuer: "https://login.example"})
+        with pytest.raises(ImproperlyConfigured) as refused:
+            environment()
+        assert all(name in str(refused.value) for name in clients)
 
 
 def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
