@@ -49,11 +49,9 @@ SAY_EVERY = 1_000
 # The archive has no copy of these, and no file brings them back: each with what to do. What someone's safety may
 # depend on comes first. `docs/guides/backup.md` sends the operator to this list.
 MAY_BE_UNDONE = (
-    "safe numbers, line separations and protected lines. First: someone's safety may depend on it. Check the desk's"
-    " cases since the backup",
-    "passwords, passkeys and authenticator apps that were replaced or removed: the old ones work again. Staff:"
-    " end_staff, then make_staff. Subscribers set a new one by texted code; end the sign-ins of those who reported a"
-    " loss",
+    "safe numbers, separations, protected lines. First: someone's safety may depend on it. See cases since the backup",
+    "replaced or removed passwords, passkeys and apps of staff: the old ones work again. end_staff, then make_staff",
+    "those of people. They set new ones by texted code; end the sign-ins of those who reported a loss",
     "staff roles that were removed, and new staff. Compare with your staff list",
     "client certificates, and partners' addresses and hosts. Set them again on the partners' pages in the console",
     "anomaly rules that were made stricter. Tighten them again in the console",

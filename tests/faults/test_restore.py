@@ -272,7 +272,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         ]
         listed = [line[4:] for line in said.getvalue().splitlines() if line.startswith("  - ")]
         assert listed == list(MAY_BE_UNDONE)
-        assert listed[0].startswith("safe numbers, line separations and protected lines. First: someone's safety")
+        assert listed[0].startswith("safe numbers, separations, protected lines. First: someone's safety")
         assert reasons(campaign, [line]) == ["restoring"]
         assert not AuditEvent.objects.filter(action="restore.lost_events_confirmed").exists()
         after_restore("--confirm-lost-events", "Officer Ruiz went through the list.")
