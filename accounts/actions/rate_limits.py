@@ -128,12 +128,12 @@ def remember_device(*, user_id: int, token: str, at: datetime) -> None:
     DeviceCookie.objects.update_or_create(user_id=user_id, token_hash=_token_hash(token), defaults={"last_at": at})
 
 
-def count_wrong_code(*, asking: str, at: datetime) -> int:
-    """Count a texted code that was not right, and return how many weren't since it was asked for (`get_asking`).
+def count_wrong_code(*, code_request_id: str, at: datetime) -> int:
+    """Count a texted code that was not right, and return how many weren't since this request for one.
 
     There may be no code, and no such number: it is counted all the same. Tries at once each count.
     """
-    mark = compute_hmac("throttle", f"texted-code|{asking}".encode())
+    mark = compute_hmac("throttle", f"texted-code|{code_request_id}".encode())
     with connection.cursor() as cursor:
         cursor.execute(COUNT_WRONG_CODE, {"mark": mark, "at": at, "no_wait": NO_WAIT})
         (level_milli,) = cursor.fetchone() or (ONE,)

@@ -127,7 +127,7 @@ class SentEnough(Exception):
 @transaction.atomic(savepoint=False)
 def enqueue_text(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = "",
-    otherwise: Message.Kind | None = None, known: Line | None = None,
+    otherwise: Message.Kind | None = None, known: alerts.LineToText | None = None,
 ) -> None:  # fmt: skip
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
@@ -137,15 +137,16 @@ def enqueue_text(
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
     makes it of the line, in its language. `otherwise`: as what it is sent where they want none of its kind. `known`:
-    the line as `alerts.read_line_to_text` has just read it.
+    the line as it has just been read.
     """
-    line = known or alerts.read_line_to_text(line_id=line_id, at=at)
+    known = known or alerts.read_line_to_text(line_id=line_id, at=at)
+    line = known.line
     text = words if isinstance(words, str) else words(line)
-    if _is_unwanted(line, kind):
+    if _is_unwanted(known, kind):
         if otherwise is None:
             return
         kind = otherwise
-    for msisdn, contact in _get_destinations(line, kind, at):
+    for msisdn, contact in _get_destinations(known, kind, at):
         message_id, read = uuid4(), _address_alert(line, text, contact)
         next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]
         row = (message_id, line_id, kind, about, seal(msisdn), seal(read), at, next_at, expires_at)
@@ -155,14 +156,13 @@ def enqueue_text(
             transaction.on_commit(partial(sms_delivery.deliver_one, message_id=message_id, now=at), robust=True)
 
 
-def _is_unwanted(line: Line, kind: Message.Kind) -> bool:
-    """Whether the line's person turned this kind off, or must not be texted it now. `line`: as read for texts."""
-    found = vars(line)
-    if kind in NEWS and found["refuses_news"]:
+def _is_unwanted(line: alerts.LineToText, kind: Message.Kind) -> bool:
+    """Whether the line's person turned this kind off, or must not be texted it now."""
+    if kind in NEWS and line.refuses_news:
         return True
     if kind in TOPICS and not alerts.wants_text(line=line, topic=TOPICS[kind]):
         return True
-    return kind in NOT_IN_CONFIDENCE and bool(found["is_confidential_departure"])
+    return kind in NOT_IN_CONFIDENCE and line.is_confidential_departure
 
 
 @transaction.atomic
@@ -237,11 +237,14 @@ def _address_alert(line: Line, words: str, contact: SafeContact | None) -> str:
         return message_templates.to_contact_text(words=words)
 
 
-def _get_destinations(line: Line, kind: Message.Kind, at: datetime) -> list[tuple[str, SafeContact | None]]:
+def _get_destinations(
+    known: alerts.LineToText, kind: Message.Kind, at: datetime
+) -> list[tuple[str, SafeContact | None]]:
+    line, sealed = known.line, known.number_sealed
     # The number that an ended line had last may be somebody else's by now.
-    has_ended, sealed = line.deactivated_at and line.deactivated_at <= at, vars(line)["number_sealed"]
+    has_ended = line.deactivated_at and line.deactivated_at <= at
     msisdn = unseal(sealed) if sealed and not has_ended else ""
-    to_phone = kind in TO_THE_PHONE or not vars(line)["has_contact"]
+    to_phone = kind in TO_THE_PHONE or not known.has_contact
     contacts = {} if to_phone else sms_delivery.list_active_contacts(line_ids=[line.pk], at=at)
     return _choose_destinations(msisdn, contacts.get(line.pk), at)
 

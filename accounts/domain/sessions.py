@@ -73,8 +73,8 @@ def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str =
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then, "asked": uuid4().hex}
 
 
-def get_asking(request: HttpRequest) -> str:
-    """Return what tells this asking for a code from every other: since it, wrong tries are counted."""
+def get_code_request_id(request: HttpRequest) -> str:
+    """Return the id of the newest request for a code in this session. Wrong codes are counted per request."""
     return str(request.session.get(STEPS_KEY, {}).get("asked") or get_asker(request))
 
 

@@ -1,5 +1,7 @@
 """Which alerts the person of a line wants, and what else a text to it depends on."""
 
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from accounts.models import AlertChoice, Line, LineTexts
@@ -30,6 +32,28 @@ FROM accounts_line line WHERE line.id = %(line)s
 ONE_CONFIRMATION = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class LineToText:
+    """A line with all that a text to it depends on.
+
+    `wanted`, `chosen`: topics. `is_others`: whether whoever acts signs in, or did, by another line than this.
+    """
+
+    line: Line
+    refuses_news: bool
+    wanted: Collection[str]
+    chosen: Collection[str]
+    is_confidential_departure: bool
+    number_sealed: bytes | None
+    has_contact: bool
+    has_reminder: bool
+    was_confirmed: bool
+    is_others: bool
+
+
+COMPUTED = [one.name for one in fields(LineToText) if one.name != "line"]
+
+
 def has_alerts_off(*, line_id: int) -> bool:
     """Return whether this line's person texted that they want no news by text."""
     return LineTexts.objects.filter(line_id=line_id).exists()
@@ -46,17 +70,14 @@ def wants_alert(*, topic: str, chosen: bool | None) -> bool:
     return topic != AlertChoice.Topic.YEARLY if chosen is None else chosen
 
 
-def read_line_to_text(*, line_id: int, at: datetime, user_id: int | None = None) -> Line:
-    """Read a line with all that a text to it depends on, for several questions about it (`vars`).
-
-    `is_others`: whether this user signs in, or did, by another line than this.
-    """
+def read_line_to_text(*, line_id: int, at: datetime, user_id: int | None = None) -> LineToText:
+    """Read a line with all that a text to it depends on, of what this user does."""
     values = {"line": line_id, "at": at, "lately": at - ONE_CONFIRMATION, "user": user_id}
     (line,) = Line.objects.raw(TO_TEXT, values)
-    return line
-
-
-def wants_text(*, line: Line, topic: str) -> bool:
-    """Return whether the person of a line wants alerts about a topic, as it was read for texts."""
     found = vars(line)
-    return wants_alert(topic=topic, chosen=topic in found["wanted"] if topic in found["chosen"] else None)
+    return LineToText(line, **{name: found[name] for name in COMPUTED})
+
+
+def wants_text(*, line: LineToText, topic: str) -> bool:
+    """Return whether the person of a line wants alerts about a topic, as it was read for texts."""
+    return wants_alert(topic=topic, chosen=topic in line.wanted if topic in line.chosen else None)

@@ -11,5 +11,5 @@ from accounts.forms import CodeForm
 
 def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
     """Say that a texted code was not right; after so many, that another has to be asked for."""
-    tries = count_wrong_code(asking=sessions.get_asking(request), at=at)
+    tries = count_wrong_code(code_request_id=sessions.get_code_request_id(request), at=at)
     form.refuse(spent=sessions.note_tries(request, tries=tries))

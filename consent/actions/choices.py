@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
-from accounts.models import Line
+from accounts.policies.alerts import LineToText
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
@@ -73,7 +73,7 @@ class RecordedChoice:
     made_at: datetime
     order_ids: tuple[uuid.UUID, ...]
     repeated: bool = False
-    line: Line | None = None
+    line: LineToText | None = None
 
 
 def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
@@ -355,7 +355,7 @@ def _notify_partners_and_line(
     told = enqueue_order(line_id=choice.line_id, agreements=agreements, by=by, at=choice.made_at)
     line = change_notices.read_line_to_text(line_id=choice.line_id, actor=actor, at=choice.made_at)
     receipts.store_with_orders(choice=choice, line=line, order_ids=told, look_at=_find_first_look(choice, told))
-    if vars(line)["has_reminder"]:
+    if line.has_reminder:
         _drop_reminders(choice)
     # What came by a texted code or a signal is confirmed where it came in, and what we did by ourselves is told there.
     is_told = is_texted and choice.origin == Origin.PERSON and choice.channel != SIGNAL

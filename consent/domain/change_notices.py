@@ -183,24 +183,26 @@ ACTORS = {
 }
 
 
-def read_line_to_text(*, line_id: int, actor: str, at: datetime) -> Line:
+def read_line_to_text(*, line_id: int, actor: str, at: datetime) -> alerts.LineToText:
     """Read a line with all that decides whether and how it is texted of what this actor of the ledger changes."""
     return alerts.read_line_to_text(line_id=line_id, at=at, user_id=queries.get_subscriber_id(actor=actor))
 
 
-def notify_of_change(*, line_id: int, change: Change, actor: str, at: datetime, known: Line | None = None) -> None:
+def notify_of_change(
+    *, line_id: int, change: Change, actor: str, at: datetime, known: alerts.LineToText | None = None
+) -> None:
     """Have the line texted of a change, if the table says so; once the transaction is committed.
 
     `known`: the line as `read_line_to_text` here has just read it.
     """
-    line = known or read_line_to_text(line_id=line_id, actor=actor, at=at)
-    kind = TOLD.get((change, _get_author(line, actor)))
-    if kind is None or (kind == Message.Kind.CONFIRMED and vars(line)["was_confirmed"]):
+    known = known or read_line_to_text(line_id=line_id, actor=actor, at=at)
+    kind = TOLD.get((change, _get_author(known, actor)))
+    if kind is None or (kind == Message.Kind.CONFIRMED and known.was_confirmed):
         return
     if kind in OF_ITS_OWN:
         OF_ITS_OWN[kind](line_id=line_id, at=at)
     else:
-        sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind)(line), at=at, known=line)
+        sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at, known=known)
 
 
 def notify_of_outcome(*, line_id: int, kind: Message.Kind, at: datetime) -> None:
@@ -226,13 +228,13 @@ def notify_of_line_moves(*, lines: Collection[Line], change: Change, at: datetim
     sms_outbox.enqueue_warnings(lines=lines, words=words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
 
 
-def _get_author(line: Line, actor: str) -> Author:
+def _get_author(known: alerts.LineToText, actor: str) -> Author:
     kind = actor.partition(":")[0]
     if kind != "subscriber":
         return ACTORS.get(kind, Author.STAFF)
-    if line.user_role != Line.UserRole.MINOR:
-        return Author.HOLDER if vars(line)["is_others"] else Author.PERSON
-    user = queries.user_of_line(line_id=line.pk)
+    if known.line.user_role != Line.UserRole.MINOR:
+        return Author.HOLDER if known.is_others else Author.PERSON
+    user = queries.user_of_line(line_id=known.line.pk)
     return Author.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Author.HOLDER
 
 

@@ -14,6 +14,7 @@ from accounts.actions import sms_outbox
 from accounts.actions.incoming_texts import may_answer
 from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
+from accounts.policies.alerts import LineToText
 from consent.models import ConsentRequest
 
 
@@ -52,11 +53,11 @@ ANSWERS: Mapping[Answer, Promise] = {
 }
 
 
-def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: Line | None = None) -> None:
+def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: LineToText | None = None) -> None:
     """Tell a line that it was stopped without sign-in, what else that means, and how to undo it.
 
     A phone that asked `by_text` is answered even where its person wants no such alerts: no page tells them. `known`:
-    the line as `alerts.read_line_to_text` has just read it.
+    the line as it has just been read.
     """
     otherwise = Message.Kind.REPLY if by_text else None
     sms_outbox.enqueue_text(

@@ -12,7 +12,7 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 
-from accounts.models import Line
+from accounts.policies.alerts import LineToText
 from accounts.primitives.numbers import mask_number
 from accounts.primitives.sealing import unseal
 from consent.models import Choice, Origin
@@ -67,17 +67,18 @@ def store_receipt(*, choice: Choice) -> str:
     return number
 
 
-def store_with_orders(*, choice: Choice, line: Line, order_ids: Mapping[int, UUID], look_at: datetime | None) -> None:
+def store_with_orders(
+    *, choice: Choice, line: LineToText, order_ids: Mapping[int, UUID], look_at: datetime | None
+) -> None:
     """Keep the signed proof of a choice that was just written down, and which orders tell of it, in one statement.
 
-    `line`: as `alerts.read_line_to_text` has just read it. `order_ids`: by contract. `look_at`: when it is first looked
-    at what partners sign; None: that isn't followed.
+    `order_ids`: by contract. `look_at`: when it is first looked at what partners sign; None: that isn't followed.
     """
-    number, sealed = new_number(), vars(line)["number_sealed"]
+    number, sealed = new_number(), line.number_sealed
     if sealed:
-        named = _Line(line.public_id, [(choice.made_at, bytes(sealed))])
+        named = _Line(line.line.public_id, [(choice.made_at, sealed)])
     else:  # a number that begins later, or none
-        named = _lines([line.pk], numbers_of=[line.pk])[line.pk]
+        named = _lines([choice.line_id], numbers_of=[choice.line_id])[choice.line_id]
     signer = keys.signer(use=SigningKey.Use.RECEIPT)
     values: dict[str, Any] = {
         "line": choice.line_id, "choice": choice.id, "contracts": list(order_ids), "orders": list(order_ids.values()),

@@ -34,12 +34,21 @@ class Nudges:
             if self._is_timed:
                 return
             wait = self._next_at - time.monotonic()
-            if wait > 0:
-                self._is_timed = True
-                Timer(wait, self._send_later).start()
+            self._is_timed = wait > 0 and self._start_timer(wait)
+            if self._is_timed:
                 return
             told = self._take()
         tasks.deliver.delay(party_ids=told)
+
+    def _start_timer(self, wait: float) -> bool:
+        """Whether it could be started: a process that may have no more threads tells workers at once."""
+        timer = Timer(wait, self._send_later)
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:
+            return False
+        return True
 
     def _send_later(self) -> None:
         with self._lock:

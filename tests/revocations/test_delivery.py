@@ -3,7 +3,7 @@
 import json
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -276,22 +276,68 @@ def test_a_stop_nudges_the_partners_that_it_concerns(scene: Scene, monkeypatch: 
     assert nudged == [sorted([scene.party.pk, other.party.pk])]
 
 
-def test_nudges_right_after_one_another_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    nudged: list[list[int]] = []
-    monkeypatch.setattr(tasks.deliver, "delay", lambda *, party_ids: nudged.append(party_ids))
-    monkeypatch.setattr(nudges, "EVERY_S", 0.2)
+class HandTimer:
+    """A timer that goes off when the test says so."""
+
+    def __init__(self, wait: float, then: Callable[[], None]) -> None:
+        self.daemon, self.go_off = False, then
+        assert 0 < wait <= nudges.EVERY_S
+
+    def start(self) -> None:
+        assert self.daemon
+        timers.append(self)
+
+
+class NoThreads(HandTimer):
+    """A timer in a process that may have no more threads."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+timers: list[HandTimer] = []
+
+
+@pytest.fixture
+def nudged(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    told: list[list[int]] = []
+    timers.clear()
+    monkeypatch.setattr(tasks.deliver, "delay", lambda *, party_ids: told.append(party_ids))
+    monkeypatch.setattr(nudges, "EVERY_S", 3600.0)
+    monkeypatch.setattr(nudges, "Timer", HandTimer)
+    return told
+
+
+def test_nudges_right_after_one_another_go_out_together(nudged: list[list[int]]) -> None:
     process = nudges.Nudges()
     for party_ids in ([2], [3, 1], [4, 3]):
         process.send(party_ids=party_ids)
     # The first at once: mostly it is the only one.
     assert nudged == [[2]]
-    until(lambda: len(nudged) == 2, 10)
+    timers.pop().go_off()
+    assert (nudged, timers) == ([[2], [1, 3, 4]], [])
     process.send(party_ids=[5])
     assert nudged == [[2], [1, 3, 4]]
-    until(lambda: len(nudged) == 3, 10)
-    assert nudged[2] == [5]
+    timers.pop().go_off()
+    assert nudged[2:] == [[5]]
 
 
+def test_a_process_without_threads_nudges_at_once(nudged: list[list[int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    process = nudges.Nudges()
+    process.send(party_ids=[1])
+    with monkeypatch.context() as crowded:
+        crowded.setattr(nudges, "Timer", NoThreads)
+        process.send(party_ids=[2])
+        process.send(party_ids=[3])
+    assert nudged == [[1], [2], [3]]
+    # And together again once it may.
+    process.send(party_ids=[4])
+    process.send(party_ids=[5])
+    timers.pop().go_off()
+    assert nudged[3:] == [[4, 5]]
+
+
+@pytest.mark.usefixtures("nudged")
 def test_a_nudge_that_a_broker_does_not_take_is_for_the_sweep(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,12 +345,12 @@ def test_a_nudge_that_a_broker_does_not_take_is_for_the_sweep(
         raise ConnectionError(str(party_ids))
 
     monkeypatch.setattr(tasks.deliver, "delay", fail)
-    monkeypatch.setattr(nudges, "EVERY_S", 0.1)
     process = nudges.Nudges()
     with pytest.raises(ConnectionError, match=r"\[1\]"):
         process.send(party_ids=[1])
     process.send(party_ids=[2])
-    until(lambda: "workers can't be told of orders" in caplog.text, 10)
+    timers.pop().go_off()
+    assert "workers can't be told of orders" in caplog.text
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -43,7 +43,8 @@ UPDATE revocations_order AS held
 SET attempts = held.attempts - 1, leased_until = NULL,
     next_attempt_at = CASE WHEN held.next_attempt_at IS NOT NULL THEN untried.due END,
     again_at = CASE WHEN held.again_at IS NOT NULL THEN untried.due END
-FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::timestamptz[]) AS untried (line_id, id, number, due)
+FROM (SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::int[], %s::timestamptz[]) AS one (line_id, id, number, due)
+    ORDER BY line_id, id) AS untried
 WHERE held.line_id = untried.line_id AND held.id = untried.id AND held.attempts = untried.number
 """
 

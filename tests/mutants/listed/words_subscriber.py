@@ -308,7 +308,7 @@ MUTANTS = (
     Mutant(
         7,
         "consent/domain/change_notices.py",
-        '(kind == Message.Kind.CONFIRMED and vars(line)["was_confirmed"])',
+        "(kind == Message.Kind.CONFIRMED and known.was_confirmed)",
         "False",
         CONFIRMED,
     ),
