@@ -1,6 +1,5 @@
 """The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -189,6 +188,32 @@ class Responses(msgspec.Struct, frozen=True, gc=False):
     evaluations: list[Response]
 
 
+@dataclass(frozen=True)
+class Member[T]:
+    """A member of a question as it was read: `ours`, or else why it is not, and as AuthZEN has it if it is that."""
+
+    ours: T | None
+    fault: str = ""
+    other: AnyEntity | None = None
+
+    @property
+    def loose(self) -> AnyEntity | None:
+        """What is read of it where the question is of a kind that we do not know."""
+        if self.ours is None:
+            return self.other
+        return AnyEntity(*(getattr(self.ours, name, "") for name in ("type", "id", "name")))
+
+
+@dataclass(frozen=True)
+class Members:
+    """What one question, or the defaults of a batch, have, read once."""
+
+    subject: Member[Subject] | None
+    action: Member[Action] | None
+    resource: Member[Resource] | None
+    context_fault: str
+
+
 class Incomplete(Exception):
     """A question names no subject, action or resource, neither itself nor by default; the message says which."""
 
@@ -198,8 +223,9 @@ _many = msgspec.json.Decoder(Evaluations)
 _any = msgspec.json.Decoder(AnyEvaluation)
 _frame = msgspec.json.Decoder(BatchFrame)
 _item = msgspec.json.Decoder(RawItem)
-# The member that something is wrong with.
-MEMBER = re.compile(r"`\$\.([a-z]+)")
+_subject, _action = msgspec.json.Decoder(Subject), msgspec.json.Decoder(Action)
+_resource, _context = msgspec.json.Decoder(Resource), msgspec.json.Decoder(Unread)
+_entity = msgspec.json.Decoder(AnyEntity)
 
 
 def parse_question(body: bytes) -> Question:
@@ -231,31 +257,54 @@ def _item_by_item(body: bytes) -> Batch:
     if not frame.evaluations:
         return Batch([parse_question(body)], is_single=True)
     decode_json(body, _any)  # a default that is no subject, action or resource at all spoils the whole
-    items = [_read_item(frame, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
+    defaults = _read_members(frame, "$")
+    items = [_read_item(defaults, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
     return Batch(items, frame.options.evaluations_semantic)
 
 
-def _read_item(frame: BatchFrame, raw: bytes, place: int) -> Question | Fault:
-    """Read one question with the defaults that it doesn't override, each as it was written."""
+def _read_item(defaults: Members, raw: bytes, place: int) -> Question | Fault:
+    """Read one question with the defaults that it doesn't override."""
     try:
-        own = _members_of(decode_json(raw, _item))
+        own = _read_members(decode_json(raw, _item), f"$.evaluations[{place}]")
     except Unreadable as error:
         return Fault(BAD_REQUEST, str(error))
-    members = _members_of(frame) | own
-    if missing := next((name for name in NEEDED if name not in members), ""):
-        return Fault(BAD_REQUEST, f"evaluations[{place}] {LACKS.format(missing)}")
+    members = (own.subject or defaults.subject, own.action or defaults.action, own.resource or defaults.resource)
+    subject, action, resource = members
+    if subject is None or action is None or resource is None:
+        return Fault(BAD_REQUEST, f"evaluations[{place}] {LACKS.format(_first_missing(*members))}")
+    if not own.context_fault:
+        if subject.ours is not None and action.ours is not None and resource.ours is not None:
+            return _question(subject.ours, action.ours, resource.ours)
+        if (question := _parse_target(subject.loose, action.loose, resource.loose)) is not None:
+            return question
+    faults = (subject.fault, action.fault, resource.fault, own.context_fault)
+    return Fault(BAD_REQUEST, next(fault for fault in faults if fault))
+
+
+def _read_members(item: RawItem, place: str) -> Members:
+    """Read the members that are there, each by itself: a fault of one says nothing of the others."""
+    context = _read_member(item.context, _context, f"{place}.context")
+    return Members(
+        _read_member(item.subject, _subject, f"{place}.subject"),
+        _read_member(item.action, _action, f"{place}.action"),
+        _read_member(item.resource, _resource, f"{place}.resource"),
+        context.fault if context else "",
+    )
+
+
+def _read_member[T](raw: msgspec.Raw, decoder: msgspec.json.Decoder[T], place: str) -> Member[T] | None:
+    written = bytes(raw)
+    if written == bytes(ABSENT):
+        return None
     try:
-        return parse_question(msgspec.json.encode(members))
+        return Member(decode_json(written, decoder))
     except Unreadable as error:
-        said, found = str(error), MEMBER.search(str(error))
-        is_own = found is not None and found[1] in own
-        return Fault(BAD_REQUEST, said.replace("`$", f"`$.evaluations[{place}]") if is_own else said)
-
-
-def _members_of(item: RawItem) -> dict[str, msgspec.Raw]:
-    """The members that are there, as they were written."""
-    members = {name: getattr(item, name) for name in RawItem.__struct_fields__}
-    return {name: raw for name, raw in members.items() if bytes(raw) != bytes(ABSENT)}
+        said = str(error)
+        fault = said.replace("`$", f"`{place}") if "`$" in said else f"{said} - at `{place}`"
+    try:
+        return Member(None, fault, decode_json(written, _entity))
+    except Unreadable:
+        return Member(None, fault)
 
 
 def _item_of(beside: Evaluations, item: PartialEvaluation, place: int) -> Question | Fault:

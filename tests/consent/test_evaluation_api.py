@@ -5,13 +5,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Line
+from accounts.primitives.json_reader import decode_json
 from consent.actions.choices import stop
 from consent.gate.decision_ids import allowed_at
+from consent.schemas.decisions import parse_batch
 from partners.models import Campaign
 from partners.models import Client as Machine
 from tests.consent.gate_requests import a_token, asked
@@ -194,6 +197,24 @@ def test_a_default_with_wrong_properties_fails_where_it_counts(client: Client, l
     assert (first["decision"], first["context"]["error"]) == (False, {"status": 400, "message": said})
     assert second["decision"] is True
     assert third["context"]["error"]["message"].startswith("Expected `str`, got `int` - at `$.action")
+
+
+@pytest.mark.parametrize("properties", [{}, {"purpose": 7}])
+def test_a_default_is_read_once_however_many_items_it_stands_for(
+    line: Line, campaign: Campaign, properties: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, read = asked(line, campaign), [0]
+    long = {**whole, "action": {**whole["action"], "properties": {**properties, "unread": ["x" * 9] * 70_000}}}
+    body = json.dumps({**long, "context": {"note": "x" * 100_000}, "evaluations": [*[{}] * 999, 7]}).encode()
+
+    def count(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+        read[0] += len(content)
+        return decode_json(content, decoder)
+
+    monkeypatch.setattr("consent.schemas.decisions.decode_json", count)
+    batch = parse_batch(body)
+    assert (len(batch.items), len(batch.questions)) == (1000, 0 if properties else 999)
+    assert read[0] < 6 * len(body)
 
 
 def test_a_resource_of_another_kind_is_no_line_of_ours(client: Client, line: Line, campaign: Campaign) -> None:
