@@ -1,4 +1,4 @@
-"""The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it."""
+"""Reading the gateway's question, and writing the answer, in the words of OpenID AuthZEN Authorization API 1.0."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,100 +9,26 @@ import msgspec
 
 from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
+from consent.schemas.questions import (
+    MAX_EVALUATIONS,
+    Action,
+    AnyEntity,
+    AnyEvaluation,
+    Evaluation,
+    Evaluations,
+    Options,
+    PartialEvaluation,
+    Resource,
+    Semantic,
+    Subject,
+    Unread,
+)
 
-MAX_EVALUATIONS = 1000
 PARTNER, LINE, MSISDN = "partner", "line", "msisdn"
 LINES = (LINE, MSISDN)
 NEEDED = ("subject", "action", "resource")
 LACKS = "has no {}, and there is no default"
 BAD_REQUEST = 400
-# No text may hold a NUL. The decoder would try a pattern on each text, and take twice as long over that as over all the
-# rest: `decode_json` looks once.
-Text = Annotated[str, msgspec.Meta(max_length=1000, extra_json_schema={"pattern": r"^[^\x00]*$"})]
-Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
-
-
-class Unread(msgspec.Struct, frozen=True, gc=False):
-    """An object that AuthZEN allows and nothing of which we read."""
-
-
-class SubjectProperties(msgspec.Struct, frozen=True, gc=False):
-    on_behalf_of: Text = ""
-    campaign: Text = ""
-    recipient: Text = ""
-
-
-class Subject(msgspec.Struct, frozen=True, gc=False):
-    type: Annotated[Text, msgspec.Meta(description="`partner`; whoever is of another kind is denied.")]
-    id: Text
-    properties: SubjectProperties = SubjectProperties()
-
-
-class ActionProperties(msgspec.Struct, frozen=True, gc=False):
-    purpose: Text = ""
-    precision_m: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
-
-
-class Action(msgspec.Struct, frozen=True, gc=False):
-    name: Text
-    properties: ActionProperties = ActionProperties()
-
-
-class Resource(msgspec.Struct, frozen=True, gc=False):
-    type: Annotated[Text, msgspec.Meta(description="`line` or `msisdn`; what is of another kind is no line of ours.")]
-    id: Text
-    properties: Unread = Unread()
-
-
-class Evaluation(msgspec.Struct, frozen=True, gc=False):
-    """One question: who asks, for what, about which line."""
-
-    subject: Subject
-    action: Action
-    resource: Resource
-    context: Unread = Unread()
-
-
-class PartialEvaluation(msgspec.Struct, frozen=True, gc=False):
-    subject: Subject | None = None
-    action: Action | None = None
-    resource: Resource | None = None
-    context: Unread = Unread()
-
-
-class AnyEntity(msgspec.Struct, frozen=True, gc=False):
-    """A subject, an action or a resource of a kind that is none of ours: its properties have no shape."""
-
-    type: Text = ""
-    id: Text = ""
-    name: Text = ""
-    properties: Unread = Unread()
-
-
-class AnyEvaluation(msgspec.Struct, frozen=True, gc=False):
-    """A question as AuthZEN has it, whatever its subject and its resource are."""
-
-    subject: AnyEntity | None = None
-    action: AnyEntity | None = None
-    resource: AnyEntity | None = None
-    context: Unread = Unread()
-
-
-class Options(msgspec.Struct, frozen=True, gc=False):
-    evaluations_semantic: Semantic = "execute_all"
-
-
-class Evaluations(msgspec.Struct, frozen=True, gc=False):
-    """Many questions; what stands beside `evaluations` is the default of each."""
-
-    evaluations: Annotated[list[PartialEvaluation], msgspec.Meta(max_length=MAX_EVALUATIONS)] = []
-    options: Options = Options()
-    subject: Subject | None = None
-    action: Action | None = None
-    resource: Resource | None = None
-    context: Unread = Unread()
-
-
 ABSENT = msgspec.Raw(b"null")
 
 
@@ -201,7 +127,8 @@ class Member[T]:
         """What is read of it where the question is of a kind that we do not know."""
         if self.ours is None:
             return self.other
-        return AnyEntity(*(getattr(self.ours, name, "") for name in ("type", "id", "name")))
+        kind, identity, name = (getattr(self.ours, name, "") for name in ("type", "id", "name"))
+        return AnyEntity(kind, identity, name)
 
 
 @dataclass(frozen=True)
@@ -212,6 +139,15 @@ class Members:
     action: Member[Action] | None
     resource: Member[Resource] | None
     context_fault: str
+
+    def over(self, defaults: "Members") -> "Members":
+        """Put these in place of the defaults, which have no fault in their context."""
+        return Members(
+            self.subject or defaults.subject,
+            self.action or defaults.action,
+            self.resource or defaults.resource,
+            self.context_fault,
+        )
 
 
 class Incomplete(Exception):
@@ -246,7 +182,7 @@ def parse_batch(body: bytes) -> Batch:
     except WrongShape:
         return _item_by_item(body)
     if not asked.evaluations:
-        return Batch([_question(*_whole(asked, PartialEvaluation()))], is_single=True)
+        return Batch([_question(*_whole(asked.subject, asked.action, asked.resource))], is_single=True)
     items = [_item_of(asked, item, place) for place, item in enumerate(asked.evaluations)]
     return Batch(items, asked.options.evaluations_semantic)
 
@@ -265,20 +201,21 @@ def _item_by_item(body: bytes) -> Batch:
 def _read_item(defaults: Members, raw: bytes, place: int) -> Question | Fault:
     """Read one question with the defaults that it doesn't override."""
     try:
-        own = _read_members(decode_json(raw, _item), f"$.evaluations[{place}]")
+        members = _read_members(decode_json(raw, _item), f"$.evaluations[{place}]").over(defaults)
+        subject, action, resource = _whole(members.subject, members.action, members.resource)
     except Unreadable as error:
         return Fault(BAD_REQUEST, str(error))
-    members = (own.subject or defaults.subject, own.action or defaults.action, own.resource or defaults.resource)
-    subject, action, resource = members
-    if subject is None or action is None or resource is None:
-        return Fault(BAD_REQUEST, f"evaluations[{place}] {LACKS.format(_first_missing(*members))}")
-    if not own.context_fault:
-        if subject.ours is not None and action.ours is not None and resource.ours is not None:
-            return _question(subject.ours, action.ours, resource.ours)
-        if (question := _parse_target(subject.loose, action.loose, resource.loose)) is not None:
-            return question
-    faults = (subject.fault, action.fault, resource.fault, own.context_fault)
-    return Fault(BAD_REQUEST, next(fault for fault in faults if fault))
+    except Incomplete as error:
+        return Fault(BAD_REQUEST, f"evaluations[{place}] {error}")
+    if not members.context_fault and (question := _ask(subject, action, resource)) is not None:
+        return question
+    return Fault(BAD_REQUEST, next(filter(None, (subject.fault, action.fault, resource.fault, members.context_fault))))
+
+
+def _ask(subject: Member[Subject], action: Member[Action], resource: Member[Resource]) -> Question | None:
+    if subject.ours is None or action.ours is None or resource.ours is None:
+        return _parse_target(subject.loose, action.loose, resource.loose)
+    return _question(subject.ours, action.ours, resource.ours)
 
 
 def _read_members(item: RawItem, place: str) -> Members:
@@ -309,7 +246,9 @@ def _read_member[T](raw: msgspec.Raw, decoder: msgspec.json.Decoder[T], place: s
 
 def _item_of(beside: Evaluations, item: PartialEvaluation, place: int) -> Question | Fault:
     try:
-        return _question(*_whole(beside, item))
+        return _question(
+            *_whole(item.subject or beside.subject, item.action or beside.action, item.resource or beside.resource)
+        )
     except Incomplete as error:
         return Fault(BAD_REQUEST, f"evaluations[{place}] {error}")
 
@@ -338,17 +277,11 @@ def _are_our_types(subject_type: str, resource_type: str) -> bool:
     return subject_type == PARTNER and resource_type in LINES
 
 
-def _whole(beside: Evaluations, item: PartialEvaluation) -> tuple[Subject, Action, Resource]:
-    subject = item.subject or beside.subject
-    action = item.action or beside.action
-    resource = item.resource or beside.resource
+def _whole[S, A, R](subject: S | None, action: A | None, resource: R | None) -> tuple[S, A, R]:
     if subject is None or action is None or resource is None:
-        raise Incomplete(LACKS.format(_first_missing(subject, action, resource)))
+        members = zip(NEEDED, (subject, action, resource), strict=True)
+        raise Incomplete(LACKS.format(next(name for name, value in members if value is None)))
     return subject, action, resource
-
-
-def _first_missing(*members: object) -> str:
-    return next(name for name, value in zip(NEEDED, members, strict=True) if value is None)
 
 
 def _question(subject: Subject, action: Action, resource: Resource) -> Question:
@@ -373,14 +306,13 @@ def responses(batch: Batch, answers: Sequence[Answer]) -> list[Response]:
     settling = None if batch.semantic == "execute_all" else batch.semantic == "permit_on_first_permit"
     told: list[Response] = []
     for item in batch.items:
-        told.append(response(next(given)) if isinstance(item, Question) else _build_failed_response(item))
+        if isinstance(item, Question):
+            told.append(response(next(given)))
+        else:
+            told.append(Response(decision=False, context=FailedContext(item)))
         if told[-1].decision is settling:
             break
     return told
-
-
-def _build_failed_response(fault: Fault) -> Response:
-    return Response(decision=False, context=FailedContext(fault))
 
 
 def response(answer: Answer) -> Response:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from consent.feeds.lines import ReportedLine
 from consent.labels import REASONS, UNAVAILABLE
-from consent.schemas.decisions import Evaluation, Evaluations
+from consent.schemas.questions import Evaluation, Evaluations
 from consent.schemas.texts import IncomingText
 from disclosures.feeds.releases import FILLED, ReportedRelease
 from portal.openapi.agents import AGENTS
