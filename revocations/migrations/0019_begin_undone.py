@@ -1,4 +1,4 @@
-"""Refuse ends of agreements, and events, that are inserted as done."""
+"""Refuse ends of agreements, and events, that are done or contradicted without a signature."""
 
 from django.db import migrations
 
@@ -7,4 +7,4 @@ from audit.primitives.sql_files import InstallSQL
 
 class Migration(migrations.Migration):
     dependencies = [("revocations", "0002_rules")]
-    operations = [InstallSQL("cohorts")]
+    operations = [InstallSQL("cohorts", "events")]

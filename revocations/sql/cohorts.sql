@@ -42,7 +42,7 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
 END $$;
 CREATE OR REPLACE TRIGGER revocations_cohort_begins BEFORE INSERT ON revocations_cohort FOR EACH ROW
-    WHEN (NEW.completed_at IS NOT NULL) EXECUTE FUNCTION revocations_begins_undone();
+    WHEN (coalesce(NEW.completed_at, NEW.contradicted_at) IS NOT NULL) EXECUTE FUNCTION revocations_begins_undone();
 CREATE OR REPLACE TRIGGER revocations_event_begins BEFORE INSERT ON revocations_streamevent FOR EACH ROW
     WHEN (NEW.state <> 'queued' OR coalesce(NEW.sent_at, NEW.acknowledged_at) IS NOT NULL)
     EXECUTE FUNCTION revocations_begins_undone();

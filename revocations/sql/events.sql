@@ -16,11 +16,15 @@ BEGIN
         RAISE EXCEPTION 'an event stays what it is and does not go back from % to %', OLD.state, NEW.state
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'revocations_event_never_goes_back';
     END IF;
-    IF NEW.state = 'contradicted' AND OLD.state <> 'contradicted'
-        AND (OLD.state NOT IN ('completed', 'partial')
-            OR NOT revocations_end_is_signed(NEW.cohort_id, NEW.id, NEW.party_id))
+    IF NEW.state <> OLD.state AND (
+        NEW.state = 'contradicted' AND OLD.state NOT IN ('completed', 'partial')
+        OR NEW.state IN ('completed', 'partial', 'contradicted')
+            AND NOT revocations_end_is_signed(NEW.cohort_id, NEW.id, NEW.party_id)
+        OR NEW.state = 'rejected' AND NEW.kind = 'cohort-revoked' AND NOT EXISTS (
+            SELECT FROM revocations_cohortreceipt r JOIN partners_party p ON p.uri = r.signer_uri
+            WHERE r.cohort_id = NEW.cohort_id AND r.event_id = NEW.id AND p.id = NEW.party_id AND r.status = 'rejected'))
     THEN
-        RAISE EXCEPTION 'nothing was signed about an event that would be contradicted'
+        RAISE EXCEPTION 'nothing that its partner signed shows that event % is %', NEW.id, NEW.state
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'revocations_event_shows_it';
     END IF;
     IF greatest(NEW.next_attempt_at, NEW.leased_until, NEW.again_at, NEW.polled_until)

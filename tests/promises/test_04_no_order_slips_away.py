@@ -14,7 +14,7 @@ from consent.actions.choices import allow, refuse, stop
 from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
 from consent.models import Choice, ChoiceOrder
-from partners.models import Campaign, Dealing
+from partners.models import Campaign, Dealing, Party
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -272,11 +272,41 @@ def test_no_try_is_put_off_for_ever(line: Line, campaign: Campaign, refused: Ref
     assert Order.objects.update(**{column: database_clock() + timedelta(hours=10)}) == 1
 
 
-def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
-    event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=a_party("GeoBridge").pk, kind=StreamEvent.Kind.COHORT, jti="j", queued_at=NOW,
-        claims={"events": {}}, next_attempt_at=NOW,
+def told(cohort: Cohort, jti: str) -> StreamEvent:
+    """The event that tells its partner of an end."""
+    return StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti=jti,
+        claims={"events": {}}, queued_at=NOW, next_attempt_at=NOW,
     )  # fmt: skip
+
+
+def sign(event: StreamEvent, status: str, *, by: Party | None = None) -> None:
+    """A receipt for an event, by its partner or by another."""
+    signer = by or Party.objects.get(pk=event.party_id)
+    CohortReceipt.objects.create(
+        cohort_id=event.cohort_id, event_id=event.pk, signer_uri=signer.uri, jti=uuid.uuid4().hex, received_at=NOW,
+        status=status, token="", token_hash=b"",
+    )  # fmt: skip
+
+
+def test_an_event_goes_on_only_with_what_its_partner_signed_about_it(refused: Refusal) -> None:
+    cohort, other = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW), a_party("NorthLink")
+    for state, status, unlike in (
+        ("completed", "completed", "rejected"), ("partial", "completed", "rejected"),
+        ("rejected", "rejected", "completed"),
+    ):  # fmt: skip
+        event, earlier = told(cohort, f"{state} now"), told(cohort, f"{state} before")
+        done = f"UPDATE revocations_streamevent SET state = '{state}', next_attempt_at = NULL WHERE id = '{event.pk}'"
+        refused(done, constraint="revocations_event_shows_it")
+        for about, word, by in ((event, status, other), (event, unlike, None), (earlier, status, None)):
+            sign(about, word, by=by)
+            refused(done, constraint="revocations_event_shows_it")
+        sign(event, status)
+        assert StreamEvent.objects.filter(pk=event.pk).update(state=state, next_attempt_at=None) == 1
+
+
+def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
+    event = told(a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW), "j")
     for column, value in (("claims", "'{}'"), ("jti", "'k'"), ("party_id", "1"), ("kind", "'verification'")):
         refused(f"UPDATE revocations_streamevent SET {column} = {value}")
         refused(
@@ -296,6 +326,9 @@ def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
     assert mine.update(state="acknowledged", acknowledged_at=NOW, next_attempt_at=None) == 1
     back = "UPDATE revocations_streamevent SET state = 'queued', next_attempt_at = now()"
     refused(back, constraint="revocations_event_never_goes_back")
+    for state in ("completed", "partial", "rejected"):
+        refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_shows_it")
+    sign(event, "completed")
     assert mine.update(state="completed") == 1
     for state in ("acknowledged", "partial", "rejected"):
         refused(f"UPDATE revocations_streamevent SET state = '{state}'", constraint="revocations_event_never_goes_back")
@@ -303,14 +336,12 @@ def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
 
 def test_no_end_and_no_event_is_done_as_it_is_inserted(refused: Refusal) -> None:
     cohort = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW)
-    event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="j",
-        claims={}, queued_at=NOW, next_attempt_at=NOW,
-    )  # fmt: skip
+    event = told(cohort, "j")
     copy = "INSERT INTO {0} SELECT (jsonb_populate_record(one, '{1}')).* FROM {0} one"
     other, at = {"id": str(uuid.uuid4()), "jti": "k", "target_id": cohort.target_id + 1, "epoch": 7}, NOW.isoformat()
-    done = json.dumps({**other, "completed_at": at})
-    refused(copy.format("revocations_cohort", done), constraint="revocations_cohort_begins")
+    for column in ("completed_at", "contradicted_at"):
+        done = json.dumps({**other, column: at})
+        refused(copy.format("revocations_cohort", done), constraint="revocations_cohort_begins")
     for state in State:
         if state != State.QUEUED:
             changed = json.dumps({**other, "state": state, "next_attempt_at": None})
@@ -328,15 +359,12 @@ def test_a_contradicted_end_takes_a_newer_signature(refused: Refusal) -> None:
     cohort = a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW)
     done = "UPDATE revocations_cohort SET completed_at = now()"
     refused(done, constraint="revocations_cohort_is_signed_for")
-    event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="j",
-        claims={}, queued_at=NOW, next_attempt_at=NOW,
-    )  # fmt: skip
+    event = told(cohort, "j")
     Cohort.objects.filter(pk=cohort.pk).update(event_id=event.pk)
     cohort.refresh_from_db()
     untrue = "UPDATE revocations_streamevent SET state = 'contradicted', next_attempt_at = NULL"
     refused(untrue, constraint="revocations_event_shows_it")
-    StreamEvent.objects.update(state="partial", next_attempt_at=None)
+    sign(event, "completed")
     refused(untrue, constraint="revocations_event_shows_it")
     sign_end(cohort, at=NOW)
     refused("UPDATE revocations_cohort SET completed_at = now()", constraint="revocations_cohort_is_signed_for")
@@ -352,10 +380,7 @@ def test_a_contradicted_end_takes_a_newer_signature(refused: Refusal) -> None:
     # A newer event must ask anew.
     open_again = "UPDATE revocations_cohort SET completed_at = NULL, contradicted_at = now()"
     refused(open_again, constraint="revocations_cohort_never_goes_back")
-    newer = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=cohort.party_id, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="k",
-        claims={}, queued_at=NOW, next_attempt_at=NOW,
-    )  # fmt: skip
+    newer = told(cohort, "k")
     Cohort.objects.filter(pk=cohort.pk).update(completed_at=None, contradicted_at=NOW, event_id=newer.pk)
     refused(done, constraint="revocations_cohort_is_signed_for")
     for forgot in ("NULL", "'2020-01-01'"):

@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
+SLIPS = "tests/promises/test_04_no_order_slips_away.py"
+
 MUTANTS = (
     Mutant(
         4,
@@ -51,6 +53,27 @@ MUTANTS = (
         "NEW.contradicted_at IS NULL OR NEW.contradicted_at < OLD.contradicted_at",
         "NEW.contradicted_at IS NULL",
         "tests/promises/test_04_no_order_slips_away.py::test_a_contradicted_end_takes_a_newer_signature",
+    ),
+    Mutant(
+        4,
+        "revocations/sql/events.sql",
+        "NEW.state IN ('completed', 'partial', 'contradicted')",
+        "NEW.state = 'contradicted'",
+        f"{SLIPS}::test_an_event_goes_on_only_with_what_its_partner_signed_about_it",
+    ),
+    Mutant(
+        4,
+        "revocations/sql/events.sql",
+        "p.id = NEW.party_id AND r.status = 'rejected'",
+        "p.id = NEW.party_id",
+        f"{SLIPS}::test_an_event_goes_on_only_with_what_its_partner_signed_about_it",
+    ),
+    Mutant(
+        4,
+        "revocations/sql/cohorts.sql",
+        "coalesce(NEW.completed_at, NEW.contradicted_at) IS NOT NULL",
+        "NEW.completed_at IS NOT NULL",
+        f"{SLIPS}::test_no_end_and_no_event_is_done_as_it_is_inserted",
     ),
     Mutant(
         6,
