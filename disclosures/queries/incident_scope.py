@@ -31,9 +31,10 @@ FROM known JOIN disclosures_disclosure d
     ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE <shown>
 """.replace("<shown>", SHOWN)
-# How many of the releases that were counted an order hides by now. Few releases are under one: from them it goes.
+# How often an order hides by now what was counted: a release that moved twice was counted twice. Few releases are under
+# one: from them it goes.
 HIDDEN_NOW = """
-SELECT kept.incident_id, count(DISTINCT kept.disclosure_id)
+SELECT kept.incident_id, count(DISTINCT kept.id)
 FROM disclosures_delayednotice n
     CROSS JOIN LATERAL (SELECT * FROM audit_incidentline WHERE disclosure_id = n.disclosure_id OFFSET 0) kept
 WHERE kept.incident_id = ANY (%(incidents)s) AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from accounts.models import Line
-from audit.models import AuditEvent, Incident
+from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.decision_ids import decision_ids
@@ -16,6 +16,7 @@ from consent.gate.shapes import Question
 from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
+from disclosures.queries.incident_scope import count_occurrences, get_incident_scope
 from disclosures.queries.pending_rows import PendingRowCounts, count_pending_rows
 from partners.feeds.checking import Fate
 from tests.feeds import (
@@ -88,6 +89,22 @@ def test_what_was_surely_a_no_is_counted_on_arrival() -> None:
     take_lines(line_row())
     assert (HeldDisclosure.objects.count(), Disclosure.objects.count()) == (0, 7)
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1), (of_day, BRIDGE, 4)]
+
+
+def test_what_was_counted_while_held_reaches_the_line_that_came_later() -> None:
+    assert reported(release_row(id="r")) == [HELD]
+    one = Incident.objects.get()
+    assert (one.count, IncidentLine.objects.count()) == (1, 0)
+    take_lines(line_row())
+    row = Disclosure.objects.get()
+    (kept,) = IncidentLine.objects.all()
+    assert (kept.incident_id, kept.line_id, kept.disclosure_id) == (one.pk, row.line_id, row.id)
+    assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
+    assert get_incident_scope(incident=one, at=database_clock()).lines == 1
+    # Whatever an order hides is in no count.
+    take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "o"})
+    assert get_incident_scope(incident=one, at=database_clock()).lines == 0
+    assert count_occurrences(incidents=[one], at=database_clock()) == {one.pk: 0}
 
 
 def test_a_file_s_unknown_number_needs_no_yes() -> None:

@@ -24,7 +24,7 @@ from disclosures.domain.ingest.rollups import roll_up
 from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds import reports
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.queries.incident_scope import get_incident_scope
+from disclosures.queries.incident_scope import count_occurrences, get_incident_scope
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible
 from disclosures.workers import reassignment
@@ -212,6 +212,18 @@ def test_an_incident_reaches_whose_it_is() -> None:
         [TRACK] if one == id_of("r") else [] for one in sorted((id_of("r"), id_of("s")))
     ]
     assert {get_incident_scope(incident=one, at=database_clock()).lines for one in [*incidents, moved]} == {1}
+
+
+def test_a_release_that_moved_twice_in_a_day_leaves_twice_when_hidden() -> None:
+    take_releases(*(release_row(id=one, occurred_at=WINTER) for one in ("r", "s")))
+    take_lines(ENDED, NEXT)
+    third = {**NEXT, "line_id": "C", "account_id": "A3", "holder_name": "Cleo Park"}
+    take_lines({**NEXT, "deactivated_at": "2025-11-01T00:00:00Z"}, {**third, "activated_at": "2025-11-01T00:00:00Z"})
+    assert whose() == [("C", "r"), ("C", "s")]
+    moved = Incident.objects.get(kind="history_moved")
+    assert count_occurrences(incidents=[moved], at=database_clock()) == {moved.pk: 4}
+    feeds.take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "o"})
+    assert count_occurrences(incidents=[moved], at=database_clock()) == {moved.pk: 2}
 
 
 def test_dealings_say_what_the_lines_other_rows_say() -> None:

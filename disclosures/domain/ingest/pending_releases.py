@@ -6,8 +6,8 @@ gate may have been asked by the line's id, and the number come with the next fil
 """
 
 import uuid
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -15,8 +15,9 @@ import msgspec
 from django.db import connection, transaction
 
 from accounts.primitives.sealing import seal, unseal
+from audit.actions import Release
 from disclosures.domain.ingest import notices
-from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident
+from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident, store_ungated_lines
 from disclosures.domain.ingest.rows import Report, Row, may_have_the_gates_yes, row_of
 from disclosures.models import HeldDisclosure
 from disclosures.queries.pending_rows import NOT_HIDDEN
@@ -52,6 +53,14 @@ WITH due AS (
 UPDATE disclosures_helddisclosure held SET ungated_at = %(at)s FROM due WHERE due.id = held.id
 RETURNING held.row_sealed
 """.replace("<not hidden>", NOT_HIDDEN)
+
+COUNTED = """
+WITH counted AS MATERIALIZED (
+    SELECT id FROM disclosures_helddisclosure WHERE id = ANY (%s) AND ungated_at IS NOT NULL
+)
+SELECT known.line_id, known.id, known.occurred_at
+FROM counted JOIN disclosures_disclosureregister known ON known.id = counted.id ORDER BY known.id
+"""
 
 
 def hold_rows(*, rows: Sequence[Row], at: datetime, gateway: str) -> tuple[Ungated, set[int]]:
@@ -120,6 +129,20 @@ def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
         cursor.execute(CANDIDATES, [after, BATCH])
         found = cursor.fetchall()
     return [(identity, gateway, _unseal_report(sealed)) for identity, gateway, sealed in found]
+
+
+def store_counted_lines(*, reports: Mapping[uuid.UUID, Report]) -> None:
+    """Keep whom those of these rows were of, now that they are taken in, that were counted while they were held.
+
+    Call before they are let go.
+    """
+    releases = defaultdict[tuple[str, str], list[Release]](list)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED, [list(reports)])
+        for line_id, identity, occurred_at in cursor.fetchall():
+            report = reports[identity]
+            releases[by_day(report.aggregator, report.occurred_at)].append(Release(line_id, identity, occurred_at))
+    store_ungated_lines(releases=releases)
 
 
 def release_rows(*, ids: Iterable[uuid.UUID]) -> None:

@@ -5,7 +5,7 @@ whether hidden) and the terms that many of them have in common. Of rows that lif
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -176,10 +176,7 @@ def write_projections(
         mark_contradicted_ends(uses=uses_of_ended, at=at)
     counted = Counter({of: len(releases) for of, releases in without_yes.items()})
     open_ungated_incident(ungated=(ungated or Counter()) + counted, at=at)
-    for (aggregator, day), releases in sorted(without_yes.items()):
-        # Which report must carry a yes is known of it while it comes in, and not later.
-        key = day_key(party=aggregator, day=day)
-        audit.actions.store_affected_lines(kind=Incident.Kind.UNGATED, key=key, releases=releases)
+    store_ungated_lines(releases=without_yes)
     return touched
 
 
@@ -210,6 +207,16 @@ def open_ungated_incident(*, ungated: Ungated, at: datetime) -> None:
     """So many releases of an aggregator on a day were without the gate's yes."""
     for (aggregator, day), count in sorted(ungated.items()):
         _incident(Incident.Kind.UNGATED, aggregator, day, at, count)
+
+
+def store_ungated_lines(*, releases: Mapping[tuple[str, str], Sequence[Release]]) -> None:
+    """Keep whom these releases were of, by aggregator and day, that were counted as without the gate's yes.
+
+    Which report must carry one is known of it while it comes in, and not later.
+    """
+    for (aggregator, day), of_day in sorted(releases.items()):
+        key = day_key(party=aggregator, day=day)
+        audit.actions.store_affected_lines(kind=Incident.Kind.UNGATED, key=key, releases=of_day)
 
 
 def open_doubtful_incident(*, found: Iterable[Sequence[Any]], at: datetime) -> None:

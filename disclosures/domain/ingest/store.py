@@ -268,13 +268,14 @@ def _attribute_pending_releases(at: datetime, actor: str) -> int:
 
 
 def _store_pending(found: Sequence[tuple[uuid.UUID, Report]], at: datetime, gateway: str, actor: str) -> Counter[str]:
-    ids = [identity for identity, _ in found]
+    ids, reports = [identity for identity, _ in found], dict(found)
 
     def release(outcomes: Sequence[Outcome]) -> None:
         """With the rows: a moment later they may have been given back, and be held anew."""
         fates = list(zip(ids, outcomes, strict=True))
-        pending_releases.release_rows(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
         taken = [identity for identity, outcome in fates if outcome.fate == "accepted"]
+        pending_releases.store_counted_lines(reports={identity: reports[identity] for identity in taken})
+        pending_releases.release_rows(ids=[identity for identity, outcome in fates if outcome.fate != "line_unknown"])
         hold_reassigned(ids=taken, actor=actor, at=at)
 
     rows = [row_of(row, n=n) for n, (_, row) in enumerate(found)]
