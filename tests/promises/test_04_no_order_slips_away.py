@@ -283,6 +283,7 @@ def told(cohort: Cohort, jti: str) -> StreamEvent:
 def sign(event: StreamEvent, status: str, *, by: Party | None = None) -> None:
     """A receipt for an event, by its partner or by another."""
     signer = by or Party.objects.get(pk=event.party_id)
+    assert event.cohort_id is not None
     CohortReceipt.objects.create(
         cohort_id=event.cohort_id, event_id=event.pk, signer_uri=signer.uri, jti=uuid.uuid4().hex, received_at=NOW,
         status=status, token="", token_hash=b"",
