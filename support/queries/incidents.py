@@ -77,12 +77,15 @@ class IncidentImpact:
 
 def get_incident_impact(*, incident: Incident, about: NamedTarget | None, at: datetime) -> IncidentImpact:
     """Return what is known of it now. What an order of court hides is in no number."""
-    seen = _occurrences(incident).aggregate(first=Min("at"), last=Max("at"))
+    count = count_occurrences(incidents=[incident], at=at)[incident.pk]
+    # Where something is hidden, a step may be of that alone.
+    steps = _occurrences(incident) if count == incident.count else IncidentStep.objects.none()
+    seen = steps.aggregate(first=Min("at"), last=Max("at"))
     first, last = seen["first"] or incident.opened_at, seen["last"] or incident.opened_at
     lines, first_reached, last_reached = _reach(incident, about, at)
     return IncidentImpact(
         lines=lines,
-        count=count_occurrences(incidents=[incident], at=at)[incident.pk],
+        count=count,
         partners=(about.name,) if about else (),
         first_at=first_reached or first,
         last_at=last_reached or last,

@@ -18,6 +18,7 @@ from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure
 from disclosures.queries.incident_scope import IncidentScope, get_incident_scope, list_incident_rows
 from support.queries.anomalies import code_of
+from support.queries.incidents import get_incident_impact
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -147,6 +148,15 @@ def test_the_timeline_counts_no_further_than_what_is_shown(officer: Member) -> N
     assert re.findall(counted, shown(officer, path)) == ["2", "1"]
     take_notices(*({"disclosure_id": name, "suppressed_until": EVER, "order_ref": "court"} for name in ("b", "c")))
     assert re.findall(counted, shown(officer, path)) == ["1"]
+    # Where all of it is hidden, it tells no moment but that it was opened.
+    take_notices({"disclosure_id": "a", "suppressed_until": EVER, "order_ref": "court"})
+    page = shown(officer, path)
+    assert "Seen 0 times since" in page
+    assert re.findall(counted, page) == []
+    one = an_incident("ungated")
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
+    assert (reached.lines, reached.count) == (None, 0)
+    assert (reached.first_at, reached.last_at) == (one.opened_at, one.opened_at)
 
 
 def test_a_release_unhidden_later_is_counted_then(officer: Member) -> None:
