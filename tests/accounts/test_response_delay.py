@@ -20,6 +20,7 @@ from pytest_django import Settings
 from accounts.clients import texts
 from accounts.clients.texts import MemoryBackend
 from accounts.views.access import ANSWER_AT
+from audit.primitives import counters
 from consent.api.asgi import Message, Scope
 from portal.wsgi_bridge import delay_in_thread, run_in_threads
 from tests.consent.camara import ask
@@ -302,3 +303,21 @@ def test_a_slow_gateway_keeps_no_page_waiting(settings: Settings, door: str) -> 
     assert browser.post(f"{door}again/").status_code == 302
     assert Stuck.given == []
     Stuck.go_on.set()
+
+
+@pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
+def test_a_cache_that_hangs_keeps_no_page_waiting(monkeypatch: pytest.MonkeyPatch, door: str) -> None:
+    go_on, counted = threading.Event(), list[int]()
+
+    def hangs(_key: str, n: int) -> bool:
+        go_on.wait(30)
+        counted.append(n)
+        return True
+
+    monkeypatch.setattr(counters, "_increment_cache", hangs)
+    browser, number = Browser(), number_of(a_line())
+    assert browser.post(door, {"number": number}).status_code == 302
+    assert browser.post(f"{door}again/").status_code == 302
+    assert counted == []
+    assert [text.msisdn for text in MemoryBackend.outbox[-2:]] == [number] * 2
+    go_on.set()
