@@ -4,13 +4,14 @@ Rows under a delayed-notice order are in none of it, from the moment on which th
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F, QuerySet
 
 from accounts.primitives.zones import ZONE_OF_STATE
@@ -30,57 +31,60 @@ STARTS = """CASE WHEN %(judgement)s = '' THEN a.first_at
             ELSE least(a.first_at, a.period::timestamp AT TIME ZONE 'UTC') END"""
 ENDS = """CASE WHEN %(judgement)s = '' THEN a.last_at
             ELSE (a.period + interval '1 month') AT TIME ZONE 'UTC' - interval '1 microsecond' END"""
-# Each row once, line by line: no more lines are read than fill the page. Of the nights only what lies in them.
+# The ledger is read for a few lines at a time, twice as many each time, or for a day (UTC): no more of it is read than
+# about as much again as fills the page. What each statement asks of other tables it reads first: the ledger may be on
+# other servers (docs/guides/citus.md).
+LINES = "SELECT DISTINCT a.line_id FROM disclosures_anomaly a WHERE <under> AND a.line_id >= %(line)s ORDER BY 1"
+# Each row once, line by line. Of the nights only what lies in them, by the clock of the state where the line was then.
 OF_LINES = """
+WITH windows AS MATERIALIZED (
+    SELECT a.line_id, a.party, <starts> AS starts, <ends> AS ends FROM disclosures_anomaly a
+    WHERE <under> AND a.line_id = ANY (%(part)s::bigint[])
+), lines AS MATERIALIZED (
+    SELECT line_id, min(starts) AS starts, max(ends) AS ends FROM windows GROUP BY line_id
+), clocks AS MATERIALIZED (
+    SELECT lived.line_id, lived.since, coalesce(known.zone, 'UTC') AS zone,
+        lead(lived.since, 1, 'infinity') OVER (PARTITION BY lived.line_id ORDER BY lived.since) AS until
+    FROM (
+        SELECT id AS line_id, state, '-infinity'::timestamptz AS since FROM accounts_line
+        UNION ALL SELECT line_id, state, since FROM accounts_linestate
+    ) lived LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = lived.state
+    WHERE %(kind)s = 'night' AND lived.line_id = ANY (%(part)s::bigint[])
+)
 SELECT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
-FROM (
-    SELECT a.line_id, min(<starts>) AS starts, max(<ends>) AS ends FROM disclosures_anomaly a
-    WHERE <under> AND a.line_id >= %(line)s GROUP BY a.line_id ORDER BY a.line_id
-) lines CROSS JOIN LATERAL (
-    SELECT d.line_id, d.occurred_at, d.id, d.path, d.purpose, d.judgement FROM disclosures_disclosure d
-    WHERE d.line_id = lines.line_id AND d.occurred_at >= lines.starts AND d.occurred_at <= lines.ends
-        AND (lines.line_id > %(line)s OR (d.occurred_at, d.id) > (%(moment)s, %(id)s::uuid))
-        AND (%(judgement)s = '' OR d.judgement = %(judgement)s OR %(kind)s = 'no_approval' AND <claimed-later>)
-        AND <look-up>
-        AND EXISTS (
-            SELECT FROM disclosures_anomaly a
-            WHERE a.line_id = d.line_id AND <under> AND a.party = disclosures_company(d.path)
-                AND d.occurred_at >= <starts> AND d.occurred_at <= <ends>
-            OFFSET 0)
-        AND (%(kind)s <> 'night' OR (
-            SELECT here.at::time >= '22:00' OR here.at::time < '06:00' FROM (
-                SELECT d.occurred_at AT TIME ZONE coalesce((
-                    SELECT known.zone FROM unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone)
-                    WHERE known.state = coalesce((
-                        SELECT s.state FROM accounts_linestate s
-                        WHERE s.line_id = d.line_id AND s.since <= d.occurred_at ORDER BY s.since DESC LIMIT 1
-                    ), (SELECT state FROM accounts_line WHERE id = d.line_id))
-                ), 'UTC') AS at) here))
-    ORDER BY d.occurred_at, d.id LIMIT %(rows)s
-) d
-ORDER BY lines.line_id, d.occurred_at, d.id LIMIT %(rows)s
+FROM lines JOIN disclosures_disclosure d
+    ON d.line_id = lines.line_id AND d.occurred_at >= lines.starts AND d.occurred_at <= lines.ends
+WHERE d.line_id = ANY (%(part)s::bigint[])
+    AND (d.line_id > %(line)s OR (d.occurred_at, d.id) > (%(moment)s, %(id)s::uuid))
+    AND (%(judgement)s = '' OR d.judgement = %(judgement)s OR %(kind)s = 'no_approval' AND <claimed-later>)
+    AND <look-up>
+    AND EXISTS (
+        SELECT FROM windows a WHERE a.line_id = d.line_id AND a.party = disclosures_company(d.path)
+            AND d.occurred_at >= a.starts AND d.occurred_at <= a.ends)
+    AND (%(kind)s <> 'night' OR EXISTS (
+        SELECT FROM clocks c WHERE c.line_id = d.line_id AND d.occurred_at >= c.since AND d.occurred_at < c.until
+            AND ((d.occurred_at AT TIME ZONE c.zone)::time >= '22:00'
+                OR (d.occurred_at AT TIME ZONE c.zone)::time < '06:00')))
+ORDER BY d.line_id, d.occurred_at, d.id LIMIT %(rows)s
 """
-# Day by day (UTC), across all lines: no more days are read than fill the page.
+DAYS = """
+SELECT DISTINCT day AT TIME ZONE 'UTC' FROM disclosures_anomaly a CROSS JOIN LATERAL generate_series(
+    date_trunc('day', greatest(a.first_at, %(moment)s) AT TIME ZONE 'UTC'), a.last_at AT TIME ZONE 'UTC',
+    interval '1 day') AS day
+WHERE <under> AND a.last_at >= %(moment)s ORDER BY 1
+"""
 OF_A_CUSTOMER = """
-SELECT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement
-FROM (
-    SELECT DISTINCT day AT TIME ZONE 'UTC' AS starts FROM disclosures_anomaly a CROSS JOIN LATERAL generate_series(
-        date_trunc('day', a.first_at AT TIME ZONE 'UTC'), a.last_at AT TIME ZONE 'UTC', interval '1 day') AS day
-    WHERE <under> AND a.last_at >= %(moment)s ORDER BY 1
-) days CROSS JOIN LATERAL (
-    SELECT d.line_id, d.occurred_at, d.id, d.path, d.purpose, d.judgement FROM disclosures_disclosure d
-    WHERE d.occurred_at >= days.starts AND d.occurred_at < days.starts + interval '24 hours'
-        AND d.occurred_at >= %(moment)s
-        AND (d.occurred_at, d.line_id, d.id) > (%(moment)s, %(line)s, %(id)s::uuid)
-        AND d.path[3:] && %(parties)s::varchar[] AND <look-up>
-        AND EXISTS (
-            SELECT FROM disclosures_anomaly a
-            WHERE <under> AND a.recipient = ANY (d.path[3:]) AND d.occurred_at >= a.first_at
-                AND d.occurred_at <= a.last_at
-            OFFSET 0)
-    ORDER BY d.occurred_at, d.line_id, d.id LIMIT %(rows)s
-) d
-ORDER BY days.starts, d.occurred_at, d.line_id, d.id LIMIT %(rows)s
+WITH windows AS MATERIALIZED (
+    SELECT a.recipient, a.first_at, a.last_at FROM disclosures_anomaly a WHERE <under>
+)
+SELECT d.line_id, d.occurred_at, d.id::text, d.path, d.purpose, d.judgement FROM disclosures_disclosure d
+WHERE d.occurred_at >= %(day)s AND d.occurred_at < %(day)s + interval '24 hours' AND d.occurred_at >= %(moment)s
+    AND (d.occurred_at, d.line_id, d.id) > (%(moment)s, %(line)s, %(id)s::uuid)
+    AND d.path[3:] && %(parties)s::varchar[] AND <look-up>
+    AND EXISTS (
+        SELECT FROM windows a
+        WHERE a.recipient = ANY (d.path[3:]) AND d.occurred_at >= a.first_at AND d.occurred_at <= a.last_at)
+ORDER BY d.occurred_at, d.line_id, d.id LIMIT %(rows)s
 """
 # The claims that people dispute, each once, with when they did.
 OF_CLAIMS = """
@@ -109,11 +113,15 @@ ORDER BY 1, 2, 3 LIMIT %(rows)s
 PARTS = {
     "<under>": UNDER, "<starts>": STARTS, "<ends>": ENDS, "<look-up>": LOOK_UP, "<claimed-later>": CLAIMED_LATER,
 }  # fmt: skip
-# By kind; of all others line by line.
-STATEMENTS: Mapping[str, str] = {
-    kind: reduce(lambda text, part: text.replace(*part), PARTS.items(), text)
-    for kind, text in {"": OF_LINES, Kind.MANY_LINES: OF_A_CUSTOMER, Kind.DISPUTED: OF_CLAIMS}.items()
-}
+
+
+def _filled(text: str) -> str:
+    return reduce(lambda filled, part: filled.replace(*part), PARTS.items(), text)
+
+
+# What the ledger is read for, and how, by kind; of all others line by line. Disputes are of claims alone.
+CLAIMS = _filled(OF_CLAIMS)
+BY_LINES, BY_DAYS = (_filled(LINES), _filled(OF_LINES)), (_filled(DAYS), _filled(OF_A_CUSTOMER))
 
 
 class Place(NamedTuple):
@@ -162,7 +170,7 @@ def list_anomalies(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
 
 
 def rows_behind(*, kind: str, key: str, subject: str, at: datetime, rows: int, after: Place = START) -> list[Behind]:
-    """Rows behind what stands under one incident, each once: the first ones after a place. Two statements.
+    """Rows behind what stands under one incident, each once: the first ones after a place.
 
     Line by line; of an end customer across many lines by time.
     """
@@ -174,8 +182,23 @@ def rows_behind(*, kind: str, key: str, subject: str, at: datetime, rows: int, a
         "rows": rows, "line": after.line_id, "moment": after.at, "id": after.id, **ZONES,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENTS.get(kind, STATEMENTS[""]), values)
-        return [behind(row=row) for row in cursor.fetchall()]
+        if kind == Kind.DISPUTED:
+            cursor.execute(CLAIMS, values)
+            return [behind(row=row) for row in cursor.fetchall()]
+        return _read(cursor, kind, values)
+
+
+def _read(cursor: CursorWrapper, kind: str, values: dict[str, Any]) -> list[Behind]:
+    """Read the ledger part by part until the page is full."""
+    (parts, rows), growth = (BY_DAYS, 1) if kind == Kind.MANY_LINES else (BY_LINES, 2)
+    cursor.execute(parts, values)
+    left, many = [part for (part,) in cursor.fetchall()], 1
+    found: list[Behind] = []
+    while left and len(found) < values["rows"]:
+        part, left, many = left[:many], left[many:], many * growth
+        cursor.execute(rows, {**values, "rows": values["rows"] - len(found), "part": part, "day": part[0]})
+        found += [behind(row=row) for row in cursor.fetchall()]
+    return found
 
 
 def behind(*, row: Sequence[Any]) -> Behind:
