@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 import audit.actions
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
-from accounts.primitives.reasons import NoReason
+from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import acting_staff
 from audit.models import Incident
 from support.labels import BadVariable, fill_variables, unknown_in
@@ -86,7 +86,7 @@ def _check_reply(incident_id: int, body: str, found: QuerySet[Ticket], at: datet
 
     Raises NoReason, BadVariable, NotNow.
     """
-    if not body.strip():
+    if not has_visible_text(body):
         raise NoReason("Write the answer.")
     if left := left_open(body=body):
         raise BadVariable(f"Fill in “{left}”, or take it out.")

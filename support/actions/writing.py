@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from accounts.policies.permissions import StaffAction
-from accounts.primitives.reasons import NoReason
+from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import StaffOnly, acting_staff
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain import files, tickets
@@ -101,7 +101,7 @@ def send(
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
-    if not body.strip():
+    if not has_visible_text(body):
         raise NoReason("Write the answer.")
     if not writing.is_read(ticket=ticket):
         raise NotNow(tickets.NOBODY_READS)
@@ -134,7 +134,7 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     """Write a note, which only staff read; it has no files. Raises StaffOnly, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code)
-    if not body.strip():
+    if not has_visible_text(body):
         raise NoReason("Write the note.")
     tickets.write(
         ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=body.strip(), at=at

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
+from accounts.primitives.reasons import has_visible_text
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
@@ -24,10 +25,20 @@ THEN = (
 NO_FILES = gettext_lazy("A note takes no files: nothing of them was kept. Send a file with an answer.")
 
 
+class StaffTextField(MessageField):
+    """What staff write, in which there must be something that can be read."""
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not has_visible_text(text):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return text
+
+
 class AnswerForm(forms.Form):
     """An answer to the person, and how the case stands after it."""
 
-    body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
+    body = StaffTextField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
     uploads = FilesField(label=gettext_lazy("Files"))
     then = forms.ChoiceField(label=gettext_lazy("Set case to"), choices=THEN, initial=Ticket.State.SOLVED)
 
@@ -35,7 +46,7 @@ class AnswerForm(forms.Form):
 class NoteForm(forms.Form):
     """A note among staff."""
 
-    body = MessageField(
+    body = StaffTextField(
         label=gettext_lazy("Note for colleagues"),
         help_text=gettext_lazy("The person never sees it."),
         error_messages={"required": gettext_lazy("Write the note.")},
@@ -65,7 +76,7 @@ class CannedForm(forms.Form):
     )
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
     title = forms.CharField(label=gettext_lazy("Title, for us"), max_length=80)
-    body = MessageField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
+    body = StaffTextField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
 
     def __init__(self, *args: Any, fixed: bool = False, **kwargs: Any) -> None:
         """`fixed`: an answer that is there keeps its name and its language."""

@@ -127,6 +127,7 @@ def test_a_draft_is_kept_and_colleagues_see_who_writes(ana: Member, ticket: Tick
 
 
 def test_a_note_is_for_staff_alone(ana: Member, ticket: Ticket, person: Browser) -> None:
+    assert ana.client.post(f"/desk/{ticket.code}/note/", {"body": "\u3164"}).status_code == 400
     assert ana.client.post(f"/desk/{ticket.code}/note/", {"body": "Zebrafinch"}).status_code == 302
     assert "Zebrafinch" in page(ana, ticket)
     assert "Zebrafinch" not in person.get(f"/help/{ticket.code}/").text
@@ -140,6 +141,7 @@ def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket) -> N
         ("Hi {compny}", "{compny} is no variable. There are: {company}, {code}, {due}, {link}."),
         ("Hi {company}", "This case has nothing for {company}: write it yourself."),
         ("", "Write the answer."),
+        ("\u3164 \u2800", "Write the answer."),
         ("x" * 10_001, "Your message has 10001 characters. The limit is 10000. Take out 1 or more."),
     ):
         for door in ("write/", "write/preview/"):
