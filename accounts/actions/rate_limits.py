@@ -182,7 +182,10 @@ def _is_registered_device(door: GuessTarget, account: str, device: str) -> bool:
     if door == GuessTarget.STAFF:
         return known.filter(user__email__iexact=account).exists()
     if door == GuessTarget.ENDED:
-        return known.filter(user__line_users__line__numbers__msisdn_hash=number_hash(account)).exists()
+        # Theirs alone whose line has ended: whoever has the number next guesses as a stranger.
+        return known.filter(
+            user__line_users__until__isnull=False, user__line_users__line__numbers__msisdn_hash=number_hash(account)
+        ).exists()
     return known.filter(user_id=int(account)).exists()
 
 

@@ -29,7 +29,7 @@ from accounts.actions.rate_limits import (
     count_try,
     refund_try,
 )
-from accounts.models import Line, Throttle, User
+from accounts.models import DeviceCookie, Line, Throttle, User
 from accounts.primitives.browsers import Source
 from consent.models import Choice
 from tests.factories import a_line
@@ -258,6 +258,19 @@ def test_whose_line_has_ended_comes_in_whatever_strangers_do() -> None:
     assert not comes_in(browser, number)
     assert comes_in(browser, number, code=code_of(secret))
     assert browser.get("/home/").status_code == 200
+
+
+def test_whoever_has_the_number_next_is_no_known_device() -> None:
+    line, theirs = a_line(), a_browser()
+    number = number_of(line)
+    sign_in(line)
+    ends(line)
+    sign_in(a_line(msisdn=number, activated_at=timezone.now()), theirs)
+    assert theirs.get("/home/").status_code == 200
+    theirs.post("/accounts/logout/")
+    assert DeviceCookie.objects.filter(user__line_users__until__isnull=True).count() == 1
+    a_stranger_guesses(number, HERE, ELSEWHERE, door=GuessTarget.ENDED)
+    assert "Too many tries" in theirs.post(ENDED, {"number": number, "password": "guessed"}).text
 
 
 def test_no_limit_closes_the_stop_of_an_ended_line() -> None:
