@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -440,6 +440,26 @@ def test_a_killed_run_is_gone_on_with_by_the_next(after: int, monkeypatch: pytes
     assert whose() == [("B", "r"), ("B", "s"), ("B", "t")]
     assert not models.ShortenedPeriod.objects.exists()
     assert [one.detail["count"] for one in AuditEvent.objects.filter(action="disclosures.given_back")] == [3]
+
+
+def test_no_more_rows_are_looked_at_than_one_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they stay: the end was a mistake."""
+    later = "2025-09-21T00:00:00Z"
+    take_releases(*(release_row(id=one, occurred_at=at) for one, at in (("s", AUTUMN), ("t", later), ("r", WINTER))))
+    committed(ENDED)
+    committed(line_row(line_id="A", deactivated_at="2025-09-28T00:00:00Z"))
+    monkeypatch.setattr(reassigned_rows, "ROWS", 1)
+    detach, looked_at = reassigned_rows.detach_stretch, list[tuple[list[UUID], UUID | None]]()
+
+    def noted(*, stretch: reassigned_rows.Stretch, at: datetime) -> None:
+        looked_at.append((stretch.ids, stretch.last))
+        detach(stretch=stretch, at=at)
+
+    monkeypatch.setattr(reassigned_rows, "detach_stretch", noted)
+    tasks.attribute_held()
+    assert looked_at == [([], id_of("s")), ([], id_of("t")), ([id_of("r")], id_of("r"))]
+    assert (whose(), held()) == ([("A", "s"), ("A", "t")], {"r"})
+    assert not models.ShortenedPeriod.objects.exists()
 
 
 def test_one_worker_takes_held_rows_in_and_none_waits() -> None:

@@ -4,7 +4,7 @@ A row does not say by which number it was reported. The hash of what it means, t
 with the number in question, it tells exactly which rows are meant. A row without such a hash stays where it is.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,46 +25,30 @@ from disclosures.domain.ingest.rows import CONTENT_BYTES, Report, Row, row_of
 from disclosures.models import ShortenedPeriod
 
 PERIODS, ROWS = 500, 1000
-# The rows `d` of the lines whose periods were shortened, after the period's end.
-AFTERWARDS = """
-FROM disclosures_shortenedperiod work JOIN disclosures_disclosure d
-    ON d.line_id = work.line_id AND d.occurred_at >= work.since AND (work.until IS NULL OR d.occurred_at < work.until)
-        AND (d.occurred_at, d.id) > (work.since, work.after)
-"""
-# The number may have come back to its line.
-OUTSIDE = """
-NOT EXISTS (
-    SELECT FROM accounts_linenumber theirs
-    WHERE theirs.line_id = after.line_id AND theirs.msisdn_hash = after.msisdn_hash
-        AND theirs.starts_at <= after.occurred_at AND (theirs.ends_at IS NULL OR after.occurred_at < theirs.ends_at))
-"""
 # Most lines that end had nothing after their end.
 DONE = """
-WITH after AS MATERIALIZED (
-    SELECT DISTINCT work.id AS work, work.line_id, work.msisdn_hash, d.occurred_at <afterwards>
-    WHERE work.id = ANY (%(periods)s)
-)
 SELECT disclosures_give_back(work.id, '{}', '{}', NULL, NULL) FROM disclosures_shortenedperiod work
-WHERE work.id = ANY (%(periods)s) AND NOT EXISTS (SELECT FROM after WHERE after.work = work.id AND <outside>)
-""".replace("<afterwards>", AFTERWARDS).replace("<outside>", OUTSIDE)
+WHERE work.id = ANY (%s) AND NOT disclosures_is_left(work.line_id, work.since, work.after, work.until)
+"""
+# The first rows that weren't looked at yet, of one line: no more are read.
 FOUND = """
-WITH after AS MATERIALIZED (
-    SELECT work.msisdn_hash, own.suppressed_until, coalesce(concealed.gated, false) AS gated, d.*
-    <afterwards>
-    LEFT JOIN disclosures_delayednotice own
-        ON own.line_id = d.line_id AND own.disclosure_id = d.id AND own.number = 1
-    LEFT JOIN disclosures_concealeddisclosure concealed ON concealed.line_id = d.line_id AND concealed.id = d.id
-    WHERE work.id = %s
-), outside AS MATERIALIZED (
-    SELECT * FROM after WHERE <outside> ORDER BY occurred_at, id LIMIT %s
+WITH found AS MATERIALIZED (
+    SELECT own.suppressed_until, coalesce(concealed.gated, false) AS gated, d.*
+    FROM disclosures_disclosure d
+        LEFT JOIN disclosures_delayednotice own
+            ON own.line_id = d.line_id AND own.disclosure_id = d.id AND own.number = 1
+        LEFT JOIN disclosures_concealeddisclosure concealed ON concealed.line_id = d.line_id AND concealed.id = d.id
+    WHERE d.line_id = %(line)s AND d.occurred_at >= %(since)s AND (d.occurred_at, d.id) > (%(since)s, %(after)s)
+        AND (%(until)s::timestamptz IS NULL OR d.occurred_at < %(until)s)
+    ORDER BY d.occurred_at, d.id LIMIT %(rows)s
 ), known AS MATERIALIZED (
     SELECT known.id, known.content_hash
-    FROM outside JOIN disclosures_disclosureregister known ON known.id = outside.id
+    FROM found JOIN disclosures_disclosureregister known ON known.id = found.id
 )
 SELECT d.id, known.content_hash, d.suppressed_until, d.gated, d.source_id, d.occurred_at, d.aggregator, d.path,
     d.campaign, d.purpose, d.scope, d.precision_m, d.basis, d.outcome, d.decision_id, d.authority_ref, d.path_completed
-FROM outside d JOIN known ON known.id = d.id ORDER BY d.occurred_at, d.id
-""".replace("<afterwards>", AFTERWARDS).replace("<outside>", OUTSIDE)
+FROM found d JOIN known ON known.id = d.id ORDER BY d.occurred_at, d.id
+"""
 GIVE_BACK = "SELECT disclosures_give_back(%s, %s::uuid[], %s::uuid[], %s, %s)"
 
 
@@ -102,13 +86,13 @@ def lock_rejudging() -> None:
 
 
 def skip_unaffected(*, periods: Sequence[int]) -> list[int]:
-    """Be done with those of these periods outside of which nothing lies, most of them. Returns the others.
+    """Be done with those of these periods after which nothing was reported, most of them. Returns the others.
 
     Call in the turn of whoever writes notices: all rows that were attributed before a period was shortened are there
     then.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DONE, {"periods": list(periods)})
+        cursor.execute(DONE, [list(periods)])
     return list(ShortenedPeriod.objects.filter(pk__in=periods).order_by("pk").values_list("pk", flat=True))
 
 
@@ -130,14 +114,17 @@ def detach_stretch(*, stretch: Stretch, at: datetime) -> None:
 
 
 def _find_stretch(period: ShortenedPeriod) -> Stretch:
-    number = LineNumber.objects.filter(line=period.line_id, msisdn_hash=period.msisdn_hash).first()
-    msisdn = unseal(number.msisdn_sealed) if number else ""
+    numbers = LineNumber.objects.filter(line=period.line_id, msisdn_hash=period.msisdn_hash)
+    msisdn = unseal(numbers[0].msisdn_sealed) if numbers else ""
+    values: dict[str, Any] = {
+        "line": period.line_id, "since": period.since, "after": period.after, "until": period.until, "rows": ROWS,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(FOUND, [period.pk, ROWS])
+        cursor.execute(FOUND, values)
         found = cursor.fetchall()
     stretch = Stretch(period)
     for identity, content, own_until, gated, *said in found:
-        row = _row_by(msisdn, said, bytes(content), own_until)
+        row = None if _is_theirs(said[1], numbers) else _row_by(msisdn, said, bytes(content), own_until)
         if row is not None and UUID(row.id) == identity:
             stretch.rows.append(row)
             stretch.paths.append(said[3])
@@ -145,6 +132,11 @@ def _find_stretch(period: ShortenedPeriod) -> Stretch:
     if len(found) == ROWS:
         stretch.last, stretch.through = found[-1][0], found[-1][5]
     return stretch
+
+
+def _is_theirs(at: datetime, numbers: Iterable[LineNumber]) -> bool:
+    """Whether the number was the line's then: it may have come back to it."""
+    return any(one.starts_at <= at and (one.ends_at is None or at < one.ends_at) for one in numbers)
 
 
 def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetime | None) -> Row | None:
