@@ -34,13 +34,16 @@ WHERE <shown>
 # How often an order hides by now what was counted: a release that moved twice was counted twice. Few releases are under
 # one: from them it goes.
 HIDDEN_NOW = """
-SELECT kept.incident_id, count(DISTINCT kept.id)
-FROM disclosures_delayednotice n
-    CROSS JOIN LATERAL (SELECT * FROM audit_incidentline WHERE disclosure_id = n.disclosure_id OFFSET 0) kept
-WHERE kept.incident_id = ANY (%(incidents)s) AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-    AND NOT EXISTS (
+WITH hidden AS MATERIALIZED (
+    SELECT n.disclosure_id FROM disclosures_delayednotice n
+    WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
         SELECT FROM disclosures_delayednotice newer
         WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+)
+SELECT kept.incident_id, count(DISTINCT kept.id)
+FROM hidden
+    CROSS JOIN LATERAL (SELECT * FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id OFFSET 0) kept
+WHERE kept.incident_id = ANY (%(incidents)s)
 GROUP BY 1
 """
 # What stands behind the counts of a comparison, as far as it was kept.
