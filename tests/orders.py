@@ -71,11 +71,7 @@ def sign_end(cohort: Cohort, *, at: datetime, state: State = State.COMPLETED) ->
     """As when the partner's receipt for the newest event of an end came; where it has none yet, that is made."""
     event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
     if event is None:
-        event = StreamEvent.objects.create(
-            id=uuid.uuid4(), party_id=cohort.party_id, contract_id=cohort.contract_id, cohort_id=cohort.pk,
-            kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex, claims={}, queued_at=cohort.terminated_at,
-            next_attempt_at=cohort.terminated_at,
-        )  # fmt: skip
+        event = _tell_of_end(cohort, cohort.terminated_at)
         Cohort.objects.filter(pk=cohort.pk).update(event_id=event.pk)
     CohortReceipt.objects.create(
         cohort_id=cohort.pk, event_id=event.pk, signer_uri=Party.objects.get(pk=cohort.party_id).uri,
@@ -85,3 +81,21 @@ def sign_end(cohort: Cohort, *, at: datetime, state: State = State.COMPLETED) ->
     StreamEvent.objects.filter(pk=event.pk).update(state=state, next_attempt_at=None, acknowledged_at=at)
     if state == State.COMPLETED:
         Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)
+
+
+def contradict_end(cohort: Cohort, *, at: datetime, complete_by: datetime) -> None:
+    """As when its partner was found to go on after it signed for an end: a newer event asks it anew, by a new date."""
+    sign_end(cohort, at=at)
+    cohort.refresh_from_db()
+    StreamEvent.objects.filter(pk=cohort.event_id).update(state=State.CONTRADICTED)
+    newer = _tell_of_end(cohort, at)
+    Cohort.objects.filter(pk=cohort.pk).update(
+        completed_at=None, contradicted_at=at, event_id=newer.pk, complete_by=complete_by
+    )
+
+
+def _tell_of_end(cohort: Cohort, at: datetime) -> StreamEvent:
+    return StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=cohort.party_id, contract_id=cohort.contract_id, cohort_id=cohort.pk,
+        kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex, claims={}, queued_at=at, next_attempt_at=at,
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from revocations.actions import suspend
 from revocations.models import Breach, Cohort, Order, State, Stream
 from revocations.models.cohorts import BY_TERM
 from tests.factories import FRAUD, ROADSIDE, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
-from tests.orders import bring_to
+from tests.orders import bring_to, contradict_end
 from tests.staff import an_actor
 from tests.support.console import Console, a_cohort
 from tests.support.officers import WHY, Member, staff
@@ -194,7 +194,8 @@ def _ends(at: datetime) -> None:
     short = a_contract(a_party("Iris Link"), ref="AGR-iris", ends_at=now + 30 * DAY)
     a_campaign(short, a_party("Iris Aid", "lbs_provider"), ref="CMP-long")
     ended = a_campaign(link, a_party("Juniper Aid", "lbs_provider"), ref="CMP-ended")
-    a_cohort(ended, at=at, actor=BY_TERM, contradicted_at=now, complete_by=now + DAY, plan={"lines": 1})
+    undone = a_cohort(ended, at=at, actor=BY_TERM, plan={"lines": 1})
+    contradict_end(undone, at=now, complete_by=now + DAY)
     Separation.objects.filter(state="open").update(due_at=now - HOUR)
 
 
