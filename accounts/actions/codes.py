@@ -1,7 +1,7 @@
 """Text a code and take it (docs/decisions/0016)."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -161,11 +161,16 @@ def choose_code_to_send(
         if mine.tries_left or code.long:
             return None if _is_crowded(mark, at) else _extend_code(code, at)
     is_long = compared >= LONG_AFTER or _has_many_unused(unused, at)
+    asked = {"line": line.pk, "purpose": purpose.value, "number": number_hash(number), "asker": asker, "network": mark}
+    return _make_code(asked, is_long=is_long, tries=_get_try_limit(asker, is_long=is_long), at=at)
+
+
+def _make_code(asked: Mapping[str, Any], *, is_long: bool, tries: int, at: datetime) -> str:
+    """Write a new code as it was asked for. Returns its digits."""
     digits = "".join(str(secrets.randbelow(10)) for _ in range(LONG if is_long else SHORT))
-    values: dict[str, Any] = {
-        "id": uuid4(), "line": line.pk, "purpose": purpose.value, "number": number_hash(number), "code": seal(digits),
-        "at": at, "long": is_long, "tries_of_all": LONG_TRIES_OF_ALL if is_long else SHORT_TRIES_OF_ALL,
-        "asker": asker, "tries": _get_try_limit(asker, is_long=is_long), "network": mark,
+    values = {
+        **asked, "id": uuid4(), "code": seal(digits), "at": at, "long": is_long, "tries": tries,
+        "tries_of_all": LONG_TRIES_OF_ALL if is_long else SHORT_TRIES_OF_ALL,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(NEW_CODE, values)

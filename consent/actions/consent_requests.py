@@ -10,7 +10,7 @@ from django.db import transaction
 import audit.actions
 from accounts.actions import codes
 from accounts.actions.people import get_or_create_person
-from accounts.models import TextedCode, User
+from accounts.models import Line, TextedCode, User
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
 from consent.domain import consent_statuses, messages
 from consent.domain.consent_requests import (
@@ -53,7 +53,15 @@ def text_code(*, question: Question, asker: str, network: str = "", at: datetime
         codes.text_code(msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, network=network, at=at)
 
 
-def record_code_view(*, question: Question, at: datetime) -> None:
+def verify_code(*, question: Question, asker: str, typed: str, at: datetime) -> Line | None:
+    """Return the line that the texted code proves, or None for a wrong one; never says which of its checks failed."""
+    line = codes.verify_code(msisdn=question.msisdn, purpose=TextedCode.Purpose.ASK, asker=asker, typed=typed, at=at)
+    if line is not None:
+        _record_code_view(question, at)
+    return line
+
+
+def _record_code_view(question: Question, at: datetime) -> None:
     """Write into a child's log that its account holder has proved their own phone, to read what is asked of the child.
 
     Of who was signed in each look is written down as one at the child's pages (`accounts.views.looks`).

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions.codes import verify_code
 from accounts.domain import sessions
 from accounts.forms import CodeForm
 from accounts.primitives import browsers
@@ -18,7 +17,7 @@ from accounts.views.access import mark_lookup_view, pad_response_time
 from accounts.views.codes import refuse_code
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
-from consent.actions.consent_requests import NotOpen, approve_request, record_code_view, refuse_request, text_code
+from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code, verify_code
 from consent.domain import agents, notices
 from consent.domain.consent_requests import get_answer
 from consent.labels import approval_refused_in_words
@@ -62,14 +61,11 @@ def code(request: AskRequest) -> HttpResponse:
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):
-            line = verify_code(
-                msisdn=asked_of.msisdn, purpose=DOOR, asker=sessions.get_asker(request), typed=typed, at=now
-            )
+            line = verify_code(question=asked_of, asker=sessions.get_asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
             )
-            record_code_view(question=asked_of, at=now)
             return redirect("ask", token=asked_of.token)
         refuse_code(request, form, at=now)
     return render(request, "ask/code.html", {"form": form, "question": asked_of})
