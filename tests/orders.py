@@ -86,8 +86,7 @@ def sign_end(cohort: Cohort, *, at: datetime, state: State = State.COMPLETED) ->
 def contradict_end(cohort: Cohort, *, at: datetime, complete_by: datetime) -> None:
     """As when its partner was found to go on after it signed for an end: a newer event asks it anew, by a new date."""
     sign_end(cohort, at=at)
-    cohort.refresh_from_db()
-    StreamEvent.objects.filter(pk=cohort.event_id).update(state=State.CONTRADICTED)
+    StreamEvent.objects.filter(cohort_id=cohort.pk, state=State.COMPLETED).update(state=State.CONTRADICTED)
     newer = _tell_of_end(cohort, at)
     Cohort.objects.filter(pk=cohort.pk).update(
         completed_at=None, contradicted_at=at, event_id=newer.pk, complete_by=complete_by
