@@ -17,7 +17,7 @@ from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
 from support.queries import names
-from support.queries.documents import query_hidden_targets
+from support.queries.documents import list_hidden_targets
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies
@@ -53,7 +53,7 @@ def acts(*, at: datetime, of_legal: bool = False) -> Acts:
     whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
     if of_legal:
         return whole.filter(LEGAL)
-    return whole.exclude(LEGAL | Q(target__in=query_hidden_targets(at=at)))
+    return whole.exclude(LEGAL | Q(target__in=list_hidden_targets(at=at)))
 
 
 def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:

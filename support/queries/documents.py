@@ -2,23 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Concat
+from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import Line
-from disclosures.models import DelayedNotice
-from disclosures.queries.visible import find_hiding_notices
 from support.models import Document
 from support.queries.subjects import COMPANY, subject_of
 
 NEWEST = 20
+# Of documents about a look-up those that an order hides; and those about a company whose line has a notice in force.
+OF_LOOK_UPS = """
+WITH named AS MATERIALIZED (SELECT id, line_id, release_id FROM support_document WHERE release_id IS NOT NULL)
+SELECT named.id FROM named
+    JOIN disclosures_delayednotice n ON n.line_id = named.line_id AND n.disclosure_id = named.release_id
+WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
+    SELECT FROM disclosures_delayednotice newer
+    WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
+"""
+OF_COMPANIES = """
+WITH named AS MATERIALIZED (SELECT id, line_id, company_id FROM support_document WHERE company_id IS NOT NULL)
+SELECT DISTINCT named.id, named.line_id, named.company_id
+FROM named JOIN disclosures_delayednotice n ON n.line_id = named.line_id
+WHERE n.suppressed_until IS NULL OR n.suppressed_until > %(at)s
+"""
 
 
 def list_documents(*, at: datetime) -> QuerySet[Document]:
     """Return every document, the newest first, but those about what an order hides now."""
-    return Document.objects.exclude(_describes_hidden(at)).order_by("-made_at")
+    return Document.objects.exclude(pk__in=_list_hidden(at)).order_by("-made_at")
 
 
 def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
@@ -26,26 +40,23 @@ def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
     return list(list_documents(at=at).filter(about=about).defer("pdf_sealed")[:NEWEST])
 
 
-def query_hidden_targets(*, at: datetime) -> QuerySet[Document, str]:
-    """Query how the audit log names the documents that no list has now: it would tell that there are such."""
-    name = Concat(Value("document:"), Cast("pk", TextField()), output_field=TextField())
-    described = Document.objects.filter(_describes_hidden(at), line_id__isnull=False)
-    return described.annotate(name_in_log=name).values_list("name_in_log", flat=True)
+def list_hidden_targets(*, at: datetime) -> list[str]:
+    """Return how the audit log names the documents that no list has now: it would tell that there are such."""
+    return [f"document:{pk}" for pk in _list_hidden(at)]
 
 
-def _describes_hidden(at: datetime) -> Q:
-    """A look-up that is hidden, or a company that its person has no record of while one is."""
-    hidden = find_hiding_notices(line_id=OuterRef("line_id"), disclosure_id=OuterRef("release_id"), at=at)
-    return Q(Exists(hidden)) | Q(pk__in=_list_of_unknown_companies(at))
-
-
-def _list_of_unknown_companies(at: datetime) -> list[UUID]:
-    in_force = Q(suppressed_until__isnull=True) | Q(suppressed_until__gt=at)
-    notices = DelayedNotice.objects.filter(in_force, line_id=OuterRef("line_id"))
-    named = Document.objects.filter(Exists(notices), company_id__isnull=False)
-    rows = list(named.values_list("pk", "line_id", "company_id"))
+def _list_hidden(at: datetime) -> list[UUID]:
+    """Of a look-up that is hidden, or of a company that its person has no record of while one is."""
+    rows = _read(OF_COMPANIES, at)
     lines = Line.objects.in_bulk([line_id for _, line_id, _ in rows])
-    return [
+    unknown = [
         pk for pk, line_id, company in rows
         if line_id not in lines or subject_of(line=lines[line_id], kind=COMPANY, ref=str(company), at=at) is None
     ]  # fmt: skip
+    return [pk for (pk,) in _read(OF_LOOK_UPS, at)] + unknown
+
+
+def _read(statement: str, at: datetime) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"at": at})
+        return cursor.fetchall()
