@@ -59,4 +59,4 @@ def _list_hidden(at: datetime) -> list[UUID]:
 def _read(statement: str, at: datetime) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"at": at})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
