@@ -39,6 +39,9 @@ SPREAD = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = %s::
 BY_LINES = "SELECT create_distributed_table(%s, 'line_id', colocate_with => %s)"
 BY_ID = "SELECT create_distributed_table(%s, 'id', colocate_with => 'none')"
 EVERYWHERE = "SELECT create_reference_table(%s)"
+# Rows move as they are: what is asked of one that comes was asked when it came. Neither asks nor stamps any again.
+UNASKED, ASKED = "ALTER TABLE {} DISABLE TRIGGER USER", "ALTER TABLE {} ENABLE TRIGGER USER"
+EMPTIED = "SELECT truncate_local_data_after_distributing_table(%s)"
 
 
 class NotPossible(Exception):
@@ -89,6 +92,7 @@ def _spread(cursor: CursorWrapper, table: str) -> bool:
     if table == BY_LINE[0]:  # all at once: from its commit on the writers note
         for name, of in TRIGGERS:
             cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {of}")
+    cursor.execute(UNASKED.format(table))
     if table == TERMS:
         cursor.execute(EVERYWHERE, [table])
         for function in FUNCTIONS:
@@ -97,4 +101,6 @@ def _spread(cursor: CursorWrapper, table: str) -> bool:
         cursor.execute(BY_ID, [table])
     else:
         cursor.execute(BY_LINES, [table, "none" if table == BY_LINE[0] else BY_LINE[0]])
+    cursor.execute(EMPTIED, [table])
+    cursor.execute(ASKED.format(table))
     return True
