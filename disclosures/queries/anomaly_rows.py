@@ -115,13 +115,13 @@ PARTS = {
 }  # fmt: skip
 
 
-def _filled(text: str) -> str:
+def _fill_parts(text: str) -> str:
     return reduce(lambda filled, part: filled.replace(*part), PARTS.items(), text)
 
 
 # What the ledger is read for, and how, by kind; of all others line by line. Disputes are of claims alone.
-CLAIMS = _filled(OF_CLAIMS)
-BY_LINES, BY_DAYS = (_filled(LINES), _filled(OF_LINES)), (_filled(DAYS), _filled(OF_A_CUSTOMER))
+CLAIMS = _fill_parts(OF_CLAIMS)
+BY_LINES, BY_DAYS = (_fill_parts(LINES), _fill_parts(OF_LINES)), (_fill_parts(DAYS), _fill_parts(OF_A_CUSTOMER))
 
 
 class Place(NamedTuple):
