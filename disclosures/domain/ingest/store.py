@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, InternalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
@@ -193,8 +193,8 @@ def _register(cursor: CursorWrapper, *, gated: bool) -> int:
             with transaction.atomic():
                 cursor.execute(ATTRIBUTED + REGISTER, {"gated": gated})
                 return int(cursor.rowcount)
-        except IntegrityError:
-            pass  # it ended at the first that is known
+        except (IntegrityError, InternalError):
+            pass  # it ended at the first that is known; Citus calls that an internal error
     cursor.execute(ATTRIBUTED, {"gated": gated})
     cursor.execute(REGISTER_NEW)
     new = [identity for (identity,) in cursor.fetchall()]
