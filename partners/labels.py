@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.primitives.reasons import has_visible_text
+
 MOST_MARKS = 2
 INLINE = 80
 UNKNOWN = "unknown"
@@ -85,14 +87,11 @@ def sanitise_text(text: str, *, at_most: int = 1000) -> str:
 
 
 def party_name(name: str, uri: str, *, at_most: int = INLINE) -> str:
-    """What to call a party: its name; without one, its address; for a hop nobody knows, that we can't name it."""
+    """What to call a party: its name; where none can be seen, its address; of a hop nobody knows, that it has none."""
     if uri == UNKNOWN:
         return gettext("a company we can't name")
-    return (
-        sanitise_text(name, at_most=at_most)
-        or sanitise_text(uri, at_most=at_most)
-        or gettext("a company without a name")
-    )
+    shown = (sanitise_text(text, at_most=at_most) for text in (name, uri))
+    return next(filter(has_visible_text, shown), "") or gettext("a company without a name")
 
 
 def link(website: str) -> str:

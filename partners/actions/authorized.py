@@ -14,6 +14,7 @@ from django.db.models.functions import Greatest
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
+from accounts.primitives.reasons import has_visible_text
 from partners.actions import guards
 from partners.actions.proposals import MICROSECOND, end_open, propose
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
@@ -100,7 +101,7 @@ def _end_what_is_open(agent: AuthorizedAgent, at: datetime) -> None:
 
 def _check(name: str, key: str, hosts: Collection[str]) -> None:
     """Raises ValidationError (by field)."""
-    if not name.strip() or len(name) > 200:
+    if not has_visible_text(name) or len(name) > 200:
         raise ValidationError({"name": "What people call it, up to 200 letters: it stands on the page that asks them."})
     try:
         given = b64decode(key, validate=True)

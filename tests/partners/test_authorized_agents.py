@@ -106,9 +106,9 @@ def test_one_officer_suspends_it_whatever_was_agreed_before(officer: str, agent:
 
 def test_what_does_not_fit_is_said_beside_its_field(officer: str) -> None:
     for field, value in (
-        ("agent_id", "7"), ("agent_id", "a b"), ("name", " "), ("key", "AAAA"), ("key", "no base64!"),
-        ("key", KEY[:-4]), ("key", OTHERWISE), ("hosts", ["https://a.example"]), ("hosts", ["a.example/x"]),
-        ("hosts", ["localhost"]), ("hosts", ["10.0.0.1"]),
+        ("agent_id", "7"), ("agent_id", "a b"), ("name", " "), ("name", "\u3164"), ("key", "AAAA"),
+        ("key", "no base64!"), ("key", KEY[:-4]), ("key", OTHERWISE), ("hosts", ["https://a.example"]),
+        ("hosts", ["a.example/x"]), ("hosts", ["localhost"]), ("hosts", ["10.0.0.1"]),
     ):  # fmt: skip
         with pytest.raises(ValidationError) as refused:
             register_agent(**{**SLIP, field: value}, reason="New.", actor=officer, at=NOW)

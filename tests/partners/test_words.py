@@ -26,7 +26,8 @@ def test_what_is_shown_is_one_harmless_line() -> None:
 
 def test_a_party_always_has_a_name() -> None:
     assert party_name("RoadAid", "https://roadaid.example") == "RoadAid"
-    assert party_name(" \u202e ", "https://roadaid.example") == "https://roadaid.example"
+    for blank in (" \u202e ", "\u3164", "\u2800 \uffa0", "\u200d"):
+        assert party_name(blank, "https://roadaid.example") == "https://roadaid.example"
     assert party_name("Named", "unknown") == "a company we can't name"
     assert party_name("", "") == "a company without a name"
 
