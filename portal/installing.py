@@ -1,4 +1,7 @@
-"""What `manage.py setup` does before the settings are read: it writes secret files, and names all that is missing."""
+"""What commands do before the settings are read: where Whereabouts is installed, they take those of its services.
+
+`manage.py setup` also writes secret files, and names all that is missing.
+"""
 
 import os
 import pwd
@@ -31,6 +34,9 @@ FROM_OTHERS = {
 TLS = {"chain.pem": "the certificate with its chain", "key.pem": "its private key"}
 EXAMPLE = "carrier.example"
 IMAGE_USER = "10001"
+# They have data of their own.
+WITH_OWN_SERVERS = ("demo", "bench", "sandbox_partner")
+SERVERS = ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE")
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,31 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def prepare(argv: Sequence[str]) -> None:
-    """If this is `manage.py setup`, write the secret files that are missing, and take settings and secrets from files.
+    """Let `manage.py setup` write the secret files that are missing; let any command take settings from files.
 
     Raises ImproperlyConfigured, which lists everything that only the operator can give.
     """
-    if argv[1:2] != ["setup"] or {"-h", "--help"} & set(argv):
+    if {"-h", "--help"} & set(argv):
         return
+    if argv[1:2] == ["setup"]:
+        _prepare_setup(argv)
+    elif argv[1:2] and argv[1] not in WITH_OWN_SERVERS:
+        _take_installation()
+
+
+def _take_installation() -> None:
+    """Take what the services of this machine have, unless servers are named: no other database is asked by mistake."""
+    if any(os.environ.get(name) for name in SERVERS) or not (CONFIGURATION / "settings").is_file():
+        return
+    _take_settings(CONFIGURATION / "settings")
+    _take_secrets(CONFIGURATION / "secrets")
+    if not any(os.environ.get(name) for name in SERVERS):
+        raise ImproperlyConfigured(
+            f"{CONFIGURATION}/secrets has no DATABASE_URL that can be read. Run this as root; or set DATABASE_URL."
+        )
+
+
+def _prepare_setup(argv: Sequence[str]) -> None:
     parser = ArgumentParser(prog="manage.py setup", add_help=False)
     add_options(parser)
     given, _others = parser.parse_known_args(list(argv[2:]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 from pytest_django import DjangoDbBlocker
@@ -71,6 +72,31 @@ def test_everything_that_is_missing_is_named_at_once_and_no_secret_is_written_tw
         ["- …/settings still names carrier.example: ALLOWED_HOSTS, BASE_URL, EMAIL_FROM, SMS_WEBHOOK_URL"],
     )
     assert written(tmp_path).items() >= first.items()
+
+
+@pytest.mark.no_database
+def test_commands_of_an_installed_machine_ask_its_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(command: str, **given: str) -> dict[str, str]:
+        monkeypatch.setattr(os, "environ", dict(given))
+        installing.prepare(["manage.py", command])
+        return dict(os.environ)
+
+    monkeypatch.setattr(installing, "CONFIGURATION", tmp_path)
+    assert taken("migrate") == {}
+    (tmp_path / "settings").write_text("# ours\nBASE_URL=http://localhost:8000\nEMAIL_FROM='us@c.test'\n")
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        taken("migrate")
+    assert str(refusal.value) == (
+        f"{tmp_path}/secrets has no DATABASE_URL that can be read. Run this as root; or set DATABASE_URL."
+    )
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "DATABASE_URL").write_text("postgresql://…")
+    ours = {"BASE_URL": "http://localhost:8000", "EMAIL_FROM": "us@c.test"}
+    assert taken("migrate") == {**ours, "DATABASE_URL_FILE": f"{tmp_path}/secrets/DATABASE_URL"}
+    # Whoever names servers means those; the demo and the benchmarks have their own.
+    named = {"DATABASE_URL": "postgresql://elsewhere"}
+    assert taken("migrate", **named) == named
+    assert taken("demo") == taken("bench") == {}
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="migrates an empty database: at night")
