@@ -51,6 +51,7 @@ from tests.people import (
     user_of,
 )
 from tests.staff import an_actor
+from tests.words.pages import changes
 from tests.words.transcripts import transcript
 from tests.world import disclosed, gagged
 
@@ -114,7 +115,13 @@ def nothing_counted() -> Read:
     """Transparency report before there are any, and where there is nothing to count."""
     yield "figures: not counted yet", read(Browser(), "/transparency/")
     publishing.make(at=when_counted(timezone.now()))
-    yield "figures: of nothing", read(Browser(), "/transparency/")
+    nothing = read(Browser(), "/transparency/")
+    yield "figures: of nothing", nothing
+    now = timezone.now()
+    a_contract(a_party("Later Link"), ref="AGR-later", starts_at=now + 60 * DAY)
+    a_contract(a_party("Over Link"), ref="AGR-over", ends_at=now - DAY)
+    publishing.make(at=when_counted(now))
+    yield "figures: one is yet to come, one has ended", changes(nothing, read(Browser(), "/transparency/"))
 
 
 def around_every_page() -> Read:
@@ -253,7 +260,7 @@ def questions() -> Read:
 def partners_stand() -> Read:
     """What home says where a pause, and a stop of one company, was taken and signed."""
     until = timezone.now() + 3 * DAY
-    for state in (State.ACKNOWLEDGED, State.COMPLETED):
+    for state in (State.ACKNOWLEDGED, State.PARTIAL, State.COMPLETED):
         for what in ("pause", "stop"):
             line = a_life()
             uri = "https://aspenaid.example"
@@ -262,8 +269,8 @@ def partners_stand() -> Read:
             else:
                 choices.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
             at = timezone.now()
-            done = {"completed_at": at} if state == State.COMPLETED else {}
-            if done:
+            done = {"completed_at": at} if state != State.ACKNOWLEDGED else {}
+            if state == State.COMPLETED:
                 _signed_below(line, at)
             bring_to(state, Order.objects.filter(line_id=line.pk), sent_at=at, acknowledged_at=at, **done)
             person = signed_in(line)
@@ -330,9 +337,15 @@ def cases(at: datetime) -> Read:
     yield "a case with files", read(person, f"/help/{ticket.code}/")
     yield "help of somebody who asked", read(person, "/help/")
     due = timezone.now()
-    for title, due_at in (("due now", due), ("late", due - timedelta(microseconds=1))):
-        Ticket.objects.filter(pk=ticket.pk).update(due_at=due_at)
+    for title, due_at, state in (
+        ("due now", due, "open"), ("late", due - MOMENT, "open"), ("late, with a partner", due - MOMENT, "partner"),
+    ):  # fmt: skip
+        Ticket.objects.filter(pk=ticket.pk).update(due_at=due_at, state=state)
         yield f"a case: {title}", read(person, f"/help/{ticket.code}/")
+    answered = Ticket.objects.filter(pk=_asked(line, at).pk)
+    answered.update(state="solved", solved_at=at, first_answer_at=at, last_at=at + 2 * DAY)
+    Ticket.objects.filter(pk=ticket.pk).update(state="waiting")
+    yield "help of whom we wait for, and answered since", transcript(person.get("/help/").text, but=("faq",))
 
 
 def a_file_of_everything() -> Read:

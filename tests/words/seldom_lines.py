@@ -50,6 +50,7 @@ def pages() -> Read:
     yield from problems()
     yield from many_companies()
     yield from a_long_day()
+    yield from emergencies()
     yield from other_readers()
     yield from about_what_a_case_is()
     yield from files_of_everything()
@@ -147,6 +148,9 @@ def problems() -> Read:
             choices.stop(line_id=line.pk, scope="party", ref=ref, actor="subscriber:1", channel="web")
     yield "home with problems", told(person.get(f"/home/{query}"), "fold", "card")
     yield "a company with a problem", told(person.get(f"/companies/{a_party('Basil partly').pk}/{query}"))
+    Anomaly.objects.filter(line_id=line.pk, kind="no_approval").update(cleared_at=now)
+    cleared = person.get(f"/companies/{a_party('Basil partly').pk}/{query}")
+    yield "a company with a problem that was cleared", told(cleared)
     line = a_line()
     for kind, days in (("night", 8), ("dormant", 9), ("burst", 10), ("no_approval", 50), ("after_stop", 51)):
         use = a_use(f"Basil {kind} {days}")
@@ -207,6 +211,18 @@ def a_long_day() -> Read:
     disclosed(line, ["urn:network"], at=start, n=3, basis="network", purpose="dpv:LegalCompliance")
     disclosed(line, [basil().aggregator.uri], at=start, n=60, every=timedelta(seconds=5))
     yield "history of a long day", told(signed_in(line).get("/history/"), "way")
+
+
+def emergencies() -> Read:
+    """Look-ups said to be emergencies: one that was refused, beside one that nobody allowed; and one of long ago."""
+    line, use = a_line(), a_use("Basil vain")
+    looked(line, use, 2, outcome="refused", basis="emergency", doubtful=True)
+    looked(line, use, 3, outcome="refused", judgement="no_approval")
+    yield "history of what was refused", told(signed_in(line).get("/history/"), "way")
+    line = a_line()
+    looked(line, use, 40, basis="emergency", doubtful=True)
+    disclosed(line, ["urn:psap"], at=timezone.now() - DAY, basis="emergency")
+    yield "home after an emergency, and a doubtful one before", told(signed_in(line).get("/home/"))
 
 
 def a_whole_life(account: str, **fields: Any) -> Line:

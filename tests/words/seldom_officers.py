@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 import audit.actions
+from accounts.actions.line_separation import request_separation
 from accounts.models import Separation, User
 from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
@@ -20,6 +21,7 @@ from revocations.models import Breach, Cohort, Order, State, Stream
 from revocations.models.cohorts import BY_TERM
 from tests.factories import FRAUD, ROADSIDE, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.orders import bring_to, contradict_end
+from tests.people import signed_in, user_of
 from tests.staff import an_actor
 from tests.support.console import Console, a_cohort
 from tests.support.officers import WHY, Member, staff
@@ -197,6 +199,10 @@ def _ends(at: datetime) -> None:
     undone = a_cohort(ended, at=at, actor=BY_TERM, plan={"lines": 1})
     contradict_end(undone, at=now, complete_by=now + DAY)
     Separation.objects.filter(state="open").update(due_at=now - HOUR)
+    line = a_line(role="user")
+    signed_in(line)
+    request_separation(line_id=line.pk, user=user_of(line), reach="Write to me", note="", at=at)
+    Separation.objects.filter(line=line).update(due_at=now + HOUR)
 
 
 def _differences(console: Console, officer: Member, at: datetime) -> Read:

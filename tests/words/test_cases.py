@@ -61,7 +61,13 @@ def test_a_case_with_nobody_to_ask_says_so(market: Market) -> None:
     line, service = a_line(), market.a_company("Ash Maps")
     browser = dispute(line, "party", service.party.uri)
     with as_before("a_case_of_nobody") as pages:
-        pages.look("nobody to ask", browser, f"/help/{newest_choice(line).id}/")
+        made = newest_choice(line)
+        path = f"/help/{made.id}/"
+        pages.look("nobody to ask", browser, path)
+        with time_machine.travel(made.made_at + DAY, tick=False):
+            browser = signed_in(line)
+            press(browser, main(browser, path), "Withdraw “I never agreed”")
+            pages.look("withdrawn a day later", browser, path)
 
 
 def test_the_signal_s_page_says_what_it_stopped(market: Market, clock: Clock) -> None:

@@ -473,6 +473,10 @@ def test_each_kind_of_choice_is_named() -> None:
         page = read(check("receipt.json", signer.sign(claims).encode())[1]).one("main")
         read_as[kind, scope, ref] = dict(page.pairs)["Choice"]
     assert read_as == named
+    pause = {"kind": "pause", "scope": "all", "made_at": "2051-06-14T19:00:00Z", "until": "2051-06-16T19:00:00Z"}
+    token = signer.sign({"iss": "http://localhost:8000", "choice": pause})
+    page = read(check("receipt.json", token.encode())[1]).one("main")
+    assert dict(page.pairs)["Until"] == "2051-06-16 19:00:00 UTC"
 
 
 def test_a_receipt_by_a_withdrawn_key_proves_nothing() -> None:
