@@ -66,7 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "properties: looks for a story that breaks a rule")
     config.addinivalue_line(
         "markers",
-        "one_server: of one server's plans, or of rows that only one session sees; not where the ledger is spread",
+        "one_server: of one server's plans, of rows that only one session sees, or of writing through the view;"
+        " not where the ledger is spread",
     )
     config.addinivalue_line("markers", "servers: runs once more on the machine's own servers in CI")
 

@@ -1,5 +1,6 @@
 """Storing, attributing and judging what was released."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -311,6 +312,7 @@ def orders(agreement: str) -> list[UUID]:
     return list(Order.objects.filter(contract_id=contract.pk).order_by("version").values_list("id", flat=True))
 
 
+@pytest.mark.one_server  # it writes through the view
 def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
     take_releases(release_row(id="mine"), release_row(basis="emergency", path=[BRIDGE, TRACK], campaign=None))
     mine = "WHERE source_id = 'mine'"
@@ -394,7 +396,9 @@ def test_rows_lie_in_their_month_old_ones_in_the_default() -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM disclosures_release ORDER BY occurred_at")
-        assert [name.removeprefix("disclosures_disclosure_") for (name,) in cursor.fetchall()] == [
+        # Where the ledger is spread, the name of a part ends with the number of its shard.
+        months = [name.removeprefix("disclosures_disclosure_") for (name,) in cursor.fetchall()]
+        assert [re.sub(r"_\d{6,}$", "", name) for name in months] == [
             "default", f"{instant:%Y_%m}", f"{month:%Y_%m}",
         ]  # fmt: skip
 
