@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -13,20 +12,20 @@ from support.models import Document
 from support.queries.subjects import COMPANY, subject_of
 
 NEWEST = 20
-# Of documents about a look-up those that an order hides; and those about a company whose line has a notice in force.
-OF_LOOK_UPS = """
-WITH named AS MATERIALIZED (SELECT id, line_id, release_id FROM support_document WHERE release_id IS NOT NULL)
-SELECT named.id FROM named
-    JOIN disclosures_delayednotice n ON n.line_id = named.line_id AND n.disclosure_id = named.release_id
+# Documents about a look-up that an order hides; and those about a company whose line has a notice in force.
+HIDDEN = """
+WITH named AS MATERIALIZED (
+    SELECT id, line_id, release_id, company_id FROM support_document WHERE line_id IS NOT NULL
+)
+SELECT named.id, NULL::bigint AS line_id, NULL::bigint AS company_id
+FROM named JOIN disclosures_delayednotice n ON n.line_id = named.line_id AND n.disclosure_id = named.release_id
 WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
     SELECT FROM disclosures_delayednotice newer
     WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-"""
-OF_COMPANIES = """
-WITH named AS MATERIALIZED (SELECT id, line_id, company_id FROM support_document WHERE company_id IS NOT NULL)
-SELECT DISTINCT named.id, named.line_id, named.company_id
+UNION
+SELECT named.id, named.line_id, named.company_id
 FROM named JOIN disclosures_delayednotice n ON n.line_id = named.line_id
-WHERE n.suppressed_until IS NULL OR n.suppressed_until > %(at)s
+WHERE named.company_id IS NOT NULL AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
 """
 
 
@@ -47,16 +46,11 @@ def list_hidden_targets(*, at: datetime) -> list[str]:
 
 def _list_hidden(at: datetime) -> list[UUID]:
     """Of a look-up that is hidden, or of a company that its person has no record of while one is."""
-    rows = _read(OF_COMPANIES, at)
-    lines = Line.objects.in_bulk([line_id for _, line_id, _ in rows])
-    unknown = [
+    with connection.cursor() as cursor:
+        cursor.execute(HIDDEN, {"at": at})
+        rows = cursor.fetchall()
+    lines = Line.objects.in_bulk([line_id for _, line_id, _ in rows if line_id is not None])
+    return [
         pk for pk, line_id, company in rows
         if line_id not in lines or subject_of(line=lines[line_id], kind=COMPANY, ref=str(company), at=at) is None
     ]  # fmt: skip
-    return [pk for (pk,) in _read(OF_LOOK_UPS, at)] + unknown
-
-
-def _read(statement: str, at: datetime) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"at": at})
-        return list(cursor.fetchall())
