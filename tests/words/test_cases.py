@@ -8,13 +8,13 @@ import time_machine
 from accounts.models import Line
 from tests.clocks import Clock
 from tests.factories import FRAUD, a_line
-from tests.people import Browser, newest_text, number_of, signed_in
+from tests.people import Browser, newest_text, number_of, sign_in, signed_in
 from tests.words.exact import as_before
 from tests.words.expected import LANGUAGES
 from tests.words.pages import main, press
 from tests.words.partners import Market
 from tests.words.transcripts import packed
-from tests.words.worlds import DAY, MINUTE, a_line_dealing_with, allow, newest_choice, stop_company
+from tests.words.worlds import DAY, MINUTE, a_line_dealing_with, allow, newest_choice, stop_company, stop_everything
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 GPC = {"Sec-GPC": "1"}
@@ -85,6 +85,18 @@ def test_the_signal_s_page_says_what_it_stopped(market: Market, clock: Clock) ->
         clock.move_to(clock.now + DAY)
         _comes_in_with_signal(line)
         pages.look("it came again", signed_in(line), "/choices/signal/")
+
+
+def test_no_choice_is_asked_for_once_nothing_is_allowed(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    stop_company(line, "Ash Maps")
+    allow(line, ash)
+    browser, question = Browser(), "Your browser signals stop, but you allowed some uses."
+    browser.client.defaults["HTTP_SEC_GPC"] = "1"
+    sign_in(line, browser)
+    assert question in browser.get("/home/").text
+    stop_everything(line)
+    assert question not in browser.get("/home/").text
 
 
 def _comes_in_with_signal(line: Line) -> None:

@@ -224,6 +224,21 @@ def test_how_often_it_was_tried_is_counted(market: Market) -> None:
         look(pages, "tried", stop, stop.made_at + 20 * MINUTE)
 
 
+def test_tries_of_an_older_message_are_not_those_of_the_newer(market: Market) -> None:
+    line, (ash,) = a_line_dealing_with(market, "Ash Link")
+    stop_company(line, "Ash Maps")
+    stop = newest_choice(line)
+    ash.dies()
+    for n in range(1, 3):
+        ash.is_told(after=2 * n * n * MINUTE)
+    assert "We tried 2 times and keep trying." in signed_in(line).get(choice_path(stop)).text
+    stop_everything(line)
+    ash.is_told(after=20 * MINUTE)
+    page = signed_in(line).get(choice_path(stop)).text
+    assert "The status below is for the newer message." in page
+    assert "We tried 1 time and keep trying." in page
+
+
 def test_who_is_found_below_later_has_not_signed(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     service, late, before = market.a_company("Ash Maps"), market.a_company("Late"), timezone.now()

@@ -344,4 +344,18 @@ MUTANTS = (
         '<bdi>{{ proven.made_at|date:"Y-m-d H:i:s" }} UTC',
         "tests/words/test_receipts.py::test_each_kind_of_choice_is_named",
     ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        "attempts=newest.attempts",
+        "attempts=order.attempts",
+        "tests/words/test_choice_of_other_kinds.py::test_tries_of_an_older_message_are_not_those_of_the_newer",
+    ),
+    Mutant(
+        4,
+        "templates/home/home.html",
+        "{% if signal.open and companies.sharing.own_yeses %}",
+        "{% if signal.open %}",
+        "tests/words/test_cases.py::test_no_choice_is_asked_for_once_nothing_is_allowed",
+    ),
 )
