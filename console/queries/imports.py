@@ -19,7 +19,7 @@ DECIDED_WITHIN = timedelta(days=7)
 SHOWN = 10
 FEW = "with fewer than 100 of these, only the import tells what is already known"
 OWN = "you uploaded this file: another officer sees what is already known, before the import"
-NOTICES = "disclosures_delayednotice"
+RELEASES, NOTICES = "disclosures_release", "disclosures_delayednotice"
 # What a file changes, by the table that tells; a parties file by its entries.
 CHANGED: Mapping[str, str] = {
     "accounts_line": "lines",
@@ -27,7 +27,7 @@ CHANGED: Mapping[str, str] = {
     "consent_approval": "consents",
     "consent_choice": "choices",
     "revocations_order": "orders to partners",
-    "disclosures_release": "releases",
+    RELEASES: "releases",
     NOTICES: "delayed notices",
     "consent_heldrow": "rows kept until their line or campaign is known",
 }

@@ -21,7 +21,7 @@ import audit.queries
 from accounts.primitives.sealing import keyed_hash, unseal_bytes
 from consent.feeds.choices import ChoicesFeed
 from console.domain.carrier_files import ABOUT_PEOPLE, FEEDS, FEWEST_ROWS, Row, is_about_form, read_rows
-from console.queries.imports import CHANGED, DECIDED_WITHIN, NOTICES
+from console.queries.imports import CHANGED, DECIDED_WITHIN, NOTICES, RELEASES
 from disclosures import actions
 from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.feeds.terms import settle_files
@@ -238,7 +238,12 @@ def _try(feed: Feed, rows: Sequence[Row], changes: Changes) -> list[Fate]:
     with transaction.atomic():
         before = _count_written_rows(feed)
         fates = _take(feed, rows)
-        changes.update(_count_written_rows(feed) - before)
+        written = _count_written_rows(feed) - before
+        # Where the ledger is spread, this server doesn't count its rows: each that is accepted is a new one.
+        if isinstance(feed, DisclosuresFeed | NoticesFeed) and any(fate.status == "accepted" for fate in fates):
+            table = NOTICES if isinstance(feed, NoticesFeed) else RELEASES
+            written[table, "new"] = sum(fate.status == "accepted" for fate in fates)
+        changes.update(written)
         transaction.set_rollback(True)
     return fates
 
