@@ -110,7 +110,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("anomaly-rules/", lists_rules.anomaly_rules, "anomaly-rules"),
     Address("anomaly-rules/<str:kind>/", acts_rules.change_anomaly_rule, "anomaly-rule-change", FORM),
     Address("notices/", lists_rules.notices, "notices"),
-    Address("notices/publish/", acts_rules.publish_notice, "notice-publish", FORM),
+    Address("notices/propose/", acts_rules.propose_notice, "notice-propose", FORM),
     Address("incidents/", lists_trail.incidents, "incidents"),
     Address("incidents/report/", incidents_work.report, "incident-report", FORM),
     Address("incidents/<int:incident_id>/", incidents.incident, "incident"),

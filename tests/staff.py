@@ -11,9 +11,10 @@ from accounts.policies.permissions import actor_of
 from audit.queries import database_clock
 from partners.actions.addresses import endpoints_of
 from partners.actions.clients import register_client, register_machine
+from partners.actions.notices import propose_notice, publish_notice
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.domain.keysets import jwks_uri_of
-from partners.models import Client, Contract, Party, Proposal
+from partners.models import Client, Contract, NoticeText, Party, Proposal
 from partners.policies.loosening import as_json
 from partners.primitives.tokens import Json
 from tests.partners.outside import Signer
@@ -58,6 +59,17 @@ def move_keys(party: Party, jwks_uri: str) -> None:
     payload = {"jwks_uri": jwks_uri, "was": jwks_uri_of(party=Party.objects.get(pk=party.pk))}
     an_agreed_proposal("move_keys", "party", party.pk, payload=payload, at=database_clock())
     Party.objects.filter(pk=party.pk).update(jwks_uri=jwks_uri)
+
+
+def a_notice(
+    body: str, *, use: str = "stop", language: str = "en", at: datetime, starts_at: datetime | None = None
+) -> NoticeText:
+    """A wording that two officers have agreed to just now. `starts_at`: None: it counts from then on."""
+    proposal = propose_notice(
+        use=use, language=language, body=body, starts_at=starts_at or at, reason="Plainer.", actor=an_actor(), at=at
+    )
+    agreed = mark_agreed(proposal_id=proposal.pk, reason="Read.", actor=an_actor(), at=at)
+    return publish_notice(proposal=agreed, at=at)
 
 
 def a_machine(client_id: str, kind: str, *, public_jwk: Mapping[str, Json], party: str = "") -> Client:

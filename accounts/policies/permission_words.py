@@ -60,7 +60,6 @@ STAFF_DOES: Mapping[StaffAction, str] = {
     StaffAction.SUSPEND: "suspend",
     StaffAction.PROPOSE: "propose, withdraw or decline what takes two officers",
     StaffAction.AGREE: "agree to another officer's proposal",
-    StaffAction.PUBLISH_NOTICE: "publish a notice",
     StaffAction.SEE_SUBSCRIBERS_ORDERS: "see one person's order, which their log shows",
     StaffAction.SEE_INCIDENTS: "see incidents",
     StaffAction.SEE_INCIDENTS_ROWS: "see releases behind an incident, which each person's log shows",

@@ -146,7 +146,6 @@ class StaffAction(StrEnum):
     SUSPEND = "suspend"  # and propose to terminate
     PROPOSE = "propose"  # a loosening act; withdraw it, decline another's
     AGREE = "agree"  # to another officer's proposal, which does the act
-    PUBLISH_NOTICE = "publish_notice"
     SEE_SUBSCRIBERS_ORDERS = "see_subscribers_orders"  # one person's order, with a reason and in their own log
     SEE_INCIDENTS = "see_incidents"
     SEE_INCIDENTS_ROWS = "see_incidents_rows"  # look-ups behind one, with a reason and in each subscriber's own log
@@ -187,7 +186,6 @@ STAFF_MAY: dict[str, frozenset[StaffAction]] = {
             StaffAction.SUSPEND,
             StaffAction.PROPOSE,
             StaffAction.AGREE,
-            StaffAction.PUBLISH_NOTICE,
             StaffAction.CLOSE_INCIDENT,
             StaffAction.WORK_TICKETS,
             StaffAction.LEAD_DESK,

@@ -23,10 +23,10 @@ from consent.models import Notice
 from partners.labels import party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign, NoticeText, Reach
 
-# In the first of these languages that has one.
+# In the first of these languages that has one that counts by now.
 NEWEST = """
 SELECT id, use, language, version, body, published_at, actor FROM partners_noticetext
-WHERE use = %(use)s AND language = ANY (%(languages)s)
+WHERE use = %(use)s AND language = ANY (%(languages)s) AND published_at <= (SELECT audit_now())
 ORDER BY array_position(%(languages)s, language::text), version DESC LIMIT 1
 """
 KEPT = "SELECT digest FROM consent_notice WHERE digest = %s"

@@ -12,6 +12,7 @@ from consent.workers.cohorts import PlanChanged
 from console.actions.imports import import_proposed_file
 from disclosures.actions import loosen_anomaly_rule
 from partners.actions import proposals
+from partners.actions.notices import publish_notice
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.models import Proposal
 from partners.policies import loosening
@@ -52,6 +53,8 @@ def agree_to_proposal(*, proposal_id: uuid.UUID, reason: str, actor: str, at: da
         import_proposed_file(proposal=proposal, at=at)
     elif proposal.act == Proposal.Act.END_PROTECTION:
         end_protection(proposal=proposal, at=at)
+    elif proposal.act == Proposal.Act.PUBLISH_NOTICE:
+        publish_notice(proposal=proposal, at=at)
     else:
         carry_out(proposal=proposal, at=at)
     transaction.on_commit(partial(tasks.settle.delay), robust=True)

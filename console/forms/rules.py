@@ -16,7 +16,7 @@ from partners.actions.notices import check_text
 from partners.actions.terms import NO_RULE, NO_SALE, RuleTerms, find_start_fault
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from partners.policies.identifiers import check_client_id
-from support.forms.base import ActForm, midnight
+from support.forms.base import ActForm, DayField, midnight
 
 STATES = [(code, f"{name} ({code})") for code, name in sorted(STATE_NAMES.items(), key=lambda one: one[1])]
 
@@ -78,10 +78,15 @@ class NoticeForm(ActForm):
 
     use = forms.ChoiceField(label="Where people see it", choices=NoticeText.Use.choices)
     language = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
+    starts_at = DayField(label="Shown from", widget=DAY, help_text="0:00 UTC, but not before another officer agrees.")
     body = forms.CharField(
         label="Wording", max_length=2000, widget=forms.Textarea(attrs={"rows": 7}),
         help_text="A notice before allowing must contain {companies}, {purpose}, {precision} and {until}, once each.",
     )  # fmt: skip
+
+    def clean_starts_at(self) -> datetime:
+        """The moment at which that day begins."""
+        return midnight(self.cleaned_data["starts_at"])
 
     def clean(self) -> dict[str, Any]:
         """Said before the preview: what the words lack."""

@@ -9,7 +9,9 @@ from typing import ClassVar
 
 from django.conf import settings
 
-from partners.models import NoticeText
+from partners.models import NoticeText, Proposal
+from partners.policies import loosening
+from partners.policies.loosening import PublishNotice
 
 # A place for a name, a character of Chinese, which has no spaces, or a word; with the space after it.
 CHINESE = r"\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
@@ -41,6 +43,7 @@ class NoticePreview:
 
     use: str
     body: str
+    starts_at: datetime
     was: LanguageVersion
     pieces: Sequence[Piece]
     others: Sequence[LanguageVersion]
@@ -48,19 +51,35 @@ class NoticePreview:
 
     @property
     def seal(self) -> Sequence[object]:
-        """Of the words, and of the version that was there."""
-        return [self.use, self.was.language, self.was.version, self.body]
+        """Of the words, their day, and the version that was there."""
+        return [self.use, self.was.language, self.was.version, self.body, self.starts_at.isoformat()]
 
 
-def get_notice_preview(*, use: str, language: str, body: str) -> NoticePreview:
-    """Return what these words would change."""
+def get_notice_preview(
+    *, use: str, language: str, body: str, starts_at: datetime, replaces: int | None = None
+) -> NoticePreview:
+    """Return what these words would change, or changed: of the version `replaces`, where that isn't the newest."""
     newest = NoticeText.objects.filter(use=use).order_by("language", "-version").distinct("language")
     known = {one.language: one for one in newest}
     versions = [_build_version(code, str(name), known.get(code)) for code, name in settings.LANGUAGES]
     was = next(one for one in versions if one.language == language)
-    text = " ".join(body.split())
     others = [one for one in versions if one is not was]
-    return NoticePreview(use, text, was, list(_compare(was.body, text)), others)
+    if replaces is not None:
+        was = _build_version(language, was.name, NoticeText.objects.filter(pk=replaces).first())
+    text = " ".join(body.split())
+    return NoticePreview(use, text, starts_at, was, list(_compare(was.body, text)), others)
+
+
+def get_proposed_notice(*, proposal: Proposal) -> NoticePreview | None:
+    """Return what a proposed notice changes; None for another proposal."""
+    if proposal.act != Proposal.Act.PUBLISH_NOTICE:
+        return None
+    said = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    if not isinstance(said, PublishNotice):
+        return None
+    return get_notice_preview(
+        use=said.use, language=said.language, body=said.body, starts_at=said.starts_at, replaces=proposal.target_id
+    )
 
 
 def _build_version(language: str, name: str, text: NoticeText | None) -> LanguageVersion:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
+from console.queries.notices import NoticePreview, get_proposed_notice
 from disclosures.models import AnomalyRule, Upload
 from disclosures.queries.rules import describe_proposed_rule, finds
 from partners.domain import keysets
@@ -61,7 +62,7 @@ class ProposalPage:
     """A proposal. `mine`: the reader proposed it. `expired`: too old to be agreed to. `changes`: what, in words.
 
     While it waits, it also has what a yes would do now: `lifted`, every suspension that would end, and `plan`, what a
-    termination would end.
+    termination would end. `notice`: a wording, beside the one before it.
     """
 
     proposal: Proposal
@@ -75,6 +76,12 @@ class ProposalPage:
     counts_until: datetime
     lifted: Sequence[LiftedSuspension] = ()
     plan: termination.Plan | None = None
+    notice: NoticePreview | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether another officer may still decide it."""
+        return not self.proposal.decision and not self.expired
 
 
 def waiting(*, at: datetime) -> Q:
@@ -122,6 +129,7 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         counts_until=until,
         lifted=[LiftedSuspension(each, who[each.actor]) for each in held],
         plan=_plan(one, at),
+        notice=get_proposed_notice(proposal=one),
     )
 
 
@@ -238,6 +246,13 @@ def _looser(one: Proposal) -> str:
     return f"Now: {finds(rule=rule)}. {then} This proposal lapses if the rule is changed first."
 
 
+def _notice(one: Proposal) -> str:
+    said = get_proposed_notice(proposal=one)
+    if said is None:
+        return "There is no such notice."
+    return f"People will read the wording below from {said.starts_at:%-d %b %Y}, but not before you agree."
+
+
 def _import(one: Proposal) -> str:
     upload = Upload.objects.filter(pk=one.target_id).first()
     if upload is None:
@@ -258,6 +273,7 @@ BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
     Proposal.Act.SET_ENDPOINTS: _endpoints,
     Proposal.Act.MOVE_KEYS: _keys,
     Proposal.Act.IMPORT_FILE: _import,
+    Proposal.Act.PUBLISH_NOTICE: _notice,
 }
 
 

@@ -30,11 +30,11 @@ SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"^(export\.|(case|line)\.exported$|document\.taken$)"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
-_OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "import")
+_OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "import", "notice")
 # The protection of a line is a person's: it has a name, and no history that anybody follows.
 TARGETS = (*_OPEN, "protection")
 # What has a history of its own that staff may follow from its page.
-HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "notice", "order", "document")
+HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "order", "document")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500

@@ -16,7 +16,7 @@ from console.forms.terms import EndForm
 from console.queries.notices import get_notice_preview
 from console.queries.proposals import list_open_proposals
 from console.queries.purposes import get_rule_impact
-from console.views.acts import Act, answer
+from console.views.acts import PROPOSED, Act, answer
 from disclosures.queries.rules import finds, newest_rule
 from partners.actions import notices
 from partners.actions import proposals as proposals_actions
@@ -88,18 +88,20 @@ def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def publish_notice(request: PersonRequest) -> HttpResponse:
-    """Publish the next version of a notice."""
+def propose_notice(request: PersonRequest) -> HttpResponse:
+    """Propose the next version of a notice."""
     act = Act(
-        title="Publish a version",
-        lead="People see it as soon as it is published. What people read before earlier choices stays on record.",
+        title="Propose a version",
+        lead="People see it when another officer has agreed and its day has come. What people read before earlier"
+        " choices stays on record.",
         form=rules.NoticeForm(request.POST or None),
-        verb=lambda form, actor, at: notices.publish_notice(**form.cleaned_data, actor=actor, at=at),
-        back=reverse("admin:notices"),
-        done="Published.",
+        verb=lambda form, actor, at: notices.propose_notice(**form.cleaned_data, actor=actor, at=at),
+        back=lambda made: reverse("admin:proposal", args=[getattr(made, "pk", "")]),
+        cancel=reverse("admin:notices"),
+        done=PROPOSED,
         button="Preview",
         shows=lambda form: get_notice_preview(
-            **{name: form.cleaned_data[name] for name in ("use", "language", "body")}
+            **{name: form.cleaned_data[name] for name in ("use", "language", "body", "starts_at")}
         ),
     )
     return answer(request, act)

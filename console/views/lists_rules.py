@@ -70,7 +70,7 @@ def _notice_cells(rows: Sequence[NoticeText], at: datetime) -> list[tuple[Cell, 
             Cell(one.language),
             Cell(str(one.version), number=True),
             Cell(sanitise_text(one.body, at_most=400)),
-            cells.moment(one.published_at, under=who[one.actor]),
+            cells.moment(one.published_at, under=f"{'upcoming, ' if one.published_at > at else ''}{who[one.actor]}"),
         )
         for one in rows
     ]
@@ -159,19 +159,19 @@ RULES = Listing(
 )  # fmt: skip
 NOTICES = Listing(
     title="Notices",
-    lead="What people read before they choose. A new version replaces the previous one. Published versions never"
-    " change.",
+    lead="What people read before they choose. A new version takes two officers and replaces the previous one from its"
+    " day. Published versions never change.",
     columns=(
         Column("Where", "use"), Column("Language", "language"), Column("Version", "version", number=True),
-        Column("Wording"), Column("Published", "published_at"),
+        Column("Wording"), Column("Shown from", "published_at"),
     ),
     start=lambda _: NoticeText.objects.order_by("use", "language", "-version"),
     cells=_notice_cells,
     search=("body",),
     search_label="Wording",
     filters=(of_choices("use", "Where", NoticeText.Use.choices),),
-    empty=("No notices", "Publish the first version."),
-    acts=(("admin:notice-publish", "Publish a version"),),
+    empty=("No notices", "Propose the first version."),
+    acts=(("admin:notice-propose", "Propose a version"),),
 )  # fmt: skip
 PURPOSES = Listing(
     title="Purposes",

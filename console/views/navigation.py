@@ -95,7 +95,7 @@ BELOW = {
     "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",
     "decide": "proposals", "termination": "terminations", "terminate": "terminations", "timeline": "streams",
     "order": "streams", "event": "streams", "resend": "streams", "recover": "streams", "stream-status": "streams",
-    "rule-add": "rules", "rule-relax": "rules", "notice-publish": "notices", "client-register": "clients",
+    "rule-add": "rules", "rule-relax": "rules", "notice-propose": "notices", "client-register": "clients",
     "purpose": "purposes", "purpose-link": "purposes", "machine": "clients", "machine-key": "clients",
     "machine-disable": "clients", "machine-enable": "clients", "machine-bind": "clients", "machine-unbind": "clients",
     "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",

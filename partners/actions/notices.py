@@ -9,9 +9,12 @@ from django.db import transaction
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
-from partners.actions import guards
-from partners.models import NoticeText
+from partners.actions import guards, proposals
+from partners.actions.terms import find_start_fault
+from partners.models import NoticeText, Proposal
+from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
+from partners.policies.loosening import PublishNotice
 
 # What is filled in when it is shown must fit beside it.
 LONGEST_BODY = 1500
@@ -22,31 +25,61 @@ PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 @transaction.atomic
-def publish_notice(*, use: str, language: str, body: str, reason: str, actor: str, at: datetime) -> NoticeText:
-    """Publish the next version of a notice, shown from now on. What earlier choices were shown stays on record.
+def propose_notice(
+    *, use: str, language: str, body: str, starts_at: datetime, reason: str, actor: str, at: datetime
+) -> Proposal:
+    """Propose the next version of a notice, shown from `starts_at`, but not before another officer agrees.
 
     `body` is plain text with `{companies}`, `{purpose}`, `{precision}` and `{until}`, each once, before a yes; with
-    none of them before a stop. Raises ValidationError; NotNow for the words of now, and where another version came
-    first; StaffOnly.
+    none of them before a stop. Raises ValidationError; NotNow for what is published or proposed already; StaffOnly.
     """
-    name = guards.officer(actor=actor, reason=reason, action=StaffAction.PUBLISH_NOTICE)
+    guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
     if use not in NoticeText.Use.values or language not in dict(settings.LANGUAGES):
         raise ValidationError({"use": "There is no such notice, or no such language."})
     text = " ".join(body.split())
     check_text(use=use, text=text)
-    newest = NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
-    if newest is not None and newest.body == text:
+    if fault := find_start_fault(starts_at, at=at):
+        raise ValidationError({"starts_at": fault})
+    newest = newest_notice(use=use, language=language)
+    # The same words again make sense only to have them counted sooner.
+    if newest is not None and newest.body == text and newest.published_at <= max(starts_at, at):
         raise NotNow(f"This wording is already published as version {newest.version}.")
-    # Two that publish at once: the later one waits for the row, then meets the unique constraint.
-    with guards.first(message="Another officer just published a version. Read that one first."):
-        row = NoticeText.objects.create(
-            use=use, language=language, version=newest.version + 1 if newest else 1, body=text, published_at=at,
-            actor=name,
-        )  # fmt: skip
+    return proposals.propose(
+        act=Proposal.Act.PUBLISH_NOTICE, of=Proposal.Of.NOTICE, target_id=newest.pk if newest else 0,
+        payload=loosening.as_json(PublishNotice(use, language, text, starts_at)), reason=reason, actor=actor, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def publish_notice(*, proposal: Proposal, at: datetime) -> NoticeText:
+    """Publish the wording on which two officers agreed. What earlier choices were shown stays on record.
+
+    Raises NotNow where another version was published since.
+    """
+    wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    if not isinstance(wanted, PublishNotice):
+        raise NotNow(f"{proposal.act} is not done here.")
+    newest = newest_notice(use=wanted.use, language=wanted.language)
+    if proposal.target_id != (newest.pk if newest else 0):
+        raise NotNow("Another version was published after it was proposed. Propose it again.")
+    row = NoticeText.objects.create(
+        use=wanted.use, language=wanted.language, version=newest.version + 1 if newest else 1, body=wanted.body,
+        published_at=max(wanted.starts_at, at), actor=proposal.decided_by,
+    )  # fmt: skip
     audit.actions.record(
-        action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}", at=at, reason=reason
-    )
+        action="notice.published", actor=row.actor, target=f"notice:{row.use}.{row.language}.{row.version}", at=at,
+        reason=proposal.reason,
+        detail={
+            "starts_at": row.published_at.isoformat(), "proposal": str(proposal.id),
+            "proposed_by": proposal.proposed_by,
+        },
+    )  # fmt: skip
     return row
+
+
+def newest_notice(*, use: str, language: str) -> NoticeText | None:
+    """Return the newest version in this language, which may not count yet."""
+    return NoticeText.objects.filter(use=use, language=language).order_by("-version").first()
 
 
 def check_text(*, use: str, text: str) -> None:

@@ -50,7 +50,7 @@ def propose(
 
     `payload`: what the act needs besides its target (`partners.policies.loosening`; the `was` of a term, of endpoints
     and of keys is filled in here, and the key and certificate of a machine where they are to stay as they are). A rule
-    for anomalies stands above this app: `disclosures.actions` looks at it and proposes.
+    for anomalies stands above this app: `disclosures.actions` looks at it and proposes. So does `notices` here.
     Raises BadProposal, NotNow where the act makes no sense as things stand, StaffOnly.
     """
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.PROPOSE)
@@ -242,8 +242,8 @@ type Target = Party | Contract | Campaign | JurisdictionRule | Client | Authoriz
 
 
 def _target(of: str, target_id: int) -> Target | None:
-    """None: its table is not ours; whoever proposes has looked."""
-    if of in {Proposal.Of.ANOMALY, Proposal.Of.PROTECTION, Proposal.Of.IMPORT}:
+    """None: whoever proposes has looked."""
+    if of in {Proposal.Of.ANOMALY, Proposal.Of.PROTECTION, Proposal.Of.IMPORT, Proposal.Of.NOTICE}:
         return None
     models: dict[str, type[Target]] = {
         Proposal.Of.PARTY: Party,

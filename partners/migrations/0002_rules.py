@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
     dependencies = [("partners", "0001_initial"), ("accounts", "0002_rules")]
     operations = [
         migrations.RunSQL(TABLES, migrations.RunSQL.noop),
-        InstallSQL(),
+        InstallSQL("addresses", "agents", "contracts", "cover", "guards", "machines", "proposals", "suspensions"),
         migrations.RunSQL(RULES, migrations.RunSQL.noop),
         migrations.RunSQL(UNNAMED, migrations.RunSQL.noop),
         migrations.RunSQL(NOTICES, migrations.RunSQL.noop),

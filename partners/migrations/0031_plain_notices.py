@@ -36,4 +36,7 @@ ON CONFLICT DO NOTHING;
 class Migration(migrations.Migration):
     replaces = [("partners", "0030_rules_end_as_agreed")]
     dependencies = [("partners", "0002_rules"), ("accounts", "0026_choose_alerts")]
-    operations = [InstallSQL(), migrations.RunSQL(NOTICES, migrations.RunSQL.noop)]
+    operations = [
+        InstallSQL("addresses", "agents", "contracts", "cover", "guards", "machines", "proposals", "suspensions"),
+        migrations.RunSQL(NOTICES, migrations.RunSQL.noop),
+    ]

@@ -25,6 +25,7 @@ class Proposal(models.Model):
         SET_ENDPOINTS = "set_endpoints", "Change endpoints"
         MOVE_KEYS = "move_keys", "Change a key address"
         IMPORT_FILE = "import_file", "Import a file"
+        PUBLISH_NOTICE = "publish_notice", "Publish a notice"
 
     class Of(models.TextChoices):
         PARTY = "party", "Company"
@@ -36,6 +37,7 @@ class Proposal(models.Model):
         AUTHORIZED = "authorized", "Authorized agent"
         PROTECTION = "protection", "Line protection"
         IMPORT = "import", "File import"
+        NOTICE = "notice", "Notice"
 
     class Decision(models.TextChoices):
         AGREED = "agreed", "Agreed"
@@ -152,6 +154,7 @@ class JurisdictionRule(models.Model):
 class NoticeText(models.Model):
     """The officers' wording of what a person reads before they choose. A new version replaces; none is changed.
 
+    It counts from `published_at`, on which two officers agreed (trigger `partners_notice_two_officers`).
     `body` may hold `{companies}`, `{purpose}`, `{precision}`, `{until}`: filled from the live list when it is shown.
     """
 

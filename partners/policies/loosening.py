@@ -100,6 +100,15 @@ class LoosenAnomalies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool
 
 
+class PublishNotice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The next version of a notice, and from when it counts; no earlier than the second officer agrees."""
+
+    use: str
+    language: str
+    body: str
+    starts_at: Instant
+
+
 type Payload = (
     NoTerms
     | ExtendTerm
@@ -111,6 +120,7 @@ type Payload = (
     | LetAgentAsk
     | SetEndpoints
     | MoveKeys
+    | PublishNotice
 )
 
 SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
@@ -126,6 +136,7 @@ SHAPES: Mapping[str, tuple[type[Payload], frozenset[str]]] = {
     Proposal.Act.SET_ENDPOINTS: (SetEndpoints, frozenset({"contract"})),
     Proposal.Act.MOVE_KEYS: (MoveKeys, frozenset({"party"})),
     Proposal.Act.IMPORT_FILE: (NoTerms, frozenset({"import"})),
+    Proposal.Act.PUBLISH_NOTICE: (PublishNotice, frozenset({"notice"})),
 }
 
 

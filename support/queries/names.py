@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from accounts.models import User
 from disclosures.models import AnomalyRule, Upload
 from partners.labels import party_name, sanitise_text
-from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, NoticeText, Party
 from support.models import ProtectedLine
 
 STAFF = ("officer", "agent", "auditor", "legal")
@@ -123,4 +123,6 @@ def _names_by_day(kind: str, ids: Collection[int]) -> Mapping[int, str]:
         return {pk: f"the line of a case, since {at:%-d %b %Y}" for pk, at in rows}
     if kind == "import":
         return {one.pk: str(one) for one in Upload.objects.defer("rejects").filter(pk__in=ids)}
+    if kind == "notice":
+        return {one.pk: f"{one.get_use_display()} ({one.language})" for one in NoticeText.objects.filter(pk__in=ids)}
     return {}

@@ -15,9 +15,8 @@ from console import urls
 from console.views.site import READ, SEEING
 from partners.actions import proposals
 from partners.actions.authorized import register_agent
-from partners.actions.notices import publish_notice
 from partners.actions.terms import RuleTerms, add_rule
-from partners.models import AuthorizedAgent, Campaign, NoticeText, Proposal
+from partners.models import AuthorizedAgent, Campaign, Proposal
 from partners.models import Client as Machine
 from revocations.actions import suspend
 from revocations.models import Order
@@ -26,7 +25,7 @@ from tests.browser.conftest import Visit
 from tests.factories import a_campaign, a_contract, a_party
 from tests.partners.outside import Signer
 from tests.selection import drawn
-from tests.staff import a_machine
+from tests.staff import a_machine, a_notice
 from tests.support.console import a_breach, a_cohort, everything
 from tests.support.officers import Member, staff
 
@@ -99,7 +98,7 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         actor=officer.actor,
         at=at,
     )
-    publish_notice(use=NoticeText.Use.STOP, language="en", body=WORD * 9, reason=WORD, actor=officer.actor, at=at)
+    a_notice(WORD * 9, at=at)
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="wide", subject=WORD * 6, at=at)
     order = Order.objects.create(
         line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party.pk, epoch=1, version=1, jti="j", txn="t",

@@ -16,11 +16,11 @@ from accounts.models import Line
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt, Notice
-from partners.actions.notices import publish_notice
+from partners.actions.notices import propose_notice
 from partners.models import Campaign, NoticeText, Party, Reach
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, newest_text, number_of, signed_in
-from tests.staff import an_actor
+from tests.staff import a_notice, an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 BODY = "{companies} would see you. {purpose}. {precision}. {until}. Say no."
@@ -93,9 +93,9 @@ def test_a_long_list_is_whole_beside_the_sentence() -> None:
 
 
 def test_the_newest_wording_in_the_readers_language_else_in_ours() -> None:
-    campaign, officer = a_use(), an_actor()
+    campaign = a_use()
     first = notices.build_approval_notice(campaign=campaign.ref)
-    publish_notice(use="allow", language="en", body=BODY, reason="r", actor=officer, at=NOW)
+    a_notice(BODY, use="allow", at=NOW)
     second = notices.build_approval_notice(campaign=campaign.ref)
     assert (first.version, second.version) == (2, 3)
     assert second.body.startswith("RoadAid, GeoBridge and Tow Co would see you. ")
@@ -116,7 +116,7 @@ def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
         ("other", "x"),
     ):  # fmt: skip
         with pytest.raises(ValidationError):
-            publish_notice(use=use, language="en", body=body, reason="r", actor=officer, at=NOW)
+            propose_notice(use=use, language="en", body=body, starts_at=NOW, reason="r", actor=officer, at=NOW)
     assert NoticeText.objects.count() == 2 * 3 * len(settings.LANGUAGES)
 
 

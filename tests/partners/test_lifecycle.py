@@ -21,7 +21,7 @@ from partners.actions.drafts import (
     put_in_force,
 )
 from partners.actions.guards import Of
-from partners.actions.notices import publish_notice
+from partners.actions.notices import propose_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
 from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Reach, Suspension
@@ -350,6 +350,6 @@ def test_nobody_but_an_officer_with_a_reason_does_it(officer: str) -> None:
         with pytest.raises(StaffOnly):
             shorten_term(of="contract", target_id=1, ends_at=NOW, **about)
         with pytest.raises(StaffOnly):
-            publish_notice(use="stop", language="en", body="x", **about)
+            propose_notice(use="stop", language="en", body="x", starts_at=NOW, **about)
     with pytest.raises(NotNow, match="Say why"):
         draft_contract(ref="A", aggregator="x", terms=CONTRACT, reason="  ", actor=officer, at=NOW)

@@ -12,10 +12,10 @@ from accounts.actions.staff import end_staff
 from audit.models import AuditEvent, Incident
 from audit.policies import PARTNER
 from console.actions import incidents
-from partners.actions.notices import publish_notice
+from console.actions.proposals import agree_to_proposal
+from partners.actions.notices import propose_notice
 from partners.actions.parties import change_party
 from partners.actions.terms import set_consideration, set_endpoints, shorten_term
-from partners.models import NoticeText
 from support.actions import cases, escalation, replies, stop_for, writing
 from support.models import Attachment, Ticket
 from tests.factories import a_campaign, a_contract, a_line, a_party
@@ -46,6 +46,9 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
     of_case_why = {**of_case, "reason": WHY}
     of_terms: dict[str, Any] = {"actor": officer, "reason": WHY, "at": now}
     of_incident = {"incident_id": incident.pk, **of_terms}
+    wording = propose_notice(
+        use="stop", language="en", body="You stop it.", starts_at=now, reason=WHY, actor=(first := an_actor()), at=now
+    )
     code, with_why = (agent, f"ticket:{case.code}", line.pk, case.code), f"{case.code}: {WHY}"
     acts: Mapping[str, tuple[Callable[[], object], Entry]] = {
         "ticket.priority_set": (
@@ -82,9 +85,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (officer, f"incident:{owed.pk}", None, WHY),
         ),
         "notice.published": (
-            lambda: publish_notice(
-                use=NoticeText.Use.STOP, language="en", body="You stop it.", **of_terms
-            ),
+            lambda: agree_to_proposal(proposal_id=wording.pk, actor=officer, reason="Read.", at=now),
             (officer, "notice:stop.en.", None, WHY),
         ),
         "contract.endpoints_set": (
@@ -130,6 +131,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
         "suspend.asked": {"party": party.pk},
         "reply.begun": {"incident": incident.pk, "cases": 1},
         "incident.told": {"duty": PARTNER.name, "on": now.date().isoformat(), "reference": "M-1"},
+        "notice.published": {"starts_at": now.isoformat(), "proposal": str(wording.pk), "proposed_by": first},
         "contract.endpoints_set": {"ref": contract.ref, "fields": ["hosts"]},
         "contract.shortened": {
             "ref": contract.ref, "was": contract.ends_at.isoformat(), "ends_at": now.isoformat(),

@@ -18,7 +18,6 @@ from partners.models import (
     Contract,
     IdentifierLink,
     JurisdictionRule,
-    NoticeText,
     Party,
     Proposal,
     Suspension,
@@ -298,45 +297,6 @@ def test_a_rule_is_added_by_one_and_ended_by_two(officer: Member, second: Member
     assert "1 Jan 2092, 00:00 agreed by two officers test act" in told
     assert "test act" not in shown(officer, "/admin/rules/?state=ended")
     assert "Its end on 1 Jan 2092 was agreed." in shown(officer, path)
-
-
-def test_a_notice_is_published_as_the_next_version(officer: Member) -> None:
-    lacking = {"use": "allow", "language": "en", "body": "{companies} may find you."}
-    places = "{companies} {precision} {purpose} {until}"
-    told = shown(officer, "/admin/notices/publish/", lacking)
-    assert f"This notice must contain each of these once, and no other: {places}" in told
-    told = shown(officer, "/admin/notices/publish/", {**lacking, "use": "stop"})
-    assert "This notice can't contain { or }." in told
-    whole = {**lacking, "body": "{companies} may find you: {purpose}, {precision}, until {until}."}
-    told = shown(officer, "/admin/notices/publish/", whole)
-    assert "It replaces version 2 of" in told
-    assert f"New wording {whole['body']} What changes" in told
-    assert f"Previous wording {NoticeText.objects.get(use='allow', language='en', version=2).body}" in told
-    assert "Español, version 2 of" in told
-    assert confirmed(officer, "/admin/notices/publish/", whole) == "/admin/notices/"
-    newest = NoticeText.objects.filter(use="allow", language="en").order_by("-version")[0]
-    assert (newest.version, newest.body, newest.actor) == (3, whole["body"], officer.actor)
-
-
-def test_another_wording_is_compared_word_by_word_and_in_chinese_by_character(officer: Member) -> None:
-    for language, old, new, compared in (
-        (
-            "en",
-            "{companies} may find you: {purpose}, {precision}, until {until}.",
-            "{companies} can find you: {purpose}, {precision}, until {until}.",
-            "{companies} <del>may </del><ins>can </ins>find you: {purpose}, {precision}, until {until}.",
-        ),
-        (
-            "zh-hans",
-            "{companies}可以找到您：{purpose}，{precision}，直到{until}。",
-            "{companies}能找到您：{purpose}，{precision}，直到{until}。",
-            "{companies}<del>可以</del><ins>能</ins>找到您：{purpose}，{precision}，直到{until}。",
-        ),
-    ):
-        typed = {"use": "allow", "language": language, "body": old}
-        assert confirmed(officer, "/admin/notices/publish/", typed) == "/admin/notices/"
-        page = officer.client.post("/admin/notices/publish/", {**WHY, **typed, "body": new}).content.decode()
-        assert f'dir="auto">{compared}</p>' in page
 
 
 KEY = json.dumps(

@@ -17,9 +17,8 @@ from audit.models import Incident
 from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure
 from partners.actions import proposals
-from partners.actions.notices import publish_notice
 from partners.actions.terms import RuleTerms, add_rule
-from partners.models import Campaign, NoticeText, Party, Proposal
+from partners.models import Campaign, Party, Proposal
 from partners.models import Client as Machine
 from revocations.actions import suspend
 from revocations.models import Breach, Order, Stream
@@ -27,7 +26,7 @@ from support.queries import counts
 from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.selection import drawn
-from tests.staff import an_actor
+from tests.staff import a_notice, an_actor
 from tests.support.console import a_breach, a_chain, a_cohort
 from tests.support.officers import Member, rows_of, shown
 
@@ -71,9 +70,7 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
         actor=officer,
         at=at,
     )
-    publish_notice(
-        use=NoticeText.Use.STOP, language="en", body=f"Wording {n}.", reason="Plainer.", actor=officer, at=at
-    )
+    a_notice(f"Wording {n}.", at=at)
     disclosures.actions.change_anomaly_rule(
         kind="burst", threshold=20 - n, window=60, suspend_after_days=None, enabled=True, reason="Too many.",
         actor=officer, at=at,

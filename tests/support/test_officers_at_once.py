@@ -15,10 +15,10 @@ from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
 from partners.actions.clients import disable_client, disable_machine, propose_key, register_client
 from partners.actions.drafts import ContractTerms, draft_contract, put_in_force
-from partners.actions.notices import publish_notice
+from partners.actions.notices import propose_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
-from partners.models import Campaign, Client, Contract, JurisdictionRule, NoticeText, Party, Proposal, Suspension
+from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.actions.suspend import suspend
@@ -186,21 +186,21 @@ def test_a_rule_for_anomalies_has_one_next_version() -> None:
 
 
 def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
-    before = NoticeText.objects.count()
     terms = RuleTerms(state="NV", starts_at=NOW + DAY, purposes=(FRAUD,), sale_test=False, source="test: a law")
     the_same_twice(add_rule, "that very moment", terms=terms)
     the_same_twice(
-        publish_notice,
-        "just published a version",
+        propose_notice,
+        "already proposed",
         use="stop",
         language="en",
         body="Stopping is in force at once.",
+        starts_at=NOW,
     )
     the_same_twice(add_party, "just added it", uri="https://race.example", name="Race", kind="end_customer")
     agreed = ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (FRAUD,))
     the_same_twice(draft_contract, "just added by you", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)
     assert (JurisdictionRule.objects.filter(state="NV").count(), noted("rule.added")) == (1, 1)
-    assert NoticeText.objects.count() == before + 1
+    assert Proposal.objects.get(of="notice").decision == ""
     assert (Party.objects.filter(uri="https://race.example").count(), Contract.objects.count()) == (1, 1)
 
 

@@ -43,6 +43,7 @@ from partners.models import (
     Client,
     Contract,
     JurisdictionRule,
+    NoticeText,
     Party,
     Proposal,
     Reach,
@@ -84,7 +85,7 @@ TRIED = {
     "partners.draft_contract", "partners.draft_campaign", "partners.change_draft", "partners.discard_draft",
     "partners.put_in_force", "partners.shorten_term", "partners.set_consideration", "partners.add_rule",
     "partners.link", "partners.set_endpoints", "partners.add_party", "partners.change_party",
-    "partners.publish_notice", "partners.propose", "partners.withdraw", "partners.decline", "partners.mark_agreed",
+    "partners.propose_notice", "partners.propose", "partners.withdraw", "partners.decline", "partners.mark_agreed",
     "partners.register_machine", "partners.propose_key", "partners.propose_certificate", "partners.disable_machine",
     "partners.unbind_machine", "partners.register_agent", "partners.propose_agent", "partners.suspend_agent",
     "revocations.suspend", "console.put_in_force", "console.set_consideration", "console.add_rule", "console.link",
@@ -327,7 +328,7 @@ def _ways(
         "change_party": lambda: parties.change_party(
             party_id=party.pk, name="Q", website="", about="", jwks_uri=f"{party.uri}/{m}.json" if m % 3 else "", **by
         ),
-        "publish": lambda: notices.publish_notice(use="stop", language="en", body=f"Words {m}", **by),
+        "publish": lambda: notices.propose_notice(use="stop", language="en", body=f"Words {m}", starts_at=now, **by),
         "suspend": lambda: suspend(**on, **by),
         "terminate": lambda: terminate(**on, plan_digest=termination.plan(**on, at=now).digest, **by),
         "propose": lambda: proposals.propose(act=act, of=of, target_id=target, payload=payload, **by),
@@ -345,13 +346,14 @@ class Before:
     refused: set[tuple[int, int, str]]
     let_in: set[tuple[str, int, str]]
     addresses: dict[tuple[str, str], set[str]]
+    wordings: int
 
 
 @pytest.fixture(scope="module")
 def before(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Before]:
     def build() -> Before:
         scene = Scene()
-        return Before(scene, scene.refused(), scene.let_in(), scene.addresses())
+        return Before(scene, scene.refused(), scene.let_in(), scene.addresses(), NoticeText.objects.count())
 
     yield from shared(django_db_blocker, build)
 
@@ -375,6 +377,7 @@ def before(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 )
 @example(plan=[("put_in_force", 11, 0), ("shorten", 0, 2), ("put_in_force", 11, 0)])
 @example(plan=[("propose", 0, 5), ("agree", 0, 0), ("propose", 2, 6), ("agree", 0, 0)])
+@example(plan=[("publish", 0, 0), ("agree", 0, 0), ("agree", 0, 1)])
 def test_no_acts_of_one_officer_make_a_no_a_yes(before: Before, plan: list[tuple[str, int, int]]) -> None:
     with undone():
         scene = deepcopy(before.scene)
@@ -382,6 +385,7 @@ def test_no_acts_of_one_officer_make_a_no_a_yes(before: Before, plan: list[tuple
             scene.do(*act)
         assert before.refused - scene.refused() == set()
         assert scene.let_in() - before.let_in == set()
+        assert NoticeText.objects.count() == before.wordings
         # What was known stays where it was; what was not one officer may write down.
         after = scene.addresses()
         assert before.addresses == {what: after.get(what) for what in before.addresses}

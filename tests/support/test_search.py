@@ -10,10 +10,9 @@ import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from console.views import listing
-from partners.actions.notices import publish_notice
-from partners.models import NoticeText
 from revocations.models import Order
 from support.models import Ticket
+from tests.staff import a_notice
 from tests.support.console import MACHINE, NUMBER, PERSON, everything
 from tests.support.officers import Member, csv_of, rows_of, searched, shown, staff
 
@@ -26,10 +25,7 @@ def found(member: Member, asked: str) -> str:
 
 def test_everything_but_people_is_found(officer: Member) -> None:
     console, auditor = everything(), staff(User.Role.AUDITOR)
-    publish_notice(
-        use=NoticeText.Use.STOP, language="en", body="Think of geobridge.", reason="Plainer.", actor=officer.actor,
-        at=timezone.now(),
-    )  # fmt: skip
+    a_notice("Think of geobridge.", at=timezone.now())
     for reader in (officer, auditor):
         page = found(reader, "geobridge")
         for said in (

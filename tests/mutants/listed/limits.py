@@ -367,11 +367,8 @@ MUTANTS = (
     Mutant(
         8,
         "partners/actions/notices.py",
-        "    audit.actions.record(\n"
-        '        action="notice.published", actor=name, target=f"notice:{use}.{language}.{row.version}",'
-        " at=at, reason=reason\n"
-        "    )\n",
-        "",
+        'action="notice.published"',
+        'action="notice.made"',
         TRAIL,
     ),
     Mutant(

@@ -173,6 +173,21 @@ MUTANTS = (
         "true)\n",
         "tests/promises/test_02_two_officers.py::test_what_began_after_the_proposal_is_not_lifted_by_it",
     ),
+    # A notice is published by one officer, or before its day.
+    Mutant(
+        2,
+        "partners/sql/notices.sql",
+        " OR NOT partners_spend(agreed) THEN\n",
+        " THEN\n",
+        "tests/support/test_notices_take_two.py::test_the_database_asks_for_two_officers",
+    ),
+    Mutant(
+        2,
+        "consent/domain/notices.py",
+        " AND published_at <= (SELECT audit_now())\n",
+        "\n",
+        "tests/support/test_notices_take_two.py::test_a_wording_counts_from_its_moment",
+    ),
     # A file of lines is imported by one officer.
     Mutant(
         2,

@@ -1,0 +1,202 @@
+"""A notice's next wording: one officer proposes it, another agrees, and people read it from its moment on."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import Line
+from consent.actions import choices
+from console.actions.proposals import agree_to_proposal
+from partners.actions import proposals
+from partners.actions.notices import propose_notice
+from partners.models import NoticeText, Proposal
+from partners.policies.lifecycle import NotNow
+from tests.clocks import Clock, standing_still
+from tests.factories import a_campaign, a_line, an_approval
+from tests.fixtures import Refusal
+from tests.people import signed_in
+from tests.staff import a_notice, an_actor
+from tests.support.officers import WHY, Member, confirmed, post, rows_of, shown
+
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "clock")
+# After the day on which anybody will run this.
+NOW = datetime(2051, 9, 26, 12, tzinfo=UTC)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
+BEGINS = datetime(2051, 9, 28, tzinfo=UTC)
+PROPOSE = "/admin/notices/propose/"
+BODY = "{companies} may find you: {purpose}, {precision}, until {until}."
+TYPED = {"use": "allow", "language": "en", "body": BODY, "starts_at": "2051-09-28"}
+STOPPING = "You stop everything now."
+
+
+@pytest.fixture(scope="module")
+def still(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    with django_db_blocker.unblock(), standing_still(NOW) as still:
+        yield still
+
+
+@pytest.fixture
+def clock(db: None, still: Clock) -> Clock:
+    still.move_to(NOW)
+    return still
+
+
+def newest(use: str = "allow") -> NoticeText:
+    return NoticeText.objects.filter(use=use, language="en").order_by("-version")[0]
+
+
+def allowing(line: Line, ref: str) -> tuple[str, str]:
+    """The page before a yes, and the digest of the notice on it."""
+    page = signed_in(line).get(f"/choices/allow/?campaign={ref}").text
+    return page, re.findall(r'name="notice" value="([0-9a-f]{64})"', page)[0]
+
+
+def test_what_the_words_lack_is_said_in_the_form(officer: Member) -> None:
+    told = shown(officer, PROPOSE, {**TYPED, "body": BODY.replace("{until}", "the end")})
+    places = "{companies} {precision} {purpose} {until}"
+    assert f"This notice must contain each of these once, and no other: {places}" in told
+    assert "This notice can't contain { or }." in shown(officer, PROPOSE, {**TYPED, "use": "stop"})
+    assert "read it first" not in told
+    assert "This field is required." in shown(officer, PROPOSE, {**TYPED, "starts_at": ""})
+    answer = confirmed(officer, PROPOSE, {**TYPED, "starts_at": "2199-01-01"})
+    assert (answer, Proposal.objects.exists()) == ("", False)
+
+
+def test_one_officer_proposes_and_another_publishes(officer: Member, second: Member) -> None:
+    was = newest()
+    told = shown(officer, PROPOSE, TYPED)
+    # The same before it is proposed and before another officer agrees.
+    what = (
+        "English, from 28 Sep 2051, 00:00 UTC, but not before another officer agrees. It replaces version 2 of"
+        f" {was.published_at:%-d %b %Y}. New wording {BODY} What changes"
+    )
+    others = f"Previous wording {was.body} Other languages stay as they are Español, version 2 of"
+    assert what in told
+    assert others in told
+    page = confirmed(officer, PROPOSE, TYPED)
+    proposal = Proposal.objects.get()
+    assert page == f"/admin/proposals/{proposal.pk}/"
+    assert newest() == was
+    agree = f"{page}agree/"
+    assert "You proposed this. Another officer must agree" in shown(officer, page)
+    assert "You proposed it, so another officer must approve it." in shown(officer, agree, {})
+    assert "already proposed and waits for another officer" in _refusal(officer)
+    assert newest() == was
+    asked = shown(second, page)
+    assert "Publish a notice: Before allowing (en)" in asked
+    assert "People will read the wording below from 28 Sep 2051, but not before you agree." in asked
+    assert what in asked
+    assert others in asked
+    assert post(second, agree) == page
+    row = newest()
+    assert (row.version, row.body, row.published_at, row.actor) == (3, BODY, BEGINS, second.actor)
+    decided = shown(officer, page)
+    assert what in decided
+    assert "Other languages" not in decided
+    assert any(
+        "28 Sep 2051, 00:00 upcoming, second@carrier.example" in one for one in rows_of(officer, "/admin/notices/")
+    )
+
+
+def test_another_wording_is_compared_word_by_word_and_in_chinese_by_character(officer: Member) -> None:
+    for language, old, new, compared in (
+        (
+            "en",
+            BODY,
+            "{companies} can find you: {purpose}, {precision}, until {until}.",
+            "{companies} <del>may </del><ins>can </ins>find you: {purpose}, {precision}, until {until}.",
+        ),
+        (
+            "zh-hans",
+            "{companies}可以找到您：{purpose}，{precision}，直到{until}。",
+            "{companies}能找到您：{purpose}，{precision}，直到{until}。",
+            "{companies}<del>可以</del><ins>能</ins>找到您：{purpose}，{precision}，直到{until}。",
+        ),
+    ):
+        a_notice(old, use="allow", language=language, at=NOW)
+        typed = {**WHY, **TYPED, "language": language, "body": new}
+        page = officer.client.post(PROPOSE, typed).content.decode()
+        assert f'dir="auto">{compared}</p>' in page
+
+
+def _refusal(member: Member) -> str:
+    """What is said to whoever proposes the same once more."""
+    page = member.client.post(PROPOSE, {**TYPED, "reason": "Again."}).content.decode()
+    seal = page.partition('name="seen" value="')[2].partition('"')[0]
+    return shown(member, PROPOSE, {**TYPED, "seen": seal})
+
+
+def test_a_wording_counts_from_its_moment(officer: Member, second: Member, clock: Clock) -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    page = confirmed(officer, PROPOSE, TYPED)
+    assert post(second, f"{page}agree/")
+    clock.move_to(BEGINS - TICK)
+    browser = signed_in(line)
+    before, read = allowing(line, campaign.ref)
+    assert ("may find your phone for one purpose only" in before, "may find you: " in before) == (True, False)
+    clock.move_to(BEGINS)
+    after, new = allowing(line, campaign.ref)
+    assert ("may find your phone for one purpose only" in after, "may find you: " in after) == (False, True)
+    # The old wording is no longer agreed to either: the page comes back with the new one.
+    typed = {"campaign": campaign.ref, "days": "30"}
+    answer = browser.post("/choices/allow/", {**typed, "notice": read})
+    assert "changed after you opened this page. Nothing was allowed." in answer.text
+    assert browser.post("/choices/allow/", {**typed, "notice": new}).status_code == 302
+
+
+def test_agreed_to_after_its_day_it_counts_from_the_yes(officer: Member, second: Member, clock: Clock) -> None:
+    page = confirmed(officer, PROPOSE, {**TYPED, "use": "stop", "body": STOPPING})
+    clock.move_to(BEGINS + DAY)
+    line = a_line()
+    assert STOPPING not in signed_in(line).get("/home/").text
+    agree_to_proposal(proposal_id=Proposal.objects.get().pk, reason="Read.", actor=second.actor, at=clock.now)
+    assert (page, newest("stop").published_at) == (f"/admin/proposals/{Proposal.objects.get().pk}/", BEGINS + DAY)
+    assert STOPPING in signed_in(line).get("/home/").text
+
+
+def test_the_same_words_again_only_sooner() -> None:
+    def again(starts_at: datetime) -> Proposal:
+        return propose_notice(
+            use="stop", language="en", body=STOPPING, starts_at=starts_at, reason="r", actor=an_actor(), at=NOW
+        )
+
+    a_notice(STOPPING, at=NOW, starts_at=BEGINS)
+    with pytest.raises(NotNow, match="already published as version 3"):
+        again(BEGINS)
+    sooner = again(BEGINS - DAY)
+    agree_to_proposal(proposal_id=sooner.pk, reason="r", actor=an_actor(), at=NOW)
+    assert (newest("stop").version, newest("stop").published_at) == (4, BEGINS - DAY)
+
+
+def test_what_follows_an_older_version_is_not_published() -> None:
+    was = newest("stop")
+    a_notice(STOPPING, at=NOW)
+    payload = {"use": "stop", "language": "en", "body": "Older.", "starts_at": NOW.isoformat()}
+    late = proposals.propose(
+        act="publish_notice", of="notice", target_id=was.pk, payload=payload, reason="r", actor=an_actor(), at=NOW
+    )
+    with pytest.raises(NotNow, match="Another version was published after it was proposed"):
+        agree_to_proposal(proposal_id=late.pk, reason="r", actor=an_actor(), at=NOW)
+    assert newest("stop").body == STOPPING
+
+
+def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
+    insert = (
+        "INSERT INTO partners_noticetext (use, language, version, body, published_at, actor)"
+        " VALUES ('stop', 'en', {version}, '{body}', '{at}', 'system:install')"
+    )
+    right = {"version": "3", "body": STOPPING, "at": BEGINS.isoformat()}
+    guard = "partners_notice_two_officers"
+    refused(insert.format(**right), constraint=guard)
+    proposal = propose_notice(
+        use="stop", language="en", body=STOPPING, starts_at=BEGINS, reason="r", actor=an_actor(), at=NOW
+    )
+    refused(insert.format(**right), constraint=guard)
+    proposals.mark_agreed(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=NOW)
+    for wrong in ({"version": "4"}, {"body": "Other."}, {"at": (BEGINS - TICK).isoformat()}, {"at": NOW.isoformat()}):
+        refused(insert.format(**right | wrong), constraint=guard)
