@@ -9,15 +9,15 @@ from accounts.policies.permissions import STAFF_MAY, StaffAction, staff_may
 from accounts.queries import StaffOnly, acting_staff
 from tests.staff import a_staff_user, an_actor
 
-# See, change terms; suspend, propose, agree, publish; see one person's order; see incidents, the look-ups behind them,
+# See, change terms; suspend, propose, agree; see one person's order; see incidents, the look-ups behind them,
 # close them; see audit, tickets; work them; lead the desk; see, change delays; change canned replies; work separations;
 # reveal a person; import files; protect lines; make, read documents; view as another role.
 TABLE = {
-    User.Role.SUBSCRIBER: "------------------------",
-    User.Role.AGENT: "-----------yy-----y-----",
-    User.Role.OFFICER: "yyyyyyyyyyyyyy--yyyyyyyy",
-    User.Role.AUDITOR: "y-----yyy-yy----------y-",
-    User.Role.LEGAL: "--------------yy--------",
+    User.Role.SUBSCRIBER: "-----------------------",
+    User.Role.AGENT: "----------yy-----y-----",
+    User.Role.OFFICER: "yyyyyyyyyyyyy--yyyyyyyy",
+    User.Role.AUDITOR: "y----yyy-yy----------y-",
+    User.Role.LEGAL: "-------------yy--------",
 }
 
 
