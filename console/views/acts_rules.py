@@ -24,7 +24,7 @@ from partners.models import JurisdictionRule, Proposal
 from support.forms.base import ActForm
 
 DECIDED = {
-    "agree": (proposals.agree_to_proposal, "Agree", "Agreed. The change is in effect."),
+    "agree": (proposals.agree_to_proposal, "Agree", "Agreed. The change takes effect as proposed."),
     "decline": (proposals_actions.decline, "Decline", "Declined. Nothing changed."),
     "withdraw": (proposals_actions.withdraw, "Withdraw", "Withdrawn. Nothing changed."),
 }

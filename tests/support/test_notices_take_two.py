@@ -91,6 +91,7 @@ def test_one_officer_proposes_and_another_publishes(officer: Member, second: Mem
     assert what in asked
     assert others in asked
     assert post(second, agree) == page
+    assert "Agreed. The change takes effect as proposed." in second.client.get(page).content.decode()
     row = newest()
     assert (row.version, row.body, row.published_at, row.actor) == (3, BODY, BEGINS, second.actor)
     decided = shown(officer, page)
