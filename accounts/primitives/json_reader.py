@@ -75,7 +75,7 @@ def _parts(value: object, place: str) -> list[tuple[object, str]]:
         return [(getattr(value, name), f"{place}.{written}") for name, written in fields]
     if isinstance(value, dict):
         return [(part, place) for part in (*value, *value.values())]
-    return [(part, f"{place}[...]") for part in value] if isinstance(value, list | tuple) else []
+    return [(part, f"{place}[{n}]") for n, part in enumerate(value)] if isinstance(value, list | tuple) else []
 
 
 def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = dict) -> Any:

@@ -61,7 +61,7 @@ class Part:
 
 def cases_of(*, user: User, lines: Mapping[int, Line], at: datetime) -> list[Case]:
     """Return the cases of a person on these lines, those under way first, then the newest."""
-    found = _theirs(user, lines).exclude(state=Ticket.State.MERGED).order_by("-last_at", "-opened_at")[:MOST]
+    found = _theirs(user, lines).exclude(state=Ticket.State.MERGED).order_by("-last_at", "-opened_at", "-pk")[:MOST]
     cases = [build_own_case(ticket=ticket, line=lines[ticket.line_id or 0], at=at) for ticket in found]
     return sorted(cases, key=lambda case: case.ticket.state not in OPEN_STATES)
 

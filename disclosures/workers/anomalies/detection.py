@@ -204,7 +204,7 @@ def _find(touch: str, values: Values) -> None:
             cursor.execute(search.find, said)
         cursor.execute(statements.NOTHING_NEW, {"off": _kinds_off(rules)})
         standing = _settle(cursor, at)
-        cursor.execute("DROP TABLE touched, due, woken, found, gone")
+        cursor.execute(statements.DROP_TABLES)
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
 
 

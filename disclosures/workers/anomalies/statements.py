@@ -7,8 +7,7 @@ how far back the ledger reaches, by which a line was quiet, is asked when it is 
 off the last rule that was on says so, and what was recorded after `off_at` counts to nothing: it may only take away.
 
 Rows are read first, one range of an index for each line and month that is due, and joined with what is local after
-that. What was released for an emergency, by a lawful
-order or to run the network never asked, and is never an anomaly.
+that. What was released for an emergency, by a lawful order or to run the network never asked, and is never an anomaly.
 """
 
 from disclosures.queries.visible import CLAIMED_LATER, SHOWN
@@ -17,6 +16,7 @@ from disclosures.queries.visible import LOOK_UP as ANY_LOOK_UP
 # `besides`: what is about to be taken out of its line.
 LOOK_UP = f"{ANY_LOOK_UP} AND NOT d.id = ANY (%(besides)s::uuid[])"
 
+# The planner may hold a few lines to be so many that it merges them with whole months.
 TABLES = """
 CREATE TEMPORARY TABLE touched (line_id bigint, occurred_at timestamptz, path varchar[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE due (kind text, line_id bigint, party varchar, period date) ON COMMIT DROP;
@@ -25,7 +25,9 @@ CREATE TEMPORARY TABLE found (kind text, rule_id bigint, line_id bigint, party v
     first_at timestamptz, last_at timestamptz, newest_at timestamptz, n bigint, looks bigint, out_of bigint)
     ON COMMIT DROP;
 SELECT disclosures_plan_anew();
+SET LOCAL enable_mergejoin = off;
 """
+DROP_TABLES = "DROP TABLE touched, due, woken, found, gone; SET LOCAL enable_mergejoin TO DEFAULT"
 # All that a look goes by, where nobody looked before.
 FIRST_RECORDED = """
 SELECT least(%(at)s,
