@@ -191,7 +191,7 @@ class Desk:
                 decide_request(request_id=asked.pk, suspends=suspends, reason=WHY, actor=self.officer.actor, at=at)
             title = {None: "asked", False: "declined", True: "granted"}[suspends]
             yield f"a suspension {title}", self.known(ticket)
-        for one in SuspendRequest.objects.filter(decision="").order_by("pk"):
+        for one in SuspendRequest.objects.filter(decision=""):
             decide_request(request_id=one.pk, suspends=False, reason=WHY, actor=self.officer.actor, at=timezone.now())
 
     def whose(self) -> Read:

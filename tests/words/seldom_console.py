@@ -82,7 +82,7 @@ def _let_in_and_shut_out(console: Console, officer: Member, *, at: datetime) -> 
     machine = f"/admin/clients/{number}/"
     post(officer, f"{machine}enable/", WHY)
     yield "an API client that is to be let in", _read(officer, machine)
-    for one in Proposal.objects.filter(act__in=("enable_machine", "let_agent_ask"), decision="").order_by("pk"):
+    for one in Proposal.objects.filter(act__in=("enable_machine", "let_agent_ask"), decision="").order_by("-act"):
         post(second, f"/admin/proposals/{one.pk}/agree/", WHY)
     AuthorizedAgent.objects.update(token_asked_at=at + 3 * HOUR)
     for what, page, out in (("an agent", agent, "suspend"), ("an API client", machine, "disable")):
