@@ -182,7 +182,8 @@ def test_an_answer_that_waits_keeps_no_thread() -> None:
         return served, await asyncio.gather(*asked), time.monotonic() - started
 
     served, said, took = asyncio.run(at_once())
-    assert served.answered == ["/at-once", *(f"/waits/{n}" for n in range(8))]
+    # Of those that wait as long, any may be the first.
+    assert [served.answered[0], *sorted(served.answered[1:])] == ["/at-once", *(f"/waits/{n}" for n in range(8))]
     assert said == [*(b"%d" % n for n in range(8)), b"ab"]
     assert 0.5 <= took < 8 * 0.5
 
