@@ -116,7 +116,7 @@ def _check_events(url: str) -> Check:
         return Check("Event address", f"Answers with a server error (HTTP {reply.status}).", "warn")
     if reply.status >= REDIRECT and reply.status < CLIENT_ERROR:
         return Check("Event address", f"Redirects (HTTP {reply.status}). Orders don't follow redirects.", "warn")
-    return Check("Event address", f"Answers (HTTP {reply.status}).")
+    return Check("Event address", f"Reachable: HTTP {reply.status} to a request without an event.")
 
 
 def _check_keys(url: str) -> Check:

@@ -42,7 +42,8 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
     path = f"/admin/set-up/contract/{contract.pk}/"
     day = f"{contract.ends_at:%-d %b %Y}"
     assert checks(shown(officer, path)) == (
-        f"Draft It can be put in force. fine Term Ends on {day}. fine Event address Answers (HTTP 404). fine Keys No"
+        f"Draft It can be put in force. fine Term Ends on {day}. fine "
+        "Event address Reachable: HTTP 404 to a request without an event. fine Keys No"
         f" usable keys can be read at {outside.url}/jwks.json. fails {NOBODY}"
     )
     Signer("a", outside)
@@ -58,7 +59,7 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
     [
         (302, "Redirects (HTTP 302). Orders don't follow redirects. check"),
         (503, "Answers with a server error (HTTP 503). check"),
-        (405, "Answers (HTTP 405). fine"),
+        (405, "Reachable: HTTP 405 to a request without an event. fine"),
     ],
 )
 def test_what_delivery_takes_for_a_failure_is_told(officer: Member, outside: Outside, status: int, says: str) -> None:
