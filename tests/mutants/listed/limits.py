@@ -83,7 +83,7 @@ MUTANTS = (
         7,
         "accounts/actions/sms_outbox.py",
         "        numbers = delegations.list_last_numbers(line_ids=line_ids)\n",
-        "        numbers = delegations.list_current_numbers(line_ids=line_ids, at=at)\n",
+        "        numbers = dict[int, str]()\n",
         f"{MOVED}test_a_number_change_tells_old_number_and_safe_contact",
     ),
     Mutant(
