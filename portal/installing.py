@@ -36,6 +36,8 @@ EXAMPLE = "carrier.example"
 IMAGE_USER = "10001"
 # They have data of their own.
 WITH_OWN_SERVERS = ("demo", "bench", "sandbox_partner")
+# Anyone on the machine may run them: they work without the database.
+FOR_ANYONE = ("help", "verify_receipt")
 SERVERS = ("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE")
 
 
@@ -84,12 +86,14 @@ def prepare(argv: Sequence[str]) -> None:
     if argv[1:2] == ["setup"]:
         _prepare_setup(argv)
     elif argv[1:2] and argv[1] not in WITH_OWN_SERVERS:
-        _take_installation()
+        _take_installation(argv[1])
 
 
-def _take_installation() -> None:
+def _take_installation(command: str) -> None:
     """Take what the services of this machine have, unless servers are named: no other database is asked by mistake."""
     if any(os.environ.get(name) for name in SERVERS) or not (CONFIGURATION / "settings").is_file():
+        return
+    if command in FOR_ANYONE and not os.access(CONFIGURATION / "secrets", os.X_OK):
         return
     _take_settings(CONFIGURATION / "settings")
     _take_secrets(CONFIGURATION / "secrets")

@@ -89,6 +89,8 @@ def test_commands_of_an_installed_machine_ask_its_own_database(tmp_path: Path, m
     assert str(refusal.value) == (
         f"{tmp_path}/secrets has no DATABASE_URL that can be read. Run this as root; or set DATABASE_URL."
     )
+    # A receipt is checked without a database, by anyone.
+    assert taken("verify_receipt") == taken("help") == {}
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "DATABASE_URL").write_text("postgresql://…")
     ours = {"BASE_URL": "http://localhost:8000", "EMAIL_FROM": "us@c.test"}
