@@ -99,12 +99,12 @@ def _take(part: Part, turn: ClaimTurn) -> ChunkResult:
         if file:
             chunks.record_chunk(file=file, starts_at=block.starts_at, content=block.content, told=told[0], at=at)
 
-    actions.record(rows=rows, at=at, turn=_hold_turn(turn, file), besides=note)
+    actions.record(rows=rows, at=at, turn=_claim_turn(turn, file), besides=note)
     return told[0]
 
 
 @contextmanager
-def _hold_turn(turn: ClaimTurn, file: bytes | None) -> Iterator[None]:
+def _claim_turn(turn: ClaimTurn, file: bytes | None) -> Iterator[None]:
     """Hold the turn. Of a file that may be resumed, claim nothing that whoever resumes it would not wait for."""
     with turn:
         if file:

@@ -98,8 +98,8 @@ def run_batch(bench: Bench) -> Result:
         gateway.temporary_load_file([_one(asked, token) for batch in batches for asked in batch]) as one,
     ):
         _check_order(port, batches[0], token)
-        alone = _in_turn(bench, "of one caller", Side(port, many, 1), Side(port, one, 1))
-        together = _in_turn(bench, "of all callers", Side(port, many, BATCH_CONNECTIONS), Side(port, one))
+        alone = _measure_alternately(bench, "of one caller", Side(port, many, 1), Side(port, one, 1))
+        together = _measure_alternately(bench, "of all callers", Side(port, many, BATCH_CONNECTIONS), Side(port, one))
         bench.tell("gate_batch: all that it can answer: {:.0f} items/s, one by one {:.0f}/s".format(*together))
         bench.tell(
             f"gate_batch: processor time of an item: {_spent(Side(port, many, BATCH_CONNECTIONS), items=A_BATCH)}"
@@ -107,7 +107,7 @@ def run_batch(bench: Bench) -> Result:
     return Result("gate_batch", alone[0], "items/s", alone[1])
 
 
-def _in_turn(bench: Bench, whose: str, batch: Side, single: Side) -> tuple[float, float]:
+def _measure_alternately(bench: Bench, whose: str, batch: Side, single: Side) -> tuple[float, float]:
     """Items a second in batches and one by one: the median of rounds of each, taken in turn."""
     found = []
     for number in range(ROUNDS):

@@ -116,7 +116,7 @@ def store(
 
     `gateway`: the client by which the gateway reported them as it goes, so that each release by approval must carry the
     gate's own yes; "" for all others.
-    `lock_job` is held while ids are claimed: whoever has an earlier turn has the earlier rows. It is waited for before
+    `turn` lasts while ids are claimed: whoever has an earlier one has the earlier rows. It is waited for before
     anything is locked. `besides` is called with the outcomes before the commit.
     """
     with transaction.atomic():
