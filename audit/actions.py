@@ -179,15 +179,7 @@ def store_affected_lines(*, kind: str, key: str, releases: Iterable[Release]) ->
 
 @transaction.atomic
 def report_incident(
-    *,
-    kind: str,
-    subject: str,
-    happened: str,
-    affected: str,
-    known_at: datetime,
-    actor: str,
-    reason: str,
-    at: datetime,
+    *, kind: str, subject: str, happened: str, affected: str, known_at: datetime, actor: str, reason: str, at: datetime
 ) -> int:
     """Write down what no program saw; its clocks count from when it became known. Returns the incident's id."""
     one = Incident.objects.create(

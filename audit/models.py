@@ -80,10 +80,7 @@ class Incident(models.Model):
         ORDER_REFUSED = "order_refused", "A partner rejects our order as invalid"
         KEYS_REFUSED = "keys_refused", "A partner doesn't accept our key or name"
         NO_WAY_OUT = "no_way_out", "Our outgoing connections fail: orders to partners are waiting"
-        TEXTS_SPENT = (
-            "texts_spent",
-            "Unusually many codes are sent by text: find out who requests them",
-        )
+        TEXTS_SPENT = ("texts_spent", "Unusually many codes are sent by text: find out who requests them")
         OVERDUE = "overdue", "A partner missed an agreed deadline"
         NO_EVIDENCE = "no_evidence", "A partner missed the deadline for its proof of consent"
         CANARY_FAILED = "canary_failed", "Our own test of stopping failed"

@@ -34,9 +34,7 @@ def _import_request(request: ClientRequest, take: Callable[..., dict[str, Any]])
         report = take(stream=request, client_id=request.client.pk, at=audit.queries.database_clock())
     except TooManyLines:
         return problem(
-            413,
-            "Too many lines",
-            f"At most {MOST_REPORTED:,} lines and {MOST_BYTES:,} bytes go into one request.",
+            413, "Too many lines", f"At most {MOST_REPORTED:,} lines and {MOST_BYTES:,} bytes go into one request."
         )
     except NothingReadable as error:
         return problem(400, "Nothing can be read", str(error))

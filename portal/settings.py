@@ -155,9 +155,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ],
+            ]
         },
-    },
+    }
 ]
 
 # The application's own role is "default" and owns nothing. "owner" is used by migrations and partition upkeep only.
@@ -347,11 +347,7 @@ CELERY_BEAT_SCHEDULE = {
     # At the start, and every hour.
     "start-canary": {"task": "support.tasks.start_canary", "schedule": 3600.0, "options": {"expires": 300.0}},
     "tend-canary": {"task": "support.tasks.tend_canary", "schedule": 15.0, "options": {"expires": 60.0}},
-    "send-notifications": {
-        "task": "console.tasks.send_notifications",
-        "schedule": 60.0,
-        "options": {"expires": 60.0},
-    },
+    "send-notifications": {"task": "console.tasks.send_notifications", "schedule": 60.0, "options": {"expires": 60.0}},
     "send-answers": {"task": "support.tasks.send_answers", "schedule": 5.0, "options": {"expires": 60.0}},
     "scan-files": {"task": "support.tasks.scan_files", "schedule": 10.0, "options": {"expires": 60.0}},
     "take-evidence": {"task": "support.tasks.take_evidence", "schedule": 60.0},
@@ -382,19 +378,11 @@ CELERY_BEAT_SCHEDULE = {
     "watch-partners": {"task": "revocations.tasks.watch_partners", "schedule": 60.0},
     "note-overdue": {"task": "revocations.tasks.note_overdue", "schedule": 60.0},
     "note-evidence": {"task": "revocations.tasks.note_evidence", "schedule": 60.0},
-    "note-all-overdue": {
-        "task": "revocations.tasks.note_overdue",
-        "schedule": 6 * 3600.0,
-        "kwargs": {"whole": True},
-    },
+    "note-all-overdue": {"task": "revocations.tasks.note_overdue", "schedule": 6 * 3600.0, "kwargs": {"whole": True}},
     "mend-breaches": {"task": "revocations.tasks.mend_breaches", "schedule": 600.0},
     "verify-streams": {"task": "revocations.tasks.verify_streams", "schedule": 60.0},
     "rotate-keys": {"task": "partners.tasks.rotate_keys", "schedule": 3600.0},
     # Of several that waited one is enough.
     "sign-acts": {"task": "partners.tasks.sign_acts", "schedule": 3.0, "options": {"expires": 30.0}},
-    "write-checkpoint": {
-        "task": "partners.tasks.write_checkpoint",
-        "schedule": 600.0,
-        "options": {"expires": 600.0},
-    },
+    "write-checkpoint": {"task": "partners.tasks.write_checkpoint", "schedule": 600.0, "options": {"expires": 600.0}},
 }

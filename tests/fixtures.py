@@ -139,9 +139,7 @@ def _empty(cursor: CursorWrapper, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None,
-    django_db_modify_db_settings: None,
-    django_db_blocker: DjangoDbBlocker,
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """One test database, made by the owner and read by the application's role: both aliases, always."""
     with django_db_blocker.unblock():

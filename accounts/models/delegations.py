@@ -45,9 +45,7 @@ class Delegation(models.Model):
             ),
             models.CheckConstraint(condition=~Q(user=F("by")), name="accounts_delegation_to_another"),
             models.UniqueConstraint(
-                fields=["line", "asked_hash"],
-                condition=Q(ended_at__isnull=True),
-                name="accounts_delegation_once_each",
+                fields=["line", "asked_hash"], condition=Q(ended_at__isnull=True), name="accounts_delegation_once_each"
             ),
         ]
         indexes = [models.Index(fields=["asked_hash"], name="accounts_delegation_asked")]

@@ -137,7 +137,7 @@ class LineUser(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["line"], condition=Q(until__isnull=True), name="accounts_lineuser_one_now"),
+            models.UniqueConstraint(fields=["line"], condition=Q(until__isnull=True), name="accounts_lineuser_one_now")
         ]
 
     def __str__(self) -> str:

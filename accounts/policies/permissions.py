@@ -71,11 +71,7 @@ class How(StrEnum):
     GLASS = "glass"  # as staff with a second factor, with a reason, in the person's own log
 
 
-_TIGHTEN: Mapping[Action, How] = {
-    Action.STOP: How.CODE,
-    Action.PAUSE: How.CODE,
-    Action.DISPUTE: How.CODE,
-}
+_TIGHTEN: Mapping[Action, How] = {Action.STOP: How.CODE, Action.PAUSE: How.CODE, Action.DISPUTE: How.CODE}
 _READ: Mapping[Action, How] = {
     Action.KNOW: How.PROOF,
     Action.SEE: How.PROOF,

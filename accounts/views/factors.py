@@ -128,12 +128,7 @@ def request_new_password(request: SubscriberRequest) -> HttpResponse:
     return render(
         request,
         "account/forgotten.html",
-        {
-            "waiting": waiting,
-            "is_over": is_over,
-            "line": request.line,
-            "by_carrier": oidc.has_provider(oidc.CARRIER),
-        },
+        {"waiting": waiting, "is_over": is_over, "line": request.line, "by_carrier": oidc.has_provider(oidc.CARRIER)},
     )
 
 

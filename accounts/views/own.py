@@ -50,12 +50,7 @@ def texts(request: SubscriberRequest) -> HttpResponse:
     form = TextsForm(request.POST)
     if form.is_valid():
         own = request.known[0].line.pk
-        choose_texts(
-            line_id=own,
-            wanted=form.cleaned_data,
-            actor=f"subscriber:{request.user.pk}",
-            at=timezone.now(),
-        )
+        choose_texts(line_id=own, wanted=form.cleaned_data, actor=f"subscriber:{request.user.pk}", at=timezone.now())
         messages.success(request, _("Saved."))
     return redirect("settings")
 
@@ -101,11 +96,7 @@ def sign_ins(request: PersonRequest) -> HttpResponse:
     )
     has_places = _may_see_places(request, line, now)
     with timezone.override(line.zone if line else UTC):
-        return render(
-            request,
-            "account/sign_ins.html",
-            {"sign_ins": shown, "has_places": has_places, "line": line},
-        )
+        return render(request, "account/sign_ins.html", {"sign_ins": shown, "has_places": has_places, "line": line})
 
 
 def _may_see_places(request: PersonRequest, line: PersonsLine | None, at: datetime) -> bool:

@@ -35,11 +35,7 @@ class InstallSQL(migrations.RunSQL):
         return (type(self).__qualname__, list(self.names), {})
 
     def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Run the files."""
         super().database_forwards(app_label, schema_editor, from_state, to_state)

@@ -114,11 +114,7 @@ def record_file_choices(
     with connection.cursor() as cursor:
         cursor.execute(CHECK_NOW)
     audit.actions.record_for_lines(
-        action="consent.choices_recorded",
-        actor=actor,
-        at=now,
-        details=_counts(by_line, decided_by),
-        reason=reason,
+        action="consent.choices_recorded", actor=actor, at=now, details=_counts(by_line, decided_by), reason=reason
     )
 
 
@@ -154,10 +150,7 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         line_ids=_changed_lines(by_line), change=change_notices.Change.RECORDS, at=max(turns.values())
     )
     audit.actions.record_for_lines(
-        action="consent.approvals_recorded",
-        actor=actor,
-        at=max(turns.values()),
-        details=_counts(by_line),
+        action="consent.approvals_recorded", actor=actor, at=max(turns.values()), details=_counts(by_line)
     )
 
 

@@ -25,11 +25,6 @@ def texts(request: HttpRequest) -> HttpResponse:
         return texted
     said = parse_text(text=texted.text)
     handle_text(
-        text_id=texted.id,
-        msisdn=texted.msisdn,
-        wish=said.wish,
-        code=said.code,
-        on_network=texted.on_network,
-        at=now,
+        text_id=texted.id, msisdn=texted.msisdn, wish=said.wish, code=said.code, on_network=texted.on_network, at=now
     )
     return HttpResponse(status=202)

@@ -61,12 +61,7 @@ def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: Li
     """
     otherwise = Message.Kind.REPLY if by_text else None
     sms_outbox.enqueue_text(
-        line_id=line_id,
-        kind=Message.Kind.STOPPED,
-        words=_format_stop_text,
-        at=at,
-        otherwise=otherwise,
-        known=known,
+        line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at, otherwise=otherwise, known=known
     )
 
 

@@ -233,12 +233,7 @@ def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
 def _standing(one: PartnerStanding) -> dict[str, object]:
     named = {"signed": one.signed, "reported": one.reported, "not_signed": one.missing}
     below = {how: [{"name": each.name, "id": each.uri} for each in them] for how, them in named.items()}
-    return {
-        "name": one.party,
-        "id": one.uri,
-        "state": one.state,
-        "below": {**below, "not_signed_unnamed": one.unnamed},
-    }
+    return {"name": one.party, "id": one.uri, "state": one.state, "below": {**below, "not_signed_unnamed": one.unnamed}}
 
 
 def _instant(moment: datetime) -> str:

@@ -322,8 +322,7 @@ def response(answer: Answer) -> Response:
     consent = Consent(answer.epoch, answer.version, answer.record_id)
     obligations = _obligations(answer.max_precision_m)
     return Response(
-        decision=True,
-        context=AllowedContext(answer.decision_id, consent, "approval", answer.subject_ref, obligations),
+        decision=True, context=AllowedContext(answer.decision_id, consent, "approval", answer.subject_ref, obligations)
     )
 
 

@@ -24,15 +24,7 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 @transaction.atomic
 def report_incident(
-    *,
-    kind: str,
-    company: str,
-    happened: str,
-    affected: str,
-    known_at: datetime,
-    actor: str,
-    reason: str,
-    at: datetime,
+    *, kind: str, company: str, happened: str, affected: str, known_at: datetime, actor: str, reason: str, at: datetime
 ) -> int:
     """Open an incident by hand, of what no program saw: what happened, what was affected, and since when it is known.
 

@@ -60,7 +60,5 @@ class AwaitedForm(DelayForm):
     """Hide what is still to come."""
 
     disclosures = forms.CharField(
-        label="Releases",
-        widget=LINES,
-        help_text="Carrier IDs of future releases, one per line.",
+        label="Releases", widget=LINES, help_text="Carrier IDs of future releases, one per line."
     )

@@ -50,9 +50,7 @@ class DecisionForm(ActForm):
     """Suspend, or decline."""
 
     decision = forms.ChoiceField(
-        label="Decision",
-        widget=forms.RadioSelect,
-        choices=(("suspend", "Suspend now"), ("decline", "Decline")),
+        label="Decision", widget=forms.RadioSelect, choices=(("suspend", "Suspend now"), ("decline", "Decline"))
     )
 
     def suspends(self) -> bool:

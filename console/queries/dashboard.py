@@ -222,10 +222,7 @@ def _name_subjects(rows: Sequence[Incident]) -> Mapping[str, list[str]]:
 
 
 def _targets_of(
-    open_proposals: Sequence[Proposal],
-    held: Sequence[Suspension],
-    cohorts: Sequence[Cohort],
-    runs: Sequence[DigestRun],
+    open_proposals: Sequence[Proposal], held: Sequence[Suspension], cohorts: Sequence[Cohort], runs: Sequence[DigestRun]
 ) -> set[tuple[str, int]]:
     return (
         {(one.of, one.target_id) for one in open_proposals}

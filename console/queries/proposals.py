@@ -35,10 +35,7 @@ from support.queries.chains import running
 # What happens where the act and its target say it all.
 LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."
 UNPROTECTED = "One day after you agree, a single staff member will be able to see whose line this is, with a reason."
-BY_NAME: Mapping[str, str] = {
-    Proposal.Act.LIFT_SUSPENSION: LIFTED,
-    Proposal.Act.END_PROTECTION: UNPROTECTED,
-}
+BY_NAME: Mapping[str, str] = {Proposal.Act.LIFT_SUSPENSION: LIFTED, Proposal.Act.END_PROTECTION: UNPROTECTED}
 
 
 @dataclass(frozen=True)

@@ -85,9 +85,7 @@ def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
     return [
         (
             Cell(
-                f"{str(one.id)[:8]}…",
-                href=reverse("admin:order", args=[one.party_id, one.id]),
-                whole_text=str(one.id),
+                f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id]), whole_text=str(one.id)
             ),
             cells.target(named["party", one.party_id]),
             Cell(one.get_state_display(), under=sanitise_text(one.note, at_most=120)),

@@ -98,9 +98,7 @@ class Anomaly(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "party", "period", "line_id"],
-                nulls_distinct=False,
-                name="disclosures_anomaly_once",
+                fields=["kind", "party", "period", "line_id"], nulls_distinct=False, name="disclosures_anomaly_once"
             )
         ]
         indexes = [

@@ -143,11 +143,7 @@ def _companies_in(by_agreement: Sequence[Facts], outside: Sequence[Facts], stand
 
 
 def _cards(
-    uris: Collection[str],
-    facts: Sequence[Facts],
-    standing: Sharing,
-    parties: Parties,
-    orders: Mapping[int, OrderState],
+    uris: Collection[str], facts: Sequence[Facts], standing: Sharing, parties: Parties, orders: Mapping[int, OrderState]
 ) -> list[CompanyCard]:
     cards = [
         card_of(

@@ -84,13 +84,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     standing = _standing(line, party, by_agreement, at)
     parties = _parties(party, facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)
-    card = card_of(
-        uri=party.uri,
-        facts=facts,
-        standing=standing,
-        parties=parties,
-        orders=orders,
-    )
+    card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
     if not facts and _was_never_agreed_to(card):
         return None
     partners = _partners(by_agreement, card, parties)
@@ -102,12 +96,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         flow=flow_of(facts=by_agreement, parties=parties, recent=False),
         history=history_page(line_id=line.pk, filters=Filters(company=party.uri), zone=zone, at=at, rows=NEWEST_ROWS),
         noticed=merge_alerts(
-            found=_anomalies_of(line, party, at),
-            facts=facts,
-            parties=parties,
-            zone=zone,
-            card=lambda _: card,
-            at=at,
+            found=_anomalies_of(line, party, at), facts=facts, parties=parties, zone=zone, card=lambda _: card, at=at
         ),
         preview=_preview(line, card, standing),
         no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),

@@ -47,12 +47,7 @@ class Parties:
         return cls(
             {
                 party.uri: NamedParty(
-                    party.pk,
-                    party.uri,
-                    party_name(party.name, party.uri),
-                    party.kind,
-                    party.about,
-                    party.website,
+                    party.pk, party.uri, party_name(party.name, party.uri), party.kind, party.about, party.website
                 )
                 for party in Party.objects.filter(uri__in=uris).exclude(uri=UNKNOWN)
             }

@@ -89,13 +89,7 @@ def first(*, message: str) -> Iterator[None]:
 
 
 def note_on(
-    *,
-    action: str,
-    actor: str,
-    row: Named,
-    at: datetime,
-    reason: str,
-    detail: Mapping[str, object] | None = None,
+    *, action: str, actor: str, row: Named, at: datetime, reason: str, detail: Mapping[str, object] | None = None
 ) -> None:
     """Write an officer's act on a company, contract or campaign into the trail; `detail` gets its name outside."""
     ref = row.uri if isinstance(row, Party) else row.ref

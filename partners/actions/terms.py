@@ -78,14 +78,7 @@ def shorten_term(
 
 @transaction.atomic
 def set_endpoints(
-    *,
-    contract_id: int,
-    endpoint_url: str,
-    jwks_uri: str,
-    hosts: tuple[str, ...],
-    reason: str,
-    actor: str,
-    at: datetime,
+    *, contract_id: int, endpoint_url: str, jwks_uri: str, hosts: tuple[str, ...], reason: str, actor: str, at: datetime
 ) -> Contract | Proposal:
     """Write down where a partner is spoken to and where its keys are; `hosts`: others that it may name.
 
@@ -109,12 +102,7 @@ def set_endpoints(
     if not changed:
         raise NotNow(guards.THE_SAME)
     guards.note_on(
-        action="contract.endpoints_set",
-        actor=name,
-        row=row,
-        at=at,
-        reason=reason,
-        detail={"fields": changed},
+        action="contract.endpoints_set", actor=name, row=row, at=at, reason=reason, detail={"fields": changed}
     )
     return Contract.objects.get(pk=row.pk)
 

@@ -142,8 +142,7 @@ class JurisdictionRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["state", "starts_at"], name="partners_rule_once"),
             models.CheckConstraint(
-                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
-                name="partners_rule_ends_after_start",
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="partners_rule_ends_after_start"
             ),
         ]
 

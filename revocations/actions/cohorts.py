@@ -82,10 +82,7 @@ def publish_manifest(*, cohort_id: uuid.UUID, after: int, at: datetime) -> Strea
     digest = cohorts.list_digest(shards=shards.iterator(chunk_size=1))
     event, index = _announce(cohort, digest, "system" if cohort.by_term else "admin", at)
     Cohort.objects.filter(pk=cohort_id).update(
-        manifest_at=at,
-        manifest_expires_at=cohorts.expires_at(cohort=cohort),
-        index_token=index,
-        event_id=event.pk,
+        manifest_at=at, manifest_expires_at=cohorts.expires_at(cohort=cohort), index_token=index, event_id=event.pk
     )
     audit.actions.record(
         action="manifest.published",

@@ -280,14 +280,7 @@ def _fresh_duties(line_id: int, agreement: Agreement, known: _OrderHistory, at: 
         return [action for action in agreement.actions if action in new or (new and action == _TELL)]
 
     return [
-        Duty(
-            line_id=line_id,
-            id=uuid.uuid4(),
-            contract_id=contract.pk,
-            action=action,
-            scope=scope,
-            since=since,
-        )
+        Duty(line_id=line_id, id=uuid.uuid4(), contract_id=contract.pk, action=action, scope=scope, since=since)
         for scope in agreement.scopes
         for action in list_added_actions(scope)
     ]

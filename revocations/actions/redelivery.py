@@ -26,13 +26,7 @@ ONCE_IN = timedelta(minutes=10)
 
 @transaction.atomic
 def resend_newest(
-    *,
-    party_id: int,
-    actor: str,
-    reason: str,
-    at: datetime,
-    line_id: int | None = None,
-    contract_id: int | None = None,
+    *, party_id: int, actor: str, reason: str, at: datetime, line_id: int | None = None, contract_id: int | None = None
 ) -> int:
     """Send a partner its newest orders that it has not signed as done, whatever their back-off. Returns how many.
 

@@ -91,12 +91,7 @@ def _insert_duties(orders: Sequence[Order], owing: Mapping[Pair, Collection[str]
     """Lay the duties of a stop on the partner for each scope. Returns where."""
     Duty.objects.bulk_create(
         Duty(
-            line_id=order.line_id,
-            id=uuid.uuid4(),
-            contract_id=order.contract_id,
-            action=action,
-            scope=scope,
-            since=at,
+            line_id=order.line_id, id=uuid.uuid4(), contract_id=order.contract_id, action=action, scope=scope, since=at
         )
         for order in orders
         for scope in sorted(owing[order.line_id, order.contract_id])

@@ -34,13 +34,7 @@ from revocations.api.receipts import refusal, refuse_unauthenticated
 from revocations.domain.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
 from revocations.workers.delivery.polling import LONGEST_WAIT
 
-STATUSES: dict[type[StreamRefused], int] = {
-    Unfit: 400,
-    NotAllowed: 403,
-    NoSuchStream: 404,
-    HasOne: 409,
-    TooSoon: 429,
-}
+STATUSES: dict[type[StreamRefused], int] = {Unfit: 400, NotAllowed: 403, NoSuchStream: 404, HasOne: 409, TooSoon: 429}
 
 WITH_A_BODY = ("POST", "PUT", "PATCH")
 
@@ -128,11 +122,7 @@ def update_status(request: HttpRequest, party: Party) -> HttpResponse:
     wanted = decode_json(request.body, schemas.status)
     return JsonResponse(
         set_status(
-            party=party,
-            stream_id=wanted.stream_id,
-            status=wanted.status,
-            reason=wanted.reason or "",
-            at=timezone.now(),
+            party=party, stream_id=wanted.stream_id, status=wanted.status, reason=wanted.reason or "", at=timezone.now()
         )
     )
 

@@ -128,9 +128,7 @@ class Order(models.Model):
                 name="revocations_due_in_lane",
             ),
             models.Index(
-                fields=["party_id", "again_at"],
-                condition=Q(again_at__isnull=False),
-                name="revocations_due_again",
+                fields=["party_id", "again_at"], condition=Q(again_at__isnull=False), name="revocations_due_again"
             ),
             models.Index(
                 fields=["party_id", "leased_until"],
@@ -139,9 +137,7 @@ class Order(models.Model):
             ),
             models.Index(fields=["party_id", "-queued_at", "id"], name="revocations_of_party"),
             models.Index(
-                fields=["party_id", "queued_at"],
-                condition=Q(next_attempt_at__isnull=False),
-                name="revocations_waiting",
+                fields=["party_id", "queued_at"], condition=Q(next_attempt_at__isnull=False), name="revocations_waiting"
             ),
             models.Index(
                 fields=["complete_by"],

@@ -232,10 +232,7 @@ def _deny(trouble: StreamTrouble, now: datetime) -> bool:
     if not trouble.ours:
         Breach.objects.bulk_create(_breaches(trouble, made, now), ignore_conflicts=True)
     audit.actions.open_incident(
-        kind=Incident.Kind.PARTNER_UNHEALTHY,
-        key=f"suspension:{made.pk}",
-        subject=f"partner:{trouble.party_id}",
-        at=now,
+        kind=Incident.Kind.PARTNER_UNHEALTHY, key=f"suspension:{made.pk}", subject=f"partner:{trouble.party_id}", at=now
     )
     audit.actions.record(
         action="suspension.began",

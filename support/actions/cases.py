@@ -134,13 +134,7 @@ def require_line(*, ticket: Ticket) -> int:
 
 
 def record_case_act(
-    *,
-    ticket: Ticket,
-    action: str,
-    actor: str,
-    at: datetime,
-    reason: str = "",
-    detail: dict[str, object] | None = None,
+    *, ticket: Ticket, action: str, actor: str, at: datetime, reason: str = "", detail: dict[str, object] | None = None
 ) -> None:
     """Write what staff did on a case into the trail, and into its person's own log: the case's code, then why."""
     why = f"{ticket.code}: {reason}" if reason else ticket.code

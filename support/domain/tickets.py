@@ -153,14 +153,7 @@ def new_code() -> str:
 
 
 def write(
-    *,
-    ticket: Ticket,
-    kind: Entry.Kind,
-    author: str,
-    channel: Entry.Channel,
-    body: str,
-    at: datetime,
-    key: str = "",
+    *, ticket: Ticket, kind: Entry.Kind, author: str, channel: Entry.Channel, body: str, at: datetime, key: str = ""
 ) -> Entry:
     """Append to a ticket's thread. `author`: as the trail names them. The caller records the act itself.
 

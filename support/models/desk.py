@@ -194,14 +194,14 @@ class BulkReply(models.Model):
             models.CheckConstraint(
                 condition=Q(undone_at__isnull=True) | Q(answered=0, skipped=0, finished_at__isnull=True),
                 name="support_bulk_reply_undone_before_it_began",
-            ),
+            )
         ]
         indexes = [
             models.Index(
                 fields=["begins_at"],
                 name="support_bulk_reply_due",
                 condition=Q(finished_at__isnull=True, undone_at__isnull=True),
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -213,7 +213,7 @@ class LoggedCall(models.Model):
             models.CheckConstraint(
                 condition=Q(used_at__isnull=True, used_for="") | (Q(used_at__isnull=False) & ~Q(used_for="")),
                 name="support_call_used_for",
-            ),
+            )
         ]
         indexes = [models.Index(fields=["line_id", "answered_at"], name="support_call_line")]
 

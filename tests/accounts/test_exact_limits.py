@@ -17,16 +17,7 @@ from accounts.actions.people import get_or_create_person
 from accounts.actions.rate_limits import GuessTarget, TooManyTries, count_try
 from accounts.actions.sms_outbox import Recipients, enqueue_alerts, enqueue_email, enqueue_warnings
 from accounts.clients.texts import MemoryBackend
-from accounts.models import (
-    Line,
-    LineNumber,
-    Message,
-    OutgoingEmail,
-    SafeContact,
-    TextedCode,
-    User,
-    WrongCode,
-)
+from accounts.models import Line, LineNumber, Message, OutgoingEmail, SafeContact, TextedCode, User, WrongCode
 from accounts.policies import delegations
 from accounts.primitives.browsers import Source
 from accounts.primitives.sealing import number_hash, seal

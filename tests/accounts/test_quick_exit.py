@@ -70,9 +70,7 @@ def test_so_is_what_is_sent_to_the_desk() -> None:
     assert client.get(door).text.count(NOT_DONE) == 1
 
 
-def test_what_is_sent_without_a_sign_in_begins_no_session(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
+def test_what_is_sent_without_a_sign_in_begins_no_session(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     client = Browser()
     with django_assert_num_queries(0):
         sent = client.post("/settings/", {"language": "es"})

@@ -50,9 +50,7 @@ RECORD = Path(__file__).parents[2] / "docs/decisions/0065-limit-password-guesses
 def _no_redis(settings: Settings) -> None:
     """Limits hold while Redis is away."""
     settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
-    settings.CACHES = {
-        "default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"},
-    }
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
 
 
 def a_browser(address: str = HERE) -> Browser:

@@ -92,9 +92,7 @@ def test_another_key_leaves_nothing_under_the_old_one(django_assert_num_queries:
     assert BrowserSession.objects.count() == 1
 
 
-def test_a_session_that_proves_more_gets_another_key(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
+def test_a_session_that_proves_more_gets_another_key(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     old = key_of(a_session(asker="one"))
     store = SessionStore(old)
     store[PROOFS] = [{"method": "password", "at": 1.0}]

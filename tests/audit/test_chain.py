@@ -37,10 +37,7 @@ def as_owner(*statements: str) -> None:
 
 
 def check(
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    signed: dict[int, tuple[int, bytes]] | None = None,
+    *, since: datetime | None = None, until: datetime | None = None, signed: dict[int, tuple[int, bytes]] | None = None
 ) -> audit.queries.Verification:
     return audit.queries.verify_chains(since=since, until=until, signed=signed or {})
 

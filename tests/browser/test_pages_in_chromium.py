@@ -196,11 +196,7 @@ def test_a_long_history_on_paper_is_what_was_open_on_the_page(visit: Visit) -> N
     assert not page.locator(".on-paper").is_visible()
     sheets = on_paper(page)
     printed = " ".join(sheets)
-    assert (len(sheets) < 15, printed.count("Path"), printed.count("knows where the phone is")) == (
-        True,
-        0,
-        0,
-    )
+    assert (len(sheets) < 15, printed.count("Path"), printed.count("knows where the phone is")) == (True, 0, 0)
     assert printed.count("You allowed it") == 16
     said = "Folded parts of the page are not printed. "
     part, download = "This is only part of the history. ", "The download lists each look-up."

@@ -53,9 +53,7 @@ def test_a_yes_is_confirmed_with_the_way_to_stop(partner: Partner) -> None:
     assert "Or stop all sharing: http://localhost:8000/stop/" in newest_text(NUMBER).text
 
 
-def test_the_holder_is_told_whose_code_it_was(
-    partner: Partner,
-) -> None:
+def test_the_holder_is_told_whose_code_it_was(partner: Partner) -> None:
     a_line(msisdn=NUMBER, account="A-fam")
     a_line(msisdn=CHILD, role="minor", account="A-fam")
     path = question(partner, msisdn=CHILD)

@@ -145,11 +145,7 @@ def test_choices_go_there_and_come_back(
         archive_writing.write(now=now),
         ArchiveQueueEntry.objects.count(),
         archive_comparison.describe_missing_entries(),
-    ) == (
-        1,
-        0,
-        "",
-    )
+    ) == (1, 0, "")
     assert find_missing(now=now + timedelta(minutes=6)) == 0
     head = ArchiveHead.objects.get()
     # Where nothing came after what the database knows, not each object of the day is read to open the gate.

@@ -98,10 +98,7 @@ def said_by(actor: str, change: Change, line: Line, campaign: Campaign) -> None:
 CHOSEN = [Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW]
 
 
-@pytest.mark.parametrize(
-    ("who", "wanted"),
-    [("holder", ["child"]), ("agent:7", ["staff"]), ("officer:7", ["staff"])],
-)
+@pytest.mark.parametrize(("who", "wanted"), [("holder", ["child"]), ("agent:7", ["staff"]), ("officer:7", ["staff"])])
 def test_one_text_for_each_change_by_another(
     child: Line, holder: Line, campaign: Campaign, who: str, wanted: list[str]
 ) -> None:

@@ -21,15 +21,7 @@ from consent.models import Choice, ChoiceReceipt
 from consent.queries.current_consent import use_of
 from tests.consent.pages import an_agreed_use, press
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
-from tests.feeds import (
-    approval_row,
-    choice_row,
-    line_row,
-    take_approvals,
-    take_choices,
-    take_lines,
-    take_parties,
-)
+from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
 from tests.people import Browser, Page, sign_in_by_code, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")

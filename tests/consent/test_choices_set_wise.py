@@ -73,9 +73,7 @@ def with_something_agreed(lines: Sequence[int]) -> None:
 
 
 def statements(verb: Callable[[], list[Fate]], expected: int) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as seen:
+    with CaptureQueriesContext(connection) as seen:
         fates = verb()
     assert [fate.status for fate in fates] == ["accepted"] * expected
     return len(seen.captured_queries)

@@ -26,11 +26,7 @@ type Event = tuple[int, str, int]
 DAYS = 800
 YEAR, MONTH = timedelta(days=366), timedelta(days=31)
 NOS = ("no", "stop", "stop of another", "stop from a file")
-events = st.tuples(
-    st.integers(0, DAYS),
-    st.sampled_from(["claim"] * 5 + [*NOS, "pause", "allow"]),
-    st.integers(0, 2),
-)
+events = st.tuples(st.integers(0, DAYS), st.sampled_from(["claim"] * 5 + [*NOS, "pause", "allow"]), st.integers(0, 2))
 
 
 @pytest.fixture(autouse=True)

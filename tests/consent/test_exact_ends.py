@@ -42,10 +42,7 @@ WITH_A_STOP = (
     Event("approval", 3, "campaign", 0, 1, person=False),
 )
 # Nor is one of the very moment of a pause.
-WITH_A_PAUSE = (
-    Event("approval", 2, "campaign", 0, None, person=False),
-    Event("pause", 2, "all", 0, 40, person=False),
-)
+WITH_A_PAUSE = (Event("approval", 2, "campaign", 0, None, person=False), Event("pause", 2, "all", 0, 40, person=False))
 CLAIM = Event("claim", 2, "campaign", 0, None, person=False)
 PLAIN = Plan((WHOLE_YES,), "WA", None, (), None, "", None)
 

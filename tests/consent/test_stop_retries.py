@@ -13,9 +13,7 @@ from tests.overlapping import after_the_first_making_up
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
-def test_a_company_that_becomes_known_meanwhile_is_stopped_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_company_that_becomes_known_meanwhile_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     line, contract, bail = a_line(), a_contract(a_party("NorthLink")), a_party("BailNow", "end_customer")
     first = a_campaign(contract, a_party("SecureTrack", "lbs_provider"))
     second = a_campaign(contract, a_party("AdReach", "lbs_provider"), purpose=ADS)

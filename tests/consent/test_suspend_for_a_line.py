@@ -21,16 +21,7 @@ from consent.queries.permission import permission_at
 from disclosures.models import Disclosure, Judgement
 from partners.models import Campaign, IdentifierLink, Reach
 from revocations.models import Order
-from tests.factories import (
-    FRAUD,
-    NOW,
-    a_campaign,
-    a_contract,
-    a_ledger_row,
-    a_line,
-    a_party,
-    an_approval,
-)
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import BRIDGE, ROAD, approval_row, line_row, release_row, take_approvals, take_lines, take_parties
 from tests.feeds import take_releases as take
 from tests.people import number_of, signed_in, texts_by_day

@@ -22,7 +22,7 @@ OURS = ("accounts", "audit", "consent", "disclosures", "partners", "revocations"
 # With which each app began; what came before 1.0 was made into these.
 BEGINNING = "0002_rules"
 LATER: dict[tuple[str, str], str] = {
-    ("disclosures", "0008_keep_terms_once"): "old code may write to the view of the old name",
+    ("disclosures", "0008_keep_terms_once"): "old code may write to the view of the old name"
 }
 TAKES_AWAY = re.compile(
     r"\bDROP\s+(TABLE|COLUMN)\b|\bRENAME\b|\bSET\s+NOT\s+NULL\b|\bALTER\s+COLUMN\s+\w+\s+(SET\s+DATA\s+)?TYPE\b"

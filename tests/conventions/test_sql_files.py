@@ -12,8 +12,7 @@ from tests.conventions.sources import FUNCTIONS, ROOT, TRIGGERS
 
 APPS = ("audit", "accounts", "partners", "revocations", "consent", "disclosures", "support")
 NAMED = re.compile(
-    r"^\s*CREATE OR REPLACE (?:FUNCTION (\w+)|TRIGGER (\w+))|^CREATE CONSTRAINT TRIGGER (\w+)",
-    re.MULTILINE,
+    r"^\s*CREATE OR REPLACE (?:FUNCTION (\w+)|TRIGGER (\w+))|^CREATE CONSTRAINT TRIGGER (\w+)", re.MULTILINE
 )
 
 

@@ -103,19 +103,7 @@ def standing(**fields: Any) -> list[Anomaly]:
 def told(rows: Iterable[Anomaly]) -> list[Told]:
     """The same as plain values."""
     return [
-        (
-            a.kind,
-            a.line_id,
-            a.party,
-            a.recipient,
-            a.period,
-            a.first_at,
-            a.last_at,
-            a.newest_at,
-            a.n,
-            a.looks,
-            a.out_of,
-        )
+        (a.kind, a.line_id, a.party, a.recipient, a.period, a.first_at, a.last_at, a.newest_at, a.n, a.looks, a.out_of)
         for a in rows
     ]
 

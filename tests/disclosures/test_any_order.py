@@ -192,10 +192,7 @@ def test_what_a_company_is_may_become_known_late() -> None:
     take_parties()
     doubtful = Disclosure.objects.filter(basis_doubtful=True).order_by("source_id")
     assert list(doubtful.values_list("source_id", flat=True)) == ["e1", "e2", "h"]
-    known = [
-        ("basis_doubtful", f"2025-07-01 {ROAD}", 1),
-        ("basis_doubtful", f"2025-07-01 {TRACK}", 2),
-    ]
+    known = [("basis_doubtful", f"2025-07-01 {ROAD}", 1), ("basis_doubtful", f"2025-07-01 {TRACK}", 2)]
     assert sorted(Incident.objects.values_list("kind", "key", "count")) == known
     take_parties()
     take_releases(*rows)

@@ -188,9 +188,7 @@ def test_news_committed_meanwhile_are_seen_after_all(
     assert not RejudgeRequest.objects.exists()
 
 
-def test_a_line_s_end_meanwhile_takes_its_rows_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_line_s_end_meanwhile_takes_its_rows_out(monkeypatch: pytest.MonkeyPatch) -> None:
     a_world()
     meanwhile = Meanwhile(monkeypatch, from_file(LinesFeed(), line_row(deactivated_at=SINCE)))
     assert told(take_releases(release_row())) == [("accepted", "permitted")]

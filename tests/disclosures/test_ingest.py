@@ -12,13 +12,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import ChoiceOrder, RejudgeRequest
 from disclosures.domain.ingest.rows import id_of
-from disclosures.models import (
-    DelayedNotice,
-    Disclosure,
-    DisclosureRegister,
-    HeldDisclosure,
-    JudgementChange,
-)
+from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, HeldDisclosure, JudgementChange
 from partners.models import Campaign, Contract, Dealing, JurisdictionRule, Party, Reach
 from revocations.models import Order
 from tests.feeds import (

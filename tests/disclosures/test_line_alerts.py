@@ -133,10 +133,7 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
         "5 No record that you agreed",
     ]  # fmt: skip
     notices = [one.partition(" It is blocked")[0] for one in said(company)]
-    assert notices == [
-        "3 look-ups with no record that you agreed.",
-        "2 look-ups after you said stop.",
-    ]
+    assert notices == ["3 look-ups with no record that you agreed.", "2 look-ups after you said stop."]
     links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)
     assert [len(rows_in(browser, link)) for link in links] == [3, 2]
     assert rows_of(browser, company) == 3

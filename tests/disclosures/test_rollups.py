@@ -17,14 +17,7 @@ from accounts.models import Line
 from disclosures.domain.ingest import rollups
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.labels import NOT_ALLOWED
-from disclosures.models import (
-    Basis,
-    Disclosure,
-    Judgement,
-    JudgementChange,
-    LongLine,
-    Outcome,
-)
+from disclosures.models import Basis, Disclosure, Judgement, JudgementChange, LongLine, Outcome
 from disclosures.queries.chart import first_week
 from disclosures.queries.history import Filters, history_page
 from disclosures.queries.history_counts import count_history, history_facts

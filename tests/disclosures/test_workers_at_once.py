@@ -13,14 +13,7 @@ from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, pending_releases, rejudging
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.models import (
-    Archive,
-    DelayedNotice,
-    HeldNotice,
-    ImportedChunk,
-    JudgementChange,
-    PublishedFigure,
-)
+from disclosures.models import Archive, DelayedNotice, HeldNotice, ImportedChunk, JudgementChange, PublishedFigure
 from disclosures.queries.figures.statements import STATEMENTS
 from disclosures.workers import archiving, publishing, reassignment
 from tests.factories import LONG_AGO, a_line

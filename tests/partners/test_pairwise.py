@@ -49,9 +49,7 @@ def test_many_names_cost_no_more_statements_than_one(django_assert_num_queries: 
         pairwise.subjects(line_ids=lines, party_id=party.pk)
 
 
-def test_a_line_is_named_for_many_partners_in_two_statements(
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
+def test_a_line_is_named_for_many_partners_in_two_statements(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     line, parties = a_line(), [a_party(name).pk for name in ("GeoBridge", "NorthLink", "FarPoint")]
     other = a_line()
     for party in parties[:2]:

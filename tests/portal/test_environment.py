@@ -92,10 +92,7 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
     ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
     (HERE, {"E008", "E009"}),
-    (
-        {"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"},
-        {"E008"},
-    ),
+    ({"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"}, {"E008"}),
     ({"EMAIL_URL": "console://"}, {"E010"}),
     ({"FIELD_ENCRYPTION_KEYS": SETTINGS["FIELD_ENCRYPTION_KEYS"].example}, {"E011"}),
     ({"FIELD_ENCRYPTION_KEYS": f"{PRODUCTION['FIELD_ENCRYPTION_KEYS']}, {'A' * 43}="}, {"E011"}),

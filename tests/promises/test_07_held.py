@@ -167,9 +167,7 @@ READS = ("/home/", "/history/", "/choices/", "/access-log/", "/lines/", "/settin
 ACTS = ("/lines/delegates/", "/lines/contact/", "/accounts/password/change/", "/accounts/2fa/")
 
 
-def test_after_a_new_number_an_old_password_opens_reading_alone(
-    someone: Someone,
-) -> None:
+def test_after_a_new_number_an_old_password_opens_reading_alone(someone: Someone) -> None:
     someone.changed("number_changed_at", timedelta(0))
     # With a code from the new number alone: no page, but the way to the password.
     browser = sign_in_by_code(someone.line)

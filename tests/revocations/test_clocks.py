@@ -68,10 +68,7 @@ moments = st.integers(0, 40 * 60).map(lambda seconds: NOW + timedelta(seconds=se
 
 
 @stories(200)
-@given(
-    beats=st.sets(st.integers(0, 40), max_size=41),
-    tries=st.lists(st.tuples(moments, st.booleans()), max_size=12),
-)
+@given(beats=st.sets(st.integers(0, 40), max_size=41), tries=st.lists(st.tuples(moments, st.booleans()), max_size=12))
 def test_counted_time_is_what_minute_by_minute_counting_gives(
     beats: set[int], tries: list[tuple[datetime, bool]]
 ) -> None:

@@ -173,10 +173,7 @@ def agreed(of: str, target_id: int, at: datetime, act: str = "lift_suspension") 
 
 def test_two_officers_lift_all_that_ran_when_it_was_proposed(line: Line, campaign: Campaign) -> None:
     of, target_id = "party", campaign.contract.aggregator_id
-    made = [
-        suspended(of, target_id, "system:clocks", "-", automatic=True),
-        suspended(of, target_id),
-    ]
+    made = [suspended(of, target_id, "system:clocks", "-", automatic=True), suspended(of, target_id)]
     during = database_clock()
     proposal = agreed(of, target_id, database_clock())
     with transaction.atomic():

@@ -84,10 +84,7 @@ def is_in(browser: Browser) -> bool:
 
 @pytest.mark.parametrize(
     ("somebody", "unused", "in_all"),
-    [
-        (of_staff, timedelta(minutes=30), timedelta(hours=12)),
-        (of_a_subscriber, timedelta(hours=12), timedelta(days=7)),
-    ],
+    [(of_staff, timedelta(minutes=30), timedelta(hours=12)), (of_a_subscriber, timedelta(hours=12), timedelta(days=7))],
 )
 def test_a_sign_in_ends_unused_and_after_its_time(
     somebody: Callable[[], Browser], unused: timedelta, in_all: timedelta

@@ -12,16 +12,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from console.queries import pages
 from partners.actions import proposals
-from partners.models import (
-    Campaign,
-    Client,
-    Contract,
-    IdentifierLink,
-    JurisdictionRule,
-    Party,
-    Proposal,
-    Suspension,
-)
+from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Party, Proposal, Suspension
 from revocations.actions.suspend import suspend
 from revocations.models import Cohort, Order, Stream
 from support.queries import chains

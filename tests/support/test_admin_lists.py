@@ -80,9 +80,7 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
 
 def statements(member: Member, path: str) -> int:
     member.client.get(path)
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         assert member.client.get(path).status_code == 200
     return len(captured)
 

@@ -133,8 +133,7 @@ def test_staff_who_look_at_a_few_each_hour(settings: Settings, within: str, key:
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 LOOKING = pytest.mark.parametrize(
-    ("within", "span", "mark"),
-    [("day", timedelta(days=1), "day:%Y-%m-%d"), ("week", timedelta(days=7), "week:%G-W%V")],
+    ("within", "span", "mark"), [("day", timedelta(days=1), "day:%Y-%m-%d"), ("week", timedelta(days=7), "week:%G-W%V")]
 )
 
 

@@ -128,9 +128,7 @@ def by_the_scheduler() -> None:
 
 
 @pytest.mark.parametrize("made_up_for", [by_the_next_import, by_the_scheduler])
-def test_a_cut_off_parties_import_is_made_up_for(
-    made_up_for: Callable[[], None],
-) -> None:
+def test_a_cut_off_parties_import_is_made_up_for(made_up_for: Callable[[], None]) -> None:
     release = a_release_in_maryland()
     feeds.take_choices(feeds.choice_row(scope="party", ref=FORMER, made_at="2026-01-01T00:00:00Z"))
     road = {"id": feeds.ROAD, "name": "Road", "kind": "lbs_provider", "website": feeds.ROAD, "about": ""}

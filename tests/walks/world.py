@@ -253,9 +253,7 @@ def a_passkey(line: Line) -> int:
     )
     registered = RegistrationResponse(raw_id=b"passkey", response=response)
     made: Authenticator = Authenticator.objects.create(
-        user=user_of(line),
-        type=Authenticator.Type.WEBAUTHN,
-        data={"name": PASSKEY, "credential": dict(registered)},
+        user=user_of(line), type=Authenticator.Type.WEBAUTHN, data={"name": PASSKEY, "credential": dict(registered)}
     )
     return int(made.pk)
 

@@ -40,16 +40,7 @@ from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, te
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.figures import when_counted
 from tests.orders import bring_to
-from tests.people import (
-    Browser,
-    Page,
-    asked_for_new_password,
-    number_of,
-    sign_in,
-    sign_in_by_code,
-    signed_in,
-    user_of,
-)
+from tests.people import Browser, Page, asked_for_new_password, number_of, sign_in, sign_in_by_code, signed_in, user_of
 from tests.staff import an_actor
 from tests.words.pages import changes
 from tests.words.transcripts import transcript

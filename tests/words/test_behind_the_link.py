@@ -14,16 +14,7 @@ from tests.people import Browser, signed_in
 from tests.words.exact import as_before
 from tests.words.pages import main, press
 from tests.words.partners import Market
-from tests.words.worlds import (
-    DAY,
-    MINUTE,
-    Cast,
-    a_cast,
-    in_a_market,
-    newest_choice,
-    stop_by_phone,
-    stop_everything,
-)
+from tests.words.worlds import DAY, MINUTE, Cast, a_cast, in_a_market, newest_choice, stop_by_phone, stop_everything
 
 pytestmark = pytest.mark.usefixtures("db", "clock")
 

@@ -67,10 +67,7 @@ def run_p99(bench: Bench) -> Result:
     """
     first = gateway.at_once()
     bench.tell(f"gate_p99: {'by the real-time policy' if first else 'by the usual policy'}")
-    with (
-        measure.database_first() if first else nullcontext(),
-        _ours_and_bare(bench, before=first) as (ours, bare),
-    ):
+    with measure.database_first() if first else nullcontext(), _ours_and_bare(bench, before=first) as (ours, bare):
         rate = median(ours.round().a_second for _ in range(3)) / 2
         found = []
         for number in range(ROUNDS):

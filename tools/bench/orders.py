@@ -46,11 +46,7 @@ def run(bench: Bench) -> Result:
         contract = world.a_partner(name="orders", url=url, at=at)
         bench.tell(f"orders: {bench.lines} orders already received, and {ROUNDS} rounds of {count}")
         world.write_orders(
-            contract=contract,
-            first=world.FIRST_LINE,
-            count=bench.lines,
-            at=at - timedelta(days=30),
-            received=True,
+            contract=contract, first=world.FIRST_LINE, count=bench.lines, at=at - timedelta(days=30), received=True
         )
         ours, bare = [], []
         for number in range(ROUNDS):

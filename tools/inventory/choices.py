@@ -19,11 +19,7 @@ TABLES: Mapping[str, Table] = {
     ),
     "consent.ChoiceOrder": Table("Which order tells a partner of a choice.", LEDGER, OWN, key="line_id contract_id"),
     "consent.ChoiceReceipt": Table(
-        "The signed proof of a choice.",
-        LEDGER,
-        "whoever made the choice",
-        key="line_id",
-        proof="number token",
+        "The signed proof of a choice.", LEDGER, "whoever made the choice", key="line_id", proof="number token"
     ),
     "consent.Approval": Table(
         "Reported consent with its evidence.",
@@ -36,10 +32,7 @@ TABLES: Mapping[str, Table] = {
         proof="evidence_ref content_hash",
     ),
     "consent.InvalidatedApproval": Table(
-        "An approval whose number no longer was the line's.",
-        LEDGER,
-        "nobody",
-        key="line_id campaign",
+        "An approval whose number no longer was the line's.", LEDGER, "nobody", key="line_id campaign"
     ),
     "consent.LineGate": Table(
         "What one decision needs, derived from the rows above.",
@@ -109,11 +102,7 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the partner",
         key="party_id",
-        shapes={
-            "differing": "numbers of buckets that differ",
-            "drilled": "those compared",
-            "findings": "counts",
-        },
+        shapes={"differing": "numbers of buckets that differ", "drilled": "those compared", "findings": "counts"},
     ),
     "consent.DigestFinding": Table(
         "One difference a reconciliation found.",

@@ -51,11 +51,7 @@ TABLES: Mapping[str, Table] = {
         text="description",
     ),
     "partners.PendingTermChange": Table(
-        "What a carrier file changed of companies and agreements.",
-        "minutes",
-        "nobody",
-        key="ref",
-        word="kind of",
+        "What a carrier file changed of companies and agreements.", "minutes", "nobody", key="ref", word="kind of"
     ),
     "partners.IdentifierLink": Table(
         "That one company, purpose or campaign succeeds, or is, another.",
@@ -85,11 +81,7 @@ TABLES: Mapping[str, Table] = {
         "The secret behind a partner's names for lines.", FOR_EVER, "nobody", key="version", sealed="secret_sealed"
     ),
     "partners.PairwiseSubject": Table(
-        "One partner's name for one line.",
-        LEDGER,
-        "that partner",
-        key="line_id",
-        sealed="sub",
+        "One partner's name for one line.", LEDGER, "that partner", key="line_id", sealed="sub"
     ),
     "partners.SigningKey": Table(
         "One of our own keys.",
@@ -112,12 +104,7 @@ TABLES: Mapping[str, Table] = {
         proof="certificate_sha256",
         shapes={"public_jwk": "its public key"},
     ),
-    "partners.UsedAssertion": Table(
-        "A used authentication of an API client.",
-        "until it expires",
-        "nobody",
-        key="jti",
-    ),
+    "partners.UsedAssertion": Table("A used authentication of an API client.", "until it expires", "nobody", key="jti"),
     "partners.Proposal": Table(
         "A loosening act that needs two officers.",
         LEDGER,

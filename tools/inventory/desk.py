@@ -89,11 +89,7 @@ TABLES: Mapping[str, Table] = {
         word="zone",
     ),
     "support.LoggedCall": Table(
-        "That we called a number on record.",
-        FOR_EVER,
-        STAFF,
-        key="call_ref line_id used_for",
-        personal="by",
+        "That we called a number on record.", FOR_EVER, STAFF, key="call_ref line_id used_for", personal="by"
     ),
     "support.ProtectedLine": Table(
         "A line that takes two staff members to be seen.",

@@ -41,10 +41,7 @@ TABLES: Mapping[str, Table] = {
         sealed="msisdn_hash msisdn_sealed",
     ),
     "accounts.LineState": Table(
-        "The line's US state, for its law and time zone.",
-        TENURE,
-        "the line's user",
-        personal="state",
+        "The line's US state, for its law and time zone.", TENURE, "the line's user", personal="state"
     ),
     "accounts.LineUser": Table("Who signs in by a line.", TENURE, "the person"),
     "accounts.TextedCode": Table(
@@ -56,11 +53,7 @@ TABLES: Mapping[str, Table] = {
         sealed="code_sealed number_hash",
     ),
     "accounts.WrongCode": Table(
-        "That a line's code was guessed wrong.",
-        "a day",
-        "nobody",
-        figure="compared",
-        word="purpose",
+        "That a line's code was guessed wrong.", "a day", "nobody", figure="compared", word="purpose"
     ),
     "accounts.CodeAsker": Table(
         "The session that requested a code, by a random name, and its network.",
@@ -79,10 +72,7 @@ TABLES: Mapping[str, Table] = {
         sealed="to_sealed words_sealed",
     ),
     "accounts.NewPassword": Table(
-        "A request for a new password, which waits a day.",
-        FOR_EVER,
-        "the person",
-        sealed="token_hash",
+        "A request for a new password, which waits a day.", FOR_EVER, "the person", sealed="token_hash"
     ),
     "accounts.KnownDevice": Table(
         "A kind of browser and network that someone signed in from.",
@@ -128,23 +118,14 @@ TABLES: Mapping[str, Table] = {
         "nobody",
         sealed="token_hash",
     ),
-    "accounts.SpentCode": Table(
-        "A used code of an authenticator app.",
-        "five minutes",
-        "nobody",
-        sealed="code_hash",
-    ),
+    "accounts.SpentCode": Table("A used code of an authenticator app.", "five minutes", "nobody", sealed="code_hash"),
     "accounts.LineReminder": Table(
         "When a line was last reminded of what is allowed, and whether it wants that.",
         "as long as the line",
         "the person",
     ),
     "accounts.AlertChoice": Table(
-        "Whether a line wants one kind of alert.",
-        "as long as the line",
-        "the person",
-        figure="wanted",
-        word="topic",
+        "Whether a line wants one kind of alert.", "as long as the line", "the person", figure="wanted", word="topic"
     ),
     "accounts.OutgoingEmail": Table(
         "A requested mail that waits; erased once taken.",
@@ -176,12 +157,7 @@ TABLES: Mapping[str, Table] = {
         word="kind",
     ),
     "audit.IncidentStep": Table(
-        "An incident's timeline.",
-        LEDGER,
-        "the office",
-        key="incident_id",
-        figure="count",
-        word="what",
+        "An incident's timeline.", LEDGER, "the office", key="incident_id", figure="count", word="what"
     ),
     "audit.IncidentLine": Table(
         "A line an incident reached.",

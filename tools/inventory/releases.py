@@ -131,11 +131,7 @@ TABLES: Mapping[str, Table] = {
         personal="language",
     ),
     "disclosures.ArchivePart": Table(
-        "A part of that file.",
-        "with that file",
-        "whoever asked for it",
-        key="number",
-        sealed="sealed",
+        "A part of that file.", "with that file", "whoever asked for it", key="number", sealed="sealed"
     ),
     "disclosures.Upload": Table(
         "A carrier file that staff uploaded.",

@@ -96,11 +96,7 @@ def record_chunk(*, file: bytes, starts_at: int, content: bytes, told: ChunkResu
     """In the transaction of a chunk: that it was taken in, and what became of it."""
     _of(file).filter(starts_at=starts_at).delete()  # what stood there in the file before it was changed
     ImportedChunk.objects.create(
-        file=file,
-        starts_at=starts_at,
-        digest=digest_of(content),
-        told=msgspec.to_builtins(told),
-        recorded_at=at,
+        file=file, starts_at=starts_at, digest=digest_of(content), told=msgspec.to_builtins(told), recorded_at=at
     )
 
 

@@ -77,12 +77,7 @@ class _Row:
     """The counts of one row, and how each is marked: wholes before their parts."""
 
     def __init__(
-        self,
-        statement: Statement,
-        raw: Raw,
-        held: Collection[str],
-        partial: Collection[str],
-        all_of: Mapping[str, int],
+        self, statement: Statement, raw: Raw, held: Collection[str], partial: Collection[str], all_of: Mapping[str, int]
     ) -> None:
         self._n = {column: int(raw[column] or 0) for column in statement.counts}
         self._held, self._partial, self._all_of = held, partial, all_of

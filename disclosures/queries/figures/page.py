@@ -12,12 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, FIGURE_TITLES, basis_in_words
 from disclosures.queries.figures.bars import Bar, Tint, bars_of
 from disclosures.queries.figures.cells import Cell, Count, Row
-from disclosures.queries.figures.published import (
-    PublicFigure,
-    get_figures_before,
-    get_public_figures,
-    list_past_months,
-)
+from disclosures.queries.figures.published import PublicFigure, get_figures_before, get_public_figures, list_past_months
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.labels import party_name, purpose_in_words
 

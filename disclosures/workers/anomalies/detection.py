@@ -170,8 +170,7 @@ def recheck_without_rule(
         {"line_id": line_id, "occurred_at": moment.isoformat(), "path": [*path]} for line_id, moment, path in rows
     ]
     _find(
-        statements.TOUCHED_WHERE,
-        {"rows": json.dumps(places), "since": at, "until": at, "at": at, "besides": list(ids)},
+        statements.TOUCHED_WHERE, {"rows": json.dumps(places), "since": at, "until": at, "at": at, "besides": list(ids)}
     )
 
 

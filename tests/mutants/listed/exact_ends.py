@@ -29,19 +29,9 @@ MUTANTS = (
         "    if line.number_changed_at is not None and line.number_changed_at < at:",
         ALL_READINGS,
     ),
+    Mutant(2, "consent/gate/rules.py", "        if since <= at < until", "        if since < at < until", ALL_READINGS),
     Mutant(
-        2,
-        "consent/gate/rules.py",
-        "        if since <= at < until",
-        "        if since < at < until",
-        ALL_READINGS,
-    ),
-    Mutant(
-        2,
-        "consent/gate/rules.py",
-        "        if since <= at < until",
-        "        if since <= at <= until",
-        ALL_READINGS,
+        2, "consent/gate/rules.py", "        if since <= at < until", "        if since <= at <= until", ALL_READINGS
     ),
     Mutant(
         2,

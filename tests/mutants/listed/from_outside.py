@@ -274,13 +274,7 @@ MUTANTS = (
         "<dd>{{ plan.approvals|intcomma }}</dd>",
         CONSOLE,
     ),
-    Mutant(
-        6,
-        "templates/admin/run.html",
-        "{{ page.run.received_at|date",
-        "{{ page.run.finished_at|date",
-        CONSOLE,
-    ),
+    Mutant(6, "templates/admin/run.html", "{{ page.run.received_at|date", "{{ page.run.finished_at|date", CONSOLE),
     Mutant(
         2,
         "templates/admin/authorized.html",
@@ -288,20 +282,8 @@ MUTANTS = (
         "{% if not agent.ended_at %}active{% elif not page.was_let_in %}",
         CONSOLE,
     ),
-    Mutant(
-        7,
-        "templates/looking_after/delegates.html",
-        "{% when one.taken_at",
-        "{% when one.asked_at",
-        SELDOM,
-    ),
-    Mutant(
-        6,
-        "templates/help/case.html",
-        "{% when ticket.opened_at",
-        "{% when ticket.last_at",
-        SELDOM,
-    ),
+    Mutant(7, "templates/looking_after/delegates.html", "{% when one.taken_at", "{% when one.asked_at", SELDOM),
+    Mutant(6, "templates/help/case.html", "{% when ticket.opened_at", "{% when ticket.last_at", SELDOM),
     Mutant(
         6,
         "templates/home/_besides.html",

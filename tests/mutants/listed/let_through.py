@@ -81,13 +81,7 @@ MUTANTS = (
         '{% translate "Line of an adult user, number hidden" %}',
         CASES,
     ),
-    Mutant(
-        8,
-        "templates/desk/_counts.html",
-        "{% at_most counts.overdue %}",
-        "{% at_most counts.mine %}",
-        CASES,
-    ),
+    Mutant(8, "templates/desk/_counts.html", "{% at_most counts.overdue %}", "{% at_most counts.mine %}", CASES),
     Mutant(
         8,
         "templates/desk/case.html",
@@ -96,19 +90,9 @@ MUTANTS = (
         CASES,
     ),
     Mutant(
-        8,
-        "templates/desk/_rows.html",
-        "{% elif row.ticket.escalated_at and row.due %}",
-        "{% elif row.due %}",
-        CASES,
+        8, "templates/desk/_rows.html", "{% elif row.ticket.escalated_at and row.due %}", "{% elif row.due %}", CASES
     ),
-    Mutant(
-        8,
-        "support/queries/case.py",
-        "if one.answered_at is None), default=None",
-        "), default=None",
-        CASES,
-    ),
+    Mutant(8, "support/queries/case.py", "if one.answered_at is None), default=None", "), default=None", CASES),
     Mutant(
         8,
         "templates/desk/_many_progress.html",
@@ -130,19 +114,9 @@ MUTANTS = (
         '{% elif newest.state == "taken_back" %}',
         SELDOM,
     ),
+    Mutant(8, "templates/account/access_log.html", '{% translate "Newer" %}', '{% translate "Older" %}', SELDOM),
     Mutant(
-        8,
-        "templates/account/access_log.html",
-        '{% translate "Newer" %}',
-        '{% translate "Older" %}',
-        SELDOM,
-    ),
-    Mutant(
-        7,
-        "templates/account/lines.html",
-        "Another line of yours. Only you see it.",
-        "Another line of yours.",
-        SELDOM,
+        7, "templates/account/lines.html", "Another line of yours. Only you see it.", "Another line of yours.", SELDOM
     ),
     Mutant(
         7,

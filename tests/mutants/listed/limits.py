@@ -364,13 +364,7 @@ MUTANTS = (
         "",
         TRAIL,
     ),
-    Mutant(
-        8,
-        "partners/actions/notices.py",
-        'action="notice.published"',
-        'action="notice.made"',
-        TRAIL,
-    ),
+    Mutant(8, "partners/actions/notices.py", 'action="notice.published"', 'action="notice.made"', TRAIL),
     Mutant(
         8,
         "accounts/actions/staff.py",

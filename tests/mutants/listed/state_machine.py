@@ -154,13 +154,7 @@ MUTANTS = (
         "    return sorted(fresh or still, key=",
         MACHINE,
     ),
-    Mutant(
-        4,
-        "revocations/actions/receipts.py",
-        "        since__lte=order.queued_at,\n",
-        "",
-        MACHINE,
-    ),
+    Mutant(4, "revocations/actions/receipts.py", "        since__lte=order.queued_at,\n", "", MACHINE),
     Mutant(
         6,
         "revocations/queries/coverage.py",
@@ -183,13 +177,7 @@ MUTANTS = (
         MACHINE,
     ),
     # Whose a yes is that came at the very moment at which the number went to another, and was heard of late.
-    Mutant(
-        7,
-        "consent/feeds/invalidated_approvals.py",
-        "captured_at__gte=since)",
-        "captured_at__gt=since)",
-        MACHINE,
-    ),
+    Mutant(7, "consent/feeds/invalidated_approvals.py", "captured_at__gte=since)", "captured_at__gt=since)", MACHINE),
     Mutant(
         7,
         "consent/feeds/invalidated_approvals.py",

@@ -35,19 +35,7 @@ MUTANTS = (
         "",
         VISITORS,
     ),
-    Mutant(
-        8,
-        "templates/desk/case.html",
-        '{% translate "Take next case" %}',
-        '{% translate "Get a copy" %}',
-        DESK,
-    ),
+    Mutant(8, "templates/desk/case.html", '{% translate "Take next case" %}', '{% translate "Get a copy" %}', DESK),
     Mutant(7, "templates/looking_after/delegates.html", "{% when answer_by %}", "{% when one.ends_at %}", VISITORS),
-    Mutant(
-        7,
-        "templates/safety/separation.html",
-        "{% when newest.tell_from %}",
-        "{% when newest.closed_at %}",
-        SELDOM,
-    ),
+    Mutant(7, "templates/safety/separation.html", "{% when newest.tell_from %}", "{% when newest.closed_at %}", SELDOM),
 )

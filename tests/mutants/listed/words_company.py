@@ -93,19 +93,9 @@ MUTANTS = (
         "{% for one in companies.outside.recent %}",
         COMPANIES,
     ),
+    Mutant(6, "templates/components/proof.html", ' {% translate "Your stop still applies." %}', "", COMPANIES),
     Mutant(
-        6,
-        "templates/components/proof.html",
-        ' {% translate "Your stop still applies." %}',
-        "",
-        COMPANIES,
-    ),
-    Mutant(
-        6,
-        "templates/components/in_part.html",
-        "signed for part of it.",
-        "signed that it deleted your data.",
-        FOLLOWED,
+        6, "templates/components/in_part.html", "signed for part of it.", "signed that it deleted your data.", FOLLOWED
     ),
     Mutant(
         6,
@@ -121,13 +111,7 @@ MUTANTS = (
         "count k=got.n with shown=got.n|intcomma",
         COMPANIES,
     ),
-    Mutant(
-        6,
-        "templates/companies/_how.html",
-        '{% if how == "itself" %}',
-        '{% if how == "to" %}',
-        COMPANIES,
-    ),
+    Mutant(6, "templates/companies/_how.html", '{% if how == "itself" %}', '{% if how == "to" %}', COMPANIES),
     Mutant(
         6,
         "templates/companies/company.html",
@@ -136,19 +120,9 @@ MUTANTS = (
         COMPANIES,
     ),
     Mutant(
-        6,
-        "templates/companies/company.html",
-        "{% when one.proof.expires_at %}",
-        "{% when one.proof.at %}",
-        COMPANIES,
+        6, "templates/companies/company.html", "{% when one.proof.expires_at %}", "{% when one.proof.at %}", COMPANIES
     ),
-    Mutant(
-        11,
-        "templates/history/_group.html",
-        "{% if group.delayed %}",
-        "{% if group.doubtful %}",
-        COMPANIES,
-    ),
+    Mutant(11, "templates/history/_group.html", "{% if group.delayed %}", "{% if group.doubtful %}", COMPANIES),
     Mutant(
         6,
         "templates/history/_group.html",
@@ -163,13 +137,7 @@ MUTANTS = (
         '{% elif stop.role == "service" %}{% translate "received it next" %}',
         COMPANIES,
     ),
-    Mutant(
-        6,
-        "templates/components/chart.html",
-        "{{ week.total|intcomma }}",
-        "{{ chart.total|intcomma }}",
-        COMPANIES,
-    ),
+    Mutant(6, "templates/components/chart.html", "{{ week.total|intcomma }}", "{{ chart.total|intcomma }}", COMPANIES),
     Mutant(
         6,
         "templates/account/lines.html",
@@ -191,13 +159,7 @@ MUTANTS = (
         "{% if not entry.by_staff %}",
         "tests/words/test_lines_and_logs.py::test_the_log_has_everybody_with_what_they_did_and_why",
     ),
-    Mutant(
-        6,
-        "templates/account/asked.html",
-        "{% if one.outside %}",
-        "{% if one.refused %}",
-        COMPANIES,
-    ),
+    Mutant(6, "templates/account/asked.html", "{% if one.outside %}", "{% if one.refused %}", COMPANIES),
     Mutant(
         6,
         "templates/desk/_order_state.html",
@@ -219,13 +181,7 @@ MUTANTS = (
         "{% for one in coverage.missing %}",
         IN_THE_CONSOLE,
     ),
-    Mutant(
-        6,
-        "templates/admin/timeline.html",
-        "{{ one.attempts }}",
-        "{{ one.kind }}",
-        IN_THE_CONSOLE,
-    ),
+    Mutant(6, "templates/admin/timeline.html", "{{ one.attempts }}", "{{ one.kind }}", IN_THE_CONSOLE),
     Mutant(
         2,
         "templates/admin/contract.html",

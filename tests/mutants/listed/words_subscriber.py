@@ -107,11 +107,7 @@ MUTANTS = (
     ),
     # The steps at a partner
     Mutant(
-        6,
-        "consent/queries/progress.py",
-        'anything=asks != "nothing" and bool(actions)',
-        "anything=bool(actions)",
-        YES,
+        6, "consent/queries/progress.py", 'anything=asks != "nothing" and bool(actions)', "anything=bool(actions)", YES
     ),
     Mutant(
         6,
@@ -320,11 +316,7 @@ MUTANTS = (
         OUTCOME,
     ),
     Mutant(
-        7,
-        OUTBOX,
-        "    if kind in TOPICS and not alerts",
-        "    if False and kind in TOPICS and not alerts",
-        CONFIRMED,
+        7, OUTBOX, "    if kind in TOPICS and not alerts", "    if False and kind in TOPICS and not alerts", CONFIRMED
     ),
     Mutant(
         7,
@@ -333,11 +325,5 @@ MUTANTS = (
         "    return False and ",
         "tests/consent/test_change_notices.py::test_a_line_in_confidence_gets_no_confirmation",
     ),
-    Mutant(
-        7,
-        "accounts/policies/alerts.py",
-        "topic != AlertChoice.Topic.YEARLY",
-        "True",
-        CONFIRMED,
-    ),
+    Mutant(7, "accounts/policies/alerts.py", "topic != AlertChoice.Topic.YEARLY", "True", CONFIRMED),
 )

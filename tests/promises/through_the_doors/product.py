@@ -295,8 +295,7 @@ def _started(folder: Path, programs: Programs, database: str, roads: Mapping[str
     product.takes("import_lines", [line.row() for line in lines])
     product.takes("import_approvals", [approval(line, use) for line in lines for use in moments])
     product.takes(
-        "import_disclosures",
-        [release(line, use, occurred_at=at) for line in lines for use, at in moments.items()],
+        "import_disclosures", [release(line, use, occurred_at=at) for line in lines for use, at in moments.items()]
     )
     product.partners = {uri: _partner(product, uri, port, roads[uri]) for uri, port in ports.items()}
     _register(product, GATEWAY, "--kind", "gateway")
