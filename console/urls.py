@@ -137,16 +137,17 @@ ADDRESSES: tuple[Address, ...] = (
     Address("trail/", lists_trail.trail, "trail", roles=EVERYBODY),
     Address("trail/export/", lists_trail.export, "trail-export", FORM, EVERYBODY, looks=True),
     Address("roles/", roles.roles, "roles", FORM, in_every_view=True),
-    Address("documents/", documents.documents, "documents"),
+    Address("documents/", documents.documents, "documents", roles=EVERYBODY),
     Address("documents/make/", documents.choose, "document-choose", roles=OFFICERS),
     Address("documents/make/<str:document>/<str:ref>/", documents.make, "document-make", FORM, OFFICERS),
-    Address("documents/<uuid:document_id>/", documents.read, "document", FORM, looks=True),
+    Address("documents/<uuid:document_id>/", documents.read, "document", FORM, EVERYBODY, looks=True),
     Address("exports/", pages.index, "exports"),
     Address("exports/<str:name>/<int:year>/", pages.download, "export"),
     Address("delayed/", delayed.look, "delayed", FORM, LEGAL),
     Address("delayed/hide/", delayed.hide, "delayed-hide", FORM, LEGAL),
     Address("delayed/await/", delayed.await_and_hide, "delayed-await", FORM, LEGAL),
     Address("delayed/lift/", delayed.lift, "delayed-lift", FORM, LEGAL),
+    Address("delayed/pack/", documents.make_order_pack, "delayed-pack", FORM, LEGAL),
 )
 site.addresses = ADDRESSES
 urlpatterns = [path("admin/", site.urls)]

@@ -1,7 +1,5 @@
 """The verbs of disclosures: record what was released, hide a row or show it again, judge again, hand out an export."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
-from accounts.primitives.sealing import derived_secret
 from accounts.queries import acting_staff
 from disclosures.domain.ingest import notices, projections, rejudging, store
 from disclosures.domain.ingest.notices import not_arrived
@@ -22,7 +19,14 @@ from disclosures.domain.ingest.rows import Outcome, Row, id_of
 from disclosures.domain.ingest.store import write_nothing_else
 from disclosures.domain.ingest.terms import enqueue_path_rejudging, mark_doubtful
 from disclosures.models import AnomalyRule, Archive
-from disclosures.queries.delayed import DelayedOrder, DelayedRow, delayed_orders, find_hiding_notice, is_hidden_until
+from disclosures.queries.delayed import (
+    DelayedOrder,
+    DelayedRow,
+    delayed_orders,
+    find_hiding_notice,
+    get_logged_name,
+    is_hidden_until,
+)
 from disclosures.queries.downloads import tells_hidden
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
@@ -101,7 +105,11 @@ def view_delayed_orders(*, actor: str, reason: str, at: datetime, order_ref: str
     """
     name = _legal(actor, reason, StaffAction.SEE_DELAYED)
     audit.actions.record(
-        action="legal.delayed_seen", actor=name, target=_target(order_ref or "all"), at=at, reason=reason
+        action="legal.delayed_seen",
+        actor=name,
+        target=get_logged_name(order_ref=order_ref or "all"),
+        at=at,
+        reason=reason,
     )
     return delayed_orders(at=at, order_ref=order_ref)
 
@@ -328,12 +336,8 @@ def _record_event(
     action: str, actor: str, order_ref: str, reason: str, at: datetime, done: DelayedNoticeResult
 ) -> None:
     detail = {"changed": done.changed, "waiting": done.waiting}
-    audit.actions.record(action=action, actor=actor, target=_target(order_ref), at=at, reason=reason, detail=detail)
-
-
-def _target(order_ref: str) -> str:
-    """Name an order in the trail by a keyed hash: its reference is as secret as what it hides."""
-    return f"delay:{hmac.digest(derived_secret('delayed-orders'), order_ref.encode(), hashlib.sha256).hex()[:32]}"
+    target = get_logged_name(order_ref=order_ref)
+    audit.actions.record(action=action, actor=actor, target=target, at=at, reason=reason, detail=detail)
 
 
 def catch_up(*, cause: str, at: datetime, actor: str = "") -> None:

@@ -1,6 +1,7 @@
 """Pages as another role of staff would find them: for officers, who see which doors that role has.
 
-It opens nothing: what a page shows is still the officer's own. While it is on, nobody acts (`staff_required`).
+It opens nothing: what a page shows is still the officer's own. While it is on, nobody acts (`staff_required`) or
+downloads (`staff_download`).
 """
 
 from collections.abc import Collection

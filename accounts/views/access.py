@@ -191,6 +191,22 @@ def limit_downloads[R: SubscriberRequest | PersonRequest, **P](
     return door
 
 
+def staff_download[**P](view: PersonView[P]) -> Door:
+    """A file that its address alone gives to staff: to nobody while they view pages as another role.
+
+    It would be taken in the officer's own name, and be recorded so. Else as `limit_downloads`.
+    """
+    limited = limit_downloads(view)
+
+    @wraps(view)
+    def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if view_as.get_viewed_role(request):
+            raise PermissionDenied
+        return limited(request, *args, **kwargs)
+
+    return door
+
+
 def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLine, until: datetime) -> HttpResponse:
     """Until when seeing, allowing and changing are held, and what works meanwhile. In place of what was asked for.
 

@@ -13,13 +13,16 @@ from accounts.primitives.reasons import check_reason
 from accounts.primitives.sealing import seal_bytes, unseal_bytes
 from accounts.queries import acting_staff
 from console.domain.documents import sign_document
-from console.queries.documents import Report, complete_report
+from console.queries.documents import DocumentRequest, Report, complete_report
 from console.queries.evidence_packs import build_report
+from console.queries.order_packs import build_order_pack
 from partners.policies.lifecycle import NotNow
 from support.actions.cases import record_case_act
 from support.models import Document, Ticket
 from support.queries import names
 from support.queries.documents import list_documents
+
+ORDER = Document.Kind.ORDER
 
 
 @transaction.atomic
@@ -28,9 +31,10 @@ def preview_document(*, kind: str, ref: str, actor: str, reason: str, at: dateti
 
     Raises StaffOnly, NoReason, and NotNow where there are no records for it.
     """
-    name = acting_staff(actor=actor, action=StaffAction.MAKE_DOCUMENTS)
+    name = acting_staff(actor=actor, action=_needed(kind, StaffAction.MAKE_DOCUMENTS))
     report = _build_report(kind, ref, _get_name(name), at)
-    _record("previewed", report.title, report.about, f"{kind}:{ref}", name, check_reason(reason), at)
+    own = report.about if kind == ORDER else f"{kind}:{ref}"
+    _record("previewed", report.title, report.about, own, name, check_reason(reason), at)
     return report
 
 
@@ -40,7 +44,7 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
     Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
     """
-    name = acting_staff(actor=actor, action=StaffAction.MAKE_DOCUMENTS)
+    name = acting_staff(actor=actor, action=_needed(kind, StaffAction.MAKE_DOCUMENTS))
     why, who, document_id = check_reason(reason), _get_name(name), uuid.uuid4()
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
@@ -59,13 +63,14 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
 
 
 @transaction.atomic
-def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: datetime) -> bytes:
-    """Return the PDF as it was signed.
+def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: datetime, of_legal: bool = False) -> bytes:
+    """Return the PDF as it was signed. `of_legal`: one of the legal-process role's own packs.
 
     Raises StaffOnly, NoReason, and NotNow where there is no such document or our copy is another by now.
     """
-    name, why = acting_staff(actor=actor, action=StaffAction.READ_DOCUMENTS), check_reason(reason)
-    one = list_documents(at=at).filter(pk=document_id).first()
+    needed = _needed(ORDER if of_legal else "", StaffAction.READ_DOCUMENTS)
+    name, why = acting_staff(actor=actor, action=needed), check_reason(reason)
+    one = list_documents(at=at, of_legal=of_legal).filter(pk=document_id).first()
     if one is None:
         raise NotNow("There is no such document.")
     pdf = unseal_bytes(one.pdf_sealed)
@@ -75,8 +80,16 @@ def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: dateti
     return pdf
 
 
+def _needed(kind: str, needed: StaffAction) -> StaffAction:
+    """What staff must be allowed for a document: of an order, to know that there are orders."""
+    return StaffAction.SEE_DELAYED if kind == ORDER else needed
+
+
 def _build_report(kind: str, ref: str, who: str, at: datetime) -> Report:
-    report = build_report(kind=kind, ref=ref, who=who, at=at)
+    if kind == ORDER:
+        report = build_order_pack(wanted=DocumentRequest(ref, who, at))
+    else:
+        report = build_report(kind=kind, ref=ref, who=who, at=at)
     if report is None:
         raise NotNow("There are no records for this document.")
     return report
@@ -94,5 +107,7 @@ def _record(verb: str, title: str, about: str, own: str, actor: str, reason: str
     )
     kind, _, code = about.partition(":")
     if kind == "ticket":
-        action = "case.seen" if verb == "previewed" else "case.exported"
-        record_case_act(ticket=Ticket.objects.get(code=code), action=action, actor=actor, at=at, reason=reason)
+        action, told = ("case.seen", {}) if verb == "previewed" else ("case.exported", {"document": own})
+        record_case_act(
+            ticket=Ticket.objects.get(code=code), action=action, actor=actor, at=at, reason=reason, detail=told
+        )

@@ -11,10 +11,15 @@ from disclosures.actions import ENDED
 from support.forms.base import ActForm, DayField, midnight
 
 
-class OrderForm(ActForm):
-    """One order of court, and the disclosures it is about."""
+class OrderPackForm(ActForm):
+    """One order of court."""
 
     order_ref = forms.CharField(label="Order", max_length=1000, help_text="The court's own reference.")
+
+
+class OrderForm(OrderPackForm):
+    """One order of court, and the disclosures it is about."""
+
     disclosures = forms.CharField(
         label="Releases", required=False, widget=LINES,
         help_text="Carrier IDs, one per line. Leave empty for all releases this order hides.",

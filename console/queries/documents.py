@@ -1,7 +1,7 @@
 """Documents made of the records: the annual certificate, metrics, a breach notification, evidence packs.
 
 Each is made of sections. The same sections are previewed, signed as data, and printed. What a delayed-notice order
-hides, and acts of the legal-process role, are in none of them.
+hides, and acts of the legal-process role, are in none of them but that role's own packs of an order (`order_packs`).
 """
 
 import hashlib
@@ -36,17 +36,19 @@ class Section:
     @classmethod
     def build(
         cls, heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, text: Sequence[str] = (),
-        moves: bool = False, total: int = 0,
+        moves: bool = False, total: int = 0, at_most: int = 0,
     ) -> "Section":  # fmt: skip
         """Return a section with a table of these rows, the oldest first: the last of them, as many as it has room for.
 
-        `total`: how many there are where these are the newest of them.
+        `total`: how many there are where these are the newest of them. `at_most`: for how many there is room (MOST).
         """
-        counted, kept = 0, deque[Sequence[object]](maxlen=MOST)
+        at_most = at_most or MOST
+        counted, kept = 0, deque[Sequence[object]](maxlen=at_most)
         for row in rows:
             counted += 1
             kept.append(row)
-        says = [*text, *([f"The newest {MOST} of {max(total, counted):,}."] if max(total, counted) > MOST else [])]
+        whole = max(total, counted)
+        says = [*text, *([f"The newest {at_most:,} of {whole:,}."] if whole > at_most else [])]
         says += ["None."] if columns and not kept else []
         shown = [[format_value(value=value) for value in row] for row in kept]
         return cls(heading, says, columns if shown else (), shown, moves)

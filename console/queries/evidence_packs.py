@@ -125,7 +125,7 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
             ],
         ),
         *_build_enforcement(party, about, wanted.at),
-        _build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
+        build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
     ])  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
     if ticket is None:
         return None
     case = case_of(ticket=ticket, reader="", at=wanted.at)
-    log = AuditEvent.objects.filter(target=f"ticket:{ticket.code}").exclude(staff.LEGAL)
+    log = staff.leave_out_hidden(AuditEvent.objects.filter(target=f"ticket:{ticket.code}"), at=wanted.at)
     title = f"Evidence pack: case {ticket.code}"
     return Report(Document.Kind.CASE, f"ticket:{ticket.code}", title, [
         _build_case_facts(case),
@@ -196,7 +196,7 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
             text=["Their contents are not in this pack. Compare a copy by its SHA-256."],
         ),
         *_build_records(case),
-        _build_log(log),
+        build_log(log),
     ], ticket.line_id, UUID(ticket.about_ref) if case.look_up else None, _get_case_company(case))  # fmt: skip
 
 
@@ -255,8 +255,8 @@ def _list_order(page: SentPage) -> tuple[object, ...]:
     return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, signed
 
 
-def _build_log(events: staff.Acts) -> Section:
-    """The acts of staff, each by the hash that the audit log's chains have for it."""
+def build_log(events: staff.Acts) -> Section:
+    """Return a section of acts of staff, each by the hash that the audit log's chains have for it."""
     rows = list(events.order_by("-at", "-id")[:MOST])[::-1]
     who = names.actors(wanted={one.actor for one in rows})
     return Section.build(

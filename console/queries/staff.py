@@ -17,7 +17,7 @@ from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
 from support.queries import names
-from support.queries.documents import list_hidden_targets
+from support.queries.documents import list_hidden_ids
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies
@@ -43,7 +43,7 @@ type Acts = QuerySet[AuditEvent]
 
 
 def acts(*, at: datetime, of_legal: bool = False) -> Acts:
-    """Every look and act of staff, the newest first; but none on a document that an order hides now.
+    """Every look and act of staff, the newest first; but no trace of a document that an order hides now.
 
     `of_legal`: those of the legal-process role, and no others.
     """
@@ -53,7 +53,16 @@ def acts(*, at: datetime, of_legal: bool = False) -> Acts:
     whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
     if of_legal:
         return whole.filter(LEGAL)
-    return whole.exclude(LEGAL | Q(target__in=list_hidden_targets(at=at)))
+    return leave_out_hidden(whole, at=at)
+
+
+def leave_out_hidden(rows: Acts, *, at: datetime) -> Acts:
+    """Leave out what is legal process's own, and what was done with documents that an order hides now."""
+    shown = rows.exclude(LEGAL)
+    if not (hidden := list_hidden_ids(at=at)):
+        return shown
+    about_none = Q(detail__document__isnull=True) | ~Q(detail__document__in=hidden)
+    return shown.exclude(target__in=[f"document:{one}" for one in hidden]).filter(about_none)
 
 
 def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest, staff_download
 from consent.models import DigestFinding
 from console.actions.staff_access_log import view_difference
 from console.queries import differences
@@ -33,7 +33,7 @@ def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
     return show(request, "run.html", title=f"Reconciliation with {page.party.name}", page=page, shown=listed)
 
 
-@limit_downloads
+@staff_download
 def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """The rows as CSV, streaming; that it was taken is written into the trail."""
     if differences.run_page(run_id=run_id) is None:

@@ -1,20 +1,22 @@
 """Documents: those that are kept, making one, and reading one."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest, limit_downloads
 from console.actions.documents import make_document, open_document, preview_document
+from console.forms.delayed import OrderPackForm
 from console.queries.documents import DocumentPreview, list_years
 from console.views import cells
 from console.views.acts import Act, ActPreview, answer
@@ -27,13 +29,15 @@ from support.queries import names
 from support.queries.documents import list_documents
 
 YEARS = 4
+# Packs of a court order are made from the page of those orders.
+OF_OFFICERS = frozenset(Document.Kind.values) - {Document.Kind.ORDER}
 # A certificate is made of a year that is over.
 FIRST_OFFERED = ((Document.Kind.CERTIFICATE, 1), (Document.Kind.CCPA, 0))
 
 
 def documents(request: PersonRequest) -> HttpResponseBase:
-    """Every document that is kept, the newest first."""
-    return show_list(request, DOCUMENTS)
+    """Every document that is kept, the newest first; for the legal-process role its own."""
+    return show_list(request, DOCUMENTS_OF_LEGAL if _is_legal(request) else DOCUMENTS)
 
 
 def choose(request: PersonRequest) -> HttpResponse:
@@ -45,21 +49,35 @@ def choose(request: PersonRequest) -> HttpResponse:
 
 def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
     """Say why, see what it would say, and sign it. `document`: its kind."""
-    if document not in Document.Kind.values:
+    if document not in OF_OFFICERS:
         raise Http404
+    return _sign(request, document, ActForm(request.POST or None), lambda _: ref, cancel="admin:documents")
+
+
+def make_order_pack(request: PersonRequest) -> HttpResponse:
+    """Name a court order, say why, and do the same with its evidence. Its reference stands in no address."""
+    form = OrderPackForm(request.POST or None)
+    return _sign(
+        request, Document.Kind.ORDER, form, lambda form: form.cleaned_data["order_ref"], cancel="admin:delayed"
+    )
+
+
+def _sign[F: ActForm](
+    request: PersonRequest, kind: str, form: F, ref_of: Callable[[F], str], *, cancel: str
+) -> HttpResponse:
     act = Act(
-        title=str(Document.Kind(document).label),
+        title=str(Document.Kind(kind).label),
         lead="You see everything the document says before you sign it. The audit log records it.",
-        form=ActForm(request.POST or None),
+        form=form,
         verb=lambda form, actor, at: make_document(
-            kind=document, ref=ref, seen=request.POST.get("seen", ""), actor=actor, at=at,
+            kind=kind, ref=ref_of(form), seen=request.POST.get("seen", ""), actor=actor, at=at,
             reason=form.cleaned_data["reason"],
         ),
         back=lambda document_id: reverse("admin:document", args=[document_id]),
         done="Signed and kept.",
         button="Preview",
-        cancel=reverse("admin:documents"),
-        shows=partial(_preview, request, document, ref),
+        cancel=reverse(cancel),
+        shows=lambda form: _preview(request, kind, ref_of(form), form),
     )  # fmt: skip
     return answer(request, act)
 
@@ -67,13 +85,15 @@ def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
 @limit_downloads
 def read(request: PersonRequest, document_id: uuid.UUID) -> HttpResponseBase:
     """One document: what is known of it, and the PDF, for a reason."""
-    one = get_object_or_404(list_documents(at=timezone.now()).defer("pdf_sealed"), pk=document_id)
+    of_legal = _is_legal(request)
+    listed = list_documents(at=timezone.now(), of_legal=of_legal)
+    one = get_object_or_404(listed.defer("pdf_sealed"), pk=document_id)
     form = ActForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             pdf = open_document(
                 document_id=document_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
-                at=timezone.now(),
+                at=timezone.now(), of_legal=of_legal,
             )  # fmt: skip
         except (StaffOnly, NoReason, NotNow) as error:
             form.add_error(None, str(error))
@@ -94,6 +114,10 @@ def _preview(request: PersonRequest, document: str, ref: str, form: ActForm) -> 
         return DocumentPreview(preview_document(kind=document, ref=ref, actor=actor, reason=reason, at=timezone.now()))
     except NotNow:
         return None
+
+
+def _is_legal(request: PersonRequest) -> bool:
+    return request.user.role == User.Role.LEGAL
 
 
 def _cells(rows: Sequence[Document], _: datetime) -> list[tuple[Cell, ...]]:
@@ -121,7 +145,15 @@ DOCUMENTS = Listing(
     cells=_cells,
     search=("title",),
     search_label="Title",
-    filters=(of_choices("kind", "Kind", Document.Kind.choices),),
+    filters=(of_choices("kind", "Kind", [one for one in Document.Kind.choices if one[0] in OF_OFFICERS]),),
     empty=("No documents", "Documents that officers sign are kept here."),
     acts=(("admin:document-choose", "Make a document"),),
 )  # fmt: skip
+DOCUMENTS_OF_LEGAL = replace(
+    DOCUMENTS,
+    lead="Evidence packs of court orders, kept as they were signed. No one else can see that they exist.",
+    start=lambda at: list_documents(at=at, of_legal=True).defer("pdf_sealed"),
+    filters=(),
+    empty=("No documents", "Evidence packs that you sign are kept here."),
+    acts=(("admin:delayed-pack", "Make an evidence pack"),),
+)

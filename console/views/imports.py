@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest, staff_download
 from console.actions import imports
 from console.forms.imports import UploadForm
 from console.queries.imports import list_feeds, list_uploads, upload_page
@@ -100,7 +100,7 @@ def discard(request: PersonRequest, upload_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-@limit_downloads
+@staff_download
 def rejects(request: PersonRequest, upload_id: int) -> HttpResponseBase:
     """Where the rejected rows stand in the file and why they were rejected, as CSV."""
     upload = get_object_or_404(list_uploads(role=request.user.role).defer(None), pk=upload_id)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest, staff_download
 from console.actions.staff_access_log import export_list
 from console.views.site import show
 from support.actions.queue import record_search
@@ -183,7 +183,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
 
-@limit_downloads
+@staff_download
 def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpResponseBase:
     """The same rows in the same order as CSV, as many as the list has pages for; that it was taken is written down.
 

@@ -277,5 +277,5 @@ TRAIL_OF_LEGAL = replace(
     lead="Everything the legal-process role viewed or did, with the reason. No one else can see that these entries"
     " exist.",
     start=lambda at: staff.acts(at=at, of_legal=True),
-    filters=tuple(one for one in TRAIL.filters if one.name in {"from", "to", "kind"}),
+    filters=tuple(one for one in TRAIL.filters if one.name in {"on", "from", "to", "kind"}),
 )

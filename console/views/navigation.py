@@ -79,6 +79,7 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "",
         (
             Place("delayed", "Delayed notices", "visibility_off"),
+            Place("documents", "Documents", "inventory_2"),
             Place("imports", "Imports", "upload_file"),
             Place("trail", "Audit log", "history"),
         ),
@@ -110,7 +111,7 @@ BELOW = {
     "document": "documents", "document-choose": "documents", "document-make": "documents",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
     "delayed-await": "delayed",
-    "delayed-lift": "delayed", "trail-export": "trail",
+    "delayed-lift": "delayed", "delayed-pack": "delayed", "trail-export": "trail",
 }  # fmt: skip
 
 # Pages about a company, a contract or a campaign, as their address says.

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest, staff_download
 from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
 from console.views.site import show
@@ -78,7 +78,7 @@ def index(request: PersonRequest) -> HttpResponse:
     return show(request, "exports.html", title="Exports", exports=list(EXPORTS.items()), years=years)
 
 
-@limit_downloads
+@staff_download
 def download(request: PersonRequest, name: str, year: int) -> HttpResponseBase:
     """One file, streaming; that it was taken is written into the trail."""
     at = timezone.now()

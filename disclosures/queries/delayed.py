@@ -1,16 +1,19 @@
 """Delayed-notice orders, for those who handle them: the one read in which hidden rows are there at all.
 
-Only `actions.view_delayed_orders` calls it: to look is an act, and written down.
+Only acts of the legal-process role call it: to look is an act, and written down.
 """
 
+import hashlib
+import hmac
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.primitives.sealing import derived_secret
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, HeldNotice
 
 
@@ -62,6 +65,31 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
     return sorted(orders, key=lambda order: (not order.hidden_count, order.order_ref))
 
 
+@dataclass(frozen=True)
+class OrderRecord:
+    """All that was recorded under one order: its notices, the oldest first, and the releases that have arrived."""
+
+    notices: Sequence[DelayedNotice | HeldNotice]
+    releases: Mapping[UUID, Disclosure]
+
+
+def get_order_record(*, order_ref: str) -> OrderRecord | None:
+    """Return what was recorded under this order, what it hides included, and nothing of other orders; None for none."""
+    arrived = list(DelayedNotice.objects.filter(order_ref=order_ref))
+    notices = [*arrived, *HeldNotice.objects.filter(order_ref=order_ref)]
+    if not notices:
+        return None
+    return OrderRecord(
+        sorted(notices, key=lambda one: (one.recorded_at, one.disclosure_id, one.number)),
+        {one.id: one for one in _find_releases(arrived)},
+    )
+
+
+def get_logged_name(*, order_ref: str) -> str:
+    """Name an order in the audit log by a keyed hash: its reference is as secret as what it hides."""
+    return f"delay:{hmac.digest(derived_secret('delayed-orders'), order_ref.encode(), hashlib.sha256).hex()[:32]}"
+
+
 def find_hiding_notice(*, disclosure_id: UUID, besides: str, at: datetime) -> DelayedNotice | HeldNotice | None:
     """Return the newest word of another order that still hides this disclosure, if there is one."""
     for table in (DelayedNotice, HeldNotice):
@@ -97,10 +125,13 @@ def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref:
 
 
 def _source_ids(notices: Collection[DelayedNotice]) -> dict[UUID, str]:
-    rows = Disclosure.objects.filter(
+    return dict(_find_releases(notices).values_list("id", "source_id"))
+
+
+def _find_releases(notices: Collection[DelayedNotice]) -> QuerySet[Disclosure]:
+    return Disclosure.objects.filter(
         line_id__in={one.line_id for one in notices}, id__in={one.disclosure_id for one in notices}
     )
-    return dict(rows.values_list("id", "source_id"))
 
 
 def _row(notice: DelayedNotice | HeldNotice, source_id: str, at: datetime, *, arrived: bool) -> DelayedRow:

@@ -1,4 +1,4 @@
-"""Documents that officers made of the records: kept as they were signed."""
+"""Documents that staff made of the records: kept as they were signed."""
 
 from django.db import models
 
@@ -8,7 +8,8 @@ class Document(models.Model):
 
     `line_id`: the person in whose log each reading stands, where it is about one. `release_id`: the look-up that it
     describes: while an order hides that, the document isn't there. `company_id`: the company that its case asks about,
-    likewise while orders hide all that made it known. `sha256`: of the PDF.
+    likewise while orders hide all that made it known. `sha256`: of the PDF. Packs of a court order (ORDER) are there
+    for the legal-process role alone.
     """
 
     class Kind(models.TextChoices):
@@ -17,6 +18,7 @@ class Document(models.Model):
         BREACH = "breach", "Breach notification"
         COMPANY = "company", "Evidence pack of a company"
         CASE = "case", "Evidence pack of a case"
+        ORDER = "order", "Evidence pack of a court order"
 
     id = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=12, choices=Kind)

@@ -1,4 +1,4 @@
-"""Documents that officers signed, but those about what a delayed-notice order hides."""
+"""Documents that were signed; for whoever isn't legal process, without those about what a court's order hides."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,9 +29,15 @@ WHERE named.company_id IS NOT NULL AND (n.suppressed_until IS NULL OR n.suppress
 """
 
 
-def list_documents(*, at: datetime) -> QuerySet[Document]:
-    """Return every document, the newest first, but those about what an order hides now."""
-    return Document.objects.exclude(pk__in=_list_hidden(at)).order_by("-made_at")
+def list_documents(*, at: datetime, of_legal: bool = False) -> QuerySet[Document]:
+    """Return every document, the newest first, but those about what an order hides now, and those about an order.
+
+    `of_legal`: those about an order, and no others.
+    """
+    newest = Document.objects.order_by("-made_at")
+    if of_legal:
+        return newest.filter(kind=Document.Kind.ORDER)
+    return newest.exclude(kind=Document.Kind.ORDER).exclude(pk__in=_list_hidden(at))
 
 
 def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
@@ -39,9 +45,12 @@ def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
     return list(list_documents(at=at).filter(about=about).defer("pdf_sealed")[:NEWEST])
 
 
-def list_hidden_targets(*, at: datetime) -> list[str]:
-    """Return how the audit log names the documents that no list has now: it would tell that there are such."""
-    return [f"document:{pk}" for pk in _list_hidden(at)]
+def list_hidden_ids(*, at: datetime) -> list[str]:
+    """Return the documents that no list has now, by id: what the audit log has of them would tell that there are such.
+
+    Those about an order are legal process's own, and so are its acts on them.
+    """
+    return [str(pk) for pk in _list_hidden(at)]
 
 
 def _list_hidden(at: datetime) -> list[UUID]:

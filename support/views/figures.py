@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, staff_may
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest, staff_download
 from support.actions.figures import export_complaints, export_figures
 from support.forms.figures import SpanForm
 from support.queries import queue, team_metrics
@@ -39,7 +39,7 @@ def figures(request: PersonRequest) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
-@limit_downloads
+@staff_download
 def figures_csv(request: PersonRequest) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     _, span = _span(request)
@@ -66,7 +66,7 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
 
 @require_safe
 @at_the_desk(StaffAction.SEE_AUDIT)
-@limit_downloads
+@staff_download
 def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     at = timezone.now()

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, get_next_path
+from accounts.views.access import PersonRequest, get_next_path, staff_download
 from support.actions import writing as actions
 from support.actions.replies import take_reply
 from support.domain import files
@@ -169,6 +169,7 @@ def remove_file(request: PersonRequest, code: str, file_id: UUID) -> HttpRespons
 
 @require_safe
 @at_the_desk(StaffAction.REVEAL_PERSON)
+@staff_download
 def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     """A file of a case, to save: never shown in the page. For who is shown its person now."""
     try:

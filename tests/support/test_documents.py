@@ -152,7 +152,8 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     before = [sections(path) for path in paths]
     about_it, about_none = packs()
     assert about_it != about_none
-    _, where, _ = signed(officer, "case", cases[0].code)
+    code = cases[0].code
+    _, where, _ = signed(officer, "case", code)
     gagged(row, until=at + 30 * DAY, at=at)
     legal = staff(User.Role.LEGAL)
     for target in (f"party:{party.pk}", f"ticket:{cases[0].code}"):
@@ -168,15 +169,18 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     # Nor does the audit log tell that it was made and read.
     logs = ("/admin/trail/", f"/admin/trail/?on=document:{where.split('/')[3]}", searched(officer, "They sold it on"))
     assert "document: previewed" in shown(officer, logs[0])
-    assert not any(re.search("document: (created|exported)", shown(officer, log)) for log in logs)
+    traces = {"document: created", "document: exported", "case: exported"}
+    assert not any(re.search("|".join(traces), shown(officer, log)) for log in (*logs, f"/admin/trail/?case={code}"))
     taken = csv_of(officer, "/admin/trail/export/", WHY)
-    assert not {"document: created", "document: exported"} & {row["did"] for row in taken}
+    assert not traces & {row["did"] for row in taken}
+    assert "case: exported" not in shown(officer, f"/admin/documents/make/case/{code}/", {})
     # A pack that never described it is there; once the order ended, the other is there again.
     signed(officer, "case", cases[0].code)
     assert len(rows_of(officer, "/admin/documents/")) == 1
     gagged(row, until=at, at=at, number=2)
     assert len(rows_of(officer, "/admin/documents/")) == 2
     assert len(rows_of(officer, logs[1])) == 2
+    assert shown(officer, f"/admin/trail/?case={code}").count("case: exported") == 4
 
 
 @pytest.mark.usefixtures("db")

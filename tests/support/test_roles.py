@@ -6,11 +6,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies.permissions import StaffAction
+from audit.models import AuditEvent
 from console.urls import ADDRESSES
 from partners.models import Suspension
 from tests.selection import drawn
 from tests.support.console import everything, filled
-from tests.support.officers import Member, rows_of, shown, staff, words
+from tests.support.officers import Member, csv_of, rows_of, shown, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -44,6 +45,9 @@ def test_an_officer_sees_the_pages_of_an_auditor_as_an_auditor_does() -> None:
     for one in drawn(ADDRESSES, of=2):
         path = filled(one.route, console.ids)
         pages = [member.client.get(path) for member in (auditor, officer)]
+        if pages[0].streaming and not one.looks:
+            assert (path, pages[1].status_code) == (path, 403)
+            continue
         assert (path, pages[0].status_code) == (path, pages[1].status_code)
         if pages[0].status_code == 200 and not pages[0].streaming and not one.looks and one.name != "roles":
             page = pages[1].content.decode()
@@ -66,13 +70,34 @@ def test_nobody_acts_while_they_view_as_another_role() -> None:
     assert Suspension.objects.count() == before + 1
 
 
+def test_nothing_is_downloaded_in_ones_own_name_while_viewing_as_another() -> None:
+    """Not even what that role may download: the audit log would say that the officer did."""
+    ids = everything(at=timezone.now()).ids
+    files = (
+        "/admin/contracts/?csv=1", f"/admin/exports/contracts/{ids['year']}/", "/desk/figures/desk.csv",
+        f"/admin/reconciliation/{ids['run_id']}/csv/", f"/admin/imports/{ids['upload_id']}/rejects/",
+        f"/desk/figures/complaints/{ids['year']}/complaints.csv",
+    )  # fmt: skip
+    officer = viewing(User.Role.AUDITOR)
+    taken = AuditEvent.objects.filter(action="export.taken", actor=officer.actor)
+    for path in files:
+        page = officer.client.get(path)
+        assert (path, page.status_code) == (path, 403)
+        assert "you can't change or download anything" in words(page.content.decode())
+    assert not taken.exists()
+    officer.client.post(ROLES, {"role": User.Role.OFFICER})
+    for path in files:
+        csv_of(officer, path)
+    assert taken.count() == len(files)
+
+
 def test_an_agent_has_a_desk_and_no_console() -> None:
     officer = viewing(User.Role.AGENT)
     assert status(officer.client, "/admin/") == 403
     page = officer.client.get("/desk/").content.decode()
     assert (
         "Viewing as: Support agent. You see this role's menus and buttons. A page opens only if both of you may see it,"
-        " and you can't change anything. Stop viewing as this role"
+        " and you can't change or download anything. Stop viewing as this role"
     ) in words(page)
     assert ">Console</a>" not in page
     assert ">Bulk replies</a>" in page
@@ -82,7 +107,7 @@ def test_an_agent_has_a_desk_and_no_console() -> None:
     spanish = words(officer.client.get("/desk/", headers={"accept-language": "es"}).content.decode())
     assert (
         "Usted ve como: Support agent. Usted ve los menús y botones de este rol. Una página se abre solo si tanto usted"
-        " como este rol pueden verla, y no puede cambiar nada. Dejar de ver como este rol"
+        " como este rol pueden verla, y no puede cambiar ni descargar nada. Dejar de ver como este rol"
     ) in spanish
 
 
