@@ -107,7 +107,8 @@ def _record(verb: str, title: str, about: str, own: str, actor: str, reason: str
     )
     kind, _, code = about.partition(":")
     if kind == "ticket":
-        action, told = ("case.seen", {}) if verb == "previewed" else ("case.exported", {"document": own})
+        told: dict[str, object] = {} if verb == "previewed" else {"document": own}
         record_case_act(
-            ticket=Ticket.objects.get(code=code), action=action, actor=actor, at=at, reason=reason, detail=told
-        )
+            ticket=Ticket.objects.get(code=code), action="case.exported" if told else "case.seen", actor=actor, at=at,
+            reason=reason, detail=told,
+        )  # fmt: skip

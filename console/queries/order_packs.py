@@ -3,7 +3,7 @@
 It names no subscriber, phone number or line, and no other order: it goes to the court that made this one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -69,7 +69,7 @@ def _list_releases(record: OrderRecord, newest: dict[UUID, Notice], at: datetime
         yield _name(own, record), *facts, "hidden" if _hides(notice, at) else "shown", _until(notice)
 
 
-def _describe(one: Disclosure, called: dict[str, str]) -> tuple[object, ...]:
+def _describe(one: Disclosure, called: Mapping[str, str]) -> tuple[object, ...]:
     return (
         one.occurred_at, one.get_outcome_display(), one.get_basis_display(),
         " → ".join(called.get(uri, uri) for uri in one.path), purpose_in_words(one.purpose),

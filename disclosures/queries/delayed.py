@@ -76,7 +76,7 @@ class OrderRecord:
 def get_order_record(*, order_ref: str) -> OrderRecord | None:
     """Return what was recorded under this order, what it hides included, and nothing of other orders; None for none."""
     arrived = list(DelayedNotice.objects.filter(order_ref=order_ref))
-    notices = [*arrived, *HeldNotice.objects.filter(order_ref=order_ref)]
+    notices: list[DelayedNotice | HeldNotice] = [*arrived, *HeldNotice.objects.filter(order_ref=order_ref)]
     if not notices:
         return None
     return OrderRecord(
