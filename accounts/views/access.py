@@ -44,15 +44,12 @@ from accounts.models import User
 from accounts.policies import holds
 from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
 from accounts.primitives import browsers
-from accounts.primitives.slots import SlotPool, hold_until_sent
 from accounts.primitives.zones import zone_of
 from accounts.queries import PersonsLine
 from accounts.views.looks import is_a_page, record_view
 
 LINE = "line"
 READS = frozenset({Action.KNOW, Action.SEE, Action.DOWNLOAD, Action.SEE_LOG, Action.READ_CASES})
-DOWNLOADS_AT_ONCE = 2
-TRY_AGAIN_AFTER_S = 30
 # Times ANSWER_SECONDS: longer than it takes to hash some passwords, and to stop.
 HASHING_TAKES = 20
 HOME = "/home/"
@@ -86,8 +83,6 @@ class PersonRequest(HttpRequest):
 type View[**P] = Callable[Concatenate[SubscriberRequest, P], HttpResponseBase]
 type PersonView[**P] = Callable[Concatenate[PersonRequest, P], HttpResponseBase]
 type Door = Callable[..., HttpResponseBase]
-
-downloads = SlotPool()
 
 
 def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
@@ -166,43 +161,6 @@ def require_no_hold(view: Door) -> Door:
             return render_hold_page(request, line=lines[0], own=lines[0], until=until)
         with transaction.atomic():
             return view(request, *args, **kwargs)
-
-    return door
-
-
-def limit_downloads[R: SubscriberRequest | PersonRequest, **P](
-    view: Callable[Concatenate[R, P], HttpResponseBase],
-) -> Door:
-    """A download keeps a thread until it has gone out: of those of this process a person has two, and no more."""
-
-    @wraps(view)
-    def door(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        place = downloads.take(DOWNLOADS_AT_ONCE, whose=request.user.pk)
-        if place is None:
-            refused = render(request, "pages/downloading.html", status=HTTPStatus.TOO_MANY_REQUESTS)
-            refused.headers["Retry-After"] = str(TRY_AGAIN_AFTER_S)
-            return refused
-        try:
-            return hold_until_sent(view(request, *args, **kwargs), place)
-        except BaseException:
-            place.release()
-            raise
-
-    return door
-
-
-def staff_download[**P](view: PersonView[P]) -> Door:
-    """A file that its address alone gives to staff: to nobody while they view pages as another role.
-
-    It would be taken in the officer's own name, and be recorded so. Else as `limit_downloads`.
-    """
-    limited = limit_downloads(view)
-
-    @wraps(view)
-    def door(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if view_as.get_viewed_role(request):
-            raise PermissionDenied
-        return limited(request, *args, **kwargs)
 
     return door
 

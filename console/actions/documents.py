@@ -31,7 +31,7 @@ def preview_document(*, kind: str, ref: str, actor: str, reason: str, at: dateti
 
     Raises StaffOnly, NoReason, and NotNow where there are no records for it.
     """
-    name = acting_staff(actor=actor, action=_needed(kind, StaffAction.MAKE_DOCUMENTS))
+    name = acting_staff(actor=actor, action=_choose_permission(kind, StaffAction.MAKE_DOCUMENTS))
     report = _build_report(kind, ref, _get_name(name), at)
     own = report.about if kind == ORDER else f"{kind}:{ref}"
     _record("previewed", report.title, report.about, own, name, check_reason(reason), at)
@@ -44,7 +44,7 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
     Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
     """
-    name = acting_staff(actor=actor, action=_needed(kind, StaffAction.MAKE_DOCUMENTS))
+    name = acting_staff(actor=actor, action=_choose_permission(kind, StaffAction.MAKE_DOCUMENTS))
     why, who, document_id = check_reason(reason), _get_name(name), uuid.uuid4()
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
@@ -68,7 +68,7 @@ def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: dateti
 
     Raises StaffOnly, NoReason, and NotNow where there is no such document or our copy is another by now.
     """
-    needed = _needed(ORDER if of_legal else "", StaffAction.READ_DOCUMENTS)
+    needed = _choose_permission(ORDER if of_legal else "", StaffAction.READ_DOCUMENTS)
     name, why = acting_staff(actor=actor, action=needed), check_reason(reason)
     one = list_documents(at=at, of_legal=of_legal).filter(pk=document_id).first()
     if one is None:
@@ -80,9 +80,9 @@ def open_document(*, document_id: uuid.UUID, actor: str, reason: str, at: dateti
     return pdf
 
 
-def _needed(kind: str, needed: StaffAction) -> StaffAction:
+def _choose_permission(kind: str, of_others: StaffAction) -> StaffAction:
     """What staff must be allowed for a document: of an order, to know that there are orders."""
-    return StaffAction.SEE_DELAYED if kind == ORDER else needed
+    return StaffAction.SEE_DELAYED if kind == ORDER else of_others
 
 
 def _build_report(kind: str, ref: str, who: str, at: datetime) -> Report:

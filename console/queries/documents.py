@@ -47,11 +47,15 @@ class Section:
         for row in rows:
             counted += 1
             kept.append(row)
-        whole = max(total, counted)
-        says = [*text, *([f"The newest {at_most:,} of {whole:,}."] if whole > at_most else [])]
-        says += ["None."] if columns and not kept else []
+        says = [*text, *cls._say_how_many(max(total, counted), at_most, is_table=bool(columns))]
         shown = [[format_value(value=value) for value in row] for row in kept]
         return cls(heading, says, columns if shown else (), shown, moves)
+
+    @staticmethod
+    def _say_how_many(whole: int, at_most: int, *, is_table: bool) -> list[str]:
+        if whole > at_most:
+            return [f"The newest {at_most:,} of {whole:,}."]
+        return ["None."] if is_table and not whole else []
 
     @classmethod
     def build_facts(cls, heading: str, facts: Mapping[str, object], *, text: Sequence[str] = ()) -> "Section":

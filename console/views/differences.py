@@ -12,7 +12,8 @@ import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, staff_download
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import staff_download
 from consent.models import DigestFinding
 from console.actions.staff_access_log import view_difference
 from console.queries import differences

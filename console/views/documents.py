@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import limit_downloads
 from console.actions.documents import make_document, open_document, preview_document
 from console.forms.delayed import OrderPackForm
 from console.queries.documents import DocumentPreview, list_years

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, staff_download
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import staff_download
 from console.actions import imports
 from console.forms.imports import UploadForm
 from console.queries.imports import list_feeds, list_uploads, upload_page

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import limit_downloads
 from audit.models import Incident
 from console.actions.incidents import assign_incident, close_incident
 from console.actions.staff_access_log import export_incident_rows, view_incident_rows

@@ -17,7 +17,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, staff_download
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
 from console.views.site import show
 from support.actions.queue import record_search

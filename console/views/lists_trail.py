@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, limit_downloads
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import limit_downloads
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import export_trail
 from console.queries import staff

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
-from accounts.views.access import PersonRequest, staff_download
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import staff_download
 from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
 from console.views.site import show

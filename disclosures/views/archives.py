@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.domain import message_templates
 from accounts.policies.permissions import Action
-from accounts.views.access import SubscriberRequest, at_line, limit_downloads, line_required
+from accounts.views.access import SubscriberRequest, at_line, line_required
+from accounts.views.downloads import limit_downloads
 from audit.queries import events_of_line
 from disclosures import actions
 from disclosures.models import Archive

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 import audit.queries
 from accounts.policies.permissions import Action
 from accounts.primitives import browsers
-from accounts.views.access import SubscriberRequest, at_line, limit_downloads, line_required, seeing_required
+from accounts.views.access import SubscriberRequest, at_line, line_required, seeing_required
+from accounts.views.downloads import limit_downloads
 from consent.domain import notices
 from consent.forms import PauseForm
 from consent.queries.choices import signal_of

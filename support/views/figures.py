@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, staff_may
-from accounts.views.access import PersonRequest, staff_download
+from accounts.views.access import PersonRequest
+from accounts.views.downloads import staff_download
 from support.actions.figures import export_complaints, export_figures
 from support.forms.figures import SpanForm
 from support.queries import queue, team_metrics

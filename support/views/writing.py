@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import StaffOnly
-from accounts.views.access import PersonRequest, get_next_path, staff_download
+from accounts.views.access import PersonRequest, get_next_path
+from accounts.views.downloads import staff_download
 from support.actions import writing as actions
 from support.actions.replies import take_reply
 from support.domain import files

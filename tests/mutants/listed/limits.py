@@ -22,9 +22,9 @@ MUTANTS = (
     # A document that tells of acts on hidden rows
     Mutant(
         11,
-        "console/queries/evidence_packs.py",
-        ".exclude(staff.LEGAL)",
-        "",
+        "console/queries/staff.py",
+        "shown = rows.exclude(LEGAL)",
+        "shown = rows",
         "tests/support/test_documents.py::test_what_an_order_hides_is_in_no_document",
     ),
     # Told in quiet hours, or of one's own proposal
