@@ -64,3 +64,43 @@ document.addEventListener("keydown", (event) => {
     act();
   }
 });
+
+// What is typed in a case and neither saved nor sent stays in this tab: over a reload, and over a session that ended.
+// It goes once the draft is saved, the answer is sent, or somebody signs out.
+const compose = document.querySelector("[data-draft]");
+const drafts = () => Object.keys(sessionStorage).filter((key) => key.startsWith("draft:"));
+const forget = (keys) => keys.forEach((key) => sessionStorage.removeItem(key));
+if (compose) {
+  const { draft, writer, written, restored } = compose.dataset;
+  const mine = `draft:${writer}:`;
+  const ids = ["id_answer_body", "id_note_body"];
+  const keep = (field, sent) =>
+    sessionStorage.setItem(`${mine}${draft}:${field.id}`, JSON.stringify({ text: field.value, sent }));
+  forget(drafts().filter((key) => !key.startsWith(mine)));
+  for (const id of ids) {
+    const key = `${mine}${draft}:${id}`;
+    const field = document.getElementById(id);
+    const { text, sent } = JSON.parse(sessionStorage.getItem(key) || "{}");
+    if (!field || (sent && sent !== written)) {
+      forget([key]);
+    } else if (text && text !== field.value) {
+      field.value = text;
+      field.closest("details")?.setAttribute("open", "");
+      field.parentElement.querySelector("[role=status]").textContent = restored;
+    }
+  }
+  document.addEventListener("input", (event) => ids.includes(event.target.id) && keep(event.target));
+  document.addEventListener("submit", (event) => {
+    for (const field of event.target.querySelectorAll("textarea")) if (ids.includes(field.id)) keep(field, written);
+  });
+  // A saved reply was put in: nobody typed it.
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    const field = document.getElementById(ids[0]);
+    if (field && detail.pathInfo.requestPath.endsWith("/canned/")) keep(field);
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const saved = detail.successful && detail.xhr.responseText.includes("data-kept");
+    if (saved && detail.requestConfig.parameters.body === detail.elt.value) forget([`${mine}${draft}:${detail.elt.id}`]);
+  });
+}
+document.querySelector(".desk-me a")?.addEventListener("click", () => forget(drafts()));

@@ -14,11 +14,14 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import acting_staff
 from audit.models import Incident
+from support.actions.queue import record_search
 from support.labels import BadVariable, fill_variables, unknown_in
 from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.writing import Recipients, hit_by, left_open, list_recipients, values_of
+from support.queries.writing import Recipients, hit_by, left_open, list_canned_replies, list_recipients, values_of
 
+# How the audit log calls a search among them.
+SAVED_REPLIES = "Saved replies"
 # So long it can be taken back.
 TAKES_BACK = timedelta(minutes=1)
 # Longer lists are answered in parts.
@@ -131,6 +134,17 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
     reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=words)
     audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at)
     return reply
+
+
+def search_replies(*, language: str, words: str, actor: str, at: datetime) -> list[SavedReply]:
+    """Find the saved replies with these words, for an answer in this language, and write down that somebody searched.
+
+    Raises StaffOnly.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    found = list_canned_replies(language=language, words=words)
+    record_search(where=SAVED_REPLIES, criteria={}, actor=name, at=at, found=len(found))
+    return found
 
 
 def take_reply(*, offered: Collection[SavedReply], chosen: str) -> str:

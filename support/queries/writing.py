@@ -43,6 +43,7 @@ class Desk:
     """What somebody writes a case with. `answer`, `note`: what this person has begun; `others`: who else has, by name.
 
     `on_its_way`: until when the answer may be taken back; None: none is. `is_read`: whether an answer reaches anybody.
+    `written`: how much this person has written in the case, by which the page's script knows what is sent.
     """
 
     ticket: Ticket
@@ -53,6 +54,7 @@ class Desk:
     canned: Sequence[SavedReply]
     files: Sequence[Attachment]
     is_read: bool = True
+    written: int = 0
 
 
 def is_read(*, ticket: Ticket) -> bool:
@@ -75,6 +77,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         canned=list_canned_replies(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
         is_read=is_read(ticket=ticket),
+        written=Entry.objects.filter(ticket=ticket, author=author).count(),
     )
 
 
@@ -83,14 +86,19 @@ def _who_else_writes(drafts: Sequence[Draft], user_id: int, at: datetime) -> lis
     return list(dict.fromkeys(get_staff_name(user=user) for user in others))
 
 
-def list_canned_replies(*, language: str) -> list[SavedReply]:
-    """Return the answers that are written often, in the person's language where they are in it, else in ours."""
+def list_canned_replies(*, language: str, words: str = "") -> list[SavedReply]:
+    """Return the answers that are written often, in the person's language where they are in it, else in ours.
+
+    `words`: only those that have these.
+    """
     found: dict[str, SavedReply] = {}
     ours = SavedReply.objects.filter(retired_at__isnull=True, language__in={language, settings.LANGUAGE_CODE})
     for reply in ours.order_by("title"):
         if reply.language == language or reply.key not in found:
             found[reply.key] = reply
-    return sorted(found.values(), key=lambda reply: reply.title)
+    asked = words.casefold()
+    has = [one for one in found.values() if asked in f"{one.key}\n{one.title}\n{one.body}".casefold()]
+    return sorted(has, key=lambda reply: reply.title)
 
 
 def left_open(*, body: str) -> str:

@@ -11,6 +11,7 @@ from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.views.access import PersonRequest
 from support.actions import replies as actions
+from support.actions.queue import record_search
 from support.forms.writing import CannedForm
 from support.models import SavedReply
 from support.policies.lifecycle import NotNow
@@ -26,7 +27,13 @@ def replies(request: PersonRequest) -> HttpResponse:
     """All of them, in every language, or those with the words that are looked for."""
     words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     may_change = staff_may(get_shown_role(request), StaffAction.CHANGE_REPLIES)
-    shown = {"answers": canned_list(words=words), "may_change": may_change, "words": words}
+    answers = canned_list(words=words)
+    if words:
+        record_search(
+            where=actions.SAVED_REPLIES, criteria={}, actor=actor_of(request.user), at=timezone.now(),
+            found=len(answers),
+        )  # fmt: skip
+    shown = {"answers": answers, "may_change": may_change, "words": words}
     return render(request, "desk/replies.html", shown)
 
 

@@ -1,5 +1,6 @@
 """Write in a case: answers, notes, drafts, files."""
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from uuid import UUID
@@ -18,7 +19,7 @@ from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest, get_next_path
 from accounts.views.downloads import staff_download
 from support.actions import writing as actions
-from support.actions.replies import take_reply
+from support.actions.replies import search_replies, take_reply
 from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
 from support.labels import BadVariable, fill_variables
@@ -26,6 +27,8 @@ from support.models import Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries.writing import Desk, desk_of, values_of
 from support.views.access import at_the_desk, to_save
+
+LONGEST_SEARCH = 100
 
 
 def composing(*, ticket: Ticket, user: User, at: datetime) -> dict[str, object]:
@@ -66,20 +69,28 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def insert_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
-    """The composer with an answer that is written often put behind what is there.
+    """The composer with an answer that is written often put behind what is there, or with those that are looked for.
 
     409 where no composer is shown, because one's own answer is on its way: a script then leaves what it has alone.
     """
     said = _keep_files(request, code)
     seen = _get_thread(request, code)
-    desk = seen.desk
-    words = take_reply(offered=desk.canned, chosen=request.POST.get("canned", ""))
-    before = request.POST.get("body", "").rstrip()
-    body = "\n\n".join(part for part in (before, words) if part)
+    desk, asked = seen.desk, request.POST.get("saved_words", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    searched = bool(asked) and "search" in request.POST
+    body = request.POST.get("body", "")
+    if searched:
+        found = search_replies(
+            language=desk.ticket.language, words=asked, actor=actor_of(request.user), at=timezone.now()
+        )
+        desk = replace(desk, canned=found)
+    elif "search" not in request.POST:
+        words = take_reply(offered=desk.canned, chosen=request.POST.get("canned", ""))
+        body = "\n\n".join(part for part in (body.rstrip(), words) if part)
     initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
     if said:
         messages.error(request, said)
     shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
+    shown |= {"searched": searched, "saved_words": asked}
     status = HTTPStatus.CONFLICT if desk.on_its_way else HTTPStatus.OK
     return render(request, "desk/write.html", {**shown, "thread": seen.thread}, status=status)
 

@@ -183,6 +183,43 @@ def test_when_the_sign_in_has_ended_what_is_written_stays_and_the_page_goes_to_t
     page.wait_for_url(f"{site}/accounts/login/staff/?next={quote(path, safe='')}")
 
 
+def test_what_is_typed_outlives_a_reload_and_the_sign_in(visit: Visit, site: str) -> None:
+    ana, code = staff(User.Role.AGENT, name="ana"), a_ticket().code
+    path = f"/desk/{code}/write/"
+    page = visit(member=ana).new_page()
+    page.goto(path)
+    body, note = page.locator("#id_answer_body"), page.locator("#id_note_body")
+    # Before it is saved, 1.5 seconds after the last key.
+    body.fill("Dear you")
+    page.reload()
+    expect(body).to_have_value("Dear you")
+    expect(page.locator("#kept-answer")).to_have_text("We restored what you typed.")
+    # Sent by a session that has ended: it is there after the next sign-in.
+    page.locator(".compose details summary").click()
+    note.fill("Ask the partner.")
+    cookies = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Write the note").click()
+    page.wait_for_url(f"{site}/accounts/login/staff/**")
+    page.context.add_cookies(cookies)
+    page.goto(path)
+    expect(note).to_have_value("Ask the partner.")
+    expect(note).to_be_visible()
+    page.get_by_role("button", name="Write the note").click()
+    expect(page.locator(".said", has_text="Ask the partner.")).to_be_visible()
+    expect(note).to_have_value("")
+    # Once it is saved, what the server has is the newest: also from another window.
+    with page.expect_response("**/draft/answer/"):
+        body.press_sequentially("!")
+    expect(page.locator("#kept-answer")).to_contain_text("Draft saved.")
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft:'))") == []
+    # Whoever signs out leaves nothing in the browser.
+    body.fill("Half an answer")
+    page.locator(".desk-me a").click()
+    page.wait_for_url(f"{site}/accounts/logout/")
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft:'))") == []
+
+
 CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
 
 
