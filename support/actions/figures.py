@@ -24,7 +24,7 @@ def export_figures(*, span: team_metrics.Span, user_id: int | None, user: User, 
     detail = {"since": span.since.isoformat(), "until": span.until.isoformat()}
     audit.actions.record(action="export.taken", actor=name, target="export:desk-figures", at=at, detail=detail)
     found = team_metrics.figures(span=span, user_id=user_id, at=at)
-    return team_metrics.figures_csv(found=found, mark=team_metrics.mark_of(user=user, at=at))
+    return team_metrics.figures_csv(found=found, rates=user_id is None, mark=team_metrics.mark_of(user=user, at=at))
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 No row is about one person.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,8 +22,10 @@ from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 
 DAYS = 30
-# A percent is as high as a unit of the chart.
-CHART_HEIGHT, BAR = 100, 40
+WEEK = timedelta(weeks=1)
+# Of the chart of weeks, in its own units: a percent is as high as one. Where bars begin, how wide all are and one may
+# be, and how much room a day's name needs.
+CHART_HEIGHT, CHART_WIDTH, LEFT, WIDEST, NAME = 100, 560, 58, 90, 84
 # What comes of people; the rest comes of what happened here.
 FROM_PEOPLE = (
     Ticket.Kind.DISPUTE, Ticket.Kind.LOOK_UP, Ticket.Kind.CHOICE, Ticket.Kind.ORDER, Ticket.Kind.STILL_HAVE,
@@ -64,7 +67,7 @@ GROUP BY kind
 """.replace("<nobodys>", NOBODYS)
 COLUMNS = (
     "by", "name", "opened", "under_way", "overdue", "first_answer_median_h", "first_answer_p95_h", "end_median_h",
-    "end_p95_h",
+    "end_p95_h", "answered_on_time", "answer_was_due", "satisfaction_of_5", "ratings",
 )  # fmt: skip
 COMPLAINT_COLUMNS = ("year", "kind", "received", "answered", "under_way", "companies", "first_answer_median_days")
 
@@ -108,12 +111,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Week:
-    """The cases opened in a week, and a bar for the share that was answered on time."""
+    """The cases opened in a week, and a bar for the share that was answered on time. `named`: below the bar too."""
 
     starts: date
     on_time: int
     judged: int
-    x: int
+    x: float = 0
+    width: float = 0
+    named: bool = False
 
     @property
     def share(self) -> int | None:
@@ -124,6 +129,11 @@ class Week:
     def top(self) -> int:
         """Where the bar begins, from above."""
         return CHART_HEIGHT - (self.share or 0)
+
+    @property
+    def middle(self) -> float:
+        """Where its name stands."""
+        return self.x + self.width / 2
 
 
 def _get_share(part: int, whole: int) -> int | None:
@@ -148,9 +158,9 @@ class Figures:
         return (found[0], found[1]) if len(found) == 2 else None
 
     @property
-    def chart_width(self) -> int:
-        """How wide the bars of all weeks are."""
-        return BAR * len(self.weeks)
+    def ticks(self) -> tuple[tuple[int, int], ...]:
+        """The lines across the chart of weeks: how high in percent, and where from above."""
+        return tuple((share, CHART_HEIGHT - share) for share in (100, 50, 0))
 
 
 @dataclass(frozen=True)
@@ -187,15 +197,19 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     )
 
 
-def figures_csv(*, found: Figures, mark: str) -> Iterator[str]:
-    """Yield the same as a file. `mark`: who took it, and when, in its last line."""
+def figures_csv(*, found: Figures, rates: bool, mark: str) -> Iterator[str]:
+    """Yield the same as a file. `rates`: with what people thought. `mark`: who took it, and when, in its last line."""
     parts = (("", (found.whole,)), ("kind", found.by_kind), ("person", found.by_person), ("company", found.by_company))
-    rows = [
-        (by, one.name, one.opened, one.under_way, one.overdue, *_hours(one.answer), *_hours(one.end))
+    rows: list[tuple[object, ...]] = [
+        (
+            by, one.name, one.opened, one.under_way, one.overdue, *_hours(one.answer), *_hours(one.end), one.on_time,
+            one.judged, *((one.rating, one.rated) if rates else (None, None)),
+        )
         for by, figures in parts
         for one in figures
-    ]
-    yield from csv_lines(columns=COLUMNS, rows=[*rows, (mark,)])
+    ]  # fmt: skip
+    weeks = [("week", one.starts.isoformat(), *[None] * 7, one.on_time, one.judged) for one in found.weeks]
+    yield from csv_lines(columns=COLUMNS, rows=[*rows, *weeks, (mark,)])
 
 
 def complaints(*, year: int) -> tuple[Complaints, ...]:
@@ -250,8 +264,20 @@ def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object
 
 
 def _weeks(span: Span, user_id: int | None, at: datetime) -> tuple[Week, ...]:
-    rows = enumerate(_select(WEEKS, span, user_id, at))
-    return tuple(Week(starts, on_time, judged, BAR * n) for n, (starts, on_time, judged) in rows)
+    rows = {starts: (on_time, judged) for starts, on_time, judged in _select(WEEKS, span, user_id, at)}
+    if not rows:
+        return ()
+    first, count = min(rows), (max(rows) - min(rows)) // WEEK + 1
+    step = min((CHART_WIDTH - LEFT) / count, WIDEST)
+    # A name at the first bar and at as many after it as have room.
+    every = math.ceil(NAME / step)
+    return tuple(
+        Week(
+            first + n * WEEK, *rows.get(first + n * WEEK, (0, 0)), x=round(LEFT + n * step, 1),
+            width=round(step * 0.8, 1), named=n % every == 0,
+        )
+        for n in range(count)
+    )  # fmt: skip
 
 
 def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Sequence[tuple[Any, ...]]:

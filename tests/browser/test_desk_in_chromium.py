@@ -197,11 +197,11 @@ def test_what_is_typed_outlives_a_reload_and_the_sign_in(visit: Visit, site: str
     # Sent by a session that has ended: it is there after the next sign-in.
     page.locator(".compose details summary").click()
     note.fill("Ask the partner.")
-    cookies = page.context.cookies()
+    (session,) = [one["value"] for one in page.context.cookies() if one["name"] == "sessionid"]
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Write the note").click()
     page.wait_for_url(f"{site}/accounts/login/staff/**")
-    page.context.add_cookies(cookies)
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
     page.goto(path)
     expect(note).to_have_value("Ask the partner.")
     expect(note).to_be_visible()

@@ -74,11 +74,30 @@ def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     assert (found.on_time, found.judged, found.share, found.rating, found.rated) == (3, 5, 60, 4.5, 2)
     told = shown(lead, asked)
     assert "answered on time 60% satisfaction 4.5 of 5 (2)" in told
-    assert "100% of the cases opened in the last week here, 50% of those of the week before." in told
+    assert "in the last of these weeks, 100% were answered on time. In the week before it was 50%." in told
+    # The picture names its weeks, and so does its table.
+    assert "100% 50% 0% Mar 2 Mar 9 Show as a table Week On time Of Share" in told
     assert "Mar 2, 2026 2 4 50% Mar 9, 2026 1 1 100%" in told
     own = shown(ana, asked)
     assert "answered on time 60%" in own
     assert "satisfaction" not in own
+    # The file has every figure of the page.
+    file, mine = (rows(member, f"/desk/figures/desk.csv{asked.partition('figures/')[2]}") for member in (lead, ana))
+    assert file[0][-4:] == ["answered_on_time", "answer_was_due", "satisfaction_of_5", "ratings"]
+    assert (file[1][-4:], mine[1][-4:]) == (["3", "5", "4.5", "2"], ["3", "5", "", ""])
+    assert [[one[1], *one[-2:]] for one in file if one[0] == "week"] == [
+        ["2026-03-02", "2", "4"], ["2026-03-09", "1", "1"],
+    ]  # fmt: skip
+
+
+def test_a_week_without_a_case_keeps_its_place_in_the_chart() -> None:
+    """Of many weeks as many are named as there is room for."""
+    for weeks in (0, 20):
+        a_ticket(at=NOON + weeks * 7 * DAY, due_in=DAY)
+    asked = "/desk/figures/?since=2026-03-01&until=2026-12-31"
+    told = shown(staff(), asked)
+    assert "0% Mar 2 Mar 30 Apr 27 May 25 Jun 22 Jul 20 Show as a table" in told
+    assert "Mar 9, 2026 0 0 –" in told
 
 
 def test_weeks_without_a_case_have_no_chart() -> None:
