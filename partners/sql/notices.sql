@@ -1,5 +1,6 @@
 -- What two officers agreed to, as they read it, from the moment on which they agreed and never for the past. A yes is to
--- what follows one version, or (0) to the first in its language.
+-- what follows one version, or (0) to the first in its language. A process of 1.0, which knows one officer, takes the
+-- refusal for another's newer version and says so in its form: it knows no other.
 CREATE OR REPLACE FUNCTION partners_notice_two_officers() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$
@@ -17,7 +18,7 @@ BEGIN
         ORDER BY p.decided_at DESC LIMIT 1;
     IF NEW.version <> coalesce(was.version, 0) + 1 OR NOT partners_spend(agreed) THEN
         RAISE EXCEPTION 'the next wording of a notice needs two officers'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+            USING ERRCODE = 'unique_violation', CONSTRAINT = TG_NAME;
     END IF;
     RETURN NEW;
 END $$;

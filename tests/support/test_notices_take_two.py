@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from consent.actions import choices
 from console.actions.proposals import agree_to_proposal
-from partners.actions import proposals
+from partners.actions import guards, proposals
 from partners.actions.notices import propose_notice
 from partners.models import NoticeText, Proposal
 from partners.policies.lifecycle import NotNow
@@ -184,6 +184,16 @@ def test_what_follows_an_older_version_is_not_published() -> None:
     with pytest.raises(NotNow, match="Another version was published after it was proposed"):
         agree_to_proposal(proposal_id=late.pk, reason="r", actor=an_actor(), at=NOW)
     assert newest("stop").body == STOPPING
+
+
+def test_a_process_of_1_0_is_refused_as_it_understands(db: None) -> None:
+    """It wrote the next version by itself, and told its officer only of another's: anything else ended in a 500."""
+    del db
+    with pytest.raises(NotNow, match="Read that one first"), guards.first(message="Read that one first"):
+        NoticeText.objects.create(
+            use="stop", language="en", version=3, body=STOPPING, published_at=NOW, actor="officer:1"
+        )
+    assert newest("stop").version == 2
 
 
 def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
