@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/replies/<int:reply_id>/retire/", saved_replies.retire, name="desk-reply-retire"),
     path("desk/<str:code>/write/", writing.write, name="desk-write"),
     path("desk/<str:code>/write/canned/", writing.insert_canned_reply, name="desk-canned"),
+    path("desk/<str:code>/write/canned/search/", writing.find_canned_reply, name="desk-canned-search"),
     path("desk/<str:code>/write/preview/", writing.preview, name="desk-preview"),
     path("desk/<str:code>/write/draft/<str:kind>/", writing.draft, name="desk-draft"),
     path("desk/<str:code>/write/undo/", writing.undo, name="desk-undo"),

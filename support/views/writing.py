@@ -69,30 +69,31 @@ def write(request: PersonRequest, code: str) -> HttpResponse:
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def insert_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
-    """The composer with an answer that is written often put behind what is there, or with those that are looked for.
+    """The composer with an answer that is written often put behind what is there.
 
     409 where no composer is shown, because one's own answer is on its way: a script then leaves what it has alone.
     """
     said = _keep_files(request, code)
     seen = _get_thread(request, code)
-    desk, asked = seen.desk, request.POST.get("saved_words", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-    searched = bool(asked) and "search" in request.POST
-    body = request.POST.get("body", "")
-    if searched:
+    words = take_reply(offered=seen.desk.canned, chosen=request.POST.get("canned", ""))
+    before = request.POST.get("body", "").rstrip()
+    body = "\n\n".join(part for part in (before, words) if part)
+    return _go_on(request, seen, body, said=said)
+
+
+@require_POST
+@at_the_desk(StaffAction.WORK_TICKETS)
+def find_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
+    """The same with those answers to choose from that have the words looked for; all of them where there are none."""
+    said = _keep_files(request, code)
+    seen = _get_thread(request, code)
+    asked = request.POST.get("saved_words", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    if asked:
         found = search_replies(
-            language=desk.ticket.language, words=asked, actor=actor_of(request.user), at=timezone.now()
+            language=seen.desk.ticket.language, words=asked, actor=actor_of(request.user), at=timezone.now()
         )
-        desk = replace(desk, canned=found)
-    elif "search" not in request.POST:
-        words = take_reply(offered=desk.canned, chosen=request.POST.get("canned", ""))
-        body = "\n\n".join(part for part in (body.rstrip(), words) if part)
-    initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
-    if said:
-        messages.error(request, said)
-    shown = composer(desk=desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
-    shown |= {"searched": searched, "saved_words": asked}
-    status = HTTPStatus.CONFLICT if desk.on_its_way else HTTPStatus.OK
-    return render(request, "desk/write.html", {**shown, "thread": seen.thread}, status=status)
+        seen = replace(seen, desk=replace(seen.desk, canned=found))
+    return _go_on(request, seen, request.POST.get("body", ""), said=said, searched=bool(asked), saved_words=asked)
 
 
 @require_POST
@@ -191,6 +192,16 @@ def file(request: PersonRequest, code: str, file_id: UUID) -> HttpResponse:
     if found is None:
         raise Http404
     return to_save(name=found.name, media_type=found.media_type, content=files.read_file(file_id=found.pk))
+
+
+def _go_on(request: PersonRequest, seen: actions.Thread, body: str, *, said: str, **more: object) -> HttpResponse:
+    """The composer with these words in it. `said`: what is wrong with the files that came, or ""."""
+    if said:
+        messages.error(request, said)
+    initial = {"body": body, "then": request.POST.get("then", Ticket.State.SOLVED)}
+    shown = composer(desk=seen.desk, form=AnswerForm(initial=initial, auto_id="id_answer_%s"))
+    status = HTTPStatus.CONFLICT if seen.desk.on_its_way else HTTPStatus.OK
+    return render(request, "desk/write.html", {**shown, **more, "thread": seen.thread}, status=status)
 
 
 def _faults_of(form: DraftForm) -> str:

@@ -181,6 +181,7 @@ def test_saved_replies_are_searched_and_their_uses_counted(ana: Member, ticket: 
     assert found.count("inserted 0 times") == SavedReply.objects.filter(key="more-needed").count() - 1
     nothing = ana.client.get("/desk/replies/", {"q": "no such\x00 words"}).content.decode()
     assert "No saved reply has these words." in nothing
+    assert ">Show all</a>" in nothing
     # That somebody searched is written down, and not for what: it may be a person's name.
     searches = AuditEvent.objects.filter(action="search.made", actor=ana.actor).order_by("id")
     assert [one.detail for one in searches] == [{"in": "Saved replies", "for": {}, "found": n} for n in (1, 0)]
@@ -189,10 +190,10 @@ def test_saved_replies_are_searched_and_their_uses_counted(ana: Member, ticket: 
 def test_the_composer_searches_saved_replies_and_keeps_what_is_typed(ana: Member, ticket: Ticket) -> None:
     """Without a script. Nothing is put in, and nothing counts as used."""
     reply = SavedReply.objects.get(key="more-needed", language="en")
-    path = f"/desk/{ticket.code}/write/canned/"
+    path = f"/desk/{ticket.code}/write/canned/search/"
 
     def found(words: str, **more: object) -> tuple[list[str], str]:
-        said = {"saved_words": words, "search": "1", "canned": str(reply.pk), "body": "Dear you", "then": "waiting"}
+        said = {"saved_words": words, "canned": str(reply.pk), "body": "Dear you", "then": "waiting"}
         answer = ana.client.post(path, {**said, **more}).content.decode()
         assert ">Dear you</textarea>" in answer
         assert f'value="{words.strip()}"' in answer
@@ -201,6 +202,8 @@ def test_the_composer_searches_saved_replies_and_keeps_what_is_typed(ana: Member
     some, answer = found(f" {reply.title.upper()} ")
     assert some == [str(reply.pk)]
     assert "1 saved reply has these words." in answer
+    two, answer = found("company")
+    assert f"{len(two)} saved replies have these words." in answer
     none, answer = found("no such words")
     assert none == []
     assert "No saved reply has these words." in answer
@@ -208,13 +211,15 @@ def test_the_composer_searches_saved_replies_and_keeps_what_is_typed(ana: Member
     assert len(every) == SavedReply.objects.filter(language="en").count()
     assert "have these words" not in answer
     spanish = ana.client.post(
-        path, {"saved_words": "nada", "search": "1", "body": ""}, headers={"accept-language": "es"}
+        path, {"saved_words": "nada", "body": ""}, headers={"accept-language": "es"}
     ).content.decode()
     assert "Buscar respuestas guardadas" in spanish
     assert "Ninguna respuesta guardada tiene estas palabras." in spanish
     assert not SavedReply.objects.filter(used__gt=0).exists()
     searches = AuditEvent.objects.filter(action="search.made", actor=ana.actor).order_by("id")
-    assert [one.detail for one in searches] == [{"in": "Saved replies", "for": {}, "found": n} for n in (1, 0, 0)]
+    assert [one.detail for one in searches] == [
+        {"in": "Saved replies", "for": {}, "found": n} for n in (1, len(two), 0, 0)
+    ]
 
 
 def test_nothing_is_put_in_while_an_answer_goes_out(ana: Member, ticket: Ticket) -> None:
