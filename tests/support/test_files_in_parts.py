@@ -65,8 +65,8 @@ def looks_behind(n: int, *, year: int) -> Iterator[str]:
 
 
 def test_five_times_the_rows_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (anomalies, differences):
-        monkeypatch.setattr(module, "PART", 100)
+    for module in (anomalies, differences, exports):
+        monkeypatch.setattr(module, "PART", 40)
     contract = a_contract()
     files: dict[str, Callable[[int, int], Iterator[str]]] = {
         "look-ups behind an incident": lambda n, year: looks_behind(n, year=year),
@@ -75,7 +75,7 @@ def test_five_times_the_rows_take_no_more_memory(monkeypatch: pytest.MonkeyPatch
     }
     for name, file in files.items():
         # The first fills caches. A file read whole would take five times as much.
-        _, fewer, more = (peak(file(n, year), n) for n, year in ((100, 2023), (600, 2024), (3_000, 2025)))
+        _, fewer, more = (peak(file(n, year), n) for n, year in ((40, 2023), (240, 2024), (1_200, 2025)))
         assert more < 2 * fewer, name
 
 
