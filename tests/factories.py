@@ -38,24 +38,16 @@ def a_line(
     """A tenure with its number, its state and (by the database) its gate row."""
     n = next(counter)
     line = Line.objects.create(
-        carrier_id=carrier_id or f"L{n:07}",
-        account=Account.objects.get_or_create(carrier_id=account or f"A{n:06}")[0],
-        holder_name_sealed=seal(holder_name),
-        user_role=role,
-        state=state,
-        language=language,
-        activated_at=activated_at,
+        carrier_id=carrier_id or f"L{n:07}", account=Account.objects.get_or_create(carrier_id=account or f"A{n:06}")[0],
+        holder_name_sealed=seal(holder_name), user_role=role, state=state, language=language, activated_at=activated_at,
         deactivated_at=deactivated_at,
-    )
+    )  # fmt: skip
     # Apart from the numbers that tests name themselves, all of area 206.
     number = msisdn or f"+1564555{n % 10000:04}"
     LineNumber.objects.create(
-        line=line,
-        msisdn_hash=number_hash(number),
-        msisdn_sealed=seal(number),
-        starts_at=activated_at,
+        line=line, msisdn_hash=number_hash(number), msisdn_sealed=seal(number), starts_at=activated_at,
         ends_at=deactivated_at,
-    )
+    )  # fmt: skip
     LineState.objects.create(line=line, state=state, since=activated_at)
     return line
 
@@ -95,20 +87,14 @@ def a_campaign(
     contract: Contract | None = None, provider: Party | None = None, *, ref: str | None = None, **fields: object
 ) -> Campaign:
     return Campaign.objects.create(
-        ref=ref or f"CMP-{next(counter)}",
-        contract=contract or a_contract(),
+        ref=ref or f"CMP-{next(counter)}", contract=contract or a_contract(),
         lbs_provider=provider or a_party("RoadAid", "lbs_provider"),
         **{
-            "purpose": ROADSIDE,
-            "description": "Finds you when you call for roadside help",
-            "consent_flow": "sms-double-opt-in",
-            "scope": READ,
-            "precision_m": 500,
-            "starts_at": LONG_AGO,
-            "ends_at": FAR_OFF,
-            **fields,
+            "purpose": ROADSIDE, "description": "Finds you when you call for roadside help",
+            "consent_flow": "sms-double-opt-in", "scope": READ, "precision_m": 500, "starts_at": LONG_AGO,
+            "ends_at": FAR_OFF, **fields,
         },
-    )
+    )  # fmt: skip
 
 
 def an_approval(
@@ -121,21 +107,11 @@ def an_approval(
     recorded_at: datetime | None = None,
 ) -> Approval:
     return Approval.objects.create(
-        line_id=line.pk,
-        id=uuid.uuid4(),
-        campaign=campaign.ref,
-        method="sms",
-        captured_at=at,
-        captured_by=campaign.lbs_provider.uri,
-        wording="Find me when I call. Reply YES.",
-        language="en",
-        evidence_ref="ev-1",
-        expires_at=expires_at,
-        verified_by=verified_by,
-        recorded_at=recorded_at or at,
-        source_id=str(uuid.uuid4()),
-        content_hash=b"",
-    )
+        line_id=line.pk, id=uuid.uuid4(), campaign=campaign.ref, method="sms", captured_at=at,
+        captured_by=campaign.lbs_provider.uri, wording="Find me when I call. Reply YES.", language="en",
+        evidence_ref="ev-1", expires_at=expires_at, verified_by=verified_by, recorded_at=recorded_at or at,
+        source_id=str(uuid.uuid4()), content_hash=b"",
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -153,19 +129,9 @@ def a_ledger_row(
 ) -> Choice:
     """One row of the ledger written past the verbs, for tests of what is read from it."""
     choice = Choice.objects.create(
-        line_id=line.pk,
-        id=uuid.uuid4(),
-        kind=kind,
-        scope=scope,
-        ref=ref,
-        made_at=at,
-        until=until,
-        origin=origin,
-        channel="web",
-        reason=reason,
-        actor=ACTORS[origin],
-        recorded_at=at,
-    )
+        line_id=line.pk, id=uuid.uuid4(), kind=kind, scope=scope, ref=ref, made_at=at, until=until, origin=origin,
+        channel="web", reason=reason, actor=ACTORS[origin], recorded_at=at,
+    )  # fmt: skip
     if origin != Origin.FILE and receipt:
         ChoiceReceipt.objects.create(line_id=line.pk, choice_id=choice.id, number="WB-TEST", token="")
     return choice

@@ -36,16 +36,9 @@ def moment(text: str) -> datetime:
 
 def line_row(**changes: object) -> Row:
     row: Row = {
-        "line_id": "L1",
-        "msisdn": NUMBER,
-        "account_id": "A1",
-        "holder_name": "Ada Marsh",
-        "user_role": "holder",
-        "state": "WA",
-        "language": "en",
-        "activated_at": "2025-01-01T00:00:00Z",
-        "deactivated_at": None,
-    }
+        "line_id": "L1", "msisdn": NUMBER, "account_id": "A1", "holder_name": "Ada Marsh", "user_role": "holder",
+        "state": "WA", "language": "en", "activated_at": "2025-01-01T00:00:00Z", "deactivated_at": None,
+    }  # fmt: skip
     return row | changes
 
 
@@ -99,29 +92,18 @@ def parties_document(**changes: list[Row]) -> dict[str, list[Row]]:
 
 def approval_row(**changes: object) -> Row:
     row: Row = {
-        "id": f"approval-{next(counter)}",
-        "msisdn": NUMBER,
-        "campaign": "CMP-road",
-        "method": "sms",
-        "captured_at": "2025-06-01T00:00:00Z",
-        "captured_by": ROAD,
-        "wording": "Find me when I call. Reply YES.",
-        "language": "en",
-        "evidence_ref": "ev-1",
-        "verified_by": "carrier",
-    }
+        "id": f"approval-{next(counter)}", "msisdn": NUMBER, "campaign": "CMP-road", "method": "sms",
+        "captured_at": "2025-06-01T00:00:00Z", "captured_by": ROAD, "wording": "Find me when I call. Reply YES.",
+        "language": "en", "evidence_ref": "ev-1", "verified_by": "carrier",
+    }  # fmt: skip
     return row | changes
 
 
 def choice_row(**changes: object) -> Row:
     row: Row = {
-        "id": f"choice-{next(counter)}",
-        "msisdn": NUMBER,
-        "made_at": "2025-08-01T00:00:00Z",
-        "kind": "stop",
-        "scope": "all",
-        "channel": "phone",
-    }
+        "id": f"choice-{next(counter)}", "msisdn": NUMBER, "made_at": "2025-08-01T00:00:00Z", "kind": "stop",
+        "scope": "all", "channel": "phone",
+    }  # fmt: skip
     return row | changes
 
 

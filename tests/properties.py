@@ -21,13 +21,9 @@ UNSHORTENED = os.environ.get("PROPERTIES_UNSHORTENED") == "1"
 def stories(number: int) -> settings:
     """Look at so many at most, however long each takes, with the fixtures of the test around all of them."""
     return settings(
-        max_examples=max(number // PART, 5),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        derandomize=not AFRESH,
-        database=None,
-        phases=PHASES if UNSHORTENED else SHORTENED,
-    )
+        max_examples=max(number // PART, 5), deadline=None, suppress_health_check=list(HealthCheck),
+        derandomize=not AFRESH, database=None, phases=PHASES if UNSHORTENED else SHORTENED,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -88,13 +88,9 @@ def disclosed(
 def gagged(row: Disclosure, *, until: datetime | None, at: datetime, number: int = 1) -> DelayedNotice:
     """A delayed-notice order on one disclosure."""
     notice = DelayedNotice.objects.create(
-        line_id=row.line_id,
-        disclosure_id=row.id,
-        number=number,
-        suppressed_until=until,
-        order_ref="court-7",
+        line_id=row.line_id, disclosure_id=row.id, number=number, suppressed_until=until, order_ref="court-7",
         recorded_at=at,
-    )
+    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(NOTE_DAY, [row.line_id, row.occurred_at])
     return notice
@@ -128,14 +124,9 @@ def a_world(*, at: datetime, line: Line | None = None, weeks: int = 11) -> World
     for name, (about, contract, purpose, precision_m, marks) in services.items():
         provider = a_party(name, "lbs_provider", about=about, website=f"https://{name.lower()}.example")
         made[name] = a_campaign(
-            contract,
-            provider,
-            ref=f"CMP-{name.lower()}",
-            purpose=purpose,
-            description=about,
-            precision_m=precision_m,
+            contract, provider, ref=f"CMP-{name.lower()}", purpose=purpose, description=about, precision_m=precision_m,
             **marks,
-        )
+        )  # fmt: skip
     for name in ("RoadAid", "FraudShield", "MedAlert", "FamilyRing"):
         an_approval(line, made[name], at=at - timedelta(days=300))
     an_approval(line, made["AdReach"], at=at - timedelta(days=90), verified_by="partner")

@@ -16,23 +16,15 @@ from tests.people import sign_in_by_code, user_of
 # back, safe contact, separate | ask, read cases | see under glass, stop for, work separations. By: code, unheld, proof,
 # signed, glass.
 TABLE = {
-    Relation.ADULT_USER: "pppp ccc ppu - p-pc cp ---",
-    Relation.MINOR_USER: "pppp ccc -pu - ---c cp ---",
-    Relation.SAME_HOLDER: "pppp ccc pp- - ---- cp ---",
-    Relation.HOLDER_OF_MINOR: "pppp ccc pp- - ---- cp ---",
-    Relation.NEW_HOLDER: "p--- cc- --- - ---- -- ---",
-    Relation.HOLDER_OF_ADULT: "p--- --- --- p ---- -- ---",
-    Relation.DELEGATE_SEES: "pp-- --- --- - -p-- -- ---",
-    Relation.DELEGATE_STOPS: "p--- pp- --- - -p-- -- ---",
-    Relation.DELEGATE_BOTH: "pp-- pp- --- - -p-- -- ---",
-    Relation.AUTHORIZED_AGENT: "---- s-- --- - ---- -- ---",
-    Relation.EX_USER: "pppp p-p --- - ---- pp ---",
-    Relation.EX_HOLDER: "---- --- --- - ---- -- ---",
-    Relation.STRANGER: "---- --- --- - ---- -- ---",
-    Relation.AGENT: "---- --- --- - ---- -- gg-",
-    Relation.OFFICER: "---- --- --- - ---- -- ggg",
-    Relation.AUDITOR: "---- --- --- - ---- -- g--",
-}
+    Relation.ADULT_USER: "pppp ccc ppu - p-pc cp ---", Relation.MINOR_USER: "pppp ccc -pu - ---c cp ---",
+    Relation.SAME_HOLDER: "pppp ccc pp- - ---- cp ---", Relation.HOLDER_OF_MINOR: "pppp ccc pp- - ---- cp ---",
+    Relation.NEW_HOLDER: "p--- cc- --- - ---- -- ---", Relation.HOLDER_OF_ADULT: "p--- --- --- p ---- -- ---",
+    Relation.DELEGATE_SEES: "pp-- --- --- - -p-- -- ---", Relation.DELEGATE_STOPS: "p--- pp- --- - -p-- -- ---",
+    Relation.DELEGATE_BOTH: "pp-- pp- --- - -p-- -- ---", Relation.AUTHORIZED_AGENT: "---- s-- --- - ---- -- ---",
+    Relation.EX_USER: "pppp p-p --- - ---- pp ---", Relation.EX_HOLDER: "---- --- --- - ---- -- ---",
+    Relation.STRANGER: "---- --- --- - ---- -- ---", Relation.AGENT: "---- --- --- - ---- -- gg-",
+    Relation.OFFICER: "---- --- --- - ---- -- ggg", Relation.AUDITOR: "---- --- --- - ---- -- g--",
+}  # fmt: skip
 HOW = {"-": How.NO, "c": How.CODE, "u": How.UNHELD, "p": How.PROOF, "s": How.SIGNED, "g": How.GLASS}
 
 
@@ -75,13 +67,10 @@ class TestWhoIsWhat:
         foreign = a_line(account="A-2", role="minor")
         sign_in_by_code(own)
         assert relations(own) == {
-            own.carrier_id: "adult_user",
-            minor.carrier_id: "holder_of_minor",
-            second.carrier_id: "same_holder",
-            partner.carrier_id: "holder_of_adult",
-            adult.carrier_id: "holder_of_adult",
+            own.carrier_id: "adult_user", minor.carrier_id: "holder_of_minor", second.carrier_id: "same_holder",
+            partner.carrier_id: "holder_of_adult", adult.carrier_id: "holder_of_adult",
             business.carrier_id: "holder_of_adult",
-        }
+        }  # fmt: skip
         assert foreign.carrier_id not in relations(own)
 
     @pytest.mark.parametrize("name", ["Ada Marsh", "Marsh Ltd"])

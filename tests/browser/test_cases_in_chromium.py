@@ -67,14 +67,9 @@ def test_who_asks_about_a_row_reads_the_answer_rates_it_and_opens_it_again(visit
 def test_an_agent_begins_an_answer_comes_back_to_it_sends_it_and_takes_it_back(visit: Visit, *, script: bool) -> None:
     now, ana = timezone.now(), staff("agent", name="ana")
     ticket = Ticket.objects.create(
-        code="T-ABCDEF",
-        kind="other",
-        key="asked:T-ABCDEF",
-        about="A question",
-        opened_at=now,
-        due_at=now,
+        code="T-ABCDEF", kind="other", key="asked:T-ABCDEF", about="A question", opened_at=now, due_at=now,
         language="ar",
-    )
+    )  # fmt: skip
     Entry.objects.create(
         ticket=ticket, kind="heard", author="subscriber:1", channel="web", at=now, body="من رأى هاتفي؟", language="ar"
     )

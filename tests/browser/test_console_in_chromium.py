@@ -90,14 +90,9 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
         at=at,
     )
     register_agent(
-        agent_id=(WORD * 2)[:60],
-        name=WORD * 6,
-        key=public(Ed25519PrivateKey.generate()),
-        hosts=[f"{WORD.lower()}.{WORD.lower()}.example", "another.example"],
-        reason=WORD,
-        actor=officer.actor,
-        at=at,
-    )
+        agent_id=(WORD * 2)[:60], name=WORD * 6, key=public(Ed25519PrivateKey.generate()),
+        hosts=[f"{WORD.lower()}.{WORD.lower()}.example", "another.example"], reason=WORD, actor=officer.actor, at=at,
+    )  # fmt: skip
     a_notice(WORD * 9, at=at)
     audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="wide", subject=WORD * 6, at=at)
     order = Order.objects.create(

@@ -41,17 +41,10 @@ class Partner:
     def claim(self, **changes: object) -> dict[str, Any]:
         """A claim as it is sent. A value of None leaves its field out."""
         told = {
-            "id": "c-1",
-            "msisdn": "+12065550142",
-            "campaign": self.campaign.ref,
-            "method": "sms",
-            "captured_at": stamp(database_clock() - timedelta(hours=1)),
-            "captured_by": self.campaign.lbs_provider.uri,
-            "wording": WORDING,
-            "language": "es",
-            "evidence_ref": "ev-77",
-            **changes,
-        }
+            "id": "c-1", "msisdn": "+12065550142", "campaign": self.campaign.ref, "method": "sms",
+            "captured_at": stamp(database_clock() - timedelta(hours=1)), "captured_by": self.campaign.lbs_provider.uri,
+            "wording": WORDING, "language": "es", "evidence_ref": "ev-77", **changes,
+        }  # fmt: skip
         return {name: value for name, value in told.items() if value is not None}
 
     def post(self, path: str, body: bytes, kind: str, **headers: str) -> HttpResponse:
@@ -93,13 +86,9 @@ def a_partner(name: str = "GeoBridge", *, provider: str = "RoadAid", **fields: A
     )
     now = datetime.now(UTC)
     client = register_client(
-        client_id=party.uri,
-        kind=Client.Kind.AGGREGATOR,
-        public_jwk=dict(Signer(party.uri).public),
-        party=party,
-        actor="system:test",
-        at=now,
-    )
+        client_id=party.uri, kind=Client.Kind.AGGREGATOR, public_jwk=dict(Signer(party.uri).public), party=party,
+        actor="system:test", at=now,
+    )  # fmt: skip
     token = issue_access_token(client=client, scopes=SCOPES, lifetime=timedelta(minutes=10), at=now).token
     return Partner(party, campaign, client, token)
 

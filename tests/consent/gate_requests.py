@@ -21,13 +21,10 @@ ONE, MANY = "/access/v1/evaluation", "/access/v1/evaluations"
 
 def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
     machine = register_client(
-        client_id=f"test-{kind}",
-        kind=kind,
-        public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))),
-        party=None,
-        actor="system:test",
-        at=NOW,
-    )
+        client_id=f"test-{kind}", kind=kind,
+        public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))), party=None,
+        actor="system:test", at=NOW,
+    )  # fmt: skip
     issued = issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now())
     return issued.token
 

@@ -90,17 +90,12 @@ events = st.builds(
     kind=st.sampled_from(
         ["stop", "stop", "ours", "pause", "allow", "allow", "approval", "approval", "claim", "another's"]
     ),
-    day=st.integers(0, 30),
-    scope=st.sampled_from(["all", "party", "purpose", "campaign"]),
-    which=st.integers(0, 8),
-    lasts=st.one_of(st.none(), st.integers(1, 60)),
-    person=st.booleans(),
-)
+    day=st.integers(0, 30), scope=st.sampled_from(["all", "party", "purpose", "campaign"]), which=st.integers(0, 8),
+    lasts=st.one_of(st.none(), st.integers(1, 60)), person=st.booleans(),
+)  # fmt: skip
 plans = st.builds(
-    Plan,
-    events=st.lists(events, max_size=9).map(lambda found: tuple(sorted(found, key=lambda event: event.day))),
-    state=st.sampled_from(["WA", "WA", "MD"]),
-    contract_ends=st.one_of(st.none(), st.none(), st.integers(5, 45)),
+    Plan, events=st.lists(events, max_size=9).map(lambda found: tuple(sorted(found, key=lambda event: event.day))),
+    state=st.sampled_from(["WA", "WA", "MD"]), contract_ends=st.one_of(st.none(), st.none(), st.integers(5, 45)),
     kin=st.lists(
         st.tuples(st.sampled_from(["party", "purpose", "campaign"]), st.integers(0, 8), st.integers(0, 8)), max_size=2
     ).map(tuple),
@@ -109,11 +104,10 @@ plans = st.builds(
     deactivated=st.one_of(st.none(), st.none(), st.none(), st.integers(20, 45)),
     suspension=st.tuples(st.integers(1, 40), st.one_of(st.none(), st.integers(41, 60))),
     rule=st.one_of(st.none(), st.tuples(st.integers(1, 40), st.one_of(st.none(), st.integers(41, 60)))),
-    within_m=st.sampled_from([None, 99, 100, 534, 999, 1000]),
-    money_alone=st.booleans(),
+    within_m=st.sampled_from([None, 99, 100, 534, 999, 1000]), money_alone=st.booleans(),
     term=st.one_of(st.none(), st.tuples(st.integers(1, 40), st.integers(41, 60))),
     contract_starts=st.one_of(st.none(), st.integers(1, 4)),
-)
+)  # fmt: skip
 
 
 def day(number: int) -> datetime:
@@ -301,15 +295,9 @@ def requests(world: oracle.World) -> list[oracle.Request]:
 
 def question(request: oracle.Request, **line: str) -> Question:
     return Question(
-        aggregator=request.aggregator,
-        provider=request.provider,
-        campaign=request.campaign,
-        purpose=request.purpose,
-        scope=request.scope,
-        precision_m=request.precision_m,
-        recipient=request.recipient,
-        **line,
-    )
+        aggregator=request.aggregator, provider=request.provider, campaign=request.campaign, purpose=request.purpose,
+        scope=request.scope, precision_m=request.precision_m, recipient=request.recipient, **line,
+    )  # fmt: skip
 
 
 def by_gate(*questions: Question) -> list[str]:

@@ -72,13 +72,10 @@ def test_a_stranger_s_page_is_a_customer_s_page(partner: Partner) -> None:
         path = link_in(ask(partner, requestCaptureUrl=True, phoneNumber=number)["captureUrl"])
         browser = Browser()
         pages = {
-            "question": browser.get(path).text,
-            "text": browser.post(f"{path}text/").url,
-            "code": browser.get(f"{path}code/").text,
-            "wrong": browser.post(f"{path}code/", {"code": NO_CODE}).text,
-            "yes": browser.post(f"{path}yes/").url,
-            "no": browser.post(f"{path}no/").url,
-        }
+            "question": browser.get(path).text, "text": browser.post(f"{path}text/").url,
+            "code": browser.get(f"{path}code/").text, "wrong": browser.post(f"{path}code/", {"code": NO_CODE}).text,
+            "yes": browser.post(f"{path}yes/").url, "no": browser.post(f"{path}no/").url,
+        }  # fmt: skip
         for name, text in pages.items():
             alike = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", text.replace(path, "/ask/X/"))
             seen.setdefault(name, set()).add(alike)

@@ -183,12 +183,8 @@ def test_a_suspended_partner_hides_no_stop_of_the_person() -> None:
     use = use_of(line=line, campaign=road.ref, at=timezone.now())
     assert use is not None
     assert (use.reason, use.beneath, use.is_stopped, use.is_suspended, use.may_be_allowed) == (
-        "partner_suspended",
-        "stopped_party",
-        True,
-        True,
-        False,
-    )
+        "partner_suspended", "stopped_party", True, True, False,
+    )  # fmt: skip
     said = read(signed_in(line), "/home/")
     assert "You stopped it We suspended this partner" in said
     assert "Blocked since" in said
@@ -203,11 +199,8 @@ def test_a_suspension_changes_nothing_of_the_overall_state() -> None:
     suspend(road)
     found = standing(line)
     assert (before, found.state, found.uses[road.ref].allowed, found.uses[road.ref].proof.ended) == (
-        "on",
-        "on",
-        False,
-        False,
-    )
+        "on", "on", False, False,
+    )  # fmt: skip
     said = read(signed_in(line), "/home/")
     assert "You agreed We suspended this partner" in said
     assert "Your consent has ended" not in said

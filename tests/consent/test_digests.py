@@ -68,14 +68,10 @@ def test_equal_books_are_equal_to_the_byte() -> None:
 
 def test_the_guide_s_example_is_right() -> None:
     example = {
-        "sub": "k1.9fJ0sQ2vYwB1n7ZkQxT4aLrM",
-        "agreement": "https://privacy.carrier.example/agreements/AGR-2026-0042",
-        "epoch": 1,
-        "version": 7,
-        "recipient": "https://lbs-a.example",
-        "purpose": "dpv:DirectMarketing",
+        "sub": "k1.9fJ0sQ2vYwB1n7ZkQxT4aLrM", "agreement": "https://privacy.carrier.example/agreements/AGR-2026-0042",
+        "epoch": 1, "version": 7, "recipient": "https://lbs-a.example", "purpose": "dpv:DirectMarketing",
         "scope": "location-retrieval:read",
-    }
+    }  # fmt: skip
     digest = sha256("\n".join(map(str, example.values())).encode()).hexdigest()[:16]
     said = re.search(r"has the digest `([0-9a-f]+)` \(hexadecimal\) and falls into bucket `([0-9a-f]{4})`", GUIDE)
     assert said is not None

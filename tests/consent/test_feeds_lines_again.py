@@ -145,19 +145,13 @@ def test_a_clashing_row_of_a_newer_number_outdoes_older_ones() -> None:
 DATES = st.sampled_from([MARCH, APRIL, MAY, JUNE])
 ROWS = st.lists(
     st.builds(
-        line_row,
-        line_id=st.sampled_from(["L1", "L2"]),
-        msisdn=st.sampled_from([NUMBER, N2, N3]),
-        user_role=st.sampled_from(["minor", "user", "holder"]),
-        state=st.sampled_from(["WA", "OR"]),
-        holder_name=st.sampled_from(["Ada", "Bo"]),
-        deactivated_at=st.none() | DATES,
-        number_changed_at=st.none() | DATES,
-        sim_changed_at=st.none() | DATES,
+        line_row, line_id=st.sampled_from(["L1", "L2"]), msisdn=st.sampled_from([NUMBER, N2, N3]),
+        user_role=st.sampled_from(["minor", "user", "holder"]), state=st.sampled_from(["WA", "OR"]),
+        holder_name=st.sampled_from(["Ada", "Bo"]), deactivated_at=st.none() | DATES,
+        number_changed_at=st.none() | DATES, sim_changed_at=st.none() | DATES,
     ),
-    min_size=1,
-    max_size=6,
-)
+    min_size=1, max_size=6,
+)  # fmt: skip
 
 
 @stories(60)

@@ -23,12 +23,8 @@ OF_LINES = {
 }  # fmt: skip
 # A few rows whatever the number of lines and campaigns: the states' rules, the carrier's own keys and machines.
 FEW_ROWS = {
-    "consent_gateopening",
-    "partners_client",
-    "partners_contract",
-    "partners_jurisdictionrule",
-    "partners_signingkey",
-}
+    "consent_gateopening", "partners_client", "partners_contract", "partners_jurisdictionrule", "partners_signingkey",
+}  # fmt: skip
 SAME_COLUMNS_AS_A_UNIQUE_ONE = """
 SELECT mine.relname FROM pg_index i JOIN pg_class mine ON mine.oid = i.indexrelid
 WHERE EXISTS (SELECT FROM pg_index u WHERE u.indrelid = i.indrelid AND u.indisunique AND u.indkey = i.indkey)

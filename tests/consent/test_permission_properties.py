@@ -74,15 +74,10 @@ def test_a_stop_on_one_recipient_leaves_another_of_the_campaign() -> None:
             one for one in requests(world) if one.campaign == "CMP-D" and one.precision_m and one.purpose == ROADSIDE
         ]
         expected = {
-            "": "stopped_party",
-            BAIL: "stopped_party",
-            JAIL: "permitted",
-            LATE: "stopped_party",
-            "https://adreach.example": "stopped_party",
-            "https://securetrack.example": "permitted",
-            NOBODY: "stopped_party",
-            "unknown": "stopped_party",
-        }
+            "": "stopped_party", BAIL: "stopped_party", JAIL: "permitted", LATE: "stopped_party",
+            "https://adreach.example": "stopped_party", "https://securetrack.example": "permitted",
+            NOBODY: "stopped_party", "unknown": "stopped_party",
+        }  # fmt: skip
         for reading in (
             [oracle.answer(world, one, now) for one in asked],
             by_ledger(line, world, asked, now, now),

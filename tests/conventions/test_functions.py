@@ -46,24 +46,15 @@ def test_lines_are_counted_without_decorators_and_docstring() -> None:
 
 def test_every_kind_of_branch_is_counted() -> None:
     kinds = {
-        "return one": 1,
-        "if one: pass": 2,
-        "if one: pass\n    elif two: pass\n    else: pass": 3,
-        "return one if two else three": 2,
-        "return one and two or three": 3,
-        "for one in two: pass": 2,
-        "for one in two: pass\n    else: pass": 3,
-        "while one: pass": 2,
+        "return one": 1, "if one: pass": 2, "if one: pass\n    elif two: pass\n    else: pass": 3,
+        "return one if two else three": 2, "return one and two or three": 3, "for one in two: pass": 2,
+        "for one in two: pass\n    else: pass": 3, "while one: pass": 2,
         "try: pass\n    except ValueError: pass\n    except KeyError: pass\n    else: pass\n    finally: pass": 4,
-        "return [one for one in two if one if three]": 4,
-        "return {one: two for one in three for two in one}": 3,
+        "return [one for one in two if one if three]": 4, "return {one: two for one in three for two in one}": 3,
         "match one:\n        case 1: pass\n        case 2: pass": 3,
-        "match one:\n        case 1: pass\n        case _: pass": 2,
-        "assert one": 2,
-        "with one: pass": 1,
-        "def inner() -> int:\n        return 1 if two else 3": 1,
-        "return sorted(one, key=lambda two: two or three)": 2,
-    }
+        "match one:\n        case 1: pass\n        case _: pass": 2, "assert one": 2, "with one: pass": 1,
+        "def inner() -> int:\n        return 1 if two else 3": 1, "return sorted(one, key=lambda two: two or three)": 2,
+    }  # fmt: skip
     assert {body: count_branches(parsed(f"def function():\n    {body}")) for body in kinds} == kinds
 
 

@@ -109,12 +109,9 @@ def test_a_sentence_of_a_template_is_found_wherever_it_stands() -> None:
     {% blocktranslate count n=n trimmed %}{{ n }} one{% plural %}{{ n }} many{% endblocktranslate %}
     {{ x|default:_("Four") }} {# translate "not this" #} gettext"""
     assert set(of(template)) == {
-        Sentence("One"),
-        Sentence('Two "2"', context="numbers"),
-        Sentence("Three <b>%(name)s</b> and more"),
-        Sentence("%(n)s one", "%(n)s many"),
-        Sentence("Four"),
-    }
+        Sentence("One"), Sentence('Two "2"', context="numbers"), Sentence("Three <b>%(name)s</b> and more"),
+        Sentence("%(n)s one", "%(n)s many"), Sentence("Four"),
+    }  # fmt: skip
 
 
 def test_a_sentence_of_the_code_is_found_by_whatever_name() -> None:
@@ -126,9 +123,6 @@ _("One " "and more"); gettext_lazy("Two"); counted("a", "b", 3); pgettext_lazy("
 translation.gettext("Four"); gettext("not this")
 """
     assert set(of_python(code)) == {
-        Sentence("One and more"),
-        Sentence("Two"),
-        Sentence("a", "b"),
-        Sentence("Three", context="here"),
+        Sentence("One and more"), Sentence("Two"), Sentence("a", "b"), Sentence("Three", context="here"),
         Sentence("Four"),
-    }
+    }  # fmt: skip

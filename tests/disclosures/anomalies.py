@@ -163,14 +163,10 @@ class Oracle:
     def all(self) -> list[Told]:
         """Every anomaly there is."""
         found = [
-            *self._windows("after_stop", DAY, AFTER_STOP),
-            *self._windows("no_approval", DAY, NO_APPROVAL),
+            *self._windows("after_stop", DAY, AFTER_STOP), *self._windows("no_approval", DAY, NO_APPROVAL),
             *self._windows("suspended", DAY, Judgement.PARTNER_SUSPENDED),
-            *self._windows("burst", timedelta(minutes=1), None),
-            *self._nights(),
-            *self._quiet(),
-            *self._across(),
-        ]
+            *self._windows("burst", timedelta(minutes=1), None), *self._nights(), *self._quiet(), *self._across(),
+        ]  # fmt: skip
         return sorted(found, key=lambda told: (told[0], told[4], told[2], told[1] or 0))
 
     def _by_company(self, judgement: str | None) -> Iterator[tuple[int, str, list[Look]]]:

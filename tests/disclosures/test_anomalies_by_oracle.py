@@ -64,13 +64,10 @@ class Event:
 
 
 events = st.builds(
-    Event,
-    does=st.sampled_from(("look", "look", "look", "look", "look", "hide", "show", "judge", "find")),
-    line=st.integers(0, 2),
-    step=st.integers(0, len(STEPS) - 1),
-    path=st.integers(0, len(PATHS) - 1),
+    Event, does=st.sampled_from(("look", "look", "look", "look", "look", "hide", "show", "judge", "find")),
+    line=st.integers(0, 2), step=st.integers(0, len(STEPS) - 1), path=st.integers(0, len(PATHS) - 1),
     judgement=st.sampled_from(("permitted", AFTER_STOP.value, NO_APPROVAL.value, UNVERIFIED.value)),
-)
+)  # fmt: skip
 
 
 class Story:

@@ -139,12 +139,9 @@ def world(seed: int) -> dict[str, File]:
             )
         )  # fmt: skip
     return {
-        "lines": File(take_lines, lines),
-        "parties": File(take_parties),
-        "approvals": File(take_approvals, approvals),
-        "choices": File(take_choices, choices),
-        "disclosures": File(take_releases, releases),
-    }
+        "lines": File(take_lines, lines), "parties": File(take_parties), "approvals": File(take_approvals, approvals),
+        "choices": File(take_choices, choices), "disclosures": File(take_releases, releases),
+    }  # fmt: skip
 
 
 def what_stands() -> dict[str, list[tuple[object, ...]]]:

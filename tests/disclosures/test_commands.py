@@ -154,14 +154,10 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
     take_choices(
         choice_row(id="before", scope="party", ref=ROAD, made_at="2025-05-01T00:00:00Z"),
         choice_row(
-            id="after",
-            kind="pause",
-            scope="party",
-            ref=JAIL,
-            made_at="2025-06-01T00:00:00Z",
+            id="after", kind="pause", scope="party", ref=JAIL, made_at="2025-06-01T00:00:00Z",
             until="2025-06-03T00:00:00Z",
         ),
-    )
+    )  # fmt: skip
     take_releases(
         release_row(id="mine"),
         release_row(id="refused", outcome="refused"),

@@ -12,19 +12,9 @@ AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 def facts(*path: str, n: int = 1, recent: int = 0, judgement: str = "permitted", outcome: str = "released") -> Facts:
     return Facts(
-        path,
-        "",
-        "",
-        Basis.APPROVAL,
-        outcome,
-        judgement,
-        doubtful=False,
-        n=n,
-        recent=recent,
-        last_at=AT,
-        finest_m=100,
+        path, "", "", Basis.APPROVAL, outcome, judgement, doubtful=False, n=n, recent=recent, last_at=AT, finest_m=100,
         weeks={},
-    )
+    )  # fmt: skip
 
 
 def drawn(*seen: Facts, recent: bool = False) -> Flow:
@@ -42,22 +32,13 @@ def outline(branch: Branch, depth: int = 0) -> list[str]:
 
 def test_each_path_is_drawn_from_the_carrier_on() -> None:
     flow = drawn(
-        facts("geo", "road", n=3),
-        facts("geo", "skip", "unknown", n=2, judgement=Judgement.NO_APPROVAL),
-        facts("north", "unknown", "bail"),
-        facts("north"),
-        facts("geo", "road", n=9, outcome=Outcome.REFUSED),
-    )
+        facts("geo", "road", n=3), facts("geo", "skip", "unknown", n=2, judgement=Judgement.NO_APPROVAL),
+        facts("north", "unknown", "bail"), facts("north"), facts("geo", "road", n=9, outcome=Outcome.REFUSED),
+    )  # fmt: skip
     assert outline(flow.root) == [
-        "carrier 0 7/2",
-        "  party geo 5/2",
-        "    party road 3/0",
-        "    party skip 2/2",
-        "      next 0 2/2",
-        "  party north 2/0",
-        "    lost 0 2/0",
-        "      party bail 1/0",
-    ]
+        "carrier 0 7/2", "  party geo 5/2", "    party road 3/0", "    party skip 2/2", "      next 0 2/2",
+        "  party north 2/0", "    lost 0 2/0", "      party bail 1/0",
+    ]  # fmt: skip
     # What nobody allowed comes first.
     assert [(row.names, row.n, row.not_allowed) for row in flow.rows] == [
         (("geo", "skip", None), 2, 2), (("geo", "road"), 3, 0),

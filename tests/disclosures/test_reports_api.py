@@ -97,14 +97,11 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
     post(gateway, ndjson([release_row(decision_id=yes, occurred_at=second)]))
     assert not Incident.objects.exists()
     rows = [
-        release_row(occurred_at=now),
-        release_row(decision_id=yes, occurred_at=before),
-        release_row(decision_id=f"d{yes[1:]}", occurred_at=now),
-        release_row(decision_id=yes),
-        release_row(decision_id=yes, occurred_at=now, campaign=None),
-        release_row(occurred_at=now, outcome="refused"),
+        release_row(occurred_at=now), release_row(decision_id=yes, occurred_at=before),
+        release_row(decision_id=f"d{yes[1:]}", occurred_at=now), release_row(decision_id=yes),
+        release_row(decision_id=yes, occurred_at=now, campaign=None), release_row(occurred_at=now, outcome="refused"),
         release_row(occurred_at=now, basis="emergency", path=[BRIDGE]),
-    ]
+    ]  # fmt: skip
     post(gateway, ndjson(rows))
     assert sorted(Incident.objects.values_list("kind", "subject", "key", "count")) == [
         ("ungated", BRIDGE, f"2025-07-01 {BRIDGE}", 1),

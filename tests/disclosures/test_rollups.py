@@ -58,12 +58,9 @@ class Step:
 
 
 STEPS = st.builds(
-    Step,
-    does=st.sampled_from(("store", "store", "hide", "hide a while", "reveal", "judge", "roll", "later", "move")),
-    which=st.integers(0, 9),
-    moment=st.integers(0, len(MOMENTS) - 1),
-    of=st.integers(0, 5),
-)
+    Step, does=st.sampled_from(("store", "store", "hide", "hide a while", "reveal", "judge", "roll", "later", "move")),
+    which=st.integers(0, 9), moment=st.integers(0, len(MOMENTS) - 1), of=st.integers(0, 5),
+)  # fmt: skip
 
 
 class Story:

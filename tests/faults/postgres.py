@@ -102,15 +102,9 @@ def _as_server(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     account = cluster.account()
     with log.open("ab") as said:
         return subprocess.Popen(
-            command,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-        )
+            command, cwd="/", stdin=subprocess.DEVNULL, stdout=said, stderr=said, user=account.uid if account else None,
+            group=account.gid if account else None, extra_groups=[] if account else None,
+        )  # fmt: skip
 
 
 def _children(pid: int) -> list[int]:

@@ -15,12 +15,9 @@ from tests.databases import cut_off, drop_database
 def _programs_environment() -> dict[str, str]:
     owner = connections["owner"].settings_dict
     return {
-        **os.environ,
-        "PGHOST": owner["HOST"],
-        "PGPORT": str(owner["PORT"] or 5432),
-        "PGUSER": owner["USER"],
+        **os.environ, "PGHOST": owner["HOST"], "PGPORT": str(owner["PORT"] or 5432), "PGUSER": owner["USER"],
         "PGPASSWORD": owner["PASSWORD"],
-    }
+    }  # fmt: skip
 
 
 def dump(folder: Path) -> Path:

@@ -82,15 +82,10 @@ def test_a_body_whose_length_is_not_said_is_refused_and_never_taken_as_empty(ser
     assert [answer.status for answer in answers] == [411] * len(DOORS)
     told = dict(zip(DOORS, (answer.told for answer in answers), strict=True))
     assert {name: said.get("error") or said.get("code") or said.get("err") for (_, name), said in told.items()} == {
-        "/oauth/token": "invalid_request",
-        "/access/v1/evaluation": None,
-        "/api/v1/disclosures": None,
-        "/api/v1/lines": None,
-        "/api/v1/approvals": None,
-        "/consent-info/v0.2/retrieve": "INVALID_ARGUMENT",
-        "/ssf/receipts": "invalid_request",
-        "/ssf/digest": None,
-    }
+        "/oauth/token": "invalid_request", "/access/v1/evaluation": None, "/api/v1/disclosures": None,
+        "/api/v1/lines": None, "/api/v1/approvals": None, "/consent-info/v0.2/retrieve": "INVALID_ARGUMENT",
+        "/ssf/receipts": "invalid_request", "/ssf/digest": None,
+    }  # fmt: skip
     assert server.ask("/api/v1/disclosures", b"", NDJSON, token).status == 400
 
 

@@ -176,13 +176,8 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
         assert "5 of them lost with the database" in said
         assert said.endswith("The gate is open.\n")
         assert reasons(campaign, lines) == [
-            "stopped_purpose",
-            "stopped_all",
-            "paused",
-            "stopped_all",
-            "stopped_all",
-            "",
-        ]
+            "stopped_purpose", "stopped_all", "paused", "stopped_all", "stopped_all", "",
+        ]  # fmt: skip
         assert reasons(ads, [untouched]) == ["partner_unhealthy"]
         again = Choice.objects.get(pk=(lost.pk, made.choice_id))
         assert (again.made_at, again.origin, again.actor) == (made.made_at, "person", "subscriber:1")

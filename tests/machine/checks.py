@@ -22,16 +22,11 @@ from tests.machine.facts import Release, Tenure
 TO_PUSH = {State.QUEUED, State.SENT, State.PARKED}
 SIGNED = {State.PARTIAL, State.COMPLETED, State.CONTRADICTED, State.SUPERSEDED}
 FOLLOWS: Mapping[str, set[State]] = {
-    State.QUEUED: set(State),
-    State.SENT: set(State) - {State.QUEUED},
-    State.PARKED: set(State) - {State.QUEUED},
-    State.ACKNOWLEDGED: {State.ACKNOWLEDGED, State.REJECTED, *SIGNED},
-    State.REJECTED: {State.REJECTED, *SIGNED},
-    State.PARTIAL: SIGNED,
-    State.COMPLETED: SIGNED - {State.PARTIAL},
-    State.CONTRADICTED: {State.CONTRADICTED, State.SUPERSEDED},
-    State.SUPERSEDED: {State.SUPERSEDED},
-}
+    State.QUEUED: set(State), State.SENT: set(State) - {State.QUEUED}, State.PARKED: set(State) - {State.QUEUED},
+    State.ACKNOWLEDGED: {State.ACKNOWLEDGED, State.REJECTED, *SIGNED}, State.REJECTED: {State.REJECTED, *SIGNED},
+    State.PARTIAL: SIGNED, State.COMPLETED: SIGNED - {State.PARTIAL},
+    State.CONTRADICTED: {State.CONTRADICTED, State.SUPERSEDED}, State.SUPERSEDED: {State.SUPERSEDED},
+}  # fmt: skip
 # The ledger is read at every third look; so many of what changed are asked alone, by the shorter statements.
 LEDGER_AT, ALONE, A_PRIME = 3, 3, 7
 # What denies without an order of its own: a partner is told of it as a whole, or once it is over, or not at all.

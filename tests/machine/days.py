@@ -31,15 +31,12 @@ def judge_again(now: datetime) -> None:
 
 
 JOBS: Mapping[str, Callable[[datetime], object]] = {
-    "ends terms": lambda now: end_terms(now=now),
-    "lists the lines of what ended": lambda now: build_manifests(now=now),
+    "ends terms": lambda now: end_terms(now=now), "lists the lines of what ended": lambda now: build_manifests(now=now),
     "ends pauses": lambda now: expiry.end_pauses(now=now),
-    "shows what was hidden": lambda now: projections.reveal(at=now),
-    "takes in what was held": bring_in,
-    "settles officers' acts": lambda now: term_change_propagation.settle(now=now),
-    "judges again": judge_again,
+    "shows what was hidden": lambda now: projections.reveal(at=now), "takes in what was held": bring_in,
+    "settles officers' acts": lambda now: term_change_propagation.settle(now=now), "judges again": judge_again,
     "settles orders": lambda now: settle_orders(now=now),
-}
+}  # fmt: skip
 
 
 class Days(Story):

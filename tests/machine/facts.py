@@ -227,18 +227,11 @@ class Facts:
         own = [row for row in self.rows if row.tenure is tenure]
         by_files = [oracle.Yes(row.ref, row.at, row.until, person=False) for row in own if row.kind in YES]
         return oracle.World(
-            active_from=tenure.since,
-            active_until=tenure.until,
-            campaigns=self.campaigns,
-            states=tenure.states,
-            rules=list(self.rules),
-            denials=tenure.denials,
-            yeses=[*tenure.yeses, *by_files],
-            claims=[(row.ref, row.at) for row in own if row.kind == "claim"],
-            links=self.links,
-            number_changes=[since for since, _ in tenure.numbers[1:]],
-            suspensions=list(self._suspensions()),
-        )
+            active_from=tenure.since, active_until=tenure.until, campaigns=self.campaigns, states=tenure.states,
+            rules=list(self.rules), denials=tenure.denials, yeses=[*tenure.yeses, *by_files],
+            claims=[(row.ref, row.at) for row in own if row.kind == "claim"], links=self.links,
+            number_changes=[since for since, _ in tenure.numbers[1:]], suspensions=list(self._suspensions()),
+        )  # fmt: skip
 
     def _suspensions(self) -> Iterator[oracle.Suspension]:
         for of, ref, since, until in self.suspensions:

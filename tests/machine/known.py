@@ -188,21 +188,12 @@ def a_company_is_another_s_successor(told: Machine) -> None:
 
 
 KNOWN: tuple[Known, ...] = (
-    two_noes_of_one_moment,
-    a_yes_and_a_no_of_one_moment,
-    a_file_is_not_the_person,
-    a_stop_comes_late_at_the_moment_of_a_release,
-    a_rule_begins_and_ends,
-    a_suspension_begins_and_ends,
-    an_agreement_ends_at_the_moment_of_a_release,
-    a_pause_ends_at_its_moment,
-    what_a_court_hid_comes_to_light,
-    a_partner_signs_in_part_and_then_all,
-    what_is_owed_is_asked_again,
-    a_number_goes_to_another,
-    a_line_continues_another,
-    a_company_is_another_s_successor,
-)
+    two_noes_of_one_moment, a_yes_and_a_no_of_one_moment, a_file_is_not_the_person,
+    a_stop_comes_late_at_the_moment_of_a_release, a_rule_begins_and_ends, a_suspension_begins_and_ends,
+    an_agreement_ends_at_the_moment_of_a_release, a_pause_ends_at_its_moment, what_a_court_hid_comes_to_light,
+    a_partner_signs_in_part_and_then_all, what_is_owed_is_asked_again, a_number_goes_to_another,
+    a_line_continues_another, a_company_is_another_s_successor,
+)  # fmt: skip
 
 
 def tell(known: Known) -> None:

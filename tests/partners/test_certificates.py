@@ -164,19 +164,12 @@ def environment_of(web: dict[str, str], folder: Path) -> dict[str, str]:
     password = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
     at = f"{database['HOST']}:{database['PORT'] or 5432}"
     return {
-        **os.environ,
-        "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
-        "BASE_URL": ISSUER,
-        "ALLOWED_HOSTS": "localhost",
-        "SECRET_KEY": settings.SECRET_KEY,
+        **os.environ, "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
+        "BASE_URL": ISSUER, "ALLOWED_HOSTS": "localhost", "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend",
-        "EMAIL_URL": "memory://",
-        "DATA_DIR": str(folder),
-        "CHECKPOINT_DIR": str(folder / "checkpoints"),
-        "STOP_ARCHIVE_DIR": str(folder / "archive"),
-        **web,
-    }
+        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend", "EMAIL_URL": "memory://", "DATA_DIR": str(folder),
+        "CHECKPOINT_DIR": str(folder / "checkpoints"), "STOP_ARCHIVE_DIR": str(folder / "archive"), **web,
+    }  # fmt: skip
 
 
 @pytest.fixture

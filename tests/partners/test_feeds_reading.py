@@ -77,15 +77,12 @@ def test_a_csv_line_that_is_wrong_is_refused_alone() -> None:
 def test_an_instant_is_what_it_means() -> None:
     new_year = datetime(2026, 1, 1, tzinfo=UTC)
     instants = {
-        "2026-01-01T00:00:00Z": new_year,
-        "2026-01-01t00:00:00z": new_year,
-        "2026-01-01T05:45:00+05:45": new_year,
+        "2026-01-01T00:00:00Z": new_year, "2026-01-01t00:00:00z": new_year, "2026-01-01T05:45:00+05:45": new_year,
         "2025-12-31T18:30:00.250-05:30": new_year.replace(microsecond=250000),
-        "2026-01-01T00:00:00.1234569Z": new_year.replace(microsecond=123456),
-        "2026-01-01T00:00:00-00:00": new_year,
+        "2026-01-01T00:00:00.1234569Z": new_year.replace(microsecond=123456), "2026-01-01T00:00:00-00:00": new_year,
         "2016-12-31T23:59:60Z": datetime(2017, 1, 1, tzinfo=UTC),
         "2017-01-01T05:44:60.5+05:45": datetime(2017, 1, 1, 0, 0, 0, 500000, tzinfo=UTC),
-    }
+    }  # fmt: skip
     assert {text: instant("at", text) for text in instants} == instants
     for text in (
         "2026-01-01T12:30:60Z", "2026-01-01T23:59:60+01:00", "2026-02-30T00:00:00Z", "2026-01-01T24:01:00Z",

@@ -19,14 +19,10 @@ from portal.environment import environment
 from tests.feeds import Row, parties_document
 
 LEADS_TO = {
-    "sms.corp.example": "10.20.0.7",
-    "sms.public.example": "93.184.215.14",
-    "sms.cloud.example": "169.254.169.254",
-    "sms.here.example": "127.0.0.1",
-    "sms.translated.example": "64:ff9b::a9fe:a9fe",
-    "sms.everybody.example": "ff0e::1",
+    "sms.corp.example": "10.20.0.7", "sms.public.example": "93.184.215.14", "sms.cloud.example": "169.254.169.254",
+    "sms.here.example": "127.0.0.1", "sms.translated.example": "64:ff9b::a9fe:a9fe", "sms.everybody.example": "ff0e::1",
     "partner.example": "10.20.0.8",
-}
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -7,18 +7,11 @@ from partners.labels import PURPOSES, link, party_name, precision_in_words, purp
 
 def test_what_is_shown_is_one_harmless_line() -> None:
     said = {
-        "plain": "plain",
-        "  two \r\n lines\t ": "two lines",
-        "\u202egnp.exe\u202c": "gnp.exe",
-        "a\u2066b\u2069\u200e\ufeff": "ab",
-        "nul\x00 esc\x1b[31m": "nul esc [31m",
-        "Z" + "\u0351" * 50 + "algo": "Z\u0351\u0351algo",
-        "e\u0301t\u0301": "ét\u0301",
-        "👩\u200d🚒 می\u200cخواهم": "👩\u200d🚒 می\u200cخواهم",
-        "<b>&amp;</b>": "<b>&amp;</b>",
-        "": "",
-        "\u202e": "",
-    }
+        "plain": "plain", "  two \r\n lines\t ": "two lines", "\u202egnp.exe\u202c": "gnp.exe",
+        "a\u2066b\u2069\u200e\ufeff": "ab", "nul\x00 esc\x1b[31m": "nul esc [31m",
+        "Z" + "\u0351" * 50 + "algo": "Z\u0351\u0351algo", "e\u0301t\u0301": "ét\u0301",
+        "👩\u200d🚒 می\u200cخواهم": "👩\u200d🚒 می\u200cخواهم", "<b>&amp;</b>": "<b>&amp;</b>", "": "", "\u202e": "",
+    }  # fmt: skip
     assert {given: sanitise_text(given) for given in said} == said
     cut = {length: sanitise_text("x" * length, at_most=10) for length in (9, 10, 11, 1000)}
     assert cut == {9: "x" * 9, 10: "x" * 10, 11: "x" * 9 + "…", 1000: "x" * 9 + "…"}

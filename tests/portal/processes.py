@@ -54,16 +54,11 @@ def processes_of(data_dir: Path) -> list[str]:
 
 
 PRODUCTION = {
-    "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "DATABASE_URL": "postgresql://whereabouts_app:x@127.0.0.1:1/whereabouts", "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "a-long-random-string-for-this-test-0123456789-abcdefghijklmnop",
     "FIELD_ENCRYPTION_KEYS": "xpOAEpS5cUP7k0dVAvLpr0eH8fUVrmMslGhyoNYuHts=",
-    "BASE_URL": "https://whereabouts.carrier.example",
-    "ALLOWED_HOSTS": "whereabouts.carrier.example",
-    "SMS_BACKEND": "partners.clients.sms.HttpBackend",
-    "SMS_WEBHOOK_URL": "https://sms.carrier.example/send",
-    "SMS_WEBHOOK_TOKEN": "a-token-of-the-gateway",
-    "EMAIL_URL": "smtp://user:password@mail.carrier.example",
-    "CHECKPOINT_DIR": "/srv/checkpoints",
-    "STOP_ARCHIVE_DIR": "/srv/stop-archive",
-}
+    "BASE_URL": "https://whereabouts.carrier.example", "ALLOWED_HOSTS": "whereabouts.carrier.example",
+    "SMS_BACKEND": "partners.clients.sms.HttpBackend", "SMS_WEBHOOK_URL": "https://sms.carrier.example/send",
+    "SMS_WEBHOOK_TOKEN": "a-token-of-the-gateway", "EMAIL_URL": "smtp://user:password@mail.carrier.example",
+    "CHECKPOINT_DIR": "/srv/checkpoints", "STOP_ARCHIVE_DIR": "/srv/stop-archive",
+}  # fmt: skip

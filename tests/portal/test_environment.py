@@ -349,13 +349,10 @@ def test_a_provider_needs_its_client_and_no_client_without_one(monkeypatch: pyte
 
 def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {
-        "READING_LIMIT": "many",
-        "RETENTION_MONTHS": "6",
-        "LOG_LEVEL": "loud",
-        "MAIL_REPLY_ADDRESS": "help+me@carrier.example",
-        "MTLS_CLIENT_CERTIFICATES": "1",
+        "READING_LIMIT": "many", "RETENTION_MONTHS": "6", "LOG_LEVEL": "loud",
+        "MAIL_REPLY_ADDRESS": "help+me@carrier.example", "MTLS_CLIENT_CERTIFICATES": "1",
         "REDIS_URL": "redis://elsewhere.carrier.example",
-    }
+    }  # fmt: skip
     given(monkeypatch, **{key: value for key, value in PRODUCTION.items() if key != "SECRET_KEY"} | wrong)
     before = dict(os.environ)
     with pytest.raises(ImproperlyConfigured) as refused:

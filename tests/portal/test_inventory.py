@@ -22,14 +22,10 @@ FITS: dict[Kind, set[str]] = {
     Kind.KEY: {"BigIntegerField", "SmallIntegerField", "PositiveIntegerField", "CharField"} | MOMENTS_AND_REFERENCES,
     Kind.TIME: {"DateField", "DateTimeField"},
     Kind.FIGURE: {"BooleanField", "PositiveIntegerField", "PositiveSmallIntegerField", "PositiveBigIntegerField"},
-    Kind.WORD: {"CharField"},
-    Kind.BUSINESS: {"CharField", "TextField"},
-    Kind.TEXT: {"CharField", "SearchVectorField"},
-    Kind.PERSONAL: {"CharField"},
-    Kind.SEALED: {"BinaryField", "CharField"},
-    Kind.PROOF: {"BinaryField", "CharField", "TextField"},
-    Kind.STRUCTURE: {"JSONField", "ArrayField"},
-}
+    Kind.WORD: {"CharField"}, Kind.BUSINESS: {"CharField", "TextField"}, Kind.TEXT: {"CharField", "SearchVectorField"},
+    Kind.PERSONAL: {"CharField"}, Kind.SEALED: {"BinaryField", "CharField"},
+    Kind.PROOF: {"BinaryField", "CharField", "TextField"}, Kind.STRUCTURE: {"JSONField", "ArrayField"},
+}  # fmt: skip
 NUMBERS = {"BigIntegerField", "SmallIntegerField", "PositiveIntegerField"}
 PLACES = re.compile(r"coordinate|latitude|longitude|\bcell\b|street|address of a person|geo", re.IGNORECASE)
 

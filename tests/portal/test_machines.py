@@ -26,13 +26,9 @@ NO_TEXTS = {
     "not UTF-8": b'{"ack": ["\xff"], "subject": {"type": "\xff", "id": "\xff"}, "description": "\xff"}',
     "half a character": b'{"subject": {"type": "\\ud800", "id": "\\ud800"}, "description": "\\ud800"}',
     "NUL": b'{"ack": ["\\u0000"], "subject": {"type": "\\u0000", "id": "\\u0000"}, "description": "\\u0000"}',
-    "nothing": b"",
-    "no JSON": b"{",
-    "bare bytes": b"\xff\xfe\x00",
-    "too deep": b"[" * 100_000,
-    "too deep inside": b'{"a":' * 100_000,
-    "a huge number": b'{"description": 1, "maxEvents": ' + b"9" * 5000 + b"}",
-}
+    "nothing": b"", "no JSON": b"{", "bare bytes": b"\xff\xfe\x00", "too deep": b"[" * 100_000,
+    "too deep inside": b'{"a":' * 100_000, "a huge number": b'{"description": 1, "maxEvents": ' + b"9" * 5000 + b"}",
+}  # fmt: skip
 GATEWAY, AGGREGATOR, FEED = Machine.Kind.GATEWAY, Machine.Kind.AGGREGATOR, Machine.Kind.FEED
 DOORS = {
     "/access/v1/evaluation": (GATEWAY, "decisions:read"),
@@ -167,20 +163,11 @@ SECEVENT, OAUTH, CAMARA = (
     for members in ({"err", "description"}, {"error", "error_description"}, {"status", "code", "message"})
 )
 FORMS = {
-    "/oauth/token": OAUTH,
-    "/consent-info/v0.2/retrieve": CAMARA,
-    "/ssf/poll": SECEVENT,
-    "/ssf/receipts": SECEVENT,
-    "/ssf/status": SECEVENT,
-    "/ssf/streams": SECEVENT,
-    "/ssf/verify": SECEVENT,
-    "/ssf/digest": PROBLEM,
-    "/access/v1/evaluation": PROBLEM,
-    "/access/v1/evaluations": PROBLEM,
-    "/api/v1/approvals": PROBLEM,
-    "/api/v1/disclosures": PROBLEM,
-    "/api/v1/lines": PROBLEM,
-}
+    "/oauth/token": OAUTH, "/consent-info/v0.2/retrieve": CAMARA, "/ssf/poll": SECEVENT, "/ssf/receipts": SECEVENT,
+    "/ssf/status": SECEVENT, "/ssf/streams": SECEVENT, "/ssf/verify": SECEVENT, "/ssf/digest": PROBLEM,
+    "/access/v1/evaluation": PROBLEM, "/access/v1/evaluations": PROBLEM, "/api/v1/approvals": PROBLEM,
+    "/api/v1/disclosures": PROBLEM, "/api/v1/lines": PROBLEM,
+}  # fmt: skip
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -193,11 +180,8 @@ def test_an_address_that_is_not_there_is_a_problem(path: str) -> None:
     for answer in (Http().get(path), Http().post(path)):
         assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
         assert answer.json() == {
-            "type": "about:blank",
-            "title": "Not Found",
-            "status": 404,
-            "detail": "There is nothing at this address.",
-        }
+            "type": "about:blank", "title": "Not Found", "status": 404, "detail": "There is nothing at this address.",
+        }  # fmt: skip
 
 
 def test_another_version_of_camara_s_is_not_found_in_its_own_words() -> None:

@@ -53,20 +53,9 @@ SECRETS = {"X-Text-Signature": "SMS_INBOUND_SECRETS", "X-Call-Signature": "CALL_
 # Whatever these say is said anew each time.
 FORM, SECEVENT, TEXT = "application/x-www-form-urlencoded", "application/secevent+jwt", "text/plain"
 ANEW = {
-    "decision_id",
-    "record_id",
-    "subject_ref",
-    "captureUrl",
-    "stream_id",
-    "request_id",
-    "user_verification_url",
-    "token",
-    "sub",
-    "consent_record_id",
-    "x",
-    "y",
-    "kid",
-}
+    "decision_id", "record_id", "subject_ref", "captureUrl", "stream_id", "request_id", "user_verification_url",
+    "token", "sub", "consent_record_id", "x", "y", "kid",
+}  # fmt: skip
 
 
 class World:
@@ -305,11 +294,8 @@ def test_the_gateways_guide_shows_these_very_examples() -> None:
         (example,) = [one for one in EXAMPLES[name] if one.name == (quoted or plain)]
         assert json.loads(text) == (example.sends if side == "sends" else example.answers), (name, example.name, side)
     gate = {
-        "POST /oauth/token",
-        "POST /access/v1/evaluation",
-        "POST /access/v1/evaluations",
-        "POST /api/v1/disclosures",
-    }
+        "POST /oauth/token", "POST /access/v1/evaluation", "POST /access/v1/evaluations", "POST /api/v1/disclosures",
+    }  # fmt: skip
     assert {name for name, *_ in shown} == gate
 
 

@@ -71,11 +71,8 @@ def test_gpc_and_security_txt(client: Client) -> None:
     assert client.get("/.well-known/gpc.json").json() == {"gpc": True, "lastUpdate": "2026-11-24"}
     text = client.get("/.well-known/security.txt").content.decode()
     assert [line.split(":")[0] for line in text.splitlines()] == [
-        "Contact",
-        "Expires",
-        "Preferred-Languages",
-        "Canonical",
-    ]
+        "Contact", "Expires", "Preferred-Languages", "Canonical",
+    ]  # fmt: skip
 
 
 def test_the_demos_phones_show_texts_newest_first(client: Client, settings: Settings, tmp_path: Path) -> None:

@@ -25,17 +25,8 @@ from tests.walks.addresses import patterns
 pytestmark = pytest.mark.usefixtures("db")
 ROOT = Path(__file__).resolve().parents[2]
 APPS = (
-    "tools",
-    "portal",
-    "console",
-    "support",
-    "disclosures",
-    "consent",
-    "revocations",
-    "partners",
-    "accounts",
-    "audit",
-)
+    "tools", "portal", "console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -211,13 +211,9 @@ def old(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker
 
 def run(name: str, *command: str) -> str:
     environment: Mapping[str, str] = clean_environment(
-        DATABASE_URL=url("default", name),
-        DATABASE_OWNER_URL=url("owner", name),
-        REDIS_URL=os.environ["REDIS_URL"],
-        DJANGO_SETTINGS_MODULE="portal.settings",
-        BASE_URL="http://localhost:8000",
-        **KEYS,
-    )
+        DATABASE_URL=url("default", name), DATABASE_OWNER_URL=url("owner", name), REDIS_URL=os.environ["REDIS_URL"],
+        DJANGO_SETTINGS_MODULE="portal.settings", BASE_URL="http://localhost:8000", **KEYS,
+    )  # fmt: skip
     done = forks.run([sys.executable, *command], cwd=PROJECT, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,15 +11,10 @@ from partners.models import Campaign
 def question(of_line: Line, of_campaign: Campaign, **changed: Any) -> Question:
     """What the campaign's own request would ask."""
     asked: dict[str, Any] = {
-        "aggregator": of_campaign.contract.aggregator.uri,
-        "provider": of_campaign.lbs_provider.uri,
-        "campaign": of_campaign.ref,
-        "purpose": of_campaign.purpose,
-        "scope": of_campaign.scope,
-        "precision_m": of_campaign.precision_m,
-        "line": of_line.carrier_id,
-        **changed,
-    }
+        "aggregator": of_campaign.contract.aggregator.uri, "provider": of_campaign.lbs_provider.uri,
+        "campaign": of_campaign.ref, "purpose": of_campaign.purpose, "scope": of_campaign.scope,
+        "precision_m": of_campaign.precision_m, "line": of_line.carrier_id, **changed,
+    }  # fmt: skip
     return Question(**asked)
 
 

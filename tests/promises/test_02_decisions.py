@@ -106,15 +106,9 @@ def a_new_password() -> None:
 
 def an_evidence_request() -> None:
     EvidenceRequest.objects.create(
-        line_id=1,
-        id=uuid.uuid4(),
-        choice_id=uuid.uuid4(),
-        party_id=1,
-        contract_id=1,
-        jti="j",
-        asked_at=NOW,
+        line_id=1, id=uuid.uuid4(), choice_id=uuid.uuid4(), party_id=1, contract_id=1, jti="j", asked_at=NOW,
         due_at=SOON,
-    )
+    )  # fmt: skip
 
 
 def an_agent_request() -> None:
@@ -314,13 +308,8 @@ def test_only_another_officer_agrees_or_declines(decision: str, refused: Refusal
     mine, other = Proposal.objects.get().proposed_by, an_actor()
     gone = a_staff_user(is_active=False)
     nobody = (
-        mine,
-        f"officer:{gone.pk}",
-        "officer:999999",
-        other.replace(":", ":0"),
-        an_actor("agent"),
-        "system:expiry",
-    )
+        mine, f"officer:{gone.pk}", "officer:999999", other.replace(":", ":0"), an_actor("agent"), "system:expiry",
+    )  # fmt: skip
     for name in nobody:
         decided = {"decision": decision, "decided_by": name, "decided_at": LATER}
         refused(change_of("partners_proposal", decided), constraint="partners_proposal_two_people")

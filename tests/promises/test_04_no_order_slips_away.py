@@ -71,12 +71,9 @@ def is_written(line: Line, campaign: Campaign, order_id: uuid.UUID, **stop: Any)
 def test_no_stop_names_an_order_that_still_allows(line: Line, campaign: Campaign, scope: str) -> None:
     standing = allowed_again(line, campaign)
     ref = {
-        "all": "",
-        "party": campaign.lbs_provider.uri,
-        "aggregator": campaign.contract.aggregator.uri,
-        "purpose": campaign.purpose,
-        "campaign": campaign.ref,
-    }[scope]
+        "all": "", "party": campaign.lbs_provider.uri, "aggregator": campaign.contract.aggregator.uri,
+        "purpose": campaign.purpose, "campaign": campaign.ref,
+    }[scope]  # fmt: skip
     scope = "party" if scope == "aggregator" else scope
     with pytest.raises(IntegrityError, match="still allows what it stops"):
         write_down(line, campaign, standing, scope=scope, ref=ref)

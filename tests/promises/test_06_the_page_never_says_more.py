@@ -22,12 +22,9 @@ def where_it_signed(line: Line, service: Company, link: str, language: str) -> d
     say, browser, choice = Words(language), signed_in(line), newest_choice(line)
     signed = say("deletion_signed", party="Ash Link")
     claims = {
-        choice_path(choice): signed,
-        f"{choice_path(choice)}receipt/": say("signed_as_done"),
-        "/choices/": say.counted("have_signed", 1, k=1),
-        "/home/": signed,
-        f"/companies/{service.party.pk}/": signed,
-    }
+        choice_path(choice): signed, f"{choice_path(choice)}receipt/": say("signed_as_done"),
+        "/choices/": say.counted("have_signed", 1, k=1), "/home/": signed, f"/companies/{service.party.pk}/": signed,
+    }  # fmt: skip
     pages = {path: claim in main(browser, path, language).words for path, claim in claims.items()}
     counted = f"{say('count_signed')} 1"
     return {**pages, link: counted in main(Browser(), link, language).words}

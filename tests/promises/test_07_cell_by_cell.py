@@ -152,12 +152,9 @@ def build(at: datetime) -> Cells:
         return Somebody(client, line, choices[line.pk], delegation or asked[Delegation.May.SEE][1])
 
     people = {
-        Relation.ADULT_USER: somebody(theirs, adult),
-        Relation.MINOR_USER: somebody(signed_in(minor).client, minor),
-        Relation.SAME_HOLDER: somebody(own, second),
-        Relation.HOLDER_OF_MINOR: somebody(own, minor),
-        Relation.NEW_HOLDER: somebody(own, new),
-        Relation.HOLDER_OF_ADULT: somebody(own, adult),
+        Relation.ADULT_USER: somebody(theirs, adult), Relation.MINOR_USER: somebody(signed_in(minor).client, minor),
+        Relation.SAME_HOLDER: somebody(own, second), Relation.HOLDER_OF_MINOR: somebody(own, minor),
+        Relation.NEW_HOLDER: somebody(own, new), Relation.HOLDER_OF_ADULT: somebody(own, adult),
         Relation.DELEGATE_SEES: somebody(asked[Delegation.May.SEE][0], adult, asked[Delegation.May.SEE][1]),
         Relation.DELEGATE_STOPS: somebody(asked[Delegation.May.STOP][0], adult, asked[Delegation.May.STOP][1]),
         Relation.DELEGATE_BOTH: somebody(asked[Delegation.May.BOTH][0], adult, asked[Delegation.May.BOTH][1]),
@@ -168,7 +165,7 @@ def build(at: datetime) -> Cells:
         Relation.AGENT: somebody(staff(User.Role.AGENT).client, adult),
         Relation.OFFICER: somebody(staff(User.Role.OFFICER).client, adult),
         Relation.AUDITOR: somebody(staff(User.Role.AUDITOR).client, adult),
-    }
+    }  # fmt: skip
     sign_in_by_code(left)
     request_separation(
         line_id=left.pk, user=user_of(left), reach="At my sister's", note="", at=at + timedelta(seconds=1)
@@ -279,14 +276,10 @@ def test_each_cell_by_a_code_and_while_held(cells: Cells, row: int, relation: st
 
 # Of what somebody does with a line, the line alone is told, and which kind of text; most is told to nobody.
 TOLD = {
-    Relation.ADULT_USER: {"confirmed"},
-    Relation.MINOR_USER: {"confirmed"},
-    Relation.SAME_HOLDER: {"child"},
-    Relation.HOLDER_OF_MINOR: {"child"},
-    Relation.NEW_HOLDER: {"child"},
-    Relation.DELEGATE_STOPS: {"delegate"},
+    Relation.ADULT_USER: {"confirmed"}, Relation.MINOR_USER: {"confirmed"}, Relation.SAME_HOLDER: {"child"},
+    Relation.HOLDER_OF_MINOR: {"child"}, Relation.NEW_HOLDER: {"child"}, Relation.DELEGATE_STOPS: {"delegate"},
     Relation.DELEGATE_BOTH: {"delegate"},
-}
+}  # fmt: skip
 
 
 def test_nobody_but_the_line_is_texted_of_its_choices(cells: Cells) -> None:

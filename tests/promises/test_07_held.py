@@ -84,27 +84,12 @@ def someone(committed_db: None) -> Someone:
     browser = signed_in(line)
     browser.post("/choices/pause/", {"scope": "all", "length": "7"})
     ids = {
-        "choice_id": Choice.objects.get().id,
-        "party_id": campaign.lbs_provider_id,
-        "code": "T-ZZZZZZ",
-        "kind": "company",
-        "ref": campaign.lbs_provider_id,
-        "file_id": approval.id,
-        "reply_id": 1,
-        "pk": a_passkey(line),
-        "token": "no-such-token",
-        "cohort_id": approval.id,
-        "number": 0,
-        "request_id": approval.id,
-        "agent_id": "AGENT",
-        "name": "choices",
-        "uid": "MQ",
-        "delegation_id": approval.id,
-        "many_id": approval.id,
-        "year": 2026,
-        "month": "2026-10",
-        "reveal_id": 0,
-    }
+        "choice_id": Choice.objects.get().id, "party_id": campaign.lbs_provider_id, "code": "T-ZZZZZZ",
+        "kind": "company", "ref": campaign.lbs_provider_id, "file_id": approval.id, "reply_id": 1,
+        "pk": a_passkey(line), "token": "no-such-token", "cohort_id": approval.id, "number": 0,
+        "request_id": approval.id, "agent_id": "AGENT", "name": "choices", "uid": "MQ", "delegation_id": approval.id,
+        "many_id": approval.id, "year": 2026, "month": "2026-10", "reveal_id": 0,
+    }  # fmt: skip
     return Someone(line, browser, campaign, ids)
 
 

@@ -655,12 +655,9 @@ class TestTransfers:
         over = timezone.now()
         take_lines({**row, "deactivated_at": over.isoformat()})
         begun = line_row(
-            line_id="L-new",
-            msisdn="+12065550142",
-            user_role="user",
-            activated_at=over.isoformat(),
+            line_id="L-new", msisdn="+12065550142", user_role="user", activated_at=over.isoformat(),
             continues_line_id="L-old",
-        )
+        )  # fmt: skip
         assert told(take_lines(begun)) == [("accepted",)]
         new = Line.objects.get(carrier_id="L-new")
         assert Choice.objects.filter(line_id=new.pk, kind="stop", scope="all").count() == 1

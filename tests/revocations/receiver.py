@@ -49,12 +49,9 @@ class Receiver:
     def call(self, method: str, url: str, body: object = None, *, token: str | None = None, query: str = "") -> Answer:
         sent = "" if body is None else body if isinstance(body, str) else json.dumps(body)
         response = self.http.generic(
-            method,
-            urlsplit(url).path + query,
-            sent,
-            content_type="application/json",
+            method, urlsplit(url).path + query, sent, content_type="application/json",
             headers={"Authorization": f"Bearer {self.token if token is None else token}"},
-        )
+        )  # fmt: skip
         said = json.loads(response.content) if response.content else None
         return Answer(response.status_code, said, dict(response.headers))
 

@@ -455,14 +455,11 @@ def in_base64(text: str) -> str:
 @pytest.mark.parametrize("text", ["x\x00y", "x\ud800y"])
 def test_a_text_that_cannot_be_kept_is_refused(ordered: Ordered, text: str) -> None:
     held = [
-        ordered.claims(jti=text),
-        ordered.claims(txn=text),
-        ordered.claims(sub_id=about(text)),
-        ordered.claims(**{text: 1}),
-        ordered.claims(events={RECEIPT: ordered.event(downstream=[below(text)])}),
+        ordered.claims(jti=text), ordered.claims(txn=text), ordered.claims(sub_id=about(text)),
+        ordered.claims(**{text: 1}), ordered.claims(events={RECEIPT: ordered.event(downstream=[below(text)])}),
         ordered.claims(events={RECEIPT: ordered.event(actions=done(text))}),
         ordered.claims(events={RECEIPT: ordered.event(status="rejected", reason=text)}),
-    ]
+    ]  # fmt: skip
     said = ("invalid_request", "a text in the token holds a NUL or half a surrogate pair")
     # What it says is looked at before who signed it, and half a character can't be signed by the library.
     head, _, signature = ordered.receipt().split(".")

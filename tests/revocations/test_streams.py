@@ -347,15 +347,11 @@ def test_each_door_takes_its_scope_and_method(receiver: Receiver) -> None:
         named = {"stream_id": str(getattr(stream_id, "id", stream_id))}
         receiver.token = a_token_of(receiver.party, scope)
         assert [
-            receiver.streams("GET").status,
-            receiver.status("GET", **named).status,
-            receiver.streams("POST", {}).status,
-            receiver.streams("PATCH", named).status,
-            receiver.streams("PUT", named).status,
-            receiver.status("POST", {**named, "status": "enabled"}).status,
-            receiver.verify(named).status,
+            receiver.streams("GET").status, receiver.status("GET", **named).status, receiver.streams("POST", {}).status,
+            receiver.streams("PATCH", named).status, receiver.streams("PUT", named).status,
+            receiver.status("POST", {**named, "status": "enabled"}).status, receiver.verify(named).status,
             receiver.streams("DELETE", **named).status,
-        ] == answers
+        ] == answers  # fmt: skip
     for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
         answer = receiver.call(method, "/ssf/streams", {}, token="x")
         assert (answer.status, answer.body["err"]) == (401, "authentication_failed")

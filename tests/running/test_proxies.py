@@ -225,20 +225,13 @@ def of_production(folder: Path) -> dict[str, str]:
     password = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
     at = f"{database['HOST']}:{database['PORT'] or 5432}"
     return {
-        **os.environ,
-        "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
-        "BASE_URL": f"https://{HOST}",
-        "ALLOWED_HOSTS": HOST,
-        "SECRET_KEY": settings.SECRET_KEY,
+        **os.environ, "DATABASE_URL": f"postgresql://{database['USER']}{password}@{at}/{database['NAME']}",
+        "BASE_URL": f"https://{HOST}", "ALLOWED_HOSTS": HOST, "SECRET_KEY": settings.SECRET_KEY,
         "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend",
-        "EMAIL_URL": "memory://",
-        "DATA_DIR": str(folder),
-        "CHECKPOINT_DIR": str(folder / "checkpoints"),
-        "STOP_ARCHIVE_DIR": str(folder / "stop-archive"),
-        "BEHIND_PROXY": "1",
-        "MTLS_CLIENT_CERTIFICATES": "1",
-    }
+        "SMS_BACKEND": "accounts.clients.texts.MemoryBackend", "EMAIL_URL": "memory://", "DATA_DIR": str(folder),
+        "CHECKPOINT_DIR": str(folder / "checkpoints"), "STOP_ARCHIVE_DIR": str(folder / "stop-archive"),
+        "BEHIND_PROXY": "1", "MTLS_CLIENT_CERTIFICATES": "1",
+    }  # fmt: skip
 
 
 def test_a_release_takes_each_service_out_of_nginx_and_puts_it_back(

@@ -84,15 +84,10 @@ class Machine:
             "CANARY": "0",
         }
         self.secrets = {
-            "SECRET_KEY": settings.SECRET_KEY,
-            "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
-            "DATABASE_URL": database_url("default"),
-            "DATABASE_OWNER_URL": database_url("owner"),
-            "REDIS_URL": redis,
-            "EMAIL_URL": "memory://",
-            "METRICS_TOKEN": "token-of-prometheus",
-            "SMS_WEBHOOK_TOKEN": TOKEN,
-        }
+            "SECRET_KEY": settings.SECRET_KEY, "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+            "DATABASE_URL": database_url("default"), "DATABASE_OWNER_URL": database_url("owner"), "REDIS_URL": redis,
+            "EMAIL_URL": "memory://", "METRICS_TOKEN": "token-of-prometheus", "SMS_WEBHOOK_TOKEN": TOKEN,
+        }  # fmt: skip
 
     def program(self, unit: str) -> Program:
         """What a unit starts, as systemd would: its folders made, its credentials loaded, nothing else known."""

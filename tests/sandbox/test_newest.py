@@ -34,15 +34,11 @@ def test_any_order_of_delivery_ends_at_the_newest(shared: Partner, came: list[Nu
     for (epoch, version), kind in came:
         allows = kind == "allow"
         claims = shared.carrier.claims(
-            URI,
-            sub=sub,
-            epoch=epoch,
-            version=version,
-            jti=f"{sub}-{epoch}-{version}",
+            URI, sub=sub, epoch=epoch, version=version, jti=f"{sub}-{epoch}-{version}",
             state=[granted()] if allows else [],
             changes=[change("withdrawn", "granted") if allows else change("granted", "withdrawn")],
             required=[] if allows else STOP_ALL,
-        )
+        )  # fmt: skip
         token = tokens.setdefault((epoch, version), shared.carrier.sign(claims))
         assert shared.push(token).status_code == 202
     (epoch, version), kind = max(came)

@@ -120,12 +120,9 @@ def test_a_duty_outlives_the_stop_that_laid_it(partner: Partner) -> None:
     """Stop all while the partner was away, then allow one: the one order that arrives still says delete."""
     now = datetime.now(UTC)
     partner.order(
-        version=8,
-        iat=int(now.timestamp()) - 3600,
-        state=[granted()],
-        changes=[change("granted", "granted")],
+        version=8, iat=int(now.timestamp()) - 3600, state=[granted()], changes=[change("granted", "granted")],
         duties=[{"action": name, "scope": {"all": True}, "since": "2026-01-01T00:00:00Z"} for name in STOP_ALL],
-    )
+    )  # fmt: skip
     first = partner.receipt()
     # All twelve came after the day that the duty names.
     assert first["actions"][1]["records"] == 0

@@ -15,13 +15,9 @@ from tests.walks.addresses import patterns
 from tests.walks.world import World
 
 BY_CONVERTER = {
-    "uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70",
-    "int": "1",
-    "str": "x",
-    "slug": "x",
-    "path": "x",
+    "uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70", "int": "1", "str": "x", "slug": "x", "path": "x",
     "case": "T-ABC234",
-}
+}  # fmt: skip
 NOT_WALKED = {"readyz"}
 # Of the console, which brings its own: styles inline, nothing else.
 CONSOLE = "/admin/"

@@ -34,17 +34,8 @@ PLACE = re.compile(r"[-+]?\d{1,2}\.\d{4,},\s*[-+]?\d{1,3}\.\d{4,}")
 ANY_NUMBER = re.compile(r"\+\d{10,15}\b")
 ANY_TOKEN = re.compile(r"\beyJ[\w-]{8,}|\bBearer\s+\S{12,}")
 OURS = (
-    "tools",
-    "portal",
-    "console",
-    "support",
-    "disclosures",
-    "consent",
-    "revocations",
-    "partners",
-    "accounts",
-    "audit",
-)
+    "tools", "portal", "console", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit",
+)  # fmt: skip
 
 
 class Kept(logging.Handler):

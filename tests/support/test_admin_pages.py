@@ -282,11 +282,8 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
         bring_to("acknowledged", moved, acknowledged_at=at + timedelta(seconds=seconds))
     (row,) = csv_of(reader, "/admin/exports/contracts/2026/")
     assert (row["contract"], row["aggregator"], row["stage"], row["open_breaches"]) == (
-        "AGR-1",
-        "'=GeoBridge",
-        "in force",
-        "1",
-    )
+        "AGR-1", "'=GeoBridge", "in force", "1",
+    )  # fmt: skip
     assert csv_of(reader, "/admin/exports/breaches/2026/") == [
         {
             "kind": "Not completed by the agreed date", "contract": "AGR-1", "partner": "'=GeoBridge",

@@ -105,13 +105,9 @@ def test_a_case_is_merged_once(now: datetime) -> None:
 
 def ask_something(line: Line, at: datetime, user: User | None = None) -> Ticket:
     return asking.open_case(
-        user=user or get_or_create_person(line=line, at=at),
-        line=line,
-        topic=Ticket.Kind.OTHER,
-        subject=None,
-        message=asking.IncomingMessage("Why?"),
-        at=at,
-    )
+        user=user or get_or_create_person(line=line, at=at), line=line, topic=Ticket.Kind.OTHER, subject=None,
+        message=asking.IncomingMessage("Why?"), at=at,
+    )  # fmt: skip
 
 
 def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,13 +64,9 @@ def a_stopped_line() -> Line:
 def looked_at(line: Line, actor: str) -> None:
     order = Order.objects.filter(line_id=line.pk).latest("queued_at")
     view_order(
-        party_id=order.party_id,
-        order_id=order.id,
-        actor=actor,
-        kind="fault",
-        reason="Case 7, they called.",
+        party_id=order.party_id, order_id=order.id, actor=actor, kind="fault", reason="Case 7, they called.",
         at=timezone.now(),
-    )
+    )  # fmt: skip
 
 
 # Staff

@@ -128,12 +128,9 @@ def test_notes_stand_in_the_timeline(officer: Member) -> None:
     assert post(officer, f"{path}note/", {"reason": "Counsel agrees."}) == path
     line = shown(officer, path).partition("Timeline")[2]
     order = [
-        "Counsel agrees",
-        "A new one is in",
-        "had run out",
-        "seen again (2 occurrences by then)",
+        "Counsel agrees", "A new one is in", "had run out", "seen again (2 occurrences by then)",
         "opened (1 occurrence by then)",
-    ]
+    ]  # fmt: skip
     places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
     assert sorted(places) == places
     assert places[0] > 0

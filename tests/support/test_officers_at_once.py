@@ -189,13 +189,9 @@ def test_laws_wordings_companies_and_contracts_are_written_down_once() -> None:
     terms = RuleTerms(state="NV", starts_at=NOW + DAY, purposes=(FRAUD,), sale_test=False, source="test: a law")
     the_same_twice(add_rule, "that very moment", terms=terms)
     the_same_twice(
-        propose_notice,
-        "already proposed",
-        use="stop",
-        language="en",
-        body="Stopping is in force at once.",
+        propose_notice, "already proposed", use="stop", language="en", body="Stopping is in force at once.",
         starts_at=NOW,
-    )
+    )  # fmt: skip
     the_same_twice(add_party, "just added it", uri="https://race.example", name="Race", kind="end_customer")
     agreed = ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (FRAUD,))
     the_same_twice(draft_contract, "just added by you", ref="AGR-RACE", aggregator=a_party().uri, terms=agreed)

@@ -115,17 +115,13 @@ def test_each_filter_stands_in_the_address(ana: Member) -> None:
     party = a_party("GeoBridge")
     plain = a_ticket()
     of = {
-        "kind=dispute": a_ticket(kind="dispute"),
-        "priority=1": a_ticket(priority=1),
-        "company=geob": a_ticket(party_id=party.pk),
-        "whose=mine": a_ticket(assignee=ana.user),
-        f"whose={ana.user.pk}": Ticket.objects.latest("id"),
-        "overdue=on": a_ticket(due_in=-DAY),
-        "language=es": a_ticket(language="es"),
-        "state=waiting": a_ticket(state="waiting"),
+        "kind=dispute": a_ticket(kind="dispute"), "priority=1": a_ticket(priority=1),
+        "company=geob": a_ticket(party_id=party.pk), "whose=mine": a_ticket(assignee=ana.user),
+        f"whose={ana.user.pk}": Ticket.objects.latest("id"), "overdue=on": a_ticket(due_in=-DAY),
+        "language=es": a_ticket(language="es"), "state=waiting": a_ticket(state="waiting"),
         "state=solved": a_ticket(state="solved"),
         "state=all&sort=newest&kind=sign_in": a_ticket(kind="sign_in", state="closed", closed_at=timezone.now()),
-    }
+    }  # fmt: skip
     assert {query: listed(ana, f"/desk/?{query}") for query in of} == {query: [one.code] for query, one in of.items()}
     assert plain.code in listed(ana, "/desk/?whose=nobody")
     assert listed(ana, "/desk/?company=nobody-of-this-name") == []

@@ -148,16 +148,11 @@ def test_a_rule_with_a_past_beginning_judges_anew() -> None:
     at = database_clock()
     add_rule(
         terms=RuleTerms(
-            state="MD",
-            starts_at=feeds.moment("2025-12-01T00:00:00Z"),
-            purposes=(release.purpose,),
-            sale_test=False,
+            state="MD", starts_at=feeds.moment("2025-12-01T00:00:00Z"), purposes=(release.purpose,), sale_test=False,
             source="test: a law",
         ),
-        reason="r",
-        actor=an_actor(),
-        at=at,
-    )
+        reason="r", actor=an_actor(), at=at,
+    )  # fmt: skip
     assert term_change_propagation.settle(now=at) == 1
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]

@@ -213,13 +213,10 @@ def test_nothing_is_proposed_about_what_is_not_so() -> None:
 def test_an_early_yes_keeps_a_draft_from_force() -> None:
     one = an_actor()
     contract = draft_contract(
-        ref="AGR-d",
-        aggregator=a_party().uri,
+        ref="AGR-d", aggregator=a_party().uri,
         terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (ROADSIDE,), jwks_uri="https://geobridge.example/jwks"),
-        reason="r",
-        actor=one,
-        at=NOW,
-    )
+        reason="r", actor=one, at=NOW,
+    )  # fmt: skip
     line, campaign = a_line(), a_campaign(contract)
     an_approval(line, campaign)
     with pytest.raises(NotNow, match="Create a new campaign"):

@@ -77,13 +77,10 @@ def test_what_is_not_in_force_or_not_agreed_is_denied(product: Product) -> None:
     product.claims(line, claimed)
     answers = {use.campaign: product.answers(line, use) for use in (over, ended, begins, expired, claimed, never)}
     assert answers == {
-        "CMP-over": "contract_not_in_force",
-        "CMP-ended": "campaign_not_in_force",
-        "CMP-begins": "campaign_not_in_force",
-        "CMP-expired": "approval_expired",
-        "CMP-claimed": "approval_unverified",
+        "CMP-over": "contract_not_in_force", "CMP-ended": "campaign_not_in_force",
+        "CMP-begins": "campaign_not_in_force", "CMP-expired": "approval_expired", "CMP-claimed": "approval_unverified",
         "CMP-never": "no_approval",
-    }
+    }  # fmt: skip
     assert product.answers(line) == "allowed"
 
 
