@@ -7,6 +7,8 @@ failure comes again; all of them by night, and where a mutant is tried.
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib import import_module
 from itertools import chain, islice
 from math import ceil
 from pathlib import Path
@@ -75,6 +77,23 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are cores: tests wait for servers about as long as they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import a part of all tests first, each worker another: what one has compiled, the others read.
+
+    Where they began with the same, each of them would compile all of it for itself.
+    """
+    config = session.config
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if not worker.isdecimal() or config.args_source is not config.ArgsSource.TESTPATHS or config.option.markexpr:
+        return
+    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in islice(sorted(config.rootpath.glob("tests/*/**/test_*.py")), int(worker), None, workers):
+        # What is wrong with one is said where it is collected.
+        with suppress(Exception):
+            import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
