@@ -20,7 +20,6 @@ from prometheus_client.registry import Collector
 import accounts.queries
 import support.queries.pending_tickets
 from accounts.clients.texts import CODES
-from audit.models import Incident
 from consent.gate.deciding import DECISIONS
 from consent.gate.readiness import read_opening
 from consent.models import ArchiveQueueEntry, Tightening
@@ -33,6 +32,7 @@ from portal.load_shedding import REQUESTS, TURNED_AWAY
 from portal.worker_metrics import WorkerMetrics
 from revocations.models import TO_PUSH, Order
 from revocations.workers.stream_health import list_unanswered_since
+from support.queries.visible import visible_incidents
 
 HOUR = timedelta(hours=1)
 REMEMBERED_S = 2.0
@@ -135,7 +135,7 @@ class Figures(Collector):
             "How long the oldest choice waits for the archive outside the database.",
             value=_unarchived_s(self._at),
         )
-        yield _count_open_incidents()
+        yield _count_open_incidents(self._at)
         yield _build_pending_rows_metric()
         yield from _canary(self._at)
         yield from self._late_and_many()
@@ -275,9 +275,9 @@ def _waiting(found: Connection) -> int:
         return 0
 
 
-def _count_open_incidents() -> Metric:
-    open_now = Incident.objects.filter(closed_at__isnull=True).values_list("kind").annotate(Count("id"))
+def _count_open_incidents(at: datetime) -> Metric:
+    open_now = visible_incidents(at=at).filter(closed_at__isnull=True)
     incidents = GaugeMetricFamily("whereabouts_incidents_open", "Incidents that are open.", labels=["kind"])
-    for kind, count in open_now:
+    for kind, count in open_now.values_list("kind").annotate(Count("id")):
         incidents.add_metric([kind], count)
     return incidents

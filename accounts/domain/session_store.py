@@ -7,6 +7,10 @@ make a cookie from a row nor read what the session holds; data copied into anoth
 A session that proves more about its person than before (a password, a passkey, a code of an app) goes on under another
 key, whichever page took the proof: a key that was known to somebody beforehand opens nothing more than it did.
 
+For ten seconds the old key's row says that it was replaced. A request that was sent before, under that key, reads and
+writes nothing: it neither begins another session nor takes the browser's cookie. After that such a cookie is one that
+opens nothing, with which somebody may begin anew.
+
 Each read and write is one statement: a stop without an account reads its session at five pages and writes it five
 times.
 """
@@ -35,7 +39,17 @@ VALUES (%(key)s, %(data)s, %(expires_at)s, %(user)s, '')
 """
 UPDATE = """
 UPDATE accounts_browsersession SET key_hash = %(key)s, data = %(data)s, expires_at = %(expires_at)s, user_id = %(user)s
-WHERE key_hash = %(old_key)s
+WHERE key_hash = %(old_key)s AND data <> ''
+"""
+# The old key's row stays behind, empty: what a late request finds.
+MOVE = """
+WITH moved AS (
+    UPDATE accounts_browsersession
+    SET key_hash = %(key)s, data = %(data)s, expires_at = %(expires_at)s, user_id = %(user)s
+    WHERE key_hash = %(old_key)s AND data <> '' RETURNING key_hash
+)
+INSERT INTO accounts_browsersession (key_hash, data, expires_at, user_id, origin_sealed)
+SELECT %(old_key)s, '', statement_timestamp() + interval '10 seconds', NULL, '' FROM moved
 """
 DELETE = "DELETE FROM accounts_browsersession WHERE key_hash = %s"
 
@@ -49,9 +63,18 @@ class SessionStore(SessionBase):
     """One browser's session."""
 
     def __init__(self, session_key: str | None = None) -> None:
+        self._is_modified = self._is_replaced = self._is_unknown = False
         super().__init__(session_key)
         self._proofs: object = None
-        self._is_unknown = False
+
+    @property
+    def modified(self) -> bool:
+        """Whether there is something to keep: not in a request that came under a key that was just replaced."""
+        return self._is_modified and not self._is_replaced
+
+    @modified.setter
+    def modified(self, modified: bool) -> None:
+        self._is_modified = modified
 
     def load(self) -> dict[str, Any]:
         """Return what is kept under this key.
@@ -64,6 +87,7 @@ class SessionStore(SessionBase):
         data = self._decrypt(found[0]) if found else None
         if data is None:
             self._session_key, self._is_unknown = None, True
+            self._is_replaced = found is not None and not bytes(found[0])
             return {}
         self._proofs = data.get(PROOFS)
         return data
@@ -77,10 +101,12 @@ class SessionStore(SessionBase):
 
         Another request of the same browser may have gone on under another key meanwhile, whose cookie it would take.
         """
-        return super().is_empty() and (self.modified or not self._is_unknown)
+        return super().is_empty() and (self.modified or not self._is_unknown) and not self._is_replaced
 
     def create(self) -> None:
         """Write it under a new key."""
+        if self._is_replaced:
+            return
         data = dict(self.items())
         self._session_key = _new_key()
         self._write(CREATE, data)
@@ -88,11 +114,13 @@ class SessionStore(SessionBase):
 
     @override
     def cycle_key(self) -> None:
-        """Go on under another key; the old one opens nothing."""
-        old, data = self.session_key, dict(self.items())
+        """Go on under another key; the old one opens nothing. One that was ended or replaced meanwhile stays so."""
+        data, old = dict(self.items()), self.session_key
+        if old is None:
+            self.create()
+            return
         self._session_key = _new_key()
-        if old is None or not self._write(UPDATE, data, old_key=old):
-            self._write(CREATE, data)
+        self._is_replaced = not self._write(MOVE, data, old_key=old)
         self.modified = True
 
     @override
@@ -101,14 +129,14 @@ class SessionStore(SessionBase):
 
         Raises: UpdateError where it was ended meanwhile, or can't be written.
         """
-        if must_create or self.session_key is None:
+        if self._is_replaced or must_create or self.session_key is None:
             self.create()
             return
-        data, old = dict(self.items()), self._key
+        data, old, statement = dict(self.items()), self._key, UPDATE
         if data.get(PROOFS) != self._proofs:
-            self._session_key = _new_key()
+            self._session_key, statement = _new_key(), MOVE
         try:
-            is_there = self._write(UPDATE, data, old_key=old)
+            is_there = self._write(statement, data, old_key=old)
         except DatabaseError as error:
             raise UpdateError from error
         if not is_there:

@@ -3,7 +3,7 @@
 Every door that takes JSON from outside reads it here, whatever else it checks afterwards: bodies of requests, what is
 inside signed tokens, answers of partners and of sign-in providers, carrier files. A parser follows nesting by recursion
 and fails somewhere between some hundred and a thousand levels, depending on who called it. Nothing that is sent to us
-nests deeper than `MAX_DEPTH`.
+nests deeper than `MAX_DEPTH`. An object that gives a name twice says two things, and every parser hears another one.
 """
 
 import json
@@ -22,9 +22,15 @@ NUL = rb"\u0000"
 TOO_DEEP = f"The JSON nests more than {MAX_DEPTH} levels deep."
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 ALIKE = bytes.maketrans(b"{}", b"[]")
+# Before a colon there may be space, which nobody writes.
+GAPS = (b" :", b"\t:", b"\n:", b"\r:")
+LONGEST_NAME = 100
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 type Pairs = list[tuple[str, Any]]
+
+
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 
 
 class Unreadable(ValueError):
@@ -36,11 +42,17 @@ class WrongShape(Unreadable):
 
 
 def decode_json[T](
-    content: bytes, decoder: msgspec.json.Decoder[T], *, max_bytes: int = MAX_BYTES, takes_nul: bool = False
+    content: bytes,
+    decoder: msgspec.json.Decoder[T],
+    *,
+    max_bytes: int = MAX_BYTES,
+    takes_nul: bool = False,
+    takes_twice: bool = False,
 ) -> T:
     """Decode JSON into the decoder's shape. Raises Unreadable, WrongShape.
 
-    No text of it may hold a NUL, which the database can't keep, unless it `takes_nul`: whoever asks removes it.
+    No text of it may hold a NUL, which the database can't keep, unless it `takes_nul`: whoever asks removes it. Nor may
+    an object give a name twice, unless it `takes_twice`: whoever asks looks for that.
     """
     # A shape has an end: what nests beyond it is only skipped, so that brackets inside texts may hide how deep it is.
     _check_bounds(content, max_bytes, exactly=False)
@@ -52,7 +64,23 @@ def decode_json[T](
         raise Unreadable(NOT_JSON) from error
     if NUL in content and not takes_nul:
         _refuse_nul(decoded)
+    if not takes_twice and _may_repeat_names(content):
+        read_json(content, max_bytes=max_bytes)
     return decoded
+
+
+def _may_repeat_names(content: bytes) -> bool:
+    """Whether a name may be given twice: what a parser keeps has fewer ends of names, or the ends can't be counted.
+
+    Where nothing is escaped, each name ends in a quote and a colon. What else looks so stands in a text, and is kept.
+    """
+    if b"\\" in content or any(gap in content for gap in GAPS):
+        return True
+    try:
+        kept = _encode(_decode(content))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return True
+    return content.count(b'":') != kept.count(b'":')
 
 
 def _refuse_nul(decoded: object) -> None:
@@ -78,7 +106,16 @@ def _parts(value: object, place: str) -> list[tuple[object, str]]:
     return [(part, f"{place}[{n}]") for n, part in enumerate(value)] if isinstance(value, list | tuple) else []
 
 
-def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = dict) -> Any:
+def build_object(pairs: Pairs) -> dict[str, Any]:
+    """Make an object of its names and values. Raises Unreadable where a name is given twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(name for n, (name, _) in enumerate(pairs) if name in dict(pairs[:n]))
+        raise Unreadable(f"`{twice[:LONGEST_NAME]}` is given twice in one object.")
+    return found
+
+
+def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callable[[Pairs], Any] = build_object) -> Any:
     """Parse any JSON (RFC 8259: UTF-8, no NaN, no infinite number). Raises Unreadable.
 
     pairs: makes an object of its names and values, in order.
@@ -89,6 +126,8 @@ def read_json(content: bytes | str, *, max_bytes: int = MAX_BYTES, pairs: Callab
         return json.loads(
             encoded.decode(), object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite
         )
+    except Unreadable:
+        raise
     except (ValueError, RecursionError) as error:
         raise Unreadable(NOT_JSON) from error
 

@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 LONGEST = 500
 # Unicode calls them letters, and they show nothing: fillers, and blanks among hieroglyphs.
 BLANK = str.maketrans("", "", "\u115f\u1160\u3164\uffa0\U00013441\U00013442")
+# A word, two signs where a word has no more, or a reference: less says nothing to whoever reads it.
+SAYS = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff]{2}|\b[A-Z]{1,5}-\d")
 # From so many digits on without a letter between them it may be somebody's number, however they are set apart.
 MANY = 7
 RUN = re.compile(r"\d(?:(?![^\W\d_]).)*", re.DOTALL)
@@ -67,10 +69,10 @@ def check_reason(reason: str) -> str:
 
     A reason is looked at by itself and never compared with anybody's number or name: the answer would tell them.
 
-    Raises: NoReason where there is none that can be read, or where it holds the digits of a phone number, whoever's.
+    Raises: NoReason where there is no word or reference in it, or where it holds the digits of a phone number.
     """
     trimmed = reason.strip()
-    if not has_visible_text(trimmed):
+    if not SAYS.search(trimmed.translate(BLANK)):
         raise NoReason(_("Say why: the reason is kept with every act."))
     if _holds_number(trimmed):
         raise NoReason(_("Write no phone number: the reason is read by others. Name the case instead."))

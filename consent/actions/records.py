@@ -114,7 +114,11 @@ def record_file_choices(
     with connection.cursor() as cursor:
         cursor.execute(CHECK_NOW)
     audit.actions.record_for_lines(
-        action="consent.choices_recorded", actor=actor, at=now, details=_counts(by_line, decided_by), reason=reason
+        action="consent.choices_recorded",
+        actor=actor,
+        at=now,
+        details=_counts(by_line, decided_by=decided_by),
+        reason=reason,
     )
 
 
@@ -131,14 +135,17 @@ def _allowed_campaigns(choices: Sequence[FileChoice]) -> set[str]:
     return {choice.ref for choice in choices if choice.kind == Choice.Kind.ALLOW}
 
 
-def _counts(by_line: Mapping[int, Sequence[object]], decided_by: str = "") -> dict[int, dict[str, object]]:
-    told = {"decided_by": decided_by} if decided_by else {}
+def _counts(by_line: Mapping[int, Sequence[object]], **more: str) -> dict[int, dict[str, object]]:
+    told = {name: said for name, said in more.items() if said}
     return {line_id: {"count": len(rows), **told} for line_id, rows in by_line.items()}
 
 
 @transaction.atomic
-def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], actor: str) -> None:
-    """Append approvals and claims of many lines; a partner that was told it is denied hears what now counts."""
+def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], actor: str, client_id: str = "") -> None:
+    """Append approvals and claims of many lines; a partner that was told it is denied hears what now counts.
+
+    `client_id`: the partner's client that brought them, for the audit trail.
+    """
     turns = lock_lines(line_ids=list(by_line))
     Approval.objects.bulk_create(
         _approval(line_id, one, turns[line_id]) for line_id, approvals in by_line.items() for one in approvals
@@ -150,7 +157,10 @@ def record_file_approvals(*, by_line: Mapping[int, Sequence[FileApproval]], acto
         line_ids=_changed_lines(by_line), change=change_notices.Change.RECORDS, at=max(turns.values())
     )
     audit.actions.record_for_lines(
-        action="consent.approvals_recorded", actor=actor, at=max(turns.values()), details=_counts(by_line)
+        action="consent.approvals_recorded",
+        actor=actor,
+        at=max(turns.values()),
+        details=_counts(by_line, client=client_id),
     )
 
 
@@ -288,9 +298,11 @@ class SealedClaim:
 
 
 @transaction.atomic
-def record_claims(*, by_line: Mapping[int, Sequence[FileApproval]], party_id: int, actor: str, at: datetime) -> None:
+def record_claims(
+    *, by_line: Mapping[int, Sequence[FileApproval]], party_id: int, client_id: str, at: datetime
+) -> None:
     """Append claims of some lines, and for each line that may be asked about one a question that waits for its text."""
-    record_file_approvals(by_line=by_line, actor=actor)
+    record_file_approvals(by_line=by_line, actor=f"partner:{party_id}", client_id=client_id)
     claims = {
         Case(line_id, claim.campaign): claim
         for line_id, claims in by_line.items()

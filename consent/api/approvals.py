@@ -28,7 +28,11 @@ def approvals(request: ClientRequest) -> HttpResponse:
         return problem(403, "Not for this client", "Only a partner has claims.")
     try:
         found = claims.receive_claims(
-            stream=request, single=single, party=request.client.party, at=audit.queries.database_clock()
+            stream=request,
+            single=single,
+            party=request.client.party,
+            client_id=request.client.client_id,
+            at=audit.queries.database_clock(),
         )
     except claims.TooManyLines:
         most = f"At most {claims.MOST_CLAIMED:,} lines and {claims.MOST_BYTES:,} bytes go into one request."

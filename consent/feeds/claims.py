@@ -104,22 +104,22 @@ class _ResolvedClaim:
     then: int | None
 
 
-def receive_claims(*, stream: Readable, single: bool, party: Party, at: datetime) -> list[ClaimFate]:
-    """Take in what a partner claims: a claim a line, or (`single`) one in all.
+def receive_claims(*, stream: Readable, single: bool, party: Party, client_id: str, at: datetime) -> list[ClaimFate]:
+    """Take in what a partner claims: a claim a line, or (`single`) one in all. `client_id`: by which client of its.
 
     Raises TooManyLines, VerifiedByIsOurs, and NothingReadable for many of which none is an object.
     """
     fates, entries = _check_claims(_lines(stream, single=single), party, at)
     if not single and not entries:
         refuse_if_nothing_readable([one.fate for one in fates])
-    fates += _decide_fates(_resolve_claims(entries, fates, party, at), party, at)
+    fates += _decide_fates(_resolve_claims(entries, fates, party, at), party, client_id, at)
     counted = Counter(one.fate.status for one in fates)
     audit.actions.record(
         action="approvals.claimed",
         actor=f"partner:{party.pk}",
         target="feed:approvals",
         at=at,
-        detail={status: counted[status] for status in STATUSES},
+        detail={"client": client_id} | {status: counted[status] for status in STATUSES},
     )
     return sorted(fates, key=lambda one: int(one.fate.line))
 
@@ -275,12 +275,12 @@ def _had_line(tenure: Line | None, at: datetime) -> bool:
     )
 
 
-def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, at: datetime) -> list[ClaimFate]:
+def _decide_fates(named: Sequence[_ResolvedClaim], party: Party, client_id: str, at: datetime) -> list[ClaimFate]:
     """Take in, repeat, keep or refuse each: told alike whichever of the first three it was."""
     known = _find_stored_claims([one.entry for one in named], at)
     fresh = _first_of_each(named, known)
     new = {one.entry.line for one in fresh}
-    known.update(_store_or_hold(fresh, party, at, new))
+    known.update(_store_or_hold(fresh, party, client_id, at, new))
     fates = [(one, _fate(one.entry, known, new)) for one in named]
     subs = pairwise.subjects(line_ids=[one.now for one, fate in fates if not fate.reason], party_id=party.pk)
     return [ClaimFate(fate, one.claim.id, "" if fate.reason else subs[one.now]) for one, fate in fates]
@@ -298,7 +298,7 @@ def _first_of_each(named: Sequence[_ResolvedClaim], known: dict[uuid.UUID, bytes
 
 
 def _store_or_hold(
-    fresh: Sequence[_ResolvedClaim], party: Party, at: datetime, new: set[int]
+    fresh: Sequence[_ResolvedClaim], party: Party, client_id: str, at: datetime, new: set[int]
 ) -> dict[uuid.UUID, bytes]:
     """Write down the claims, and keep those of no line of ours. Returns what came in meanwhile."""
     there: dict[uuid.UUID, bytes] = {}
@@ -307,16 +307,21 @@ def _store_or_hold(
         if one.then is not None:
             by_line[one.then].append(one)
     for line_ids in batched(sorted(by_line), LINES_AT_ONCE, strict=False):
-        there |= _store_claims(by_line, line_ids, party, at, new)
+        there |= _store_claims(by_line, line_ids, party, client_id, at, new)
     return there | _hold([one for one in fresh if one.then is None], at, new)
 
 
 def _store_claims(
-    by_line: Mapping[int, Sequence[_ResolvedClaim]], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
+    by_line: Mapping[int, Sequence[_ResolvedClaim]],
+    line_ids: Sequence[int],
+    party: Party,
+    client_id: str,
+    at: datetime,
+    new: set[int],
 ) -> dict[uuid.UUID, bytes]:
     """Write down the claims of these lines, after the stops that wait. Returns what came in meanwhile."""
     claims = [one for line_id in line_ids for one in by_line[line_id]]
-    while (there := _write(claims, line_ids, party, at, new)) is None:
+    while (there := _write(claims, line_ids, party, client_id, at, new)) is None:
         FEED.take_stops_in(line_ids=line_ids, at=at)
     return there
 
@@ -342,7 +347,7 @@ def _find_stored_claims(entries: Sequence[Entry[FileApproval]], at: datetime) ->
 
 @transaction.atomic
 def _write(
-    claims: Sequence[_ResolvedClaim], line_ids: Sequence[int], party: Party, at: datetime, new: set[int]
+    claims: Sequence[_ResolvedClaim], line_ids: Sequence[int], party: Party, client_id: str, at: datetime, new: set[int]
 ) -> dict[uuid.UUID, bytes] | None:
     """Write down the claims of some lines. Leaves out, takes from `new` and returns what came in meanwhile.
 
@@ -357,7 +362,7 @@ def _write(
         if one.then is not None and one.entry.row.id not in there:
             rows[one.then].append(one.entry.row)
     if rows:
-        record_claims(by_line=rows, party_id=party.pk, actor=f"partner:{party.pk}", at=at)
+        record_claims(by_line=rows, party_id=party.pk, client_id=client_id, at=at)
     return there
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json
+from accounts.primitives.json_reader import Unreadable, WrongShape, build_object, decode_json, read_json
 from consent.gate.shapes import USE_WITHIN_S, Answer, Question
 from consent.schemas.questions import (
     MAX_EVALUATIONS,
@@ -179,7 +179,7 @@ def parse_batch(body: bytes) -> Batch:
     """The batch in a body. Raises Unreadable, and Incomplete for the one question of a batch without `evaluations`."""
     try:
         asked = decode_json(body, _many)
-    except WrongShape:
+    except Unreadable:
         return _item_by_item(body)
     if not asked.evaluations:
         return Batch([_question(*_whole(asked.subject, asked.action, asked.resource))], is_single=True)
@@ -189,10 +189,13 @@ def parse_batch(body: bytes) -> Batch:
 
 def _item_by_item(body: bytes) -> Batch:
     """A batch in which something is wrong: whatever that is not part of is asked all the same."""
-    frame = decode_json(body, _frame)
+    frame = decode_json(body, _frame, takes_twice=True)
     if not frame.evaluations:
         return Batch([parse_question(body)], is_single=True)
-    decode_json(body, _any)  # a default that is no subject, action or resource at all spoils the whole
+    # A default that is no subject, action or resource at all spoils the whole, and so does a name of the batch's given
+    # twice.
+    decode_json(body, _any, takes_twice=True)
+    build_object(build_object(read_json(body, pairs=list)).get("options", []))
     defaults = _read_members(frame, "$")
     items = [_read_item(defaults, bytes(raw), place) for place, raw in enumerate(frame.evaluations)]
     return Batch(items, frame.options.evaluations_semantic)

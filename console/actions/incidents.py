@@ -15,8 +15,10 @@ from partners.policies.lifecycle import NotNow
 from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.incidents import IncidentPage, incident_page
+from support.queries.visible import find_incident
 
 NOT_SENT_YET = "That day is in the future. Record only notifications already sent."
+NO_SUCH_INCIDENT = "There is no such incident."
 NO_COMPANY = "Choose the company that had the breach."
 # What became known before then is a mistyped year.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -32,7 +34,8 @@ def report_incident(
     NoReason, and NotNow for a moment to come, a kind that nobody reports, or a breach of a partner's without a partner.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not all(has_visible_text(words) for words in (reason, happened, affected)):
+    reason = check_reason(reason)
+    if not all(has_visible_text(words) for words in (happened, affected)):
         raise NoReason("Say what happened, what was affected and why you are reporting it.")
     _refuse_report(kind, known_at, at)
     party = Party.objects.filter(uri=company).first() if kind == Incident.Kind.PARTNER_BREACH else None
@@ -66,6 +69,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
+    _require_visible(incident_id, at)
     if not audit.actions.close_incident(incident_id=incident_id, actor=name, reason=reason, at=at):
         raise NotNow("This incident is already closed.")
 
@@ -82,6 +86,7 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
     except StaffOnly as error:
         raise StaffOnly("Choose an officer. Only officers can close incidents.") from error
+    _require_visible(incident_id, at)
     if not audit.actions.acknowledge_incident(
         incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at
     ):
@@ -92,10 +97,9 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
 def note_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
     """Write a note into an incident's timeline, open or closed. Raises StaffOnly, NoReason, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    if not has_visible_text(reason):
-        raise NoReason("Write the note.")
-    if not audit.actions.add_incident_note(incident_id=incident_id, actor=name, note=reason, at=at):
-        raise NotNow("There is no such incident.")
+    reason = check_reason(reason)
+    _require_visible(incident_id, at)
+    audit.actions.add_incident_note(incident_id=incident_id, actor=name, note=reason, at=at)
 
 
 @transaction.atomic
@@ -111,8 +115,8 @@ def do_duty(
     reason = check_reason(reason)
     if told_on > at.date():
         raise NotNow(NOT_SENT_YET)
-    known = Incident.objects.filter(pk=incident_id).first()
-    if known is not None and told_on < (began := known.opened_at.astimezone(ZONE).date()):
+    known = _require_visible(incident_id, at)
+    if told_on < (began := known.opened_at.astimezone(ZONE).date()):
         raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")
     done = audit.actions.complete_duty(
         incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
@@ -131,9 +135,17 @@ def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at:
     reason = check_reason(reason)
     page = incident_page(incident_id=incident_id, at=at)
     if page is None:
-        raise NotNow("There is no such incident.")
+        raise NotNow(NO_SUCH_INCIDENT)
     audit.actions.record(
         action="export.taken", actor=name, target="export:incident", at=at, reason=reason,
         detail={"incident": incident_id, "form": form},
     )  # fmt: skip
     return page, names.actors(wanted={name})[name]
+
+
+def _require_visible(incident_id: int, at: datetime) -> Incident:
+    """Find an incident. Raises NotNow where there is none, or an order hides all of it."""
+    found = find_incident(incident_id=incident_id, at=at)
+    if found is None:
+        raise NotNow(NO_SUCH_INCIDENT)
+    return found

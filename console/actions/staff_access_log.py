@@ -22,6 +22,7 @@ from partners.models import SigningKey
 from support.policies.reasons import look_reason
 from support.queries import anomalies, team_metrics
 from support.queries.timeline import SentPage, order_page
+from support.queries.visible import find_incident
 
 
 @transaction.atomic
@@ -72,7 +73,7 @@ def view_incident_rows(
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
     reason = look_reason(kind=kind, words=reason)
-    incident = Incident.objects.filter(pk=incident_id).first()
+    incident = find_incident(incident_id=incident_id, at=at)
     if incident is None:
         return None
     page, rows = anomalies.rows_page(incident=incident, after=after, at=at)
@@ -91,7 +92,7 @@ def export_incident_rows(
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_INCIDENTS_ROWS)
     reason = look_reason(kind=kind, words=reason)
-    incident = Incident.objects.filter(pk=incident_id).first()
+    incident = find_incident(incident_id=incident_id, at=at)
     if incident is None:
         return None
     audit.actions.record(

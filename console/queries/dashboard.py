@@ -25,6 +25,7 @@ from support.queries.chains import running
 from support.queries.counts import Count, count_of
 from support.queries.delivery import Health, health_of
 from support.queries.incidents import DUE_FIRST, subjects
+from support.queries.visible import visible_incidents
 
 ENDING = timedelta(days=60)
 SHOWN = 8
@@ -157,7 +158,7 @@ def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
-    incidents = Incident.objects.filter(closed_at__isnull=True)
+    incidents = visible_incidents(at=at).filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(

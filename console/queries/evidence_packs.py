@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from accounts.primitives.reasons import remove_numbers
-from audit.models import AuditEvent, Incident
+from audit.models import AuditEvent
 from audit.policies import DUTIES
 from console.queries import staff
 from console.queries.documents import MOST, DocumentRequest, Report, Section
@@ -22,13 +22,14 @@ from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import party_name, purpose_in_words
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Cohort, Order, State
-from support.models import Attachment, Document, Entry, Ticket
+from support.models import Attachment, Document, Entry
 from support.queries import names
 from support.queries.case import Case, case_of
 from support.queries.history import RecordedAct, describe_action, more_of
 from support.queries.incidents import IncidentPage, incident_page
 from support.queries.subjects import COMPANY
 from support.queries.timeline import SentPage
+from support.queries.visible import visible_incidents, visible_tickets
 
 LOGGED = ("When", "Who", "Action", "Details", "Reason", "Hash of the entry")
 DATA = "Who requested or received a phone's location, when, for what purpose and how precisely. We keep no coordinates."
@@ -135,7 +136,8 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
     for of, ids in about:
         wanted |= Q(of=of, target_id__in=ids)
     orders = Order.objects.filter(party_id=party.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
-    incidents = list(Incident.objects.filter(subject__in=(party.uri, f"partner:{party.pk}")).order_by("opened_at"))
+    about_it = visible_incidents(at=at).filter(subject__in=(party.uri, f"partner:{party.pk}"))
+    incidents = list(about_it.order_by("opened_at"))
     counts = count_occurrences(incidents=incidents, at=at)
     return [
         Section.build("Orders to stop", ("Status", "Orders"), [(str(State(state).label), n) for state, n in orders]),
@@ -168,7 +170,7 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
 
 
 def _build_case(*, wanted: DocumentRequest) -> Report | None:
-    ticket = Ticket.objects.filter(code=wanted.ref).first()
+    ticket = visible_tickets(at=wanted.at).filter(code=wanted.ref).first()
     if ticket is None:
         return None
     case = case_of(ticket=ticket, reader="", at=wanted.at)

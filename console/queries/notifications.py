@@ -17,6 +17,7 @@ from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
+from support.queries.visible import visible_incidents
 
 SHOWN = 8
 PART = 1000
@@ -104,7 +105,8 @@ def _list_by_least_used(least: float, at: datetime) -> QuerySet[Incident]:
     """Those of whose time so much may be used: a clock that began again later has used no more than the first."""
     whole = ExpressionWrapper(F("due_at") - F("opened_at"), DurationField())
     reached = ExpressionWrapper(F("opened_at") + ExpressionWrapper(whole * least, DurationField()), DateTimeField())
-    return Incident.objects.filter(closed_at__isnull=True, due_at__gt=at).alias(reached=reached).filter(reached__lte=at)
+    open_ones = visible_incidents(at=at).filter(closed_at__isnull=True, due_at__gt=at)
+    return open_ones.alias(reached=reached).filter(reached__lte=at)
 
 
 def _with_clock_starts(rows: Sequence[Incident]) -> Iterable[tuple[Incident, datetime]]:
@@ -141,13 +143,15 @@ def _find_incidents(rows: QuerySet[Incident], came: Callable[[Incident], datetim
 
 
 def _find_of_kind(kind: str) -> Callable[[str, datetime], WaitingItems]:
-    return lambda _reader, _at: _find_incidents(
-        Incident.objects.filter(kind=kind), lambda one: _get_reported_at(one, one.opened_at)
+    return lambda _reader, at: _find_incidents(
+        visible_incidents(at=at).filter(kind=kind), lambda one: _get_reported_at(one, one.opened_at)
     )
 
 
 def _find_overdue(_reader: str, at: datetime) -> WaitingItems:
-    return _find_incidents(Incident.objects.filter(due_at__lte=at), lambda one: _get_reported_at(one, one.due_at or at))
+    return _find_incidents(
+        visible_incidents(at=at).filter(due_at__lte=at), lambda one: _get_reported_at(one, one.due_at or at)
+    )
 
 
 def _find_used(least: float, most: float) -> Callable[[str, datetime], WaitingItems]:

@@ -17,6 +17,7 @@ from support.queries import names
 from support.queries.history import describe_action, more_of
 from support.queries.incidents import subjects
 from support.queries.queue import companies
+from support.queries.visible import visible_incidents
 
 MOST = 25
 # Of the audit log so many of the newest entries are looked through: its own page finds the older ones.
@@ -39,7 +40,7 @@ def search_everything(*, asked: str, at: datetime) -> list[Hit]:
     """What has these words in its name, id or text, 25 of a kind at most. None for fewer than 2 letters."""
     if len(asked) < 2:
         return []
-    return [*_find_agreements(asked), *_find_clients(asked), *_find_orders(asked), *_find_incidents(asked),
+    return [*_find_agreements(asked), *_find_clients(asked), *_find_orders(asked), *_find_incidents(asked, at),
             *_find_notices(asked), *_find_entries(asked, at)]  # fmt: skip
 
 
@@ -79,12 +80,12 @@ def _find_orders(asked: str) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _find_incidents(asked: str) -> list[Hit]:
+def _find_incidents(asked: str, at: datetime) -> list[Hit]:
     """Incidents of a kind with these words, or about a company with them in its name; the newest first."""
     kinds = [value for value, label in Incident.Kind.choices if asked.lower() in str(label).lower()]
     found = Party.objects.filter(pk__in=companies(part=asked)).values_list("pk", "uri")
     about = [said for pk, uri in found for said in (uri, f"partner:{pk}")]
-    rows = list(Incident.objects.filter(Q(kind__in=kinds) | Q(subject__in=about)).order_by("-id")[:MOST])
+    rows = list(visible_incidents(at=at).filter(Q(kind__in=kinds) | Q(subject__in=about)).order_by("-id")[:MOST])
     known = subjects(rows=rows)
     return [
         Hit("incident", str(one.get_kind_display()),

@@ -21,6 +21,7 @@ from support.queries.documents import list_hidden_ids
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies
+from support.queries.visible import acts_on_hidden
 
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).
 ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
@@ -43,7 +44,7 @@ type Acts = QuerySet[AuditEvent]
 
 
 def acts(*, at: datetime, of_legal: bool = False) -> Acts:
-    """Every look and act of staff, the newest first; but no trace of a document that an order hides now.
+    """Every look and act of staff, the newest first; but no trace of an incident, case or document that an order hides.
 
     `of_legal`: those of the legal-process role, and no others.
     """
@@ -57,8 +58,8 @@ def acts(*, at: datetime, of_legal: bool = False) -> Acts:
 
 
 def leave_out_hidden(rows: Acts, *, at: datetime) -> Acts:
-    """Leave out what is legal process's own, and what was done with documents that an order hides now."""
-    shown = rows.exclude(LEGAL)
+    """Leave out what is legal process's own, and what was done about what an order hides now."""
+    shown = rows.exclude(LEGAL | acts_on_hidden(at=at))
     if not (hidden := list_hidden_ids(at=at)):
         return shown
     about_none = Q(detail__document__isnull=True) | ~Q(detail__document__in=hidden)

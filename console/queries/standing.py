@@ -7,12 +7,13 @@ from datetime import date, datetime
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from audit.models import AuditEvent, Incident
+from audit.models import AuditEvent
 from consent.models import DigestRun
 from console.queries.overdue_orders import LateSigner, list_late_signers, orders_to_sign
 from partners.models import Contract, Party
 from support.queries import names
 from support.queries.counts import NONE, Count, count_disputes, count_of, lines_received_by, lookups_by_month
+from support.queries.visible import visible_incidents
 
 WIDTH, HEIGHT, GAP = 480, 90, 6
 
@@ -73,7 +74,7 @@ def get_standing(
         rate=_rate(disputes, consents),
         open_orders=open_orders,
         late=late,
-        open_incidents=count_of(rows=Incident.objects.filter(about(party=party), closed_at__isnull=True)),
+        open_incidents=count_of(rows=visible_incidents(at=at).filter(about(party=party), closed_at__isnull=True)),
         run=run,
         owner=owner,
         remind_on=remind_on,

@@ -16,6 +16,7 @@ from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.exports import EXPORTS
 from support.queries.team_metrics import complaints
+from support.queries.visible import visible_incidents
 
 COUNSEL = "These are requirements as we read them, not legal advice. Have counsel review this document before filing."
 PROCEDURES = (
@@ -47,7 +48,8 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
         "File it with the FCC by 1 March (47 CFR 64.2009(e)).",
         COUNSEL,
     )
-    incidents = Incident.objects.filter(opened_at__gte=since, opened_at__lt=until).order_by("kind").values_list("kind")
+    opened = visible_incidents(at=wanted.at).filter(opened_at__gte=since, opened_at__lt=until)
+    incidents = opened.order_by("kind").values_list("kind")
     counted = incidents.annotate(n=Count("pk"), closed=Count("pk", filter=Q(closed_at__isnull=False)))
     missed = EXPORTS["breaches"]
     title = f"Annual CPNI certificate for {year}"

@@ -14,19 +14,21 @@ from console.views.site import show
 from disclosures import actions
 from disclosures.actions import DelayedNoticeResult
 from support.forms.base import ActForm
+from support.queries.incidents import list_hidden
 
 
 def look(request: PersonRequest) -> HttpResponse:
     """Say why, and see every order and what it hides. References stand in no address and in nobody else's list."""
-    form, orders = ActForm(request.POST or None), None
+    form, orders, incidents, at = ActForm(request.POST or None), None, None, timezone.now()
     if request.method == "POST" and form.is_valid():
         try:
             orders = actions.view_delayed_orders(
-                actor=actor_of(request.user), reason=form.cleaned_data["reason"], at=timezone.now()
+                actor=actor_of(request.user), reason=form.cleaned_data["reason"], at=at
             )
+            incidents = list_hidden(at=at)
         except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error) or "You don't have permission to do this.")
-    return show(request, "delayed.html", title="Delayed notices", form=form, orders=orders)
+    return show(request, "delayed.html", title="Delayed notices", form=form, orders=orders, incidents=incidents, at=at)
 
 
 def hide(request: PersonRequest) -> HttpResponse:

@@ -28,6 +28,7 @@ from support.forms.base import ActForm, LookForm
 from support.queries.anomalies import CONSEQUENCES, anomalies_under, code_of
 from support.queries.documents import list_documents_about
 from support.queries.incidents import incident_page, officers
+from support.queries.visible import visible_incidents
 
 
 def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
@@ -45,7 +46,7 @@ def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def close(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say that it is over."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     act = Act(
         title="Close incident",
         lead=f"{one.get_kind_display()}. It reopens if it happens again. Its case at the desk doesn't change.",
@@ -62,7 +63,7 @@ def close(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say that one has seen it and sees to it."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     act = Act(
         title="Acknowledge incident",
         lead=f"{one.get_kind_display()}. It will be assigned to you.",
@@ -79,7 +80,7 @@ def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say whose it is."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     act = Act(
         title="Assign incident",
         lead=f"{one.get_kind_display()}. This also acknowledges it.",
@@ -96,7 +97,7 @@ def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say why, and see the look-ups behind it, a page at a time."""
-    get_object_or_404(Incident, pk=incident_id)
+    get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -120,7 +121,7 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
 @limit_downloads
 def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     """Say why, and take the look-ups behind it as CSV."""
-    get_object_or_404(Incident, pk=incident_id)
+    get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     form = LookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -9,13 +9,13 @@ from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
-from audit.models import Incident
 from audit.policies import ALL, DUTIES
 from console.actions.incidents import do_duty, export_incident, note_incident, report_incident
 from console.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from console.queries.incident_reports import as_json
 from console.views.acts import Act, answer
 from console.views.site import show
+from support.queries.visible import visible_incidents
 
 REPORT = ("kind", "company", "happened", "affected", "known_at", "reason")
 
@@ -40,7 +40,7 @@ def report(request: PersonRequest) -> HttpResponse:
 
 def note(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Write a note into the timeline."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     act = Act(
         title="Add a note",
         lead=f"{one.get_kind_display()}. The note is part of the timeline and of exports.",
@@ -57,7 +57,7 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Write down who was told, when, and under which reference."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     duties = [(duty.name, duty.what) for duty in DUTIES.get(one.kind, ())]
     chosen = request.GET.get("duty", "")
     act = Act(
@@ -80,7 +80,7 @@ def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
 
 def export(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say why, and take everything about it away, as a page or as JSON."""
-    one = get_object_or_404(Incident, pk=incident_id)
+    one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     form = ExportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -43,6 +43,7 @@ from support.queries import names
 from support.queries.history import describe_action, more_of, proposal_of
 from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
+from support.queries.visible import visible_incidents
 
 
 def incidents(request: PersonRequest) -> HttpResponseBase:
@@ -229,7 +230,7 @@ INCIDENTS = Listing(
         Column("Notify by", "due_at"), Column("Opened", "opened_at"), Column("Case"),
         Column("Closed", "closed_at"),
     ),
-    start=lambda _: Incident.objects.order_by(*DUE_FIRST),
+    start=lambda at: visible_incidents(at=at).order_by(*DUE_FIRST),
     cells=_incident_cells,
     filters=(
         of_choices("kind", "What", Incident.Kind.choices),

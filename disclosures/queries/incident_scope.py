@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentLine
+from disclosures.models import AnomalyRule
 from disclosures.queries.anomaly_rows import START, Behind, Place, behind
 from disclosures.queries.visible import SHOWN
 
@@ -31,21 +32,46 @@ FROM known JOIN disclosures_disclosure d
     ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE <shown>
 """.replace("<shown>", SHOWN)
-# How often an order hides by now what was counted: a release that moved twice was counted twice. Few releases are under
-# one: from them it goes.
-HIDDEN_NOW = """
-WITH hidden AS MATERIALIZED (
+# What an order hides now. Few releases are under one: from them it goes.
+UNDER_ORDER = """hidden AS MATERIALIZED (
     SELECT n.disclosure_id FROM disclosures_delayednotice n
     WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
         SELECT FROM disclosures_delayednotice newer
         WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-)
+)"""
+# How often an order hides by now what was counted: a release that moved twice was counted twice.
+HIDDEN_NOW = """
+WITH <hidden>
 SELECT kept.incident_id, count(DISTINCT kept.id)
 FROM hidden
     CROSS JOIN LATERAL (SELECT * FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id OFFSET 0) kept
 WHERE kept.incident_id = ANY (%(incidents)s)
 GROUP BY 1
-"""
+""".replace("<hidden>", UNDER_ORDER)
+# Of which every release is hidden: of those kept by release no other, and none that wasn't kept; of those found in the
+# ledger nothing is left, not even what was merely no longer so, while an order hides anything. A key that is a hash, of
+# a very long address, finds nothing.
+WHOLLY_HIDDEN = """
+WITH <hidden>, reached AS MATERIALIZED (
+    SELECT DISTINCT kept.incident_id FROM hidden CROSS JOIN LATERAL (
+        SELECT DISTINCT incident_id FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id) kept
+)
+SELECT found.id FROM reached JOIN audit_incident found ON found.id = reached.incident_id
+WHERE found.count <= (SELECT count(*) FROM audit_incidentline kept WHERE kept.incident_id = found.id)
+    AND NOT EXISTS (
+        SELECT FROM audit_incidentline kept
+        WHERE kept.incident_id = found.id AND kept.disclosure_id NOT IN (SELECT disclosure_id FROM hidden))
+UNION
+SELECT found.id FROM audit_incident found LEFT JOIN LATERAL (
+    SELECT a.id FROM disclosures_anomaly a
+    WHERE a.kind = found.kind AND a.party = substr(found.key, 6) AND to_char(a.period, 'YYYY') = left(found.key, 4)
+    LIMIT 1
+) stands ON true
+WHERE found.kind = ANY (%(kinds)s) AND found.count = 0 AND stands.id IS NULL AND EXISTS (SELECT FROM hidden)
+ORDER BY 1
+""".replace("<hidden>", UNDER_ORDER)
+# Of what is found in the ledger, but not of claims, which no order is about.
+BY_RULE = sorted({*AnomalyRule.Kind.values} - {AnomalyRule.Kind.DISPUTED})
 # What stands behind the counts of a comparison, as far as it was kept.
 IN_BOOKS = """
 SELECT f.line_id, f.found_at, f.id::text, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has'
@@ -99,6 +125,13 @@ def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[
             cursor.execute(HIDDEN_NOW, {"incidents": kept, "at": at})
             hidden = dict(cursor.fetchall())
     return {one.pk: max(one.count - hidden.get(one.pk, 0), 0) for one in incidents}
+
+
+def list_hidden_incidents(*, at: datetime) -> list[int]:
+    """Return the incidents of which an order hides every release now, by id. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(WHOLLY_HIDDEN, {"at": at, "kinds": BY_RULE})
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:

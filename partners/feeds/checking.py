@@ -128,7 +128,7 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     Raises RowRefused.
     """
     try:
-        row, twice = decode_json(content, decoder), list_repeated_names(content)
+        row, twice = decode_json(content, decoder, takes_twice=True), list_repeated_names(content)
     except WrongShape as error:
         raise RowRefused(*parse_msgspec_error(str(error))) from error
     except Unreadable as error:

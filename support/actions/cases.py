@@ -14,6 +14,7 @@ from support.models import Ticket
 from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, move, raise_priority
 from support.queries.case import Case, case_of
 from support.queries.pending_tickets import is_answered
+from support.queries.visible import visible_tickets
 
 State = Ticket.State
 
@@ -25,7 +26,7 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
     The person finds every look in their own log, under the case's code.
     """
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
-    ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
+    ticket = visible_tickets(at=at).select_related("assignee", "merged_into").filter(code=code).first()
     if ticket is None:
         return None
     record_case_view(ticket=ticket, actor=name, at=at)
@@ -37,7 +38,7 @@ def export_case(*, code: str, reason: str, actor: str, at: datetime) -> Case | N
     """Export a case, with the person masked whatever was revealed. Raises StaffOnly, NoReason."""
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
     why = check_reason(reason)
-    ticket = Ticket.objects.select_related("assignee", "merged_into").filter(code=code).first()
+    ticket = visible_tickets(at=at).select_related("assignee", "merged_into").filter(code=code).first()
     if ticket is None:
         return None
     if ticket.line_id is not None:
@@ -52,7 +53,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 
     Raises StaffOnly, NoReason, NotNow.
     """
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why = check_reason(reason)
     if to not in (*UNDER_WAY, State.SOLVED):
         raise NotNow(_("You can't merge or close a case here."))
@@ -69,7 +70,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
 @transaction.atomic
 def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: str, at: datetime) -> None:
     """Say how urgent a case is, which may bring its date nearer. Raises StaffOnly, NoReason, NotNow."""
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why = check_reason(reason)
     was = Ticket.Priority(ticket.priority)
     if was == priority:
@@ -86,7 +87,7 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
 @transaction.atomic
 def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     """Hand a case up to the privacy office, for whoever of it takes it first. Raises StaffOnly, NoReason, NotNow."""
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why = check_reason(reason)
     if ticket.state in DONE:
         raise NotNow(_("This case is done. Reopen it first."))
@@ -110,15 +111,15 @@ def record_case_view(*, ticket: Ticket, actor: str, at: datetime) -> None:
     record_case_act(ticket=ticket, action="case.seen", actor=actor, at=at)
 
 
-def lock_case_for_staff(*, code: str, actor: str) -> tuple[str, Ticket]:
+def lock_case_for_staff(*, code: str, actor: str, at: datetime) -> tuple[str, Ticket]:
     """Who acts, and the case, locked until the transaction ends. Raises StaffOnly, and NotNow for one that is gone."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    return name, lock_case(code=code)
+    return name, lock_case(code=code, at=at)
 
 
-def lock_case(*, code: str) -> Ticket:
+def lock_case(*, code: str, at: datetime) -> Ticket:
     """Lock a case until the transaction ends. Raises NotNow where there is none, or it was merged."""
-    ticket = Ticket.objects.select_for_update(of=("self",)).filter(code=code).first()
+    ticket = visible_tickets(at=at).select_for_update(of=("self",)).filter(code=code).first()
     if ticket is None:
         raise NotNow(_("There is no such case."))
     if ticket.state == State.MERGED:

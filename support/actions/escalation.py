@@ -32,7 +32,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
 
     Each is asked once for a case. The case waits for the partner. Raises StaffOnly, NoReason, NotNow.
     """
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why, line_id = check_reason(reason), require_line(ticket=ticket)
     key = evidence_key(ticket=ticket)
     known = EvidenceRequest.objects.filter(line_id=line_id, choice_id=key).values_list("contract_id", "campaign")
@@ -62,7 +62,7 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
 
     Raises StaffOnly, NoReason, NotNow.
     """
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why, line_id = check_reason(reason), require_line(ticket=ticket)
     partner = Party.objects.filter(pk=party_id).first()
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
@@ -79,7 +79,7 @@ def request_suspension(*, code: str, party_id: int, reason: str, actor: str, at:
 
     Raises StaffOnly, NoReason, NotNow.
     """
-    name, ticket = lock_case_for_staff(code=code, actor=actor)
+    name, ticket = lock_case_for_staff(code=code, actor=actor, at=at)
     why = check_reason(reason)
     party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
     if party is None:

@@ -25,7 +25,7 @@ def protect(*, code: str, reason: str, actor: str, at: datetime) -> None:
     In the log of the line for whoever uses it alone: no holder of its account is told.
     """
     name = acting_staff(actor=actor, action=StaffAction.PROTECT_LINES)
-    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code))
+    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code, at=at))
     # Another may protect it in the same moment, from another case.
     _row, is_new = ProtectedLine.objects.get_or_create(
         line_id=line_id, ended_at__isnull=True, defaults={"reason": why, "by": name, "at": at}
@@ -41,7 +41,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
 
     What a safe contact or a separation protects stays so. Raises as `protect`.
     """
-    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code))
+    why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code, at=at))
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
         raise NotNow(_("It has no protection by an officer."))
@@ -78,7 +78,7 @@ def reveal(*, code: str, kind: str, reason: str = "", actor: str, at: datetime) 
     """
     name = require_logged_staff_act(actor=actor, action=Action.SEE_UNDER_GLASS)
     acting_staff(actor=name, action=StaffAction.REVEAL_PERSON)
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     why = look_reason(kind=kind, words=reason, case=ticket.code)
     line_id, user_id = require_line(ticket=ticket), int(name.partition(":")[2])
     two = takes_two(line_id=line_id, at=at)

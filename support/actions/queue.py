@@ -32,6 +32,7 @@ from support.queries.queue import (
     rows,
     works_cases,
 )
+from support.queries.visible import visible_tickets
 
 State, Kind = Ticket.State, Ticket.Kind
 # They come of what happened here, not from a person.
@@ -79,7 +80,7 @@ def claim(*, code: str, user: User, at: datetime) -> None:
     Raises StaffOnly, and NotNow where somebody has it, it is done, or it was handed up to the privacy office.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     if ticket.assignee_id == user.pk:
         raise NotNow("This case is already assigned to you.")
     if ticket.assignee is not None and works_cases(user=ticket.assignee):
@@ -96,7 +97,7 @@ def assign(*, code: str, to: int | None, actor: str, at: datetime) -> None:
     What was handed up comes back from the privacy office by being given to an agent. Raises StaffOnly, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
-    _give(lock_case(code=code), _colleague(to), name, "ticket.assigned", at)
+    _give(lock_case(code=code, at=at), _colleague(to), name, "ticket.assigned", at)
 
 
 @transaction.atomic
@@ -108,7 +109,7 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not has_visible_text(note):
         raise NoReason("Say how it stands, for whoever goes on with it.")
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:
         raise NotNow("It isn't assigned to you.")
     write(
@@ -125,7 +126,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     write goes along. Raises StaffOnly, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket, other = _lock_both(code, into)
+    ticket, other = _lock_both(code, into, at)
     if other.state not in UNDER_WAY:
         raise NotNow(f"{other.code} is done. Reopen it first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
@@ -155,9 +156,10 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     record_case_act(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
 
 
-def _lock_both(code: str, into: str) -> tuple[Ticket, Ticket]:
+def _lock_both(code: str, into: str, at: datetime) -> tuple[Ticket, Ticket]:
     """Both, locked in one order whoever merges which into which."""
-    found = {one.code: one for one in Ticket.objects.select_for_update().filter(code__in=[code, into]).order_by("id")}
+    rows = visible_tickets(at=at).select_for_update().filter(code__in=[code, into]).order_by("id")
+    found = {one.code: one for one in rows}
     if code not in found or into not in found:
         raise NotNow("There is no such case.")
     if code == into:
@@ -242,7 +244,7 @@ def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
     The end of a number is shown only where that was asked for.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
-    found = find(asked=asked, before=before)
+    found = find(asked=asked, at=at, before=before)
     codes: dict[int, list[str]] = {}
     for ticket in found.tickets:
         if ticket.line_id is not None:
@@ -263,7 +265,7 @@ def find_case(*, asked: str, user: User, at: datetime) -> Ticket | None:
     Raises StaffOnly.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
-    case = case_of(code=code_in(asked))
+    case = case_of(code=code_in(asked), at=at)
     if case is not None and case.line_id is not None:
         audit.actions.record_for_lines(
             action="ticket.found", actor=name, at=at, reason=WHY, details={case.line_id: {"tickets": [case.code]}}

@@ -41,7 +41,7 @@ def begin_reply(
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     # One after the other: an answer that is begun twice would go out although one of the two was taken back.
     Incident.objects.select_for_update().filter(pk=incident_id).first()
-    found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
+    found = hit_by(incident_id=incident_id, kinds=kinds, language=language, at=at).order_by("id")
     ticket_ids = _check_reply(incident_id, body, found, at)
     reply = BulkReply.objects.create(
         id=uuid.uuid4(), incident_id=incident_id, body=body.strip(), by=name, at=at, begins_at=at + TAKES_BACK,
@@ -59,9 +59,9 @@ def preview_reply(
 ) -> Recipients:
     """Return whom `begin_reply` would answer, and with which words. Raises what it raises; nothing is sent."""
     acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    found = hit_by(incident_id=incident_id, kinds=kinds, language=language).order_by("id")
+    found = hit_by(incident_id=incident_id, kinds=kinds, language=language, at=at).order_by("id")
     _check_reply(incident_id, body, found, at)
-    handed_up = hit_by(incident_id=incident_id, kinds=kinds, language=language, escalated=True)
+    handed_up = hit_by(incident_id=incident_id, kinds=kinds, language=language, escalated=True, at=at)
     words = fill_variables(body=body.strip(), values=values_of(ticket=found[0], at=at))
     return list_recipients(tickets=found, escalated=handed_up.count(), words=words, user_id=user.pk, at=at)
 

@@ -75,7 +75,7 @@ def stop_for_person(
 @transaction.atomic
 def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool, at: datetime) -> RecordedChoice:
     """The choice, its orders, the text to the line, the row in its log and the line in the thread: all or nothing."""
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     line_id = require_line(ticket=ticket)
     proof = _use_call(ticket, line_id, name, at) if by_call else "code"
     recorded = _record_choice(line_id, wish, name)
@@ -138,6 +138,6 @@ def _number_now(line_id: int, at: datetime) -> str:
 
 @transaction.atomic
 def _note_code(code: str, name: str, at: datetime) -> None:
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     append_event(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
     record_case_act(ticket=ticket, action="stop.code_texted", actor=name, at=at)

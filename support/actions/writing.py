@@ -19,6 +19,7 @@ from support.policies.lifecycle import NotNow
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
 from support.queries.lines import is_shown
+from support.queries.visible import visible_tickets
 from support.workers.sending import TAKES_BACK
 
 
@@ -55,7 +56,7 @@ def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
     Raises StaffOnly.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = Ticket.objects.filter(code=code).first()
+    ticket = visible_tickets(at=at).filter(code=code).first()
     if ticket is None:
         return None
     record_case_view(ticket=ticket, actor=name, at=at)
@@ -77,7 +78,7 @@ def keep_draft(
     if uploads and kind != Entry.Kind.ANSWER:
         # What lies beside a draft goes out with the next answer.
         raise NotNow("You can't attach files to a note.")
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
@@ -100,7 +101,7 @@ def send(
     Its variables are filled in now. Raises StaffOnly, NotNow, NoReason without an answer, BadVariable.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
         raise NoReason("Write the answer.")
     if not writing.is_read(ticket=ticket):
@@ -133,7 +134,7 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
 def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     """Write a note, which only staff read; it has no files. Raises StaffOnly, NoReason without one, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    ticket = lock_case(code=code)
+    ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
         raise NoReason("Write the note.")
     tickets.write(

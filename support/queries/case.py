@@ -35,6 +35,7 @@ from support.queries import names, subjects
 from support.queries.lines import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
+from support.queries.visible import find_incident
 
 PROOFS, EARLIER = 6, 12
 
@@ -166,7 +167,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
         told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
-        incident=_incident(ticket),
+        incident=_incident(ticket, at),
         party=subjects.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
@@ -351,10 +352,10 @@ def _earlier(ticket: Ticket) -> list[Ticket]:
     return list(others.order_by("-opened_at", "-pk")[:EARLIER])
 
 
-def _incident(ticket: Ticket) -> Incident | None:
+def _incident(ticket: Ticket, at: datetime) -> Incident | None:
     kind, _, ref = ticket.key.partition(":")
     number = ticket.about_ref if ticket.about_kind == "incident" else ref if kind == "incident" else ""
-    return Incident.objects.filter(pk=int(number)).first() if number.isdecimal() else None
+    return find_incident(incident_id=int(number), at=at) if number.isdecimal() else None
 
 
 def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[NamedParty]:

@@ -5,11 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Line
 from support.models import Document
 from support.queries.subjects import COMPANY, subject_of
+from support.queries.visible import list_hidden_targets
 
 NEWEST = 20
 # Documents about a look-up that an order hides; and those about a company whose line has a notice in force.
@@ -37,7 +38,7 @@ def list_documents(*, at: datetime, of_legal: bool = False) -> QuerySet[Document
     newest = Document.objects.order_by("-made_at")
     if of_legal:
         return newest.filter(kind=Document.Kind.ORDER)
-    return newest.exclude(kind=Document.Kind.ORDER).exclude(pk__in=_list_hidden(at))
+    return newest.exclude(kind=Document.Kind.ORDER).exclude(_is_hidden(at))
 
 
 def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
@@ -50,7 +51,12 @@ def list_hidden_ids(*, at: datetime) -> list[str]:
 
     Those about an order are legal process's own, and so are its acts on them.
     """
-    return [str(pk) for pk in _list_hidden(at)]
+    return [str(pk) for pk in Document.objects.filter(_is_hidden(at)).values_list("pk", flat=True)]
+
+
+def _is_hidden(at: datetime) -> Q:
+    """Of what an order hides, or of a hidden incident or its case."""
+    return Q(pk__in=_list_hidden(at)) | Q(about__in=list_hidden_targets(at=at))
 
 
 def _list_hidden(at: datetime) -> list[UUID]:

@@ -18,7 +18,7 @@ from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES, Clock, list_running_clocks
 from audit.queries import CompletedDuty, list_clock_starts, list_completed_duties, steps_of
 from disclosures.models import AnomalyRule
-from disclosures.queries.incident_scope import STATEMENTS, count_occurrences, get_incident_scope
+from disclosures.queries.incident_scope import STATEMENTS, count_occurrences, get_incident_scope, list_hidden_incidents
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Breach, Order
@@ -27,6 +27,7 @@ from support.queries import names
 from support.queries.anomalies import HAVE_ROWS, anomalies_under
 from support.queries.history import RecordedAct, done_to
 from support.queries.names import NamedTarget
+from support.queries.visible import find_incident
 
 Kind = Incident.Kind
 # Found for each line once: their count is the number of lines.
@@ -185,7 +186,7 @@ class IncidentPage:
 
 def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
     """Return everything about one incident; None where there is none."""
-    one = Incident.objects.filter(pk=incident_id).first()
+    one = find_incident(incident_id=incident_id, at=at)
     if one is None:
         return None
     about = subjects(rows=[one]).get(one.subject)
@@ -205,6 +206,27 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
         is_found=one.kind in AnomalyRule.Kind.values,
         of_a_test_line=is_of_a_test_line(incident=one),
     )
+
+
+@dataclass(frozen=True)
+class HiddenIncident:
+    """An incident of which an order hides every release, for who handles orders. `about`: a company by name."""
+
+    incident: Incident
+    about: str
+    duties: Sequence[DutyState]
+
+
+def list_hidden(*, at: datetime) -> list[HiddenIncident]:
+    """Return the incidents that nobody else sees, with what may have to be told by when: the next date first."""
+    found = list(Incident.objects.filter(pk__in=list_hidden_incidents(at=at)).order_by(*DUE_FIRST))
+    about = subjects(rows=found)
+    return [
+        HiddenIncident(
+            one, about[one.subject].name if one.subject in about else subject_of(incident=one), duties_of(incident=one)
+        )
+        for one in found
+    ]
 
 
 def timeline_of(*, incident: Incident, count: int) -> list[RecordedAct]:

@@ -22,6 +22,7 @@ from support.queries.due import Due, due
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.team_metrics import FROM_PEOPLE
+from support.queries.visible import visible_tickets
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
 COUNTED_TO = 1_000
@@ -100,7 +101,7 @@ class Page:
 
 def counts(*, user_id: int, at: datetime) -> Counts:
     """Return how many tickets are under way: all, those past their date, this person's, nobody's."""
-    under_way = Ticket.objects.filter(state__in=UNDER_WAY)
+    under_way = visible_tickets(at=at).filter(state__in=UNDER_WAY)
     return Counts(
         open=_up_to(under_way),
         overdue=_up_to(under_way.filter(due_at__lt=at)),
@@ -133,7 +134,7 @@ def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySe
         wanted &= Q(due_at__lt=at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
-    return Ticket.objects.filter(wanted, **_same(asked))
+    return visible_tickets(at=at).filter(wanted, **_same(asked))
 
 
 def _same(asked: QueueFilter) -> dict[str, str | int]:
@@ -174,7 +175,7 @@ def _due(ticket: Ticket, at: datetime) -> Due | None:
 
 def row_of(*, code: str, user_id: int, at: datetime) -> Row | None:
     """Return one ticket as a list shows it; None where there is none of that code."""
-    found = Ticket.objects.filter(code=code).select_related("assignee")
+    found = visible_tickets(at=at).filter(code=code).select_related("assignee")
     return next(iter(rows(tickets=list(found), user_id=user_id, at=at)), None)
 
 
@@ -281,30 +282,30 @@ class TicketPage:
     by_number: bool
 
 
-def find(*, asked: str, before: int = 0) -> TicketPage:
+def find(*, asked: str, at: datetime, before: int = 0) -> TicketPage:
     """Return the tickets that fit these words, older than the ticket `before`, if one is given."""
     said = asked.strip()
-    by_number = None if _is_a_case(said) else NUMBER.fullmatch(said)
-    older = Ticket.objects.filter(id__lt=before) if before else Ticket.objects.all()
+    tickets = visible_tickets(at=at)
+    by_number = None if _is_a_case(said, tickets) else NUMBER.fullmatch(said)
+    older = tickets.filter(id__lt=before) if before else tickets
     ids: set[int] = set()
     for way in _by_number(by_number[1]) if by_number else _by_words(said):
         ids.update(older.filter(way).order_by("-id").values_list("id", flat=True)[: PAGE + 1])
     if not by_number and len(said) >= SHORTEST:
         ids.update(_in_threads(said, before))
-    newest = sorted(ids, reverse=True)[: PAGE + 1]
-    tickets = Ticket.objects.filter(pk__in=newest[:PAGE]).select_related("assignee").order_by("-id")
-    return TicketPage(tuple(tickets), newest[PAGE - 1] if len(newest) > PAGE else 0, bool(by_number))
+    found = list(tickets.filter(pk__in=ids).select_related("assignee").order_by("-id")[: PAGE + 1])
+    return TicketPage(tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else 0, bool(by_number))
 
 
-def _is_a_case(said: str) -> bool:
+def _is_a_case(said: str, tickets: QuerySet[Ticket]) -> bool:
     """Return whether it is a case's code: quoted without its T-, some are nothing but digits."""
     code = code_in(said)
-    return bool(code) and Ticket.objects.filter(code=code).exists()
+    return bool(code) and tickets.filter(code=code).exists()
 
 
-def case_of(*, code: str) -> Ticket | None:
+def case_of(*, code: str, at: datetime) -> Ticket | None:
     """Return the case with this code; None where there is none."""
-    return Ticket.objects.filter(code=code).first() if code else None
+    return visible_tickets(at=at).filter(code=code).first() if code else None
 
 
 def code_in(said: str) -> str:

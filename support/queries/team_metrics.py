@@ -20,6 +20,7 @@ from support.queries.exports import csv_lines
 from support.queries.lines import NOBODYS
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
+from support.queries.visible import list_hidden_tickets
 
 DAYS = 30
 WEEK = timedelta(weeks=1)
@@ -42,6 +43,7 @@ SELECT <by>, count(*),
     <judged>, avg(rating)::float, count(rating)
 FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
+    AND id <> ALL (%(hidden)s::bigint[])
 GROUP BY 1
 """
 # How many had their first answer by its date, and how many had one or are past that date without. Of answers from
@@ -54,6 +56,7 @@ WEEKS = """
 SELECT date_trunc('week', opened_at AT TIME ZONE %(zone)s)::date, <judged>
 FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS NULL OR assignee_id = %(user)s)
+    AND id <> ALL (%(hidden)s::bigint[])
 GROUP BY 1 ORDER BY 1
 """
 COMPLAINTS = """
@@ -287,7 +290,7 @@ def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Se
             statement.replace("<judged>", JUDGED),
             {
                 "under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id,
-                "zone": str(ZONE),
+                "zone": str(ZONE), "hidden": list(list_hidden_tickets(at=at)),
             },
         )  # fmt: skip
         return list(cursor.fetchall())

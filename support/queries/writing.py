@@ -27,6 +27,7 @@ from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
 from support.queries.queue import COUNTED_TO, PAGE, Row
 from support.queries.queue import rows as rows_of
+from support.queries.visible import find_incident, visible_incidents
 
 # What answers written often leave to whoever writes, in whatever language.
 TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
@@ -208,9 +209,9 @@ class Recipients:
     words: str
 
 
-def incidents() -> list[Hit]:
+def incidents(*, at: datetime) -> list[Hit]:
     """Open incidents that people with open cases were hit by, the newest first."""
-    found = list(Incident.objects.filter(closed_at__isnull=True).order_by("-opened_at")[:MOST_INCIDENTS])
+    found = list(visible_incidents(at=at).filter(closed_at__isnull=True).order_by("-opened_at")[:MOST_INCIDENTS])
     parties = parties_of(subjects=(one.subject for one in found))
     counted = [
         Hit(
@@ -229,13 +230,13 @@ def list_recipients(*, tickets: QuerySet[Ticket], escalated: int, words: str, us
 
 
 def hit_by(
-    *, incident_id: int, kinds: Collection[str] = (), language: str = "", escalated: bool = False
+    *, incident_id: int, kinds: Collection[str] = (), language: str = "", escalated: bool = False, at: datetime
 ) -> QuerySet[Ticket]:
     """Open cases of people whom this incident hit: about it, or about its company since shortly before.
 
     `escalated`: those that were handed up instead, which are the privacy office's to answer, one by one.
     """
-    incident = Incident.objects.filter(pk=incident_id).first()
+    incident = find_incident(incident_id=incident_id, at=at)
     if incident is None:
         return Ticket.objects.none()
     tickets = _hit(incident, escalated=escalated)

@@ -27,7 +27,7 @@ from support.views.access import at_the_desk
 @at_the_desk(StaffAction.WORK_TICKETS)
 def new(request: PersonRequest) -> HttpResponseBase:
     """Whom to answer, and what, with a preview; nothing is sent for a minute."""
-    hits = told.incidents()
+    hits = told.incidents(at=timezone.now())
     form = ReplyForm(request.POST if request.method == "POST" else None, hits=hits)
     shown: dict[str, object] = {"form": form, "hits": hits}
     if request.method == "POST" and "change" not in request.POST and form.is_valid():

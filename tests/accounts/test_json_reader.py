@@ -83,3 +83,29 @@ def test_what_is_too_large_is_not_parsed() -> None:
 def test_another_shape_is_told_with_its_place() -> None:
     with pytest.raises(WrongShape, match=r"Expected `int`, got `str` - at `\$.a`"):
         decode_json(b'{"a": "b"}', OBJECT)
+
+
+TWICE = (
+    '{"a": 1, "a": 1}', '{"a": 1, "x": {"b": 1, "b": 2}}', '{"a": 1, "x": [{"b": 1, "c": [], "b" : 2}]}',
+    '{"a": 1, "\\u0061": 2}', '{"a": 1, "x": "\\u0022:", "a": 2}', '{"a": 1,"x": {"b"\t:1,"b"\n:2}}',
+    '{"a": 1, ":b": 1, ":b": 2}', '{"a": 1, "": 1, "": 2}', '{"a": 1, "é": 1, "\\u00e9": 2}',
+    '{"a": 1, "x": ":", "y": "\\":", "y": 1}',
+)  # fmt: skip
+ONCE = (
+    '{"a": 1, "x": {"a": 1}, "y": [{"a": 1}, {"a": 2}]}', '{"a": 1, "x": ":", "y": "\\":", "z": "a\\\\"}',
+    '{"a": 1, ":": {":": ":"}, "b" :1,"c"\t:"  :"}', '{"a": 1, "A": 2, "e\\u0301": 1, "\\u00e9": 2}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TWICE)
+def test_no_object_gives_a_name_twice(text: str) -> None:
+    with pytest.raises(Unreadable, match="is given twice in one object"):
+        read_json(text)
+    with pytest.raises(Unreadable, match="is given twice in one object"):
+        decode_json(text.encode(), OBJECT)
+    assert decode_json(text.encode(), OBJECT, takes_twice=True).a in {1, 2}
+
+
+@pytest.mark.parametrize("text", ONCE)
+def test_a_name_may_stand_in_many_objects_and_texts(text: str) -> None:
+    assert read_json(text)["a"] == decode_json(text.encode(), OBJECT).a == 1

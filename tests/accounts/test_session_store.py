@@ -89,7 +89,38 @@ def test_another_key_leaves_nothing_under_the_old_one(django_assert_num_queries:
     assert store.session_key != old
     assert dict(SessionStore(old).items()) == {}
     assert SessionStore(store.session_key)["asker"] == "one"
-    assert BrowserSession.objects.count() == 1
+
+
+def test_a_key_that_was_just_replaced_keeps_nothing() -> None:
+    store = a_session(asker="one")
+    old = key_of(store)
+    store.cycle_key()
+    rows = BrowserSession.objects.count()
+    for write in (SessionStore.save, SessionStore.create, SessionStore.cycle_key, SessionStore.flush):
+        late = SessionStore(old)
+        late["asker"] = "late"
+        write(late)
+        assert (late.modified, late.is_empty(), BrowserSession.objects.count()) == (False, False, rows)
+    BrowserSession.objects.filter(data=b"").update(expires_at=LONG_OVER)
+    anew = SessionStore(old)
+    anew["asker"] = "anew"
+    anew.save()
+    assert SessionStore(anew.session_key)["asker"] == "anew"
+    assert (anew.modified, anew.session_key != old) == (True, True)
+
+
+def test_one_that_two_replace_at_once_goes_on_under_one_key() -> None:
+    """Both had read it before: there is one session afterwards, and the second keeps no copy."""
+    old = key_of(a_session(asker="one"))
+    first, second = SessionStore(old), SessionStore(old)
+    assert first["asker"] == second["asker"]
+    first.cycle_key()
+    second.cycle_key()
+    second["asker"] = "second"
+    second.save()
+    assert not second.modified
+    assert SessionStore(first.session_key)["asker"] == "one"
+    assert BrowserSession.objects.exclude(data=b"").count() == 1
 
 
 def test_a_session_that_proves_more_gets_another_key(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -9,9 +9,9 @@ from django.conf import settings as configured
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Line
+from accounts.models import BrowserSession, Line
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, sign_in, sign_in_by_code
+from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -71,6 +71,23 @@ def test_a_request_under_the_old_key_takes_no_cookie_away() -> None:
     assert late.get("/settings/").status_code == 302
     browser.post("/accounts/logout/")
     assert key_of(browser.client) == ""
+
+
+def test_a_late_request_that_writes_signs_nobody_out() -> None:
+    line = a_line()
+    sign_in(line)
+    browser = sign_in_by_code(line)
+    before, late = key_of(browser.client), Browser()
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    rows = BrowserSession.objects.count()
+    number = {"number": number_of(line)}
+    for path, form in (("/stop/", number), ("/accounts/login/", number), ("/accounts/logout/", {})):
+        late.client.cookies[configured.SESSION_COOKIE_NAME] = before
+        answer = late.post(path, form)
+        assert answer.status_code == 302, path
+        assert key_of(late.client) == before, path
+    assert BrowserSession.objects.count() == rows
+    assert is_signed_in(key_of(browser.client))
 
 
 def test_choosing_the_first_password_gives_another_key() -> None:

@@ -37,7 +37,7 @@ def seen(at: datetime, *, kind: str = "canary_failed") -> Incident:
 
 def told(one: Incident, duty: str, at: datetime) -> None:
     assert audit.actions.complete_duty(
-        incident_id=one.pk, duty=duty, told_on=date(2026, 3, 3), reference="", actor="officer:1", reason="x", at=at
+        incident_id=one.pk, duty=duty, told_on=date(2026, 3, 3), reference="", actor="officer:1", reason="Due", at=at
     )
 
 
@@ -114,9 +114,9 @@ def test_an_incident_from_before_clocks_began_anew_has_them_too() -> None:
 def test_what_is_closed_is_counted_on_so_that_it_hides_nothing() -> None:
     one = stated(5, BEGAN)
     audit.actions.acknowledge_incident(
-        incident_id=one.pk, assigned_to="officer:7", actor="officer:1", reason="x", at=BEGAN
+        incident_id=one.pk, assigned_to="officer:7", actor="officer:1", reason="Due", at=BEGAN
     )
-    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=BEGAN + DAY)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Due", at=BEGAN + DAY)
     one = stated(3, BEGAN + 2 * DAY)
     assert (one.count, one.closed_at) == (3, BEGAN + DAY)
     one = stated(5, BEGAN + 3 * DAY)
@@ -142,7 +142,7 @@ def test_what_grows_or_shrinks_is_written_down_once_a_minute(clock: Clock) -> No
 
 def test_what_is_closed_and_no_more_stays_closed() -> None:
     one = stated(5, BEGAN)
-    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=BEGAN)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Due", at=BEGAN)
     for count in (5, 4, 4, 0):
         assert stated(count, BEGAN + DAY).closed_at == BEGAN
     assert list(AuditEvent.objects.values_list("action", flat=True)) == ["incident.closed"]
@@ -151,12 +151,12 @@ def test_what_is_closed_and_no_more_stays_closed() -> None:
 def test_nobody_has_seen_what_is_open_again() -> None:
     one = seen(BEGAN)
     audit.actions.acknowledge_incident(
-        incident_id=one.pk, assigned_to="officer:7", actor="officer:1", reason="x", at=BEGAN
+        incident_id=one.pk, assigned_to="officer:7", actor="officer:1", reason="Due", at=BEGAN
     )
     seen(BEGAN + 8 * DAY)
     one.refresh_from_db()
     assert (one.acknowledged_at, one.assigned_to, one.renewed_at) == (BEGAN, "officer:7", BEGAN + 8 * DAY)
-    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=BEGAN + 8 * DAY)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Due", at=BEGAN + 8 * DAY)
     one = seen(BEGAN + 8 * DAY)
     assert (one.acknowledged_at, one.assigned_to, one.closed_at, one.renewed_at) == (None, "", None, None)
     assert one.due_at == ALL["fcc"].due_at(BEGAN + 8 * DAY)

@@ -67,7 +67,7 @@ def test_an_epoch_is_known_by_one_as_high_and_a_suspension_by_its_beginning_or_o
     assert [is_missing(epochs=each) for each in epochs] == [False, True, True, False]
     for ref, ends_at in (("AGR-1", NOW + DAY), ("AGR-2", None)):
         Suspension.objects.create(
-            of="contract", target_id=Contract.objects.get(ref=ref).pk, starts_at=NOW, ends_at=ends_at, reason="r",
+            of="contract", target_id=Contract.objects.get(ref=ref).pk, starts_at=NOW, ends_at=ends_at, reason="Due",
             actor="officer:1",
         )  # fmt: skip
     told = (("AGR-1", NOW, False), ("AGR-1", NOW + DAY, False), ("AGR-2", NOW + DAY, False), ("AGR-2", NOW, True))

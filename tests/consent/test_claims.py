@@ -315,8 +315,11 @@ def test_it_is_in_the_audit_trail_without_a_number(partner: Partner) -> None:
     partner.claims(partner.claim(), partner.claim(id="c-2", msisdn=STRANGER), {"id": "c-3"})
     event = AuditEvent.objects.get(action="approvals.claimed")
     assert (event.actor, event.target, event.detail) == (
-        f"partner:{partner.party.pk}", "feed:approvals", {"accepted": 2, "repeated": 0, "rejected": 1},
+        f"partner:{partner.party.pk}", "feed:approvals",
+        {"client": partner.party.uri, "accepted": 2, "repeated": 0, "rejected": 1},
     )  # fmt: skip
+    of_the_line = AuditEvent.objects.get(action="consent.approvals_recorded")
+    assert of_the_line.detail["client"] == partner.party.uri
 
 
 def test_a_partner_with_the_longest_name_may_claim(db: None) -> None:

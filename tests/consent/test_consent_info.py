@@ -133,7 +133,7 @@ def test_errors_are_camara_s(partner: Partner) -> None:
     nobody = camara(Client().post("/consent-info/v0.2/retrieve", b"{}", content_type="application/json"))
     assert (nobody.status_code, json.loads(nobody.content)["code"]) == (401, "UNAUTHENTICATED")
     Suspension.objects.create(
-        of="party", target_id=partner.party.pk, starts_at=database_clock(), reason="t", actor="officer:1"
+        of="party", target_id=partner.party.pk, starts_at=database_clock(), reason="Due", actor="officer:1"
     )
     assert partner.retrieve()[1]["code"] == "PERMISSION_DENIED"
 
@@ -248,10 +248,10 @@ def test_what_is_suspended_is_not_offered(partner: Partner) -> None:
     an_approval(a_line(msisdn=NUMBER), partner.campaign)
     now = database_clock()
     past = {"starts_at": now - timedelta(days=2), "ends_at": now - timedelta(days=1)}
-    Suspension.objects.create(of="campaign", target_id=partner.campaign.pk, reason="t", actor="officer:1", **past)
+    Suspension.objects.create(of="campaign", target_id=partner.campaign.pk, reason="Due", actor="officer:1", **past)
     assert info(partner) == {"statusValidForProcessing": True}
     Suspension.objects.create(
-        of="campaign", target_id=partner.campaign.pk, starts_at=now, reason="t", actor="officer:1"
+        of="campaign", target_id=partner.campaign.pk, starts_at=now, reason="Due", actor="officer:1"
     )
     for number in (NUMBER, STRANGER):
         assert partner.retrieve(phoneNumber=number)[1]["code"] == "CONSENT_INFO.NOT_ALLOWED_SCOPES_PURPOSE"

@@ -261,7 +261,7 @@ def test_what_happened_since_closes_it(partner: Partner) -> None:
     said: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
     since: list[Callable[[], object]] = [
         lambda: Suspension.objects.create(
-            of="campaign", target_id=partner.campaign.pk, starts_at=database_clock(), reason="t", actor="officer:1"
+            of="campaign", target_id=partner.campaign.pk, starts_at=database_clock(), reason="Due", actor="officer:1"
         ),
         lambda: choices.stop(scope="all", **said),
         lambda: Line.objects.filter(pk=line.pk).update(number_changed_at=database_clock()),

@@ -92,7 +92,7 @@ def happen(line: Line, campaign: Campaign, kind: str, at: datetime) -> None:
                 expires_at=None, verified_by="partner", content_hash=b"",
             )  # fmt: skip
             party = campaign.contract.aggregator
-            record_claims(by_line={line.pk: [claim]}, party_id=party.pk, actor="partner:x", at=at)
+            record_claims(by_line={line.pk: [claim]}, party_id=party.pk, client_id="c", at=at)
         case "no":
             a_ledger_row(line, "refuse", scope="campaign", ref=campaign.ref, at=at)
         case "stop":

@@ -46,7 +46,7 @@ def allow(line: Line, campaign: Campaign, until: datetime | None = None) -> UUID
 
 def suspend(campaign: Campaign) -> None:
     Suspension.objects.create(
-        of="party", target_id=campaign.lbs_provider_id, starts_at=timezone.now() - DAY, reason="r", actor="officer:1"
+        of="party", target_id=campaign.lbs_provider_id, starts_at=timezone.now() - DAY, reason="Due", actor="officer:1"
     )
 
 

@@ -429,7 +429,9 @@ def test_what_is_held_after_a_signed_end_contradicts_it(of: str) -> None:
     books.hold(line)
     pk = books.contract.pk if of == "contract" else books.campaign.pk
     seen = termination.plan(of=of, target_id=pk, at=database_clock())
-    cohort = terminate(of=of, target_id=pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock())
+    cohort = terminate(
+        of=of, target_id=pk, actor=an_actor(), reason="Due", plan_digest=seen.digest, at=database_clock()
+    )
     build_manifests(now=database_clock() + timedelta(minutes=2))
     cohort.refresh_from_db()
     StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
@@ -464,13 +466,13 @@ def a_rule_comes(books: Books) -> None:
         state="WA", starts_at=database_clock() - timedelta(days=1), purposes=(books.campaign.purpose,),
         sale_test=False, source="test: a law",
     )  # fmt: skip
-    add_rule(terms=terms, reason="r", actor=an_actor(), at=database_clock())
+    add_rule(terms=terms, reason="Due", actor=an_actor(), at=database_clock())
 
 
 def a_sale_where_sales_are_prohibited(books: Books) -> None:
     JurisdictionRule.objects.create(state="WA", starts_at=LONG_AGO, purposes=[], sale_test=True, source="test: a law")
     set_consideration(
-        campaign_id=books.campaign.pk, consideration="monetary", reason="r", actor=an_actor(), at=database_clock()
+        campaign_id=books.campaign.pk, consideration="monetary", reason="Due", actor=an_actor(), at=database_clock()
     )
 
 
@@ -478,7 +480,7 @@ def a_term_cut_short(of: str) -> Callable[[Books], None]:
     def cut(books: Books) -> None:
         row = books.contract if of == "contract" else books.campaign
         shorten_term(
-            of="contract" if of == "contract" else "campaign", target_id=row.pk, ends_at=database_clock(), reason="r",
+            of="contract" if of == "contract" else "campaign", target_id=row.pk, ends_at=database_clock(), reason="Due",
             actor=an_actor(), at=database_clock() - timedelta(hours=1),
         )  # fmt: skip
 

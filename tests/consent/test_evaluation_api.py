@@ -207,9 +207,9 @@ def test_a_default_is_read_once_however_many_items_it_stands_for(
     long = {**whole, "action": {**whole["action"], "properties": {**properties, "unread": ["x" * 9] * 70_000}}}
     body = json.dumps({**long, "context": {"note": "x" * 100_000}, "evaluations": [*[{}] * 999, 7]}).encode()
 
-    def count(content: bytes, decoder: msgspec.json.Decoder[Any]) -> Any:
+    def count(content: bytes, decoder: msgspec.json.Decoder[Any], **how: bool) -> Any:
         read[0] += len(content)
-        return decode_json(content, decoder)
+        return decode_json(content, decoder, **how)
 
     monkeypatch.setattr("consent.schemas.decisions.decode_json", count)
     batch = parse_batch(body)
@@ -271,3 +271,26 @@ def test_gateways_name_for_a_request_comes_back_with_every_answer(client: Client
             assert answer.status_code in {401, 404, 405}
             assert answer.headers["X-Request-ID"] == "req-7"
     assert "X-Request-ID" not in client.get("/api/v1/nothing", headers={"X-Request-ID": "req-7"}).headers
+
+
+def test_a_name_given_twice_is_no_question(client: Client, line: Line, campaign: Campaign) -> None:
+    """Of a batch, only for the item that has it."""
+    good = json.dumps(asked(line, campaign))
+    bad = good.replace('"resource": {', '"resource": {"id": "L0", ')
+    assert bad != good
+    fault = "`id` is given twice in one object."
+    refused = post(client, "/access/v1/evaluation", bad.encode(), a_token())
+    assert (refused.status_code, fault in refused.content.decode()) == (400, True)
+    batch = f'{{"evaluations": [{good}, {bad}, {good}]}}'
+    said = post(client, "/access/v1/evaluations", batch.encode(), a_token()).json()["evaluations"]
+    assert [one["decision"] for one in said] == [True, False, True]
+    assert said[1]["context"]["error"] == {"status": 400, "message": fault}
+    for twice in (
+        f'{{"evaluations": [{bad}], "evaluations": [{good}]}}',
+        f'{{"options": {{}}, {batch[1:-1]}, "options": {{}}}}',
+    ):
+        whole = post(client, "/access/v1/evaluations", twice.encode(), a_token())
+        assert (whole.status_code, "is given twice" in whole.content.decode()) == (400, True)
+    defaults = f'{{"resource": {{"type": "line", "id": "L0", "id": "L1"}}, "evaluations": [{{}}, {good}]}}'
+    said = post(client, "/access/v1/evaluations", defaults.encode(), a_token()).json()["evaluations"]
+    assert [one["decision"] for one in said] == [False, True]

@@ -132,7 +132,7 @@ def by_a_parties_file() -> None:
 
 def by_an_officer() -> None:
     with pytest.raises(StaffOnly):
-        put_in_force(of="campaign", target_id=0, reason="r", actor="officer:0", at=database_clock())
+        put_in_force(of="campaign", target_id=0, reason="Due", actor="officer:0", at=database_clock())
 
 
 def by_a_new_yes() -> None:

@@ -322,7 +322,12 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     contract = Contract.objects.get(ref="AGR-1")
     seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
     terminate(
-        of="contract", target_id=contract.pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock()
+        of="contract",
+        target_id=contract.pk,
+        actor=an_actor(),
+        reason="Due",
+        plan_digest=seen.digest,
+        at=database_clock(),
     )
     other = Line.objects.get(carrier_id="M")
     ends = [len(ended_agreements(line_id=one.pk, at=database_clock())) for one in (line, other)]

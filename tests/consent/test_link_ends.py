@@ -80,7 +80,7 @@ def test_it_opens_while_its_campaign_is_in_force(asked: ConsentRequest, now: dat
             assert ends_at(lambda at: question(asked, at), day)
     party = Campaign.objects.get().lbs_provider_id
     Suspension.objects.create(
-        of="party", target_id=party, starts_at=day, ends_at=day + DAY, reason="r", actor="officer:1"
+        of="party", target_id=party, starts_at=day, ends_at=day + DAY, reason="Due", actor="officer:1"
     )  # fmt: skip
     assert ends_at(lambda at: question(asked, at), day)
     assert begins_at(lambda at: question(asked, at), day + DAY)
@@ -105,7 +105,7 @@ def test_what_was_claimed_under_another_number_is_not_asked(asked: ConsentReques
 
 def claims(partner: Partner, at: datetime, **changes: object) -> None:
     claim = json.dumps(partner.claim(**changes)).encode()
-    receive_claims(stream=BytesIO(claim), single=True, party=partner.party, at=at)
+    receive_claims(stream=BytesIO(claim), single=True, party=partner.party, client_id="c", at=at)
 
 
 def test_a_claim_is_asked_about_until_it_ends_or_the_number_changes(partner: Partner, now: datetime) -> None:

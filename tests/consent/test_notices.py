@@ -116,7 +116,7 @@ def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
         ("other", "x"),
     ):  # fmt: skip
         with pytest.raises(ValidationError):
-            propose_notice(use=use, language="en", body=body, starts_at=NOW, reason="r", actor=officer, at=NOW)
+            propose_notice(use=use, language="en", body=body, starts_at=NOW, reason="Due", actor=officer, at=NOW)
     assert NoticeText.objects.count() == 2 * 3 * len(settings.LANGUAGES)
 
 

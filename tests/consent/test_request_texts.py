@@ -239,7 +239,7 @@ def test_none_while_anybody_on_the_way_is_suspended(partner: Partner) -> None:
     ):  # fmt: skip
         with undone():
             Suspension.objects.create(
-                of=of, target_id=target_id, starts_at=database_clock(), reason="t", actor="officer:1"
+                of=of, target_id=target_id, starts_at=database_clock(), reason="Due", actor="officer:1"
             )
             assert text_now() == 0
     assert text_now() == 1

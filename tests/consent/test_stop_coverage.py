@@ -40,7 +40,9 @@ def test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps() -> None:
     stop(line, "party", an_agreed_use(line, "CardNear").lbs_provider.uri)
     an_approval(line, a_campaign(a_contract(), a_party("Claimant", "lbs_provider")), at=at, verified_by="partner")
     made, browser = stop(line), signed_in(line)
-    Suspension.objects.create(of="campaign", target_id=gone.pk, starts_at=timezone.now(), reason="t", actor="officer:1")
+    Suspension.objects.create(
+        of="campaign", target_id=gone.pk, starts_at=timezone.now(), reason="Due", actor="officer:1"
+    )
     page = browser.get(f"/choices/{made}/")
     why = "To give you a service you asked for"
     assert ended_uses(page) == [

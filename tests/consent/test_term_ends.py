@@ -125,7 +125,7 @@ def test_a_clock_of_ours_that_runs_ahead_ends_nothing(campaign: Campaign) -> Non
     now = database_clock()
     for of, pk, ago in (("campaign", campaign.pk, 500 * DAY), ("contract", campaign.contract_id, HOUR)):
         shorten_term(
-            of="contract" if of == "contract" else "campaign", target_id=pk, ends_at=now - ago, reason="r",
+            of="contract" if of == "contract" else "campaign", target_id=pk, ends_at=now - ago, reason="Due",
             actor=an_actor(), at=now - ago - HOUR,
         )  # fmt: skip
         assert (end_terms(now=now - ago - HOUR), end_terms(now=now)) == (0, 1)
@@ -169,7 +169,7 @@ def test_what_never_began_or_was_ended_already_is_left_alone(campaign: Campaign)
     terminated = a_campaign(a_contract(a_party("NorthLink")), provider, ends_at=over)
     for of, pk in (("campaign", terminated.pk), ("contract", terminated.contract_id)):
         seen = termination.plan(of=of, target_id=pk, at=database_clock())
-        terminate(of=of, target_id=pk, actor=an_actor(), reason="r", plan_digest=seen.digest, at=database_clock())
+        terminate(of=of, target_id=pk, actor=an_actor(), reason="Due", plan_digest=seen.digest, at=database_clock())
     a_campaign(terminated.contract, provider, ends_at=over)
     assert (a_beat(), Cohort.objects.filter(actor="system:terms").count()) == (0, 0)
 
@@ -193,19 +193,19 @@ def test_an_officer_finds_it_ended(campaign: Campaign) -> None:
     of, pk, officer = "contract", contract.pk, an_actor()
     at = database_clock()
     seen = termination.plan(of=of, target_id=pk, at=at).digest
-    waits = propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
+    waits = propose_termination(of=of, target_id=pk, plan=seen, reason="Due", actor=officer, at=at)
     over_since(contract)
     assert a_beat() == 1
     cohort = Cohort.objects.get()
-    assert terminate(of=of, target_id=pk, actor=officer, reason="r", plan_digest=seen, at=at).pk == cohort.pk
+    assert terminate(of=of, target_id=pk, actor=officer, reason="Due", plan_digest=seen, at=at).pk == cohort.pk
     told = f"Its term was over on {cohort.terminated_at:%-d %b %Y}. Nothing is left to end."
     with pytest.raises(NotNow, match=told):
-        propose_termination(of=of, target_id=pk, plan=seen, reason="r", actor=officer, at=at)
+        propose_termination(of=of, target_id=pk, plan=seen, reason="Due", actor=officer, at=at)
     with pytest.raises(NotNow, match=told):
-        proposals_actions.agree_to_proposal(proposal_id=waits.pk, reason="r", actor=an_actor(), at=at)
+        proposals_actions.agree_to_proposal(proposal_id=waits.pk, reason="Due", actor=an_actor(), at=at)
     with pytest.raises(NotNow, match="has ended"):
         proposals.propose(
-            act="extend_term", of=of, target_id=pk, payload={"ends_at": "2097-01-01T00:00:00+00:00"}, reason="r",
+            act="extend_term", of=of, target_id=pk, payload={"ends_at": "2097-01-01T00:00:00+00:00"}, reason="Due",
             actor=officer, at=at,
         )  # fmt: skip
     assert (Cohort.objects.count(), Contract.objects.get().epoch) == (1, 2)
@@ -215,7 +215,7 @@ def test_an_officer_who_terminates_first_did_it(campaign: Campaign) -> None:
     over_since(campaign.contract)
     seen = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
     terminate(
-        of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="r", plan_digest=seen.digest,
+        of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="Due", plan_digest=seen.digest,
         at=database_clock(),
     )  # fmt: skip
     assert (a_beat(), Cohort.objects.get().by_term, Contract.objects.get().epoch) == (0, False, 2)
@@ -303,9 +303,9 @@ def a_longer_term(campaign: Campaign) -> None:
     at = database_clock()
     proposal = proposals.propose(
         act="extend_term", of="contract", target_id=campaign.contract_id, payload={"ends_at": "2097-01-01T00:00:00Z"},
-        reason="r", actor=an_actor(), at=at - DAY,
+        reason="Due", actor=an_actor(), at=at - DAY,
     )  # fmt: skip
-    proposals_actions.agree_to_proposal(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=at - 3 * HOUR)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.pk, reason="Due", actor=an_actor(), at=at - 3 * HOUR)
 
 
 @pytest.mark.parametrize(("meanwhile", "next_beat"), [(a_change, 1), (a_longer_term, 0)])

@@ -140,13 +140,13 @@ def a_named_one(line: Line, at: datetime, now: datetime) -> str:
 def hide(*names: str, by: Member, at: datetime) -> None:
     """By an order that the office writes down."""
     actions.delay_notice(
-        order_ref="court", suppressed_until=None, source_ids=names, actor=by.actor, reason="7", at=at
+        order_ref="court", suppressed_until=None, source_ids=names, actor=by.actor, reason="Order 7", at=at
     )  # fmt: skip
 
 
 def test_who_writes_an_order_waits_for_a_search_first(line: Line, now: datetime) -> None:
     name, officer = a_named_one(line, MAY, now), staff(User.Role.LEGAL)
-    act: dict[str, Any] = {"actor": officer.actor, "reason": "7"}
+    act: dict[str, Any] = {"actor": officer.actor, "reason": "Order 7"}
     acts: list[Callable[[], object]] = [
         lambda: actions.record_notice(source_id=name, suppressed_until=None, order_ref="a file", at=now),
         lambda: actions.delay_notice(order_ref="court", suppressed_until=None, source_ids=[name], at=now, **act),

@@ -449,7 +449,7 @@ def a_rule_of_maryland() -> None:
 def a_suspension() -> None:
     since = moment("2025-11-01T00:00:00Z")
     target = Campaign.objects.get(ref="CMP-track").pk
-    Suspension.objects.create(of="campaign", target_id=target, starts_at=since, reason="r", actor="officer:1")
+    Suspension.objects.create(of="campaign", target_id=target, starts_at=since, reason="Due", actor="officer:1")
     enqueue_rejudging_since(campaigns={"CMP-track"}, parties=(), since=since)
     actions.catch_up(cause="acts", at=database_clock())
 

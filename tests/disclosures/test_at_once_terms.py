@@ -111,7 +111,7 @@ def a_suspension() -> News:
 
     def commit() -> None:
         pk = Campaign.objects.get(ref="CMP-road").pk
-        Suspension.objects.create(of="campaign", target_id=pk, starts_at=since, reason="r", actor="officer:1")
+        Suspension.objects.create(of="campaign", target_id=pk, starts_at=since, reason="Due", actor="officer:1")
 
     return commit, settle
 

@@ -63,7 +63,7 @@ def test_an_agreement_stands_from_its_first_moment_to_its_last(clock: Clock) -> 
     starts, ends = NOW + DAY, NOW + 90 * DAY
     contract = a_contract(starts_at=starts, ends_at=ends)
     Suspension.objects.create(
-        of="contract", target_id=contract.id, starts_at=NOW + 9 * DAY, ends_at=NOW + 10 * DAY, reason="x", actor="o"
+        of="contract", target_id=contract.id, starts_at=NOW + 9 * DAY, ends_at=NOW + 10 * DAY, reason="Due", actor="o"
     )
     changes([(Figure.COMPANIES, "state")], {
         starts: (["not yet begun"], ["in force"]),

@@ -63,7 +63,7 @@ def test_the_page_says_what_there_is() -> None:
     a_campaign(north, a_party("AdReach", "lbs_provider"), ref="CMP-a", purpose=ADS)
     a_contract(a_party("Draft Inc"), ref="D", is_draft=True)
     Suspension.objects.create(
-        of="party", target_id=north.aggregator_id, starts_at=at - DAY, reason="x", actor="officer:1"
+        of="party", target_id=north.aggregator_id, starts_at=at - DAY, reason="Due", actor="officer:1"
     )
     lines = [a_line() for _ in range(12)]
     for n, line in enumerate(lines):

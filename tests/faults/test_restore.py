@@ -131,7 +131,7 @@ def an_end(campaign: Campaign) -> Cohort:
     now = timezone.now()
     return Cohort.objects.create(
         id=uuid.uuid4(), of="campaign", target_id=campaign.pk, contract_id=campaign.contract_id,
-        party_id=campaign.contract.aggregator_id, epoch=2, terminated_at=now, actor="officer:1", reason="-", plan={},
+        party_id=campaign.contract.aggregator_id, epoch=2, terminated_at=now, actor="officer:1", reason="Due", plan={},
         complete_by=now,
     )  # fmt: skip
 
@@ -156,7 +156,7 @@ def test_what_was_lost_with_the_database_is_back_before_the_gate_says_yes(campai
     pause(line_id=paused.pk, scope="party", ref="https://roadaid.example", until=FAR_OFF, **WHO)
     file_choice(filed)
     allow(line_id=yes.pk, campaign=campaign.ref, **WHO)
-    suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    suspend(of="party", target_id=adly.pk, actor="system:test", reason="Due", at=database_clock(), automatic=True)
     receipt = ChoiceReceipt.objects.get(choice_id=made.choice_id)
     assert kept_outside() == 5
     with life_in(backup):
@@ -245,7 +245,7 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
     JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
     add_link(of="party", ref="https://roadaid.example", kin_ref="https://newname.example", link="succeeds", at=NOW)
     register_client(**gateway, public_jwk=new_key, actor="system:test", at=NOW)
-    disable_client(client_id=machine.pk, actor="system:test", reason="-", at=NOW)
+    disable_client(client_id=machine.pk, actor="system:test", reason="Due", at=NOW)
     shorter, longer = timezone.now() + timedelta(days=9), timezone.now() + timedelta(days=30)
     Contract.objects.filter(ref="AGR-2").update(ends_at=shorter)
     Campaign.objects.filter(pk=ads.pk).update(ends_at=shorter, consideration="monetary")
@@ -311,7 +311,7 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
     adly = a_party("Adly", "lbs_provider")
     ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
     for _ in range(2):
-        suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+        suspend(of="party", target_id=adly.pk, actor="system:test", reason="Due", at=database_clock(), automatic=True)
     an_end(ads)
     assert kept_outside() == 2
     wrong = (
@@ -480,7 +480,7 @@ def test_after_a_planned_switch_nobody_is_told_anew(campaign: Campaign) -> None:
 def test_what_waited_longest_is_written_first_whatever_server_numbered_it(campaign: Campaign) -> None:
     """Where lines are spread over servers each numbers what waits there from a range of its own."""
     suspend(
-        of="contract", target_id=campaign.contract_id, actor="system:test", reason="-", at=database_clock(),
+        of="contract", target_id=campaign.contract_id, actor="system:test", reason="Due", at=database_clock(),
         automatic=True,
     )  # fmt: skip
     made = [stop(line_id=line.pk, scope="all", **WHO).choice_id for line in agreed(campaign, 3)]
@@ -572,7 +572,7 @@ def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_pat
     ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
     backup = dump(tmp_path)
     stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
-    suspend(of="party", target_id=adly.pk, actor="system:test", reason="-", at=database_clock(), automatic=True)
+    suspend(of="party", target_id=adly.pk, actor="system:test", reason="Due", at=database_clock(), automatic=True)
     an_end(ads)
     JurisdictionRule.objects.create(state="WA", starts_at=NOW, purposes=[campaign.purpose], source="RCW 1")
     restore_order(disclosure_id=uuid.uuid4(), suppressed_until=FAR_OFF, order_ref="WA-2", at=NOW)

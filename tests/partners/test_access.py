@@ -91,7 +91,7 @@ def test_a_token_that_lacks_one_thing_is_none(gateway: Client) -> None:
 def test_a_key_taken_away_ends_its_tokens(gateway: Client) -> None:
     def replace(*, emergency: bool) -> None:
         rotation.replace(
-            uses=[SigningKey.Use.ACCESS], emergency=emergency, actor="officer:1", reason="r", now=datetime.now(UTC)
+            uses=[SigningKey.Use.ACCESS], emergency=emergency, actor="officer:1", reason="Due", now=datetime.now(UTC)
         )
 
     authorization = f"Bearer {a_token(gateway, 'decisions:read')}"

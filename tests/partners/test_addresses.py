@@ -113,8 +113,8 @@ def test_an_address_for_events_takes_the_place_of_polling(officer: str) -> None:
     machine = a_machine("polls", "aggregator", public_jwk=Signer("polls").public, party=party.uri)
     # Nothing is in force yet, so that nothing is polled.
     first = a_contract(party, is_draft=True, jwks_uri="https://polls.example/jwks.json")
-    put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
-    disable_machine(number=machine.number, reason="r", actor=officer, at=NOW)
+    put_in_force(of="contract", target_id=first.pk, reason="Due", actor=officer, at=NOW)
+    disable_machine(number=machine.number, reason="Due", actor=officer, at=NOW)
     first.refresh_from_db()
     assert isinstance(put(first, officer, endpoint_url="https://polls.example/events"), Proposal)
     assert events_address_of(party_id=party.pk) == ""
@@ -158,7 +158,7 @@ def test_addresses_that_can_t_be_used_are_not_proposed(contract: Contract, offic
     for act, of, target_id, payload, error, why in refused:
         with pytest.raises(error, match=why):
             proposals_actions.propose(
-                act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=officer, at=NOW
+                act=act, of=of, target_id=target_id, payload=payload, reason="Due", actor=officer, at=NOW
             )
 
 
@@ -212,7 +212,7 @@ def test_a_first_address_of_keys_is_one_officer_s(officer: str) -> None:
     a_contract(seen, jwks_uri=KEYS)
     with pytest.raises(NotNow, match="Add it without that address, then propose that on its page"):
         add_party(
-            uri=seen.uri, name="Seen", kind="aggregator", jwks_uri=f"{seen.uri}/k", reason="r", actor=officer, at=NOW
+            uri=seen.uri, name="Seen", kind="aggregator", jwks_uri=f"{seen.uri}/k", reason="Due", actor=officer, at=NOW
         )
 
 
@@ -229,7 +229,7 @@ def test_a_draft_put_in_force_takes_the_place_of_nothing(
     contract: Contract, officer: str, said: dict[str, Any], fields: str
 ) -> None:
     terms = ContractTerms(LONG_AGO, NOW, FAR_OFF, (ROADSIDE,), **said)
-    about: dict[str, Any] = {"reason": "r", "actor": officer, "at": NOW}
+    about: dict[str, Any] = {"reason": "Due", "actor": officer, "at": NOW}
     draft = draft_contract(ref="AGR-new", aggregator=BRIDGE, terms=terms, **about)
     with pytest.raises(NotNow) as told:
         put_in_force(of="contract", target_id=draft.pk, **about)
@@ -253,7 +253,7 @@ def test_a_draft_says_nothing_of_where_its_partner_is(officer: str) -> None:
     party = a_contract(endpoint_url=EVENTS, jwks_uri=KEYS, is_draft=True).aggregator
     assert (events_address_of(party_id=party.pk), jwks_uri_of(party=party)) == ("", "")
     first = a_contract(party, is_draft=True, endpoint_url=f"{BRIDGE}/e", jwks_uri=f"{BRIDGE}/k", hosts=HOSTS)
-    put_in_force(of="contract", target_id=first.pk, reason="r", actor=officer, at=NOW)
+    put_in_force(of="contract", target_id=first.pk, reason="Due", actor=officer, at=NOW)
     assert (events_address_of(party_id=party.pk), jwks_uri_of(party=party)) == (f"{BRIDGE}/e", f"{BRIDGE}/k")
 
 

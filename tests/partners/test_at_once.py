@@ -76,10 +76,10 @@ def test_keys_fetched_while_moved_are_dropped(outside: Outside) -> None:
     party = a_party(jwks_uri=f"{outside.url}/old.json")
     old, officer = Signer(party.uri, outside, "/old.json"), an_actor()
     proposal = proposals.propose(
-        act="move_keys", of="party", target_id=party.pk, payload={"jwks_uri": f"{outside.url}/new.json"}, reason="r",
+        act="move_keys", of="party", target_id=party.pk, payload={"jwks_uri": f"{outside.url}/new.json"}, reason="Due",
         actor=officer, at=NOW,
     )  # fmt: skip
-    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
+    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="Due", at=NOW)
 
     def moves() -> None:
         carry_out(proposal=agreed, at=NOW)

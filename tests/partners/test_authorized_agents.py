@@ -41,7 +41,7 @@ def agent(officer: str) -> AuthorizedAgent:
 
 def proposed(agent: AuthorizedAgent, officer: str, *, at: datetime = LATER, **changed: Any) -> Proposal:
     values = {"name": "Slip", "key": KEY, "hosts": ["agent.example"], **changed}
-    return propose_agent(number=agent.number, **values, reason="r", actor=officer, at=at)
+    return propose_agent(number=agent.number, **values, reason="Due", actor=officer, at=at)
 
 
 def agree(proposal: Proposal | None = None, *, at: datetime = LATER) -> None:
@@ -58,7 +58,7 @@ def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent:
     assert now(agent) == (False, "Slip", KEY, ["agent.example"])
     own = Proposal.objects.get()
     with pytest.raises(NotNow, match="another officer must approve it"):
-        proposals.agree_to_proposal(proposal_id=own.pk, reason="r", actor=officer, at=LATER)
+        proposals.agree_to_proposal(proposal_id=own.pk, reason="Due", actor=officer, at=LATER)
     agree()
     assert now(agent) == (True, "Slip", KEY, ["agent.example"])
     written = AuditEvent.objects.filter(target=f"authorized:{agent.number}").order_by("id")
@@ -101,7 +101,7 @@ def test_one_officer_suspends_it_whatever_was_agreed_before(officer: str, agent:
     with pytest.raises(NotNow, match="was suspended or changed after it was proposed"):
         agree(again, at=at + timedelta(minutes=3))
     with pytest.raises(NotNow, match="may not act for anyone now"):
-        suspend_agent(number=agent.number, reason="r", actor=officer, at=at)
+        suspend_agent(number=agent.number, reason="Due", actor=officer, at=at)
 
 
 def test_what_does_not_fit_is_said_beside_its_field(officer: str) -> None:
@@ -122,10 +122,10 @@ def test_nobody_but_an_officer_with_a_reason_may(officer: str, agent: Authorized
     with pytest.raises(NotNow, match="Say why"):
         register_agent(**{**SLIP, "agent_id": "B"}, reason=" ", actor=officer, at=NOW)
     with pytest.raises(NotNow, match="no such agent"):
-        suspend_agent(number=agent.number + 1, reason="r", actor=officer, at=NOW)
+        suspend_agent(number=agent.number + 1, reason="Due", actor=officer, at=NOW)
     agree()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL, User.Role.SUBSCRIBER):
-        by: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": LATER}
+        by: dict[str, Any] = {"reason": "Due", "actor": an_actor(role), "at": LATER}
         with pytest.raises(StaffOnly):
             register_agent(**{**SLIP, "agent_id": "B"}, **by)
         with pytest.raises(StaffOnly):
@@ -146,7 +146,7 @@ def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: Au
     with pytest.raises(IntegrityError, match=two), transaction.atomic():
         AuthorizedAgent.objects.create(id="B", name="B", verify_key=b"k", registered_at=NOW)
     first = Proposal.objects.get()
-    mark_agreed(proposal_id=first.pk, reason="r", actor=an_actor(), at=LATER)
+    mark_agreed(proposal_id=first.pk, reason="Due", actor=an_actor(), at=LATER)
     refused(two, ended_at=None, changed_at=LATER, name="Another")
     refused(two, ended_at=None, changed_at=LATER, hosts=["evil.example"])
     refused(two, ended_at=None, changed_at=NOW)

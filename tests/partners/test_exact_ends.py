@@ -180,7 +180,12 @@ def test_a_partner_enters_while_an_agreement_is_in_force() -> None:
     draft = a_contract(a_party("NorthLink"), is_draft=True)
     assert not queries.has_contract_in_force(party_id=draft.aggregator_id, at=NOW)
     Suspension.objects.create(
-        of="contract", target_id=contract.pk, starts_at=NOW + DAY, ends_at=NOW + 2 * DAY, reason="r", actor="officer:1"
+        of="contract",
+        target_id=contract.pk,
+        starts_at=NOW + DAY,
+        ends_at=NOW + 2 * DAY,
+        reason="Due",
+        actor="officer:1",
     )
     assert ends_at(is_in_force, NOW + DAY)
     assert begins_at(is_in_force, NOW + 2 * DAY)
@@ -203,7 +208,7 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
 
 def proposed(contract: Contract, officer: str, *, at: datetime = NOW, ends_at: datetime = FAR_OFF) -> Proposal:
     return proposals.propose(
-        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": ends_at.isoformat()}, reason="r",
+        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": ends_at.isoformat()}, reason="Due",
         actor=officer, at=at,
     )  # fmt: skip
 
@@ -223,7 +228,7 @@ def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
     one, two = an_actor(), an_actor()
     contract = a_contract(ends_at=NOW + 30 * DAY)
     number = proposed(contract, one).id
-    is_agreed = goes(lambda at: mark_agreed(proposal_id=number, reason="r", actor=two, at=at))
+    is_agreed = goes(lambda at: mark_agreed(proposal_id=number, reason="Due", actor=two, at=at))
     assert ends_at(is_agreed, NOW + 7 * DAY)
     assert begins_at(goes(lambda at: proposed(contract, two, at=at)), NOW + 7 * DAY)
 
@@ -231,9 +236,9 @@ def test_a_proposal_counts_for_seven_days_to_the_moment() -> None:
 def test_what_has_ended_is_neither_extended_nor_shortened() -> None:
     one, two = an_actor(), an_actor()
     contract = a_contract(ends_at=NOW + 3 * DAY)
-    proposal = mark_agreed(proposal_id=proposed(contract, one).id, reason="r", actor=two, at=NOW)
+    proposal = mark_agreed(proposal_id=proposed(contract, one).id, reason="Due", actor=two, at=NOW)
     assert ends_at(goes(lambda at: carry_out(proposal=proposal, at=at)), contract.ends_at)
-    of: dict[str, Any] = {"of": "contract", "target_id": contract.pk, "reason": "r", "actor": one}
+    of: dict[str, Any] = {"of": "contract", "target_id": contract.pk, "reason": "Due", "actor": one}
     # To the very end that it has it is not shortened, and not lengthened either.
     assert ends_at(lambda at: goes(lambda _: shorten_term(ends_at=at, at=NOW, **of))(NOW), contract.ends_at + A_MOMENT)
     assert not goes(lambda at: proposed(contract, one, at=at, ends_at=contract.ends_at))(NOW)
@@ -246,7 +251,7 @@ def test_a_rule_begins_at_most_five_years_ago_and_in_ten_years() -> None:
     def is_taken(starts_at: datetime) -> bool:
         rule = RuleTerms(state="WA", starts_at=starts_at, purposes=(), sale_test=True, source="test: a law")
         try:
-            add_rule(terms=rule, reason="r", actor=officer, at=NOW)
+            add_rule(terms=rule, reason="Due", actor=officer, at=NOW)
         except ValidationError:
             return False
         return True
@@ -260,7 +265,7 @@ def test_a_partner_has_at_most_twenty_one_days_to_complete() -> None:
 
     def may_have(days: int) -> bool:
         row = a_contract(is_draft=True, complete_within_days=days, jwks_uri=KEYS)
-        of: dict[str, Any] = {"of": "contract", "target_id": row.pk, "reason": "r", "actor": officer}
+        of: dict[str, Any] = {"of": "contract", "target_id": row.pk, "reason": "Due", "actor": officer}
         return goes(lambda at: put_in_force(at=at, **of))(NOW)
 
     assert [may_have(days) for days in (21, 22)] == [True, False]

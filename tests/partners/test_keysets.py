@@ -68,13 +68,13 @@ def keys_at(outside: Outside, party: Party, path: str) -> Signer:
 
 def moved_by_change_party(party: Party, url: str) -> None:
     change_party(
-        party_id=party.pk, name=party.name, website="", about="", jwks_uri=url, actor=an_actor(), reason="r", at=NOW
+        party_id=party.pk, name=party.name, website="", about="", jwks_uri=url, actor=an_actor(), reason="Due", at=NOW
     )
 
 
 def moved_by_set_endpoints(party: Party, url: str) -> None:
     set_endpoints(
-        contract_id=party.contracts.get().pk, endpoint_url="", jwks_uri=url, hosts=(), actor=an_actor(), reason="r",
+        contract_id=party.contracts.get().pk, endpoint_url="", jwks_uri=url, hosts=(), actor=an_actor(), reason="Due",
         at=NOW,
     )  # fmt: skip
 
@@ -90,7 +90,7 @@ def test_keys_of_an_address_that_was_left_count_no_longer(
     moves(party, f"{outside.url}/new.json")
     assert PartnerKeySet.objects.exists()
     proposal = Proposal.objects.get()
-    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="r", at=NOW)
+    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="Due", at=NOW)
     carry_out(proposal=agreed, at=NOW)
     assert not PartnerKeySet.objects.exists()
     party.refresh_from_db()
@@ -105,7 +105,7 @@ def test_what_moves_no_keys_in_force_keeps_them(outside: Outside) -> None:
     party, url = a_party(), f"{outside.url}/old.json"
     contract = a_contract(party, jwks_uri=url)
     keysets.key_of(party=party, kid=keys_at(outside, party, "/old.json").kid, at=NOW)
-    by: dict[str, Any] = {"actor": an_actor(), "reason": "r", "at": NOW}
+    by: dict[str, Any] = {"actor": an_actor(), "reason": "Due", "at": NOW}
     terms = [ContractTerms(NOW, NOW, FAR_OFF, (ROADSIDE,), jwks_uri=f"{outside.url}/{one}") for one in ("new", "newer")]
     draft = draft_contract(ref="AGR-new", aggregator=party.uri, terms=terms[0], **by)
     change_draft(of="contract", target_id=draft.pk, terms=terms[1], **by)

@@ -78,7 +78,7 @@ def begin(row: Contract | Campaign, officer: str) -> Contract | Campaign:
 
 
 def suspend(of: str, target_id: int, **fields: object) -> None:
-    said = {"starts_at": NOW, "reason": "r", "actor": "a", **fields}
+    said = {"starts_at": NOW, "reason": "Due", "actor": "a", **fields}
     Suspension.objects.create(of=of, target_id=target_id, **said)
 
 
@@ -148,7 +148,7 @@ def test_what_is_in_force_is_no_draft_again(officer: str) -> None:
     with pytest.raises(NotNow, match="AGR-new is already in force"):
         begin(contract, officer)
     with pytest.raises(NotNow, match="Shorten it, or make a new contract"):
-        change_draft(of="contract", target_id=contract.pk, terms=CONTRACT, reason="r", actor=officer, at=NOW)
+        change_draft(of="contract", target_id=contract.pk, terms=CONTRACT, reason="Due", actor=officer, at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Contract.objects.filter(pk=contract.pk).update(is_draft=True)
     assert Campaign.objects.get(pk=campaign.pk).is_draft
@@ -193,7 +193,7 @@ def test_terms_out_of_shape_are_refused_by_field(officer: str) -> None:
         terms = replace(CONTRACT, **other)
         with pytest.raises(ValidationError) as refused:
             draft_contract(
-                ref="AGR-x", aggregator="https://geobridge.example", terms=terms, reason="r", actor=officer, at=NOW
+                ref="AGR-x", aggregator="https://geobridge.example", terms=terms, reason="Due", actor=officer, at=NOW
             )
         assert list(refused.value.message_dict) == list(other)
     assert not Contract.objects.exists()
@@ -202,7 +202,7 @@ def test_terms_out_of_shape_are_refused_by_field(officer: str) -> None:
 def test_a_draft_takes_other_terms_until_somebody_agreed(officer: str) -> None:
     _contract, campaign = drafted(officer)
     terms = replace(CAMPAIGN, precision_m=100, recipients=("https://cab.example",))
-    change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+    change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="Due", actor=officer, at=NOW)
     assert Campaign.objects.get(pk=campaign.pk).precision_m == 100
     assert Reach.objects.count() == 2
     event = AuditEvent.objects.get(action="campaign.draft_changed")
@@ -213,7 +213,7 @@ def test_a_draft_takes_other_terms_until_somebody_agreed(officer: str) -> None:
     an_approval(a_line(), campaign)
     terms = replace(CAMPAIGN, precision_m=50)
     with pytest.raises(NotNow, match="Make a new campaign"):
-        change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="r", actor=officer, at=NOW)
+        change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="Due", actor=officer, at=NOW)
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])
@@ -223,7 +223,7 @@ def test_a_term_is_shortened_by_one_officer_and_never_lengthened(officer: str, o
 
     def shorten(ends_at: datetime, at: datetime = NOW) -> Contract | Campaign:
         return shorten_term(
-            of="campaign" if of == "campaign" else "contract", target_id=row.pk, ends_at=ends_at, reason="r",
+            of="campaign" if of == "campaign" else "contract", target_id=row.pk, ends_at=ends_at, reason="Due",
             actor=officer, at=at,
         )  # fmt: skip
 
@@ -243,7 +243,7 @@ def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
     campaign = a_campaign()
 
     def pay(consideration: str) -> None:
-        set_consideration(campaign_id=campaign.pk, consideration=consideration, reason="r", actor=officer, at=NOW)
+        set_consideration(campaign_id=campaign.pk, consideration=consideration, reason="Due", actor=officer, at=NOW)
 
     for consideration in ("none", "other", "monetary"):
         pay(consideration)
@@ -259,7 +259,7 @@ def test_one_officer_adds_one_rule_at_a_time(officer: str) -> None:
     def add(state: str = "wa", purposes: tuple[str, ...] = (FRAUD,)) -> JurisdictionRule:
         return add_rule(
             terms=RuleTerms(state=state, starts_at=NOW, purposes=purposes, sale_test=False, source="test: a law"),
-            reason="r",
+            reason="Due",
             actor=officer,
             at=NOW,
         )
@@ -274,7 +274,9 @@ def test_one_officer_adds_one_rule_at_a_time(officer: str) -> None:
 
 def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
     def add(uri: str, jwks_uri: str) -> Party:
-        return add_party(uri=uri, name="New", kind="end_customer", jwks_uri=jwks_uri, reason="r", actor=officer, at=NOW)
+        return add_party(
+            uri=uri, name="New", kind="end_customer", jwks_uri=jwks_uri, reason="Due", actor=officer, at=NOW
+        )
 
     assert add("https://new.example", "https://keys.new.example/jwks.json").jwks_uri.startswith("https://keys.new")
     for jwks_uri in ("https://evil.example/jwks.json", "https://notnew2.example/", "http://new2.example/jwks.json"):
@@ -288,14 +290,21 @@ def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
 def test_a_company_seen_in_a_path_gets_its_name(officer: str) -> None:
     seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind="unnamed")
     with pytest.raises(NotNow, match="Add it as a company first"):
-        change_party(party_id=seen.pk, name="x", website="", about="", jwks_uri="", reason="r", actor=officer, at=NOW)
-    add_party(uri=seen.uri, name="Seen Ltd", kind="end_customer", reason="r", actor=officer, at=NOW)
+        change_party(party_id=seen.pk, name="x", website="", about="", jwks_uri="", reason="Due", actor=officer, at=NOW)
+    add_party(uri=seen.uri, name="Seen Ltd", kind="end_customer", reason="Due", actor=officer, at=NOW)
     assert Party.objects.get(pk=seen.pk).name == "Seen Ltd"
     with pytest.raises(NotNow):
-        add_party(uri="unknown", name="x", kind="end_customer", reason="r", actor=officer, at=NOW)
+        add_party(uri="unknown", name="x", kind="end_customer", reason="Due", actor=officer, at=NOW)
     with pytest.raises(ValidationError):
         change_party(
-            party_id=seen.pk, name="x", website="javascript:1", about="", jwks_uri="", reason="r", actor=officer, at=NOW
+            party_id=seen.pk,
+            name="x",
+            website="javascript:1",
+            about="",
+            jwks_uri="",
+            reason="Due",
+            actor=officer,
+            at=NOW,
         )
 
 
@@ -304,7 +313,7 @@ def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
 
     def put(endpoint_url: str, hosts: tuple[str, ...] = ()) -> object:
         return set_endpoints(
-            contract_id=contract.pk, endpoint_url=endpoint_url, jwks_uri="", hosts=hosts, reason="r", actor=officer,
+            contract_id=contract.pk, endpoint_url=endpoint_url, jwks_uri="", hosts=hosts, reason="Due", actor=officer,
             at=NOW,
         )  # fmt: skip
 
@@ -323,7 +332,7 @@ def test_endpoints_are_judged_by_the_door_out(officer: str) -> None:
 
 def test_a_link_is_written_once_between_known_names(officer: str) -> None:
     def link(of: str, ref: str, kin_ref: str, link: str = "succeeds") -> bool:
-        return terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="r", actor=officer, at=NOW)
+        return terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="Due", actor=officer, at=NOW)
 
     assert link("party", "https://roadaid.example", "https://old.example")
     assert not link("party", "https://roadaid.example", "https://old.example")
@@ -344,7 +353,7 @@ def test_a_link_is_written_once_between_known_names(officer: str) -> None:
 
 def test_nobody_but_an_officer_with_a_reason_does_it(officer: str) -> None:
     for role in ("agent", "auditor", "legal", "subscriber"):
-        about: dict[str, Any] = {"reason": "r", "actor": an_actor(role), "at": NOW}
+        about: dict[str, Any] = {"reason": "Due", "actor": an_actor(role), "at": NOW}
         with pytest.raises(StaffOnly):
             draft_contract(ref="A", aggregator="x", terms=CONTRACT, **about)
         with pytest.raises(StaffOnly):

@@ -58,7 +58,7 @@ def let_in(officer: str, client_id: str = "gateway") -> Client:
     return agree()
 
 
-def let_in_again(machine: Client, officer: str, *, at: datetime = NOW, reason: str = "r", **payload: Any) -> Proposal:
+def let_in_again(machine: Client, officer: str, *, at: datetime = NOW, reason: str = "Due", **payload: Any) -> Proposal:
     return proposals_actions.propose(
         act="enable_machine", of="machine", target_id=machine.number, payload=payload, reason=reason, actor=officer,
         at=at,
@@ -85,7 +85,7 @@ def test_a_new_machine_is_let_in_by_a_second_officer(officer: str) -> None:
 def test_another_key_counts_once_a_second_officer_agreed(officer: str) -> None:
     machine = let_in(officer)
     was, key = tokens.thumbprint(machine.public_jwk), a_key("other")
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
+    about: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": officer, "at": NOW + MINUTE}
     with pytest.raises(NotNow, match="has changed since you opened this page"):
         propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(a_key("y")), **about)
     with pytest.raises(NotNow, match="This is already the key of gateway"):
@@ -108,7 +108,7 @@ def test_another_key_counts_once_a_second_officer_agreed(officer: str) -> None:
 def test_a_certificate_counts_once_a_second_officer_agreed(officer: str, tmp_path: Path) -> None:
     machine = let_in(officer)
     certificate = a_certificate("gateway", tmp_path)
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW + MINUTE}
+    about: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": officer, "at": NOW + MINUTE}
     with pytest.raises(ValidationError, match="no certificate in PEM"):
         propose_certificate(certificate="x", **about)
     with pytest.raises(NotNow, match="isn't bound to a certificate"):
@@ -137,7 +137,7 @@ def test_one_officer_disables_and_what_was_proposed_is_over(officer: str) -> Non
 
 def test_what_changed_since_it_was_proposed_is_proposed_again(officer: str) -> None:
     machine = let_in(officer)
-    early: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer, "at": NOW - MINUTE}
+    early: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": officer, "at": NOW - MINUTE}
     propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(machine.public_jwk), **early)
     with pytest.raises(NotNow, match="gateway was disabled or changed after it was proposed"):
         agree()
@@ -171,11 +171,11 @@ def test_a_machine_s_name_and_owner_must_fit(officer: str) -> None:
     for kind, uri in (("aggregator", ""), ("aggregator", party.uri), ("feed", a_party().uri), ("odd", "")):
         with pytest.raises(ValidationError, match="belongs to its party"):
             register_machine(
-                client_id="x", kind=kind, public_jwk=a_key("x"), party=uri, reason="r", actor=officer, at=NOW
+                client_id="x", kind=kind, public_jwk=a_key("x"), party=uri, reason="Due", actor=officer, at=NOW
             )
     with pytest.raises(ValidationError, match="This key can't be used"):
         register_machine(
-            client_id="x", kind="feed", public_jwk={"kty": "oct"}, party="", reason="r", actor=officer, at=NOW
+            client_id="x", kind="feed", public_jwk={"kty": "oct"}, party="", reason="Due", actor=officer, at=NOW
         )
 
 
@@ -189,7 +189,7 @@ ANOTHER = """public_jwk = '{"kty": "EC"}'"""
 def test_a_yes_counts_once(officer: str, refused: Refusal) -> None:
     machine = let_in(officer)
     first = Client.objects.values("public_jwk").get()["public_jwk"]
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": officer}
+    about: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": officer}
     propose_key(public_jwk=a_key("x"), was=tokens.thumbprint(first), at=NOW + MINUTE, **about)
     agree(at=NOW + MINUTE)
     # The first yes was to the first key.

@@ -81,7 +81,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "ack": ["j"], "setErrs": {"k": {"err": "invalid_key", "description": "d"}}, "since": "2026-11-24T21:58:03Z",
         "returnImmediately": True,
     },
-    "/ssf/status": {"stream_id": "x", "status": "paused", "reason": "r"},
+    "/ssf/status": {"stream_id": "x", "status": "paused", "reason": "Due"},
     "/ssf/streams": {
         "stream_id": "x", "description": "d", "events_requested": ["e"], "signing_alg": "ES256",
         "delivery": {
@@ -119,6 +119,22 @@ def test_a_body_that_is_no_text_is_the_callers_mistake(door: str) -> None:
         assert (name, answer.status_code in expected) == (name, True), answer.status_code
         assert "json" in answer.headers["Content-Type"]
         assert json.loads(answer.content).get("accepted", 0) == 0
+
+
+@pytest.mark.parametrize("door", WHOLE)
+def test_a_name_given_twice_is_the_callers_mistake(door: str) -> None:
+    """At any level: a body that says two things is taken as neither."""
+    token, whole = a_token(*DOORS[door]), json.dumps(WHOLE[door])
+    firsts = list(re.finditer(r'\{("\w+": )', whole))
+    assert firsts
+    for first in firsts:
+        _, end = json.JSONDecoder().raw_decode(whole, first.end())
+        answer = send(door, f"{whole[:end]}, {first[1]}{whole[first.end() :]}".encode(), token)
+        said, is_whole = answer.content.decode(), "evaluations" in first[1] or not door.endswith("evaluations")
+        assert "twice" in said, first[1]
+        assert answer.status_code == (400 if is_whole and door not in BY_LINE[1:] else 200), first[1]
+        assert '"accepted": 1' not in said
+        assert '"decision":true' not in said
 
 
 @pytest.mark.parametrize("door", WHOLE)

@@ -60,17 +60,17 @@ def a_ticket() -> Ticket:
 
 
 def a_suspend_request() -> None:
-    SuspendRequest.objects.create(ticket=a_ticket(), party_id=1, reason="r", asked_by="agent:1", asked_at=NOW)
+    SuspendRequest.objects.create(ticket=a_ticket(), party_id=1, reason="Due", asked_by="agent:1", asked_at=NOW)
 
 
 def a_reveal() -> None:
     Reveal.objects.create(
-        ticket=a_ticket(), user=a_staff_user("agent"), line_id=1, reason="r", asked_at=NOW, two_needed=True
+        ticket=a_ticket(), user=a_staff_user("agent"), line_id=1, reason="Due", asked_at=NOW, two_needed=True
     )
 
 
 def a_protected_line() -> None:
-    ProtectedLine.objects.create(line_id=1, reason="r", by="officer:1", at=NOW)
+    ProtectedLine.objects.create(line_id=1, reason="Due", by="officer:1", at=NOW)
 
 
 def an_ask() -> None:
@@ -124,7 +124,7 @@ def an_agent_request() -> None:
 def an_upload() -> None:
     Upload.objects.create(
         feed=Upload.Feed.CHOICES, loosens=False, size=1, digest=b"1", total=1, uploaded_by="officer:1", uploaded_at=NOW,
-        reason="r",
+        reason="Due",
     )  # fmt: skip
 
 

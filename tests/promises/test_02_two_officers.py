@@ -28,7 +28,7 @@ def fresh(campaign: Campaign) -> Campaign:
 def suspended(campaign: Campaign, since: datetime) -> int:
     """Its contract, until two officers lift that."""
     return Suspension.objects.create(
-        of="contract", target_id=campaign.contract_id, starts_at=since, reason="t", actor="officer:1"
+        of="contract", target_id=campaign.contract_id, starts_at=since, reason="Due", actor="officer:1"
     ).pk
 
 

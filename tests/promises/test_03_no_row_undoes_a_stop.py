@@ -169,7 +169,7 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
         of="party", ref="https://a.example", kin_ref="https://b.example", link="same_as", recorded_at=NOW
     )
     Reach.objects.create(campaign=campaign, party=a_party("Bail Now", "end_customer"))
-    Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="t", actor="officer:1")
+    Suspension.objects.create(of="campaign", target_id=campaign.pk, starts_at=NOW, reason="Due", actor="officer:1")
     another_s = an_approval(line, campaign)
     InvalidatedApproval.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
     assert JurisdictionRule.objects.count() == 4

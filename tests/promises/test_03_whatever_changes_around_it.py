@@ -148,7 +148,7 @@ def test_no_newly_known_company_leaves_a_stop_alone() -> None:
     assert {one: asked_for(line, one) for one in both} == both
     assert asked_for(line, NEWCOMER) == "stopped_party"
     # One officer writes it down, a file does, another names it behind the campaign and the same as one behind it.
-    add_party(uri=NEWCOMER, name="Newcomer", kind="end_customer", actor=an_actor(), reason="r", at=database_clock())
+    add_party(uri=NEWCOMER, name="Newcomer", kind="end_customer", actor=an_actor(), reason="Due", at=database_clock())
     assert asked_for(line, NEWCOMER) == "stopped_party"
     for document in (
         naming_document(BAIL, JAIL, known=[NEWCOMER]),

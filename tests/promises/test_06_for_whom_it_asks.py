@@ -141,7 +141,7 @@ def test_a_company_added_later_is_stopped_and_says_so() -> None:
 def test_a_suspended_end_customer_s_page_alone_says_so() -> None:
     scene = a_scene()
     Suspension.objects.create(
-        of="party", target_id=scene.jail.pk, starts_at=timezone.now() - DAY, reason="r", actor="officer:1"
+        of="party", target_id=scene.jail.pk, starts_at=timezone.now() - DAY, reason="Due", actor="officer:1"
     )
     assert (scene.gate_allows(scene.jail), scene.gate_allows(scene.bail)) == (False, True)
     browser = signed_in(scene.line)

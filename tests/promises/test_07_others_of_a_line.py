@@ -453,7 +453,7 @@ class TestSeparation:
         assert new[0] == new[1]
         assert "separation" not in "".join(after).replace("/lines/separation/", "").lower()
         out = StringIO()
-        call_command("export_line", line.carrier_id, stdout=out, reason="x")
+        call_command("export_line", line.carrier_id, stdout=out, reason="Due")
         assert "separation" not in out.getvalue()
         own = signed_in(line)
         assert "Looked at your request for a line separation" in own.get("/access-log/").text
@@ -558,7 +558,7 @@ class TestSeparation:
         made = self.ask(a_line(account="A-1", role="user"))
         for role in ("agent", "auditor"):
             with pytest.raises(queries.StaffOnly):
-                view_separation(separation_id=made, actor=an_actor(role), reason="x", at=timezone.now())
+                view_separation(separation_id=made, actor=an_actor(role), reason="Due", at=timezone.now())
 
 
 def end(line: Line) -> None:

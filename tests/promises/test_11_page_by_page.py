@@ -173,7 +173,7 @@ def pages_of_staff() -> list[str]:
 
 def exported(line: Line) -> str:
     out = io.StringIO()
-    call_command("export_line", line.carrier_id, stdout=out, reason="x")
+    call_command("export_line", line.carrier_id, stdout=out, reason="Due")
     told = json.loads(without_moving(out.getvalue()))
     del told["access_log"]
     return json.dumps(told)

@@ -337,7 +337,7 @@ def test_what_officers_pause_at_once_stays_paused(scene: Scene) -> None:
     stream, officer, now = a_stream(scene), an_actor(), database_clock()
 
     def pauses() -> None:
-        pause_stream(party_id=scene.party.pk, actor=officer, reason="r", at=now)
+        pause_stream(party_id=scene.party.pk, actor=officer, reason="Due", at=now)
 
     def enables() -> None:
         set_status(party=scene.party, stream_id=str(stream.id), status=Stream.Status.ENABLED, reason="", at=now)

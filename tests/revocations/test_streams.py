@@ -284,7 +284,7 @@ def test_streams_are_stopped_by_officers_alone_who_say_why(receiver: Receiver) -
     for verb in (pause_stream, enable_stream):
         for actor in (*map(an_actor, ("agent", "auditor", "legal", "subscriber")), "system:delivery", "officer:0"):
             with pytest.raises(StaffOnly):
-                verb(party_id=receiver.party.pk, actor=actor, reason="r", at=NOW)
+                verb(party_id=receiver.party.pk, actor=actor, reason="Due", at=NOW)
         with pytest.raises(NotNow, match="Say why"):
             verb(party_id=receiver.party.pk, actor=an_actor(), reason=" ", at=NOW)
     assert Stream.objects.values().get() == before

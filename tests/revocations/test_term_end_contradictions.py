@@ -188,7 +188,7 @@ def test_who_lost_its_store_is_offered_the_newest_alone(ended: Ended) -> None:
     contradicted(a_use(ended))
     ended.sign()
     since = first.queued_at - DAY
-    recover_since(party_id=ended.scene.party.pk, since=since, actor=an_actor(), reason="r", at=database_clock())
+    recover_since(party_id=ended.scene.party.pk, since=since, actor=an_actor(), reason="Due", at=database_clock())
     offered = StreamEvent.objects.filter(cohort_id=ended.cohort_id, again_at__isnull=False)
     assert [event.pk for event in offered] == [ended.cohort.event_id]
 

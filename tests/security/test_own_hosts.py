@@ -142,7 +142,7 @@ ELSEWHERE = ["https://notroadaid.example/jwks.json", "https://127.0.0.1.evil.exa
 @pytest.mark.parametrize("loopback", [False, True], ids=["at a carrier", "in the demo"])
 def test_keys_are_moved_on_their_own_host(db: None, settings: Settings, loopback: bool) -> None:
     settings.DOOR_OUT_LOOPBACK = loopback
-    party, said = a_party("RoadAid", "lbs_provider"), {"reason": "r", "actor": an_actor(), "at": NOW}
+    party, said = a_party("RoadAid", "lbs_provider"), {"reason": "Due", "actor": an_actor(), "at": NOW}
     about: dict[str, Any] = {"name": "RoadAid", "website": "", "about": "", **said}
     for url in ELSEWHERE:
         with pytest.raises(ValidationError, match="Its keys must be on its own host"):

@@ -174,7 +174,7 @@ def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Me
     for days, of in ((8, contract), (6, a_contract())):
         proposals.propose(
             act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2097-01-01T00:00:00Z"},
-            reason="r", actor=officer.actor, at=timezone.now() - timedelta(days=days),
+            reason="Due", actor=officer.actor, at=timezone.now() - timedelta(days=days),
         )  # fmt: skip
     assert shown(second, "/admin/").count("Review") == 1
     assert contract.ref not in shown(second, "/admin/proposals/?state=open")

@@ -139,7 +139,7 @@ def test_nobody_else_has_one(officer: Member, line: Line, now: datetime, role: U
     member, incident = staff(role), Incident.objects.get()
     for to, actor in ((officer.actor, member.actor), (member.actor, officer.actor)):
         with pytest.raises(StaffOnly):
-            assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="x", at=now)
+            assign_incident(incident_id=incident.pk, to=to, actor=actor, reason="Due", at=now)
     assert Incident.objects.get().assigned_to == ""
 
 
@@ -428,12 +428,12 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
 def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datetime) -> None:
     second = staff(name="second")
     values: dict[str, Any] = {"kind": "burst", "window": 60, "suspend_after_days": None, "enabled": True, "at": now}
-    act: dict[str, Any] = {"actor": officer.actor, "reason": "r"}
+    act: dict[str, Any] = {"actor": officer.actor, "reason": "Due"}
     proposal = disclosures.actions.change_anomaly_rule(**values, **act, threshold=40)
     assert isinstance(proposal, Proposal)
     disclosures.actions.change_anomaly_rule(**values, **act, threshold=10)
     with pytest.raises(NotNow, match="changed since it was proposed"):
-        proposals.agree_to_proposal(proposal_id=proposal.pk, reason="r", actor=second.actor, at=now)
+        proposals.agree_to_proposal(proposal_id=proposal.pk, reason="Due", actor=second.actor, at=now)
     proposal.refresh_from_db()
     newest = AnomalyRule.objects.filter(kind="burst").order_by("-version")[0]
     assert (proposal.decision, newest.version, newest.threshold) == ("", 2, 10)
@@ -461,7 +461,7 @@ def test_a_bad_value_is_refused_where_it_stands(officer: Member, kind: str, type
 
 def test_the_verb_refuses_what_the_form_would(officer: Member, now: datetime) -> None:
     values: dict[str, Any] = {
-        "kind": "burst", "threshold": 0, "window": 0, "suspend_after_days": 3, "enabled": True, "reason": "x",
+        "kind": "burst", "threshold": 0, "window": 0, "suspend_after_days": 3, "enabled": True, "reason": "Due",
         "actor": officer.actor, "at": now,
     }  # fmt: skip
     with pytest.raises(ValidationError) as caught:

@@ -428,13 +428,13 @@ def test_a_notice_is_hidden_until_a_day_and_lifted(hidden: Disclosure) -> None:
 def test_nobody_comes_in_without_a_second_factor_in_this_session(db: None) -> None:
     hasty = staff(second_factor=False)
     assert hasty.client.get("/admin/").headers["Location"] == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
-    assert hasty.client.post("/admin/suspend/contract/1/", {"reason": "x"}).status_code == 302
+    assert hasty.client.post("/admin/suspend/contract/1/", {"reason": "Due"}).status_code == 302
 
 
 def test_a_form_from_elsewhere_is_refused(db: None, no_broker: None) -> None:
     officer = staff(csrf=True)
     contract = a_contract()
-    assert officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "x"}).status_code == 403
+    assert officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "Due"}).status_code == 403
 
 
 def test_a_stream_s_free_text_is_shown_harmlessly(officer: Member) -> None:

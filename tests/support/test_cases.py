@@ -394,7 +394,7 @@ def test_that_a_child_wrote_is_in_its_own_log() -> None:
     # What staff did in it they did about the child's line, and that stands in its own log.
     assert [kid.get("/access-log/").text.count(said) for said in ("Wrote to us", "Answered a case")] == [1, 2]
     out = StringIO()
-    call_command("export_line", child.carrier_id, stdout=out, reason="x")
+    call_command("export_line", child.carrier_id, stdout=out, reason="Due")
     logged = [event["action"] for event in json.loads(out.getvalue())["access_log"]]
     assert (logged.count("ticket.asked"), logged.count("ticket.answered")) == (1, 2)
 
@@ -404,7 +404,7 @@ def test_a_found_child_s_case_is_in_its_own_log() -> None:
     parent, kid = signed_in(holder), signed_in(child)
     code = asks(kid).code
     audit.actions.record_for_lines(
-        action="ticket.found", actor=an_actor("agent"), at=timezone.now(), reason="x",
+        action="ticket.found", actor=an_actor("agent"), at=timezone.now(), reason="Due",
         details={child.pk: {"tickets": [code]}},
     )  # fmt: skip
     found = "Found your case in a list"

@@ -126,7 +126,7 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
     )  # fmt: skip
     with pytest.raises(Exception, match="ends on") as refused:
         change_draft(
-            of="campaign", target_id=campaign.pk, terms=terms, reason="x", actor=officer.actor, at=timezone.now()
+            of="campaign", target_id=campaign.pk, terms=terms, reason="Due", actor=officer.actor, at=timezone.now()
         )
     assert sorted(getattr(refused.value, "message_dict", {})) == [
         "consent_flow", "description", "ends_at", "purpose", "scope",

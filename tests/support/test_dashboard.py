@@ -86,7 +86,7 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
         act=Proposal.Act.EXTEND_TERM, of="contract", target_id=first.contract_id, reason="They asked.", at=at,
         actor=colleague, payload={"ends_at": "2097-01-01T00:00:00+00:00"},
     )  # fmt: skip
-    proposals.withdraw(proposal_id=old.pk, actor=colleague, reason="No.", at=at)
+    proposals.withdraw(proposal_id=old.pk, actor=colleague, reason="Not now.", at=at)
 
 
 def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:

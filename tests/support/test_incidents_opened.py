@@ -559,7 +559,7 @@ def test_each_step_is_written_by_the_database_and_stays(refused: Refusal) -> Non
     one = Incident.objects.get()
     audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + HOUR)
     audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + HOUR)
-    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="x", at=at + 2 * HOUR)
+    audit.actions.close_incident(incident_id=one.pk, actor="officer:1", reason="Due", at=at + 2 * HOUR)
     audit.actions.open_incident(kind=kind, key=key, subject="page", at=at + 3 * HOUR)
     steps = IncidentStep.objects.order_by("id").values_list("what", "count")
     assert list(steps) == [("opened", 1), ("counted", 2), ("closed", 3), ("reopened", 4)]

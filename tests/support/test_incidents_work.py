@@ -62,7 +62,7 @@ def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> Non
         " )", ")"
     )
     # The same trouble again begins its clocks anew.
-    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=timezone.now())
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="Due", at=timezone.now())
     again = timezone.now()
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
     one.refresh_from_db()
@@ -105,7 +105,7 @@ def test_the_next_date_comes_first(officer: Member) -> None:
     opened(at=now - 3 * DAY, key="soon", subject="Soon")
     opened(at=now - 30 * DAY, key="late", subject="Late")
     shut = opened(at=now - 40 * DAY, key="shut", subject="Shut")
-    audit.actions.close_incident(incident_id=shut.pk, actor=officer.actor, reason="x", at=now)
+    audit.actions.close_incident(incident_id=shut.pk, actor=officer.actor, reason="Due", at=now)
     rows = rows_of(officer, "/admin/incidents/")
     assert [name for row in rows for name in ("No clock", "Soon", "Late", "Shut") if name in row] == [
         "Late", "Soon", "No clock", "Shut",
@@ -140,7 +140,7 @@ def test_first_and_last_are_since_it_was_opened_again(officer: Member) -> None:
     friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
     one = opened(at=friday)
     closed, again = friday + DAY, friday + 2 * DAY
-    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="x", at=closed)
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="Due", at=closed)
     reached = get_incident_impact(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (friday, friday)
     audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
@@ -166,10 +166,10 @@ def test_what_was_done_today_is_written_down(officer: Member) -> None:
 def test_nobody_else_writes_into_one(role: User.Role) -> None:
     one, member, now = opened(at=timezone.now()), staff(role), timezone.now()
     with pytest.raises(StaffOnly):
-        note_incident(incident_id=one.pk, actor=member.actor, reason="x", at=now)
+        note_incident(incident_id=one.pk, actor=member.actor, reason="Due", at=now)
     with pytest.raises(StaffOnly):
         do_duty(
-            incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="x", at=now
+            incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="Due", at=now
         )
     assert not AuditEvent.objects.exists()
 
@@ -227,4 +227,4 @@ def test_what_is_not_there_is_no_incident(officer: Member) -> None:
     for act in ("note", "told", "export"):
         assert officer.client.get(f"/admin/incidents/9/{act}/").status_code == 404
     with pytest.raises(NotNow, match="no such incident"):
-        note_incident(incident_id=9, actor=officer.actor, reason="x", at=timezone.now())
+        note_incident(incident_id=9, actor=officer.actor, reason="Due", at=timezone.now())

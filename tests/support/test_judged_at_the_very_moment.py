@@ -63,18 +63,18 @@ def the_line() -> int:
 
 def by_two(act: str, of: str, target_id: int, *, at: datetime = T, **payload: object) -> None:
     proposal = proposals.propose(
-        act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=an_actor(), at=at
+        act=act, of=of, target_id=target_id, payload=payload, reason="Due", actor=an_actor(), at=at
     )
-    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=an_actor(), at=at)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="Due", actor=an_actor(), at=at)
 
 
 def end(of: Of) -> None:
     plan = termination.plan(of=of, target_id=target(of), at=T)
-    terminate(of=of, target_id=target(of), actor=an_actor(), reason="r", plan_digest=plan.digest, at=T)
+    terminate(of=of, target_id=target(of), actor=an_actor(), reason="Due", plan_digest=plan.digest, at=T)
 
 
 def shorten(of: Of) -> None:
-    shorten_term(of=of, target_id=target(of), ends_at=T, reason="r", actor=an_actor(), at=T)
+    shorten_term(of=of, target_id=target(of), ends_at=T, reason="Due", actor=an_actor(), at=T)
 
 
 # A campaign goes on no longer than its contract.
@@ -97,11 +97,11 @@ def draft(of: Of) -> None:
     if of == "contract":
         under = "AGR-draft"
         draft_contract(
-            ref=under, aggregator=feeds.BRIDGE, reason="r", actor=an_actor(), at=at,
+            ref=under, aggregator=feeds.BRIDGE, reason="Due", actor=an_actor(), at=at,
             terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (feeds.ROADSIDE,)),
         )  # fmt: skip
     draft_campaign(
-        ref=DRAFT, contract=under, reason="r", actor=an_actor(), at=at,
+        ref=DRAFT, contract=under, reason="Due", actor=an_actor(), at=at,
         terms=CampaignTerms(
             feeds.ROAD, feeds.ROADSIDE, "Finds you", "sms", "location-retrieval:read", 500, LONG_AGO,
             datetime.fromisoformat(A_TERM_S_END),
@@ -112,11 +112,11 @@ def draft(of: Of) -> None:
 
 def put_in_force(of: Of) -> None:
     pk = Contract.objects.get(ref="AGR-draft").pk if of == "contract" else Campaign.objects.get(ref=DRAFT).pk
-    terms.put_in_force(of=of, target_id=pk, reason="r", actor=an_actor(), at=T)
+    terms.put_in_force(of=of, target_id=pk, reason="Due", actor=an_actor(), at=T)
 
 
 def suspend(of: str, at: datetime = T) -> None:
-    suspend_actions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="r", at=at)
+    suspend_actions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="Due", at=at)
 
 
 def lift(of: str) -> None:
@@ -128,7 +128,7 @@ def a_rule(starts_at: datetime = T, *, state: str = "WA") -> JurisdictionRule:
         terms=RuleTerms(
             state=state, starts_at=starts_at, purposes=(feeds.ROADSIDE,), sale_test=False, source="test: a law"
         ),
-        reason="r",
+        reason="Due",
         actor=an_actor(),
         at=starts_at,
     )

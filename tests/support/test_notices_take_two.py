@@ -163,14 +163,14 @@ def test_agreed_to_after_its_day_it_counts_from_the_yes(officer: Member, second:
 def test_the_same_words_again_only_sooner() -> None:
     def again(starts_at: datetime) -> Proposal:
         return propose_notice(
-            use="stop", language="en", body=STOPPING, starts_at=starts_at, reason="r", actor=an_actor(), at=NOW
+            use="stop", language="en", body=STOPPING, starts_at=starts_at, reason="Due", actor=an_actor(), at=NOW
         )
 
     a_notice(STOPPING, at=NOW, starts_at=BEGINS)
     with pytest.raises(NotNow, match="already published as version 3"):
         again(BEGINS)
     sooner = again(BEGINS - DAY)
-    agree_to_proposal(proposal_id=sooner.pk, reason="r", actor=an_actor(), at=NOW)
+    agree_to_proposal(proposal_id=sooner.pk, reason="Due", actor=an_actor(), at=NOW)
     assert (newest("stop").version, newest("stop").published_at) == (4, BEGINS - DAY)
 
 
@@ -179,10 +179,10 @@ def test_what_follows_an_older_version_is_not_published() -> None:
     a_notice(STOPPING, at=NOW)
     payload = {"use": "stop", "language": "en", "body": "Older.", "starts_at": NOW.isoformat()}
     late = proposals.propose(
-        act="publish_notice", of="notice", target_id=was.pk, payload=payload, reason="r", actor=an_actor(), at=NOW
+        act="publish_notice", of="notice", target_id=was.pk, payload=payload, reason="Due", actor=an_actor(), at=NOW
     )
     with pytest.raises(NotNow, match="Another version was published after it was proposed"):
-        agree_to_proposal(proposal_id=late.pk, reason="r", actor=an_actor(), at=NOW)
+        agree_to_proposal(proposal_id=late.pk, reason="Due", actor=an_actor(), at=NOW)
     assert newest("stop").body == STOPPING
 
 
@@ -205,9 +205,9 @@ def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
     guard = "partners_notice_two_officers"
     refused(insert.format(**right), constraint=guard)
     proposal = propose_notice(
-        use="stop", language="en", body=STOPPING, starts_at=BEGINS, reason="r", actor=an_actor(), at=NOW
+        use="stop", language="en", body=STOPPING, starts_at=BEGINS, reason="Due", actor=an_actor(), at=NOW
     )
     refused(insert.format(**right), constraint=guard)
-    proposals.mark_agreed(proposal_id=proposal.pk, reason="r", actor=an_actor(), at=NOW)
+    proposals.mark_agreed(proposal_id=proposal.pk, reason="Due", actor=an_actor(), at=NOW)
     for wrong in ({"version": "4"}, {"body": "Other."}, {"at": (BEGINS - TICK).isoformat()}, {"at": NOW.isoformat()}):
         refused(insert.format(**right | wrong), constraint=guard)

@@ -52,7 +52,7 @@ def the_same_twice(verb: Callable[..., object], refusal: str, **said: Any) -> No
     """Two officers do it in the same moment; the second is told why not."""
 
     def acts(actor: str) -> Callable[[], object]:
-        return lambda: verb(**{"at": NOW, **said}, reason="r", actor=actor)
+        return lambda: verb(**{"at": NOW, **said}, reason="Due", actor=actor)
 
     with pytest.raises(NotNow, match=refusal):
         overlap(acts(an_actor()), acts(an_actor()))
@@ -60,7 +60,7 @@ def the_same_twice(verb: Callable[..., object], refusal: str, **said: Any) -> No
 
 def a_suspended_contract(officer: str) -> Contract:
     contract = a_contract()
-    suspend(of="contract", target_id=contract.pk, actor=officer, reason="r", at=NOW - DAY)
+    suspend(of="contract", target_id=contract.pk, actor=officer, reason="Due", at=NOW - DAY)
     return contract
 
 
@@ -79,7 +79,7 @@ def test_what_is_declined_or_withdrawn_is_not_done(verb: str) -> None:
     refuse = getattr(proposals, verb)
     with pytest.raises(NotNow, match="already decided"):
         overlap(
-            lambda: refuse(proposal_id=proposal.id, reason="r", actor=two if verb == "decline" else one, at=NOW),
+            lambda: refuse(proposal_id=proposal.id, reason="Due", actor=two if verb == "decline" else one, at=NOW),
             agrees(proposal),
         )
     assert Suspension.objects.get().ends_at is None
@@ -89,7 +89,7 @@ def test_two_who_suspend_make_one_suspension() -> None:
     contract, one, two = a_contract(), an_actor(), an_actor()
 
     def suspends(actor: str) -> Callable[[], Suspension]:
-        return lambda: suspend(of="contract", target_id=contract.pk, actor=actor, reason="r", at=NOW)
+        return lambda: suspend(of="contract", target_id=contract.pk, actor=actor, reason="Due", at=NOW)
 
     first, second = overlap(suspends(one), suspends(two))
     assert (first, second.actor) == (second, one)
@@ -101,7 +101,7 @@ def test_what_is_shortened_meanwhile_is_not_extended() -> None:
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
 
     def shortens() -> None:
-        shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=one, at=NOW)
+        shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="Due", actor=one, at=NOW)
 
     with pytest.raises(NotNow, match=r"changed (since|after) it was proposed"):
         overlap(shortens, agrees(proposal))
@@ -135,7 +135,7 @@ def test_a_machine_is_disabled_once_and_another_key_proposed_once() -> None:
 def test_a_machine_that_is_disabled_meanwhile_is_not_let_in() -> None:
     machine, one = a_machine("gateway", Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public)), an_actor()
     at = database_clock()
-    about: dict[str, Any] = {"number": machine.number, "reason": "r", "actor": one, "at": at}
+    about: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": one, "at": at}
     proposal = propose_key(public_jwk=dict(Signer("another").public), was=thumbprint_of(machine=machine), **about)
     with pytest.raises(NotNow, match="already decided"):
         overlap(lambda: disable_machine(**about), agrees(proposal))

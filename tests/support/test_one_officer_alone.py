@@ -183,7 +183,7 @@ class Scene:
                 an_approval(line, campaign)
             an_approval(line, self.campaigns[9], verified_by="partner")
         suspend(
-            of="party", target_id=self.campaigns[8].lbs_provider_id, actor=self.officer, reason="r",
+            of="party", target_id=self.campaigns[8].lbs_provider_id, actor=self.officer, reason="Due",
             at=self.now - DAY,
         )  # fmt: skip
         for uri in (service.uri, self.named[0].uri):
@@ -241,7 +241,7 @@ class Scene:
     def do(self, way: str, n: int, m: int) -> None:
         """One act, on targets picked by two numbers. What does not fit is refused, and that is all right."""
         campaign = self.campaigns[n % len(self.campaigns)]
-        by: dict[str, Any] = {"reason": "r", "actor": self.officer, "at": self.now}
+        by: dict[str, Any] = {"reason": "Due", "actor": self.officer, "at": self.now}
         row: Contract | Campaign = campaign if m % 2 else self.draft if n == len(self.campaigns) else campaign.contract
         on: dict[str, Any] = {"of": "campaign" if m % 2 else "contract", "target_id": row.pk}
         try:
@@ -421,9 +421,9 @@ def test_the_scene_holds_every_kind_of_no(before: Before) -> None:
         "approval_unverified", "stopped_party",
     }  # fmt: skip
     proposal = proposals.propose(
-        act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="r",
+        act="lift_suspension", of="party", target_id=scene.campaigns[8].lbs_provider_id, payload={}, reason="Due",
         actor=scene.officer, at=scene.now,
     )  # fmt: skip
-    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=two, at=scene.now)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="Due", actor=two, at=scene.now)
     assert len(before.refused - scene.refused()) == 6
     assert Suspension.objects.get().lifted_by == proposal

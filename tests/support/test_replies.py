@@ -51,11 +51,11 @@ def test_people_with_open_cases_are_hit_and_nobody_else() -> None:
     hit(incident, state="solved")
     hit(incident, line_id=None, kind="incident")
     hit(incident, escalated_at=at)
-    assert set(hit_by(incident_id=incident.pk)) == {about, of_the_company}
-    assert set(hit_by(incident_id=incident.pk, kinds=["still_have"])) == {of_the_company}
-    assert set(hit_by(incident_id=incident.pk, language="en")) == {about}
-    assert [(one.company, one.people) for one in incidents()] == [("GeoBridge", 2)]
-    assert list(hit_by(incident_id=incident.pk + 1)) == []
+    assert set(hit_by(incident_id=incident.pk, at=at)) == {about, of_the_company}
+    assert set(hit_by(incident_id=incident.pk, kinds=["still_have"], at=at)) == {of_the_company}
+    assert set(hit_by(incident_id=incident.pk, language="en", at=at)) == {about}
+    assert [(one.company, one.people) for one in incidents(at=at)] == [("GeoBridge", 2)]
+    assert list(hit_by(incident_id=incident.pk + 1, at=at)) == []
 
 
 def begun(ana: Member, incident: Incident, at: datetime, body: str = WORDS) -> BulkReply:

@@ -72,7 +72,7 @@ def test_what_a_rule_prohibits_is_seen_before_it_counts(officer: Member) -> None
     assert re.search(r"CMP-F lifeline RoadAid To spot fraud .* 2 CMP-S AdReach .* 1 Add a rule$", told)
     assert (ask(sold, line.carrier_id), JurisdictionRule.objects.count()) == ("", 4)
     # Another campaign by now, and it is shown again.
-    seal = officer.client.post("/admin/rules/add/", {**typed, "reason": "x"}).content.decode()
+    seal = officer.client.post("/admin/rules/add/", {**typed, "reason": "Due"}).content.decode()
     seal = seal.partition('name="seen" value="')[2].partition('"')[0]
     a_campaign(campaign.contract, ref="CMP-T", purpose=FRAUD)
     assert "CMP-T" in shown(officer, "/admin/rules/add/", {**typed, "seen": seal})

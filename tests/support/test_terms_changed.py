@@ -62,14 +62,14 @@ def the_ledger_says(one: Disclosure) -> str:
 
 def paid(campaign: Campaign, consideration: str) -> None:
     set_consideration(
-        campaign_id=campaign.pk, consideration=consideration, reason="r", actor=an_actor(), at=database_clock()
+        campaign_id=campaign.pk, consideration=consideration, reason="Due", actor=an_actor(), at=database_clock()
     )
 
 
 def by_two(act: str, of: str, target_id: int, *, at: datetime | None = None, **payload: object) -> None:
     one, two, at = an_actor(), an_actor(), at or database_clock()
-    proposal = proposals.propose(act=act, of=of, target_id=target_id, payload=payload, reason="r", actor=one, at=at)
-    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="r", actor=two, at=at)
+    proposal = proposals.propose(act=act, of=of, target_id=target_id, payload=payload, reason="Due", actor=one, at=at)
+    proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="Due", actor=two, at=at)
 
 
 def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
@@ -79,7 +79,7 @@ def a_rule(state: str, purpose: str, *, days: float) -> JurisdictionRule:
         terms=RuleTerms(
             state=state, starts_at=at + days * DAY, purposes=(purpose,), sale_test=False, source="test: a law"
         ),
-        reason="r",
+        reason="Due",
         actor=an_actor(),
         at=at,
     )
@@ -111,7 +111,7 @@ def test_a_link_of_purposes_judges_past_releases_again() -> None:
     assert release.judgement == "permitted"
     at = database_clock()
     terms_actions.link(
-        of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="r", actor=an_actor(), at=at
+        of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="Due", actor=an_actor(), at=at
     )
     assert term_change_propagation.settle(now=at) == 1
     release.refresh_from_db()
@@ -151,7 +151,7 @@ def test_a_rule_with_a_past_beginning_judges_anew() -> None:
             state="MD", starts_at=feeds.moment("2025-12-01T00:00:00Z"), purposes=(release.purpose,), sale_test=False,
             source="test: a law",
         ),
-        reason="r", actor=an_actor(), at=at,
+        reason="Due", actor=an_actor(), at=at,
     )  # fmt: skip
     assert term_change_propagation.settle(now=at) == 1
     judged = Disclosure.objects.order_by("occurred_at")
@@ -189,7 +189,7 @@ def test_a_draft_judges_again_what_named_it() -> None:
         ends_at=feeds.moment("2094-01-01T00:00:00Z"),
     )  # fmt: skip
     at = database_clock()
-    draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="r", actor=an_actor(), at=at)
+    draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="Due", actor=an_actor(), at=at)
     assert term_change_propagation.settle(now=at) == 1
     release = Disclosure.objects.get()
     assert release.judgement == the_ledger_says(release) == "campaign_not_in_force"
@@ -246,7 +246,7 @@ def test_a_rule_is_told_on_the_day_it_begins() -> None:
         terms=RuleTerms(
             state="WA", starts_at=at - HOUR, purposes=(campaign.purpose,), sale_test=False, source="test: a law"
         ),
-        reason="r",
+        reason="Due",
         actor=an_actor(),
         at=at - 40 * DAY,
     )
@@ -280,7 +280,7 @@ def test_the_end_of_a_term_is_told_as_a_whole() -> None:
     at = database_clock()
     Campaign.objects.filter(pk=agreed.pk).update(ends_at=at - HOUR)
     shorten_term(
-        of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="r", actor=an_actor(), at=at - 40 * DAY
+        of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="Due", actor=an_actor(), at=at - 40 * DAY
     )
     assert (term_change_propagation.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
     bring_to("acknowledged", acknowledged_at=at)
@@ -301,7 +301,7 @@ def a_campaign_that_another_follows() -> tuple[Line, Campaign]:
 
 def end_now(campaign: Campaign) -> datetime:
     at = database_clock()
-    shorten_term(of="campaign", target_id=campaign.pk, ends_at=at, reason="r", actor=an_actor(), at=at - DAY)
+    shorten_term(of="campaign", target_id=campaign.pk, ends_at=at, reason="Due", actor=an_actor(), at=at - DAY)
     assert end_terms(now=database_clock()) == 1
     assert build_manifests(now=at + HOUR) == 1
     return at
@@ -312,7 +312,7 @@ def test_what_ended_while_suspended_is_told_afterwards(of: str) -> None:
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
     target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
-    suspend.suspend(of=of, target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    suspend.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
@@ -340,7 +340,7 @@ def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     end_now(ended)
     assert Order.objects.count() == 1
     target = ended.contract_id
-    suspend.suspend(of="contract", target_id=target, actor=an_actor(), reason="r", at=database_clock())
+    suspend.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     by_two("lift_suspension", "contract", target)
     assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 
@@ -367,7 +367,7 @@ def test_naming_a_company_makes_earlier_releases_to_it_doubtful() -> None:
     feeds.take_lines(feeds.line_row())
     feeds.take_releases(feeds.release_row(basis="emergency", path=[feeds.BRIDGE, feeds.TRACK]))
     at = database_clock()
-    add_party(uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="r", actor=an_actor(), at=at)
+    add_party(uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="Due", actor=an_actor(), at=at)
     assert term_change_propagation.settle(now=database_clock()) == 1
     assert Disclosure.objects.get().basis_doubtful
     incident = Incident.objects.get()

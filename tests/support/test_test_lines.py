@@ -135,10 +135,10 @@ def test_only_lines_of_our_own_account_and_by_an_officer(officer: Member) -> Non
         assert carrier_id in officer.client.post("/admin/test-lines/add/", {"line": carrier_id}).content.decode()
     for role in (User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL):
         with pytest.raises(StaffOnly):
-            mark_test_line(carrier_id=ours.carrier_id, actor=staff(role).actor, reason="x", at=now)
+            mark_test_line(carrier_id=ours.carrier_id, actor=staff(role).actor, reason="Due", at=now)
     assert (
         post(officer, "/admin/test-lines/add/", {"line": ours.carrier_id, "reason": "Try it."}) == "/admin/test-lines/"
     )
     with pytest.raises(NotNow, match="already a test line"):
-        mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="x", at=now)
+        mark_test_line(carrier_id=ours.carrier_id, actor=officer.actor, reason="Due", at=now)
     assert list(CarrierTestLine.objects.values_list("line_id", flat=True)) == [ours.pk]

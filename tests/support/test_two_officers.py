@@ -77,7 +77,7 @@ def test_the_second_is_an_officer_too(role: str) -> None:
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
     for verb in (proposals_actions.agree_to_proposal, proposals.decline, proposals.withdraw):
         with pytest.raises(StaffOnly):
-            verb(proposal_id=proposal.id, reason="r", actor=an_actor(role), at=NOW)
+            verb(proposal_id=proposal.id, reason="Due", actor=an_actor(role), at=NOW)
     assert Proposal.objects.get().decision == ""
 
 
@@ -95,7 +95,7 @@ def test_a_proposal_counts_for_seven_days() -> None:
     with pytest.raises(NotNow, match="more than 7 days old"):
         agree(proposal, two, after=7 * DAY)
     again = proposals.propose(
-        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="r",
+        act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="Due",
         actor=one, at=NOW + 7 * DAY,
     )  # fmt: skip
     proposal.refresh_from_db()
@@ -114,7 +114,7 @@ def test_one_waits_at_a_time_until_withdrawn_or_declined() -> None:
         with pytest.raises(NotNow, match="already proposed"):
             propose("extend_term", "contract", contract.pk, two, ends_at=FAR_OFF.isoformat())
         with pytest.raises(NotNow):
-            verb(proposal_id=proposal.id, reason="r", actor=wrong, at=NOW)
+            verb(proposal_id=proposal.id, reason="Due", actor=wrong, at=NOW)
         assert verb(proposal_id=proposal.id, reason="Not now.", actor=right, at=NOW).decision == decision
         proposal.refresh_from_db()
         assert (proposal.decision, proposal.decision_reason) == (decision, "Not now.")
@@ -126,7 +126,7 @@ def test_one_waits_at_a_time_until_withdrawn_or_declined() -> None:
 def test_an_end_that_moved_meanwhile_was_not_agreed_on() -> None:
     contract, one, two = a_contract(ends_at=NOW + 30 * DAY), an_actor(), an_actor()
     proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
-    shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="r", actor=two, at=NOW)
+    shorten_term(of="contract", target_id=contract.pk, ends_at=NOW + 5 * DAY, reason="Due", actor=two, at=NOW)
     with pytest.raises(NotNow, match=r"changed (since|after) it was proposed"):
         agree(proposal, two)
     proposal.refresh_from_db()
@@ -207,7 +207,7 @@ def test_nothing_is_proposed_about_what_is_not_so() -> None:
         with pytest.raises(NotNow):
             propose(act, of, target, one)
     with pytest.raises(NotNow, match="There is no such proposal"):
-        proposals_actions.agree_to_proposal(proposal_id=uuid.uuid4(), reason="r", actor=one, at=NOW)
+        proposals_actions.agree_to_proposal(proposal_id=uuid.uuid4(), reason="Due", actor=one, at=NOW)
 
 
 def test_an_early_yes_keeps_a_draft_from_force() -> None:
@@ -215,19 +215,19 @@ def test_an_early_yes_keeps_a_draft_from_force() -> None:
     contract = draft_contract(
         ref="AGR-d", aggregator=a_party().uri,
         terms=ContractTerms(LONG_AGO, LONG_AGO, FAR_OFF, (ROADSIDE,), jwks_uri="https://geobridge.example/jwks"),
-        reason="r", actor=one, at=NOW,
+        reason="Due", actor=one, at=NOW,
     )  # fmt: skip
     line, campaign = a_line(), a_campaign(contract)
     an_approval(line, campaign)
     with pytest.raises(NotNow, match="Create a new campaign"):
-        put_in_force(of="contract", target_id=contract.pk, reason="r", actor=one, at=NOW)
+        put_in_force(of="contract", target_id=contract.pk, reason="Due", actor=one, at=NOW)
     assert (Contract.objects.get().is_draft, allowed(line, campaign)) == (True, False)
 
 
 def test_a_claim_alone_does_not_keep_it_from_force() -> None:
     campaign = a_campaign(is_draft=True, consideration="none")
     an_approval(a_line(), campaign, verified_by="partner")
-    put_in_force(of="campaign", target_id=campaign.pk, reason="r", actor=an_actor(), at=NOW)
+    put_in_force(of="campaign", target_id=campaign.pk, reason="Due", actor=an_actor(), at=NOW)
     assert not Campaign.objects.get().is_draft
 
 
@@ -251,7 +251,7 @@ def test_a_suspension_is_lifted_by_two(of: str) -> None:
 
 def test_the_database_refuses_to_lift_without_two() -> None:
     contract, one = a_contract(), an_actor()
-    suspend(of="contract", target_id=contract.pk, actor=one, reason="r", at=NOW - DAY)
+    suspend(of="contract", target_id=contract.pk, actor=one, reason="Due", at=NOW - DAY)
     proposal = propose("lift_suspension", "contract", contract.pk, one)
     for lifted_by in (None, proposal):
         with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
@@ -274,13 +274,13 @@ def test_what_is_terminated_is_not_agreed_to_again() -> None:
     one, two, campaign = an_actor(), an_actor(), a_campaign()
     of: dict[str, Any] = {"of": "contract", "target_id": campaign.contract_id}
     plan = termination.plan(**of, at=NOW).digest
-    waits = propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
-    terminate(**of, actor=two, reason="r", plan_digest=plan, at=NOW)
+    waits = propose_termination(**of, plan=plan, reason="Due", actor=one, at=NOW)
+    terminate(**of, actor=two, reason="Due", plan_digest=plan, at=NOW)
     with pytest.raises(NotNow, match=r"terminated already, on 20 Nov 2026"):
         agree(waits, two)
-    proposals.withdraw(proposal_id=waits.id, reason="r", actor=one, at=NOW)
+    proposals.withdraw(proposal_id=waits.id, reason="Due", actor=one, at=NOW)
     with pytest.raises(NotNow, match="terminated already"):
-        propose_termination(**of, plan=plan, reason="r", actor=one, at=NOW)
+        propose_termination(**of, plan=plan, reason="Due", actor=one, at=NOW)
     assert (Cohort.objects.count(), Proposal.objects.filter(decision="").count()) == (1, 0)
 
 

@@ -41,7 +41,7 @@ def test_a_yes_that_is_not_possible_now_says_why(market: Market) -> None:
     suspended, silent, _over, late, unlawful = partners
     for partner, automatic in ((suspended, False), (silent, True)):
         Suspension.objects.create(
-            of="party", target_id=partner.party.pk, starts_at=past, reason="r", actor="officer:1", automatic=automatic
+            of="party", target_id=partner.party.pk, starts_at=past, reason="Due", actor="officer:1", automatic=automatic
         )
     ended = a_campaign(late.contract, late.campaign.lbs_provider, ends_at=past)
     an_approval(line, ended, at=past - DAY)

@@ -1,0 +1,179 @@
+"""An incident of which an order hides every release is nowhere but with the legal-process role, deadlines included."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from audit.models import Incident
+from console.workers.notifications import send_notifications
+from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.workers.anomalies.detection import find
+from partners.models import Party
+from portal.health import metrics
+from support.domain.tickets import open_tickets
+from support.models import NotificationChannel, Ticket
+from tests.feeds import BRIDGE, ROAD, line_row, ndjson, release_row, take_lines, take_notices, take_parties, taken
+from tests.partners.outside import Answer, Outside
+from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
+
+EVER, PAST = "2190-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
+NAMES = ("a", "b", "c")
+DAY = timedelta(days=1)
+ACTS = ("close", "acknowledge", "assign", "note", "told", "export", "rows", "csv")
+
+
+@pytest.fixture
+def officer(db: None, no_broker: None) -> Member:
+    take_parties()
+    take_lines(line_row())
+    return staff(name="first")
+
+
+def released() -> tuple[Incident, Incident]:
+    """Three releases without the gate's yes and without a consent: the incident of the day, and that of the rule."""
+    fates = taken(
+        DisclosuresFeed(gateway="gateway"),
+        ndjson(release_row(id=one, occurred_at=f"2025-07-01T1{n}:00:00Z") for n, one in enumerate(NAMES)),
+    )
+    assert {one.status for one in fates} == {"accepted"}
+    find(at=timezone.now())
+    open_tickets(at=timezone.now())
+    Incident.objects.update(opened_at=timezone.now() - DAY, due_at=timezone.now() - timedelta(hours=1))
+    ungated, by_rule = Incident.objects.get(kind="ungated"), Incident.objects.get(kind="no_approval")
+    assert (ungated.count, by_rule.count) == (3, 1)
+    return ungated, by_rule
+
+
+def hide(*names: str, until: str = EVER) -> None:
+    take_notices(*({"disclosure_id": one, "suppressed_until": until, "order_ref": "court"} for one in names))
+
+
+def surfaces(officer: Member) -> Iterator[tuple[str, str]]:
+    """What an officer reads wherever incidents and cases are, by where that is."""
+    bridge, road = (Party.objects.get(uri=uri).pk for uri in (BRIDGE, ROAD))
+    year = timezone.now().year
+    for path in (
+        "/admin/", "/admin/incidents/", "/admin/incidents/?state=open", "/admin/incidents/?state=closed",
+        "/admin/incidents/?due=overdue", "/admin/incidents/?kind=ungated", "/admin/incidents/?company=bridge",
+        "/admin/incidents/?whose=nobody", "/admin/notifications/",
+        f"/admin/parties/{bridge}/", f"/admin/parties/{road}/", "/admin/documents/", "/desk/", "/desk/?kind=ours",
+        "/desk/?state=all&kind=incident", "/desk/?state=all&company=bridge", "/desk/many/",
+        "/desk/figures/",
+    ):  # fmt: skip
+        yield path, still(shown(officer, path))
+    for path in ("/admin/incidents/?csv=1", "/desk/figures/desk.csv"):
+        yield path, re.sub("Taken by .*", "", officer.client.get(path).getvalue().decode())
+    for asked in ("gate's", "consent", "bridge"):
+        found = officer.client.get(searched(officer, asked)).content.decode()
+        yield f"search for {asked}", str(sorted(re.findall(r'href="(/admin/incidents/\d+/)"', found)))
+    yield "search at the desk", shown(officer, "/desk/search/", {"q": "permission"})
+    for pack in (f"company/{bridge}", f"company/{road}", f"certificate/{year - 1}", f"ccpa/{year}"):
+        page = shown(officer, f"/admin/documents/make/{pack}/", {})
+        yield pack, page.partition("Audit log")[0]
+    yield "/desk/counts/", officer.client.get("/desk/counts/").content.decode()
+    yield "metrics", str(re.findall("whereabouts_incidents_open{.*", metrics(at=timezone.now()).decode()))
+
+
+def still(page: str) -> str:
+    """A page without the clock, and without how many lines a company's data is of, which a hidden release leaves."""
+    return re.sub(r"Checked at \d\d:\d\d|Lines reached \d+", "", page)
+
+
+def test_an_incident_that_an_order_hides_is_as_one_that_never_was(officer: Member) -> None:
+    before = dict(surfaces(officer))
+    ungated, by_rule = released()
+    told = dict(surfaces(officer))
+    assert {where for where in before if told[where] == before[where]} == {
+        "/admin/incidents/?state=closed", "/admin/documents/", "/desk/many/", f"ccpa/{timezone.now().year}",
+        f"certificate/{timezone.now().year - 1}",
+    }  # fmt: skip
+    hide(*NAMES[:2])
+    assert "1" in csv_of(officer, "/admin/incidents/?csv=1")[-1]["Occurrences"]
+    hide("c")
+    after = dict(surfaces(officer))
+    assert after == before
+    for one in (ungated, by_rule):
+        assert officer.client.get(f"/admin/incidents/{one.pk}/").status_code == 404
+        case = Ticket.objects.get(key=f"incident:{one.pk}").code
+        for path in (*(f"/admin/incidents/{one.pk}/{act}/" for act in ACTS), f"/desk/{case}/copy/"):
+            assert officer.client.post(path, WHY).status_code == 404, path
+        for path in (f"/desk/{case}/", f"/desk/{case}/write/"):
+            assert officer.client.get(path).status_code == 404, path
+    hide(*NAMES, until=PAST)
+    find(at=timezone.now())
+    assert [row["Occurrences"] for row in csv_of(officer, "/admin/incidents/?csv=1")] == ["3", "1"]
+    assert "Nothing is waiting" not in shown(officer, "/admin/notifications/")
+
+
+def test_what_was_done_about_a_hidden_incident_is_in_no_log(officer: Member) -> None:
+    ungated, _ = released()
+    path = f"/admin/incidents/{ungated.pk}/"
+    for act, data in (("note", {"reason": "Called the court"}), ("csv", {"kind": "review", "reason": "As asked"})):
+        officer.client.post(f"{path}{act}/", data)
+    case = Ticket.objects.get(key=f"incident:{ungated.pk}").code
+    assert officer.client.get(f"/desk/{case}/").status_code == 200
+    document = post(officer, f"/admin/documents/make/breach/{ungated.pk}/", {"sign": "on"})
+    traces = ("Called the court", "anomal", case)
+    logs = ("/admin/trail/", f"/admin/trail/?on=incident:{ungated.pk}", f"/admin/trail/?case={case}")
+    assert all(mark in shown(officer, logs[0]) for mark in traces), document
+    hide(*NAMES)
+    taken_away = csv_of(officer, "/admin/trail/export/", WHY)
+    assert [row for row in taken_away if any(mark in str(row) for mark in traces)] == []
+    for log in logs:
+        assert [mark for mark in traces if any(mark in row for row in rows_of(officer, log))] == []
+    assert (
+        "Called"
+        not in officer.client.get(searched(officer, "called the court")).content.decode().partition("</form")[2]
+    )
+    hide(*NAMES, until=PAST)
+    assert all(mark in shown(officer, logs[0]) for mark in traces)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_no_message_counts_a_hidden_incident(
+    officer: Member, outside: Outside, settings: Settings, *, hidden: bool
+) -> None:
+    settings.STAFF_WEBHOOK_URL = f"{outside.url}/hook"
+    NotificationChannel.objects.create(user=None, is_on=True, told_at=timezone.now() - 2 * DAY)
+    NotificationChannel.objects.create(
+        user=officer.user, is_on=True, told_at=timezone.now() - 2 * DAY, quiet_from=0, quiet_until=0
+    )
+    settings.STAFF_WEBHOOK_QUIET = (0, 0, "UTC")
+    outside.always = Answer(200)
+    released()
+    if hidden:
+        hide(*NAMES)
+    assert send_notifications(now=timezone.now()) == (0 if hidden else 2)
+    assert len(mail.outbox) == len(outside.posted) == (0 if hidden else 1)
+
+
+def test_the_legal_role_sees_its_deadlines_which_return_with_it(officer: Member) -> None:
+    ungated, _ = released()
+    due = ungated.due_at
+    legal = staff(User.Role.LEGAL)
+    hide(*NAMES)
+    page = shown(legal, "/admin/delayed/", {"reason": "Weekly check"})
+    said = page.partition("Hidden incidents")[2]
+    assert "A release without the gate's permission Geobridge" in said
+    assert "If it is a breach: notify the agencies by" in said
+    assert "Look-ups with no record of consent" in said
+    hide(*NAMES, until=PAST)
+    assert "Hidden incidents" not in shown(legal, "/admin/delayed/", {"reason": "Weekly check"})
+    ungated.refresh_from_db()
+    assert ungated.due_at == due
+    (overdue,) = [row for row in rows_of(officer, "/admin/incidents/?due=overdue") if "permission" in row]
+    assert "overdue" in overdue
+
+
+def test_an_incident_that_counted_more_than_was_kept_stays(officer: Member) -> None:
+    """Of what was counted before lines were kept, nobody can say that it is hidden."""
+    ungated, _ = released()
+    Incident.objects.filter(pk=ungated.pk).update(count=4)
+    hide(*NAMES)
+    assert "Seen 1 time since" in shown(officer, f"/admin/incidents/{ungated.pk}/")
