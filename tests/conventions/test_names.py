@@ -30,7 +30,7 @@ STATES = frozenset(("told", "asked", "known", "held", "kept"))
 # waits in queues during an upgrade.
 OF_OTHERS = frozenset(
     (
-        "wrapped", "VerifiedBy", "delete_held", "HeldRow", "HeldDisclosure", "HeldNotice", "KnownDevice",
+        "modified", "wrapped", "VerifiedBy", "delete_held", "HeldRow", "HeldDisclosure", "HeldNotice", "KnownDevice",
         "deliver_letters", "attribute_held",
     )
 )  # fmt: skip

@@ -23,9 +23,25 @@ MUTANTS = (
     Mutant(
         11,
         "console/queries/staff.py",
-        "shown = rows.exclude(LEGAL)",
-        "shown = rows",
+        "rows.exclude(LEGAL | acts_on_hidden(at=at))",
+        "rows.exclude(acts_on_hidden(at=at))",
         "tests/support/test_documents.py::test_what_an_order_hides_is_in_no_document",
+    ),
+    # An act on an incident that an order hides
+    Mutant(
+        11,
+        "console/queries/staff.py",
+        "rows.exclude(LEGAL | acts_on_hidden(at=at))",
+        "rows.exclude(LEGAL)",
+        "tests/support/test_hidden_incidents.py::test_what_was_done_about_a_hidden_incident_is_in_no_log",
+    ),
+    # A late request whose cookie signs its person out
+    Mutant(
+        7,
+        "accounts/domain/session_store.py",
+        "return self._is_modified and not self._is_replaced",
+        "return self._is_modified",
+        "tests/accounts/test_sessions.py::test_a_late_request_that_writes_signs_nobody_out",
     ),
     # Told in quiet hours, or of one's own proposal
     Mutant(

@@ -268,7 +268,7 @@ MUTANTS = (
     unlocked(
         8,
         "support/actions/cases.py",
-        'Ticket.objects.select_for_update(of=("self",)).filter(code=code)',
+        'visible_tickets(at=at).select_for_update(of=("self",)).filter(code=code)',
         f"{DESK}test_a_case_is_claimed_once",
     ),
     unlocked(
@@ -280,7 +280,7 @@ MUTANTS = (
     unlocked(
         8,
         "support/actions/queue.py",
-        "Ticket.objects.select_for_update().filter(code__in=[code, into])",
+        "visible_tickets(at=at).select_for_update().filter(code__in=[code, into])",
         f"{DESK}test_a_case_is_merged_once",
     ),
     Mutant(
@@ -348,7 +348,7 @@ MUTANTS = (
     unlocked(
         8,
         "support/actions/cases.py",
-        'Ticket.objects.select_for_update(of=("self",)).filter(code=code)',
+        'visible_tickets(at=at).select_for_update(of=("self",)).filter(code=code)',
         f"{DESK}test_a_reveal_asked_for_twice_is_one",
     ),
     unlocked(
