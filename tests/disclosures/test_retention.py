@@ -36,6 +36,7 @@ from disclosures.queries.visible import visible, with_delay
 from disclosures.workers import retention
 from partners.models import Dealing
 from portal import health
+from tests.clocks import standing_still
 from tests.disclosures.conftest import partitions
 from tests.feeds import (
     BRIDGE,
@@ -50,6 +51,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
+from tests.moments import A_MOMENT
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("months_as_before", "no_broker")
@@ -233,6 +235,14 @@ def owners_clock(by: str) -> Iterator[None]:
         cursor.execute("RESET whereabouts.clock_shift")
 
 
+@contextmanager
+def owners_clock_at(at: datetime) -> Iterator[None]:
+    """That clock stopped."""
+    with standing_still(at), connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT set_config('tests.now', %s, false)", [at.isoformat()])
+        yield
+
+
 def test_what_an_order_hides_outlasts_its_month_for_a_while() -> None:
     line = scene()
     hidden = {"id": "hidden", "occurred_at": "2021-11-03T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
@@ -269,14 +279,14 @@ def test_what_was_shown_long_ago_outlasts_nothing() -> None:
         release_row(id="first", occurred_at="2021-11-01T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"),
     )
     now = database_clock()
-    for name, until in {
-        "further": None, "over": now - timedelta(days=31), "newly over": now - timedelta(days=29),
-    }.items():  # fmt: skip
+    month_ago = now - timedelta(days=30)
+    for name, until in {"further": None, "over": month_ago, "newly over": month_ago + A_MOMENT}.items():
         gagged(Disclosure.objects.get(source_id=name), until=until, at=now - timedelta(days=60))
     before = Disclosure.objects.get(source_id="over before")
     for number, until in enumerate([None, now - timedelta(days=90)], 1):
         gagged(before, until=until, at=now - timedelta(days=60), number=number)
-    upkeep()
+    with owners_clock_at(now):
+        upkeep()
     assert sources() == {"next", "new", "first", "hidden", "further", "newly over"}
     assert seen(line) == {"next": False, "new": False, "newly over": True}
 
@@ -331,6 +341,16 @@ def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) ->
         with pytest.raises(IntegrityError, match="a year has not passed"):
             cursor.execute("SELECT disclosures_drop_month(%s)", [newest])
     assert newest in partitions()
+    scene()
+    retention.make_partitions(now=NOW)
+    year_after = datetime(2022, 12, 1, tzinfo=UTC)
+    drop = "SELECT disclosures_drop_month('2021-11-01')"
+    with owners_clock_at(year_after - A_MOMENT), connections["owner"].cursor() as cursor:
+        with pytest.raises(IntegrityError, match="a year has not passed"):
+            cursor.execute(drop)
+    with owners_clock_at(year_after), connections["owner"].cursor() as cursor:
+        cursor.execute(drop)
+    assert DROPPED not in partitions()
 
 
 @pytest.mark.one_server

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
@@ -85,6 +85,29 @@ def test_a_judgement_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert overlap(judges(once), judges(again)) == (1, 0)
     assert [(one.was, one.becomes) for one in JudgementChange.objects.all()] == [("permitted", "after_stop")]
+
+
+@pytest.mark.one_server
+def test_each_change_of_a_judgement_needs_a_record_of_its_own() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_releases(release_row(occurred_at="2025-07-01T00:00:00Z"))
+    take_approvals(approval_row())
+
+    def judge(was: str, becomes: str, *, recorded: bool) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if recorded:
+                cursor.execute(
+                    "INSERT INTO disclosures_judgementchange (line_id, disclosure_id, changed_at, was, becomes, cause)"
+                    " SELECT line_id, id, now(), %s, %s, 'x' FROM disclosures_disclosure",
+                    [was, becomes],
+                )
+            cursor.execute("UPDATE disclosures_disclosure SET judgement = %s", [becomes])
+
+    assert [(one.was, one.becomes) for one in JudgementChange.objects.all()] == [("no_approval", "permitted")]
+    judge("permitted", "no_approval", recorded=True)
+    with pytest.raises(IntegrityError, match="without a record"):
+        judge("no_approval", "permitted", recorded=False)
 
 
 def test_what_was_given_back_is_noted_once() -> None:

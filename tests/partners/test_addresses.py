@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from console.actions import proposals
 from partners.actions import proposals as proposals_actions
 from partners.actions.addresses import endpoints_of, set_endpoints_by_operator
-from partners.actions.clients import disable_machine
+from partners.actions.clients import disable_machine, register_machine
 from partners.actions.drafts import ContractTerms, change_draft, draft_contract, put_in_force
 from partners.actions.parties import add_party, change_party
 from partners.actions.terms import set_endpoints
@@ -109,6 +109,14 @@ def test_what_nobody_wrote_down_yet_one_officer_does(officer: str) -> None:
 
 
 def test_an_address_for_events_takes_the_place_of_polling(officer: str) -> None:
+    # Nobody has let its machine in yet, so that it has never polled.
+    waits = a_party("Waits")
+    key = Signer("waits").public
+    register_machine(
+        client_id="waits", kind="aggregator", public_jwk=key, party=waits.uri, reason="r", actor=officer, at=NOW
+    )
+    put(a_contract(waits), officer, endpoint_url="https://waits.example/events")
+    assert events_address_of(party_id=waits.pk) == "https://waits.example/events"
     party = a_party("Polls")
     machine = a_machine("polls", "aggregator", public_jwk=Signer("polls").public, party=party.uri)
     # Nothing is in force yet, so that nothing is polled.

@@ -456,7 +456,8 @@ class TestSeparation:
         call_command("export_line", line.carrier_id, stdout=out, reason="Due")
         assert "separation" not in out.getvalue()
         own = signed_in(line)
-        assert "Looked at your request for a line separation" in own.get("/access-log/").text
+        log = own.get("/access-log/").text
+        assert log.index("Looked at your request for a line separation") < log.index("Asked in confidence for a line")
         assert "Your request" in own.get("/lines/separation/").text
 
     def test_nor_in_what_a_child_s_holder_takes_away(self) -> None:

@@ -321,6 +321,21 @@ def test_once_two_officers_have_lifted_it_the_clock_runs_anew() -> None:
     assert Suspension.objects.filter(automatic=True).count() == 2
 
 
+def test_after_that_it_takes_three_new_verifications_to_deny() -> None:
+    scene = Waiting()
+    scene.acknowledge()
+    health_of(party_id=scene.party.pk, at=scene.began)
+    StreamHealth.objects.update(failed_verifications=3)
+    assert health_clocks.watch(now=scene.began + HOUR) == 1
+    lifted = lift_by_two(scene.party)
+    # What was asked at that very moment is none of the new ones.
+    for n in range(3):
+        scene.an_event(lifted + n * MINUTE, StreamEvent.Kind.VERIFICATION)
+    assert health_clocks.watch(now=lifted + HOUR) == 0
+    scene.an_event(lifted + A_MOMENT, StreamEvent.Kind.VERIFICATION)
+    assert health_clocks.watch(now=lifted + HOUR) == 1
+
+
 def test_so_does_the_clock_of_an_unacknowledged_end() -> None:
     scene = Waiting()
     scene.acknowledge()
