@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, F, Func, Q, QuerySet
 
 from accounts.models import Line
 from disclosures.labels import NOT_ALLOWED
-from disclosures.models import Basis, Disclosure, Judgement, Outcome
+from disclosures.models import Disclosure, Judgement
 from disclosures.queries.history_days import ALIKE, Day, build_day, likeness_of
 from disclosures.queries.release_counts import Place, ReleaseFilter, newest
 from disclosures.queries.trails import Parties, uris_of
@@ -157,7 +157,7 @@ def filter_disclosures(*, line_id: int, filters: Filters, zone: ZoneInfo, at: da
     if filters.until and filters.until < date.max:
         rows = rows.filter(occurred_at__lt=datetime.combine(filters.until + timedelta(days=1), time(), zone))
     if filters.judgements:
-        rows = rows.filter(_match_judgement(line_id, filters), basis=Basis.APPROVAL, outcome=Outcome.RELEASED)
+        rows = rows.filter(_match_judgement(line_id, filters))
     return rows
 
 

@@ -103,10 +103,7 @@ def _is_wanted(one: MonthFacts, filters: Filters) -> bool:
 
 
 def _is_judged(one: MonthFacts, filters: Filters) -> bool:
-    if not filters.judgements:
-        return True
-    is_judged = filters.has_later_claims or one.judgement in filters.judgements
-    return is_judged and one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED
+    return not filters.judgements or filters.has_later_claims or one.judgement in filters.judgements
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from disclosures.models import Anomaly, AnomalyRule, Basis, Outcome
+from disclosures.models import Anomaly, AnomalyRule
 from disclosures.queries.history import LOOKED, NO_RECORD
 from disclosures.queries.release_counts import RECENT, Facts, count_claimed_afterwards, facts_of
 from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, rules_in_force
@@ -223,7 +223,6 @@ def _count_by_judgement(facts: Sequence[Facts]) -> Mapping[tuple[str, str], int]
     """Return how often in all, by company and judgement."""
     found: dict[tuple[str, str], int] = {}
     for one in facts:
-        if one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED:
-            key = (one.company, one.judgement)
-            found[key] = found.get(key, 0) + one.n
+        key = (one.company, one.judgement)
+        found[key] = found.get(key, 0) + one.n
     return found

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from audit.models import Incident, IncidentLine
-from disclosures.models import Anomaly, AnomalyRule, Basis, Judgement, Outcome
+from disclosures.models import Anomaly, AnomalyRule, Judgement
 from disclosures.queries.company_cards import CompanyCard
 from disclosures.queries.incident_scope import day_key
 from disclosures.queries.release_counts import Facts
@@ -72,17 +72,13 @@ def explain_no_record(
 
 def _list_unrecorded(facts: Sequence[Facts], uri: str) -> list[Facts]:
     """The company's own such look-ups; where it has none, those in which it plays a part."""
-    found = [one for one in facts if one.path and _lacks_record(one)]
+    found = [one for one in facts if one.path and one.judgement in NO_RECORD]
     return [one for one in found if one.company == uri] or found
 
 
 def _list_contracts(campaigns: Collection[str]) -> tuple[str, ...]:
     refs = Campaign.objects.filter(ref__in=campaigns).values_list("contract__ref", flat=True)
     return tuple(sorted(set(refs)))
-
-
-def _lacks_record(one: Facts) -> bool:
-    return one.basis == Basis.APPROVAL and one.outcome == Outcome.RELEASED and one.judgement in NO_RECORD
 
 
 def _list_noticed(line_id: int, uri: str) -> list[Step]:
@@ -94,9 +90,7 @@ def _list_noticed(line_id: int, uri: str) -> list[Step]:
 
 def _list_ungated(line_id: int, uri: str, at: datetime) -> list[Step]:
     """The incidents opened because the gateway gave some of the newest of them out without the gate's yes."""
-    rows = visible(line_id=line_id, at=at).filter(
-        basis=Basis.APPROVAL, outcome=Outcome.RELEASED, judgement__in=NO_RECORD, path__contains=[uri]
-    )
+    rows = visible(line_id=line_id, at=at).filter(judgement__in=NO_RECORD, path__contains=[uri])
     newest = rows.order_by("-occurred_at").values_list("id", "aggregator", "occurred_at")[:LOOKED_AT]
     keys = {row_id: day_key(party=aggregator, day=f"{on.date()}") for row_id, aggregator, on in newest}
     opened = Incident.objects.filter(kind=Incident.Kind.UNGATED, key__in=set(keys.values())).in_bulk() if keys else {}

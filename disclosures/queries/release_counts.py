@@ -73,14 +73,12 @@ CLAIMED_ON = """
     WHERE rolled.line_id = %(line)s AND rolled.day < long.through AND NOT rolled.day IN (SELECT day FROM open)
         AND rolled.facts IN (
             SELECT facts.key FROM disclosures_rolledfacts facts
-            WHERE facts.line_id = %(line)s AND facts.basis = 'approval' AND facts.outcome = 'released'
-                AND facts.judgement = 'approval_unverified')
+            WHERE facts.line_id = %(line)s AND facts.judgement = 'approval_unverified')
     GROUP BY rolled.day
 """
 CLAIMED = """
     SELECT d.path, d.occurred_at FROM disclosures_disclosure d
-    WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends
-        AND d.basis = 'approval' AND d.outcome = 'released' AND <claimed-later>
+    WHERE d.line_id = %(line)s AND d.occurred_at >= starts AND d.occurred_at < ends AND <claimed-later>
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
 """.replace("<claimed-later>", CLAIMED_HERE)
 COUNTED_CLAIMS = (
@@ -123,8 +121,7 @@ WITH <spans>, kind AS MATERIALIZED (
     WHERE facts.line_id = %(line)s
         AND (%(company)s = '' OR facts.path @> ARRAY[%(company)s]::varchar[])
         AND (%(act_of)s = '' OR disclosures_company(facts.path) = %(act_of)s)
-        AND (NOT %(judged)s OR facts.basis = 'approval' AND facts.outcome = 'released'
-            AND facts.judgement = ANY (%(judgements)s))
+        AND (NOT %(judged)s OR facts.judgement = ANY (%(judgements)s))
 ), later AS MATERIALIZED (
     SELECT rolled.day, count(*) AS n
     FROM (<days>) rolled CROSS JOIN LATERAL (<rows>) d
@@ -160,8 +157,7 @@ FROM page CROSS JOIN LATERAL (
         AND d.occurred_at <= %(before)s AND (d.occurred_at, d.id) < (%(before)s, %(last)s)
         AND (%(company)s = '' OR d.path @> ARRAY[%(company)s]::varchar[])
         AND (%(act_of)s = '' OR disclosures_company(d.path) = %(act_of)s)
-        AND (NOT %(judged)s OR d.basis = 'approval' AND d.outcome = 'released'
-            AND (d.judgement = ANY (%(judgements)s) OR %(claimed_later)s AND <claimed-later>))
+        AND (NOT %(judged)s OR d.judgement = ANY (%(judgements)s) OR %(claimed_later)s AND <claimed-later>)
         AND NOT d.id IN (SELECT disclosure_id FROM hidden)
     ORDER BY d.occurred_at DESC, d.id DESC LIMIT %(rows)s
 ) found ORDER BY found.occurred_at DESC, found.id DESC LIMIT %(rows)s

@@ -345,9 +345,12 @@ def test_nothing_is_dropped_within_a_year_whatever_is_set(settings: Settings) ->
     retention.make_partitions(now=NOW)
     year_after = datetime(2022, 12, 1, tzinfo=UTC)
     drop = "SELECT disclosures_drop_month('2021-11-01')"
-    with owners_clock_at(year_after - A_MOMENT), connections["owner"].cursor() as cursor:
-        with pytest.raises(IntegrityError, match="a year has not passed"):
-            cursor.execute(drop)
+    with (
+        owners_clock_at(year_after - A_MOMENT),
+        connections["owner"].cursor() as cursor,
+        pytest.raises(IntegrityError, match="a year has not passed"),
+    ):
+        cursor.execute(drop)
     with owners_clock_at(year_after), connections["owner"].cursor() as cursor:
         cursor.execute(drop)
     assert DROPPED not in partitions()

@@ -21,7 +21,7 @@ from partners.models import Contract, Party, Proposal
 from revocations.actions import suspend
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Breach, Cohort, Order, Stream
-from support.models import CarrierTestLine
+from support.models import CarrierTestLine, SuspendRequest
 from support.queries import team_metrics
 from support.workers.canary import world
 from tests.agents import an_agent_asks
@@ -68,8 +68,13 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
         id=uuid.uuid4(), party_id=contract.aggregator_id, received_at=at, differing=[1], finished_at=at,
         findings={"partner_has": 3},
     )  # fmt: skip
+    assert "5 items need attention" in shown(officer, "/admin/")
+    SuspendRequest.objects.create(
+        ticket=a_case(a_line(), at=at), party_id=contract.aggregator_id, reason="They went on.",
+        asked_by=an_actor("agent"), asked_at=at,
+    )  # fmt: skip
     told = shown(officer, "/admin/")
-    assert "5 items need attention" in told
+    assert "6 items need attention" in told
     for said in (
         "GeoBridge Nothing acknowledged for a day or more. Oldest unacknowledged: 1 day, 1 hour. silent",
         "A release without the gate's permission: 1 GeoBridge",
@@ -222,8 +227,11 @@ def sent_to(contract: Contract, *, at: datetime, apart: timedelta) -> str:
     return f"/admin/streams/{contract.aggregator_id}/"
 
 
-def test_the_timeline_goes_on_before_its_last(officer: Member) -> None:
+def test_the_timeline_goes_on_before_its_last(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     page = sent_to(a_contract(), at=timezone.now(), apart=timedelta(minutes=1))
+    with monkeypatch.context() as patched:
+        patched.setattr("support.queries.timeline.SIZE", 70)
+        assert "?before=" not in officer.client.get(page).content.decode()
     first = officer.client.get(page).content.decode()
     (further,) = re.findall(r'href="(\?before=[^"]+)"', first)
     second = officer.client.get(f"{page}{unescape(further)}").content.decode()

@@ -8,21 +8,26 @@ from html import unescape
 import pytest
 import time_machine
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from pytest_django import Settings
 
 import audit.actions
 from accounts.actions.sms_outbox import enqueue_text
 from accounts.models import Line, Message, User
 from accounts.workers.sms_delivery import deliver
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from console.actions.notes import add_note
 from console.queries.dashboard import Dashboard, get_dashboard
+from console.queries.proposals import proposal_page
+from console.queries.standing import contracts_to_renew
 from partners.actions import proposals
 from partners.models import Campaign, Proposal, SigningKey
+from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
 from revocations.actions import suspend
-from revocations.models import Order, PushTally, State, Stream
+from revocations.models import Order, PushTally, State, Stream, StreamHealth
 from support.models import CanaryRun
+from support.queries.delivery import health_of
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.orders import bring_to
@@ -138,6 +143,45 @@ def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
     assert ends_at(is_ending("AGR-0"), at + 20 * DAY)
 
 
+def test_delivery_is_late_and_then_silent_from_its_moment_on(officer: Member) -> None:
+    at, contract = timezone.now(), a_contract(a_party("Ash"))
+    party_id = contract.aggregator_id
+    Order.objects.create(
+        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party_id, epoch=1, version=1, jti="j", txn="t",
+        record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at, next_attempt_at=at,
+    )  # fmt: skip
+
+    def is_called(word: str) -> IsSo:
+        return lambda moment: health_of(party_ids=[party_id], at=moment)[party_id].word == word
+
+    assert begins_at(is_called("late"), at + timedelta(minutes=15))
+    assert ends_at(is_called("late"), at + DAY)
+    assert begins_at(is_called("silent"), at + DAY)
+    StreamHealth.objects.create(party_id=party_id, counts_from=at)
+    for failed, word in ((2, "not verified"), (3, "unverified")):
+        StreamHealth.objects.update(failed_verifications=failed)
+        assert is_called(word)(at)
+
+
+def test_reminders_and_proposals_are_over_at_their_moment(officer: Member) -> None:
+    at = timezone.now()
+    a_day_at_work(officer, at=at)
+    tomorrow = parse_datetime(AuditEvent.objects.filter(action="contract.noted").latest("id").detail["remind_on"])
+    assert tomorrow is not None
+    assert begins_at(lambda moment: len(contracts_to_renew(at=moment)) > 1, tomorrow)
+    waits, withdrawn = (Proposal.objects.filter(decision=said).latest("id") for said in ("", "withdrawn"))
+
+    def is_expired(one: Proposal) -> IsSo:
+        def look(moment: datetime) -> bool:
+            page = proposal_page(proposal_id=one.pk, reader=officer.actor, at=moment)
+            return page is not None and page.expired
+
+        return look
+
+    assert begins_at(is_expired(waits), at + OPEN_FOR)
+    assert not is_expired(withdrawn)(at + OPEN_FOR)
+
+
 def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     at, line = timezone.now(), a_line()
     later, early = a_chain(line, "Later", at=at), a_chain(line, "Early", at=at)
@@ -223,3 +267,5 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     assert "1 without the gateway's answer; 2 overdue;" in lights
     assert "Hourly stop test works Last run" in lights
+    CanaryRun.objects.create(began_at=at - timedelta(minutes=8), finished_at=at, seconds={"page": 1.0})
+    assert "Hourly stop test works Last 2 runs; taller bars took longer" in shown(officer, "/admin/")

@@ -17,6 +17,7 @@ from support.domain.tickets import close_tickets, end_waits
 from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
 from support.policies.lifecycle import NotNow
+from support.queries.case import case_of
 from support.queries.lines import takes_two
 from support.workers import sending
 from support.workers.sending import send_replies
@@ -64,6 +65,16 @@ def test_a_person_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -
 
     assert first.until == now + 15 * MINUTE
     assert ends_at(is_the_same, now + 15 * MINUTE)
+
+
+def test_a_line_has_ended_from_its_end_on(now: datetime) -> None:
+    case = a_ticket(line_id=a_line(deactivated_at=now + DAY).pk)
+
+    def is_ended(at: datetime) -> bool:
+        person = case_of(ticket=case, reader=an_actor("agent"), at=at).person
+        return person is not None and person.ended
+
+    assert begins_at(is_ended, now + DAY)
 
 
 def test_a_second_yes_is_waited_for_as_said(line: Line, now: datetime) -> None:

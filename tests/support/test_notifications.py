@@ -13,11 +13,14 @@ from pytest_django import Settings
 import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
-from console.workers.notifications import send_notifications
+from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used
+from console.workers.notifications import SETTLES_WITHIN, send_notifications
 from partners.actions import proposals
 from partners.models import Proposal
 from support.models import NotificationChannel
+from support.queries.counts import cap_count
 from tests.factories import a_campaign, a_contract, a_party
+from tests.moments import IsSo, begins_at, ends_at
 from tests.partners.outside import Answer, Outside
 from tests.staff import an_actor
 from tests.support.officers import Member, rows_of, shown, staff
@@ -83,12 +86,26 @@ def test_no_crowd_of_earlier_deadlines_hides_one_that_is_half_used(officer: Memb
     assert len(rows_of(officer, "/admin/incidents/?due=half")) == 1
 
 
+def test_a_share_of_the_time_is_used_from_its_moment_on() -> None:
+    at = timezone.now()
+    an_incident(Incident.Kind.UNGATED, "k", used=0, at=at)
+
+    def is_used(least: float, most: float) -> IsSo:
+        return lambda moment: list_incidents_by_time_used(least=least, most=most, at=moment)
+
+    assert begins_at(is_used(HALF, NEARLY), at + 5 * DAY)
+    assert ends_at(is_used(HALF, NEARLY), at + 9 * DAY)
+    assert begins_at(is_used(NEARLY, 1), at + 9 * DAY)
+    assert ends_at(is_used(NEARLY, 1), at + 10 * DAY)
+
+
 def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: Settings) -> None:
     assert officer.client.post("/admin/notifications/", ON).status_code == 302
     event = AuditEvent.objects.get(action="notifications.chosen")
     assert (event.actor, event.target) == (officer.actor, f"notifications:{officer.user.pk}")
     NotificationChannel.objects.update(told_at=EVENING)
-    a_proposal(an_actor(), "Ash", at=EVENING + timedelta(minutes=20))
+    # The last moment that the message at 19:00 counts as new: the next one does not.
+    a_proposal(an_actor(), "Ash", at=EVENING + HOUR - SETTLES_WITHIN)
     an_incident(Incident.Kind.UNGATED, "k", used=0.5, at=EVENING + timedelta(minutes=30))
     # Not within the hour after the last, and not what was dated a moment ago.
     assert [send_notifications(now=EVENING + timedelta(minutes=n)) for n in (50, 60, 61, 125)] == [0, 1, 0, 0]
@@ -132,6 +149,7 @@ def test_one_bad_address_keeps_no_other_message_back(
     NotificationChannel.objects.update(told_at=EVENING)
     monkeypatch.setattr("console.queries.notifications.CAP", 1)
     monkeypatch.setattr("support.queries.counts.CAP", 1)
+    assert [str(cap_count(n)) for n in (1, 2)] == ["1", "more than 1"]
     for name in ("Ash", "Birch"):
         a_proposal(an_actor(), name, at=EVENING + timedelta(minutes=20))
     assert send_notifications(now=EVENING + HOUR) == 1

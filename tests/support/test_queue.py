@@ -160,6 +160,25 @@ def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.Mo
     assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
 
 
+def test_nothing_follows_a_page_that_is_just_full(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("support.queries.queue.PAGE", 2)
+
+    def is_followed() -> tuple[bool, bool]:
+        at = timezone.now()
+        listed_next = page(asked=QueueFilter(), user_id=ana.user.pk, at=at).next
+        return bool(listed_next), bool(queue.search(asked="quagga", before=0, user=ana.user, at=at).next)
+
+    for follows in (False, False, True):
+        said(a_ticket(about="Quagga"), "Quagga")
+        assert is_followed() == (follows, follows)
+
+
+def test_three_letters_are_searched_for_and_two_are_not(ana: Member) -> None:
+    about, thread = a_ticket(about="Elk"), a_ticket()
+    said(thread, "ox emu")
+    assert [found(ana, q) for q in ("elk", "lk", "emu", "ox")] == [[about.code], [], [thread.code], []]
+
+
 def test_the_next_one_is_taken_as_the_list_is_narrowed(ana: Member) -> None:
     theirs = staff(User.Role.AGENT, name="ben")
     a_ticket(due_in=-DAY, assignee=theirs.user)

@@ -57,8 +57,11 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
 @pytest.mark.parametrize(
     ("status", "says"),
     [
+        (300, "Redirects (HTTP 300). Orders don't follow redirects. check"),
         (302, "Redirects (HTTP 302). Orders don't follow redirects. check"),
-        (503, "Answers with a server error (HTTP 503). check"),
+        (400, "Reachable: HTTP 400 to a request without an event. fine"),
+        (500, "Answers with a server error (HTTP 500). check"),
+        (200, "Reachable: HTTP 200 to a request without an event. fine"),
         (405, "Reachable: HTTP 405 to a request without an event. fine"),
     ],
 )

@@ -31,8 +31,10 @@ from support.domain.tickets import open_tickets
 from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
+from support.queries.writing import desk_of
 from support.workers import scanning, sending
 from tests.factories import a_line
+from tests.moments import ends_at
 from tests.people import Browser, signed_in
 from tests.support.desk import a_ticket, asks
 from tests.support.officers import Member, post, staff
@@ -122,6 +124,8 @@ def test_a_draft_is_kept_and_colleagues_see_who_writes(ana: Member, ticket: Tick
     assert "<bdi>ana@carrier.example</bdi> is writing here." in seen
     assert "Half a sentence" not in seen
     assert "is writing here" not in page(ana, ticket)
+    began = Draft.objects.get().updated_at
+    assert ends_at(lambda at: desk_of(ticket=ticket, user_id=ben.user.pk, at=at).others, began + timedelta(hours=1))
     ana.client.post(path, {"body": " "})
     assert Draft.objects.count() == 0
 
