@@ -18,10 +18,13 @@ from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
+from consent.queries.choices import choices_page
 from consent.queries.current_consent import use_of
+from consent.queries.receipts import EvidenceView, evidence_of
 from tests.consent.pages import an_agreed_use, press
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
+from tests.moments import A_MOMENT, begins_at
 from tests.people import Browser, Page, sign_in_by_code, signed_in
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -310,3 +313,27 @@ def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
     assert "Choices you make here come with a signed receipt." in listed
     assert "Receipt" not in listed[listed.index('<ul class="log">') :]
     assert browser.get(f"/choices/{made.id}/receipt/").status_code == 404
+
+
+def test_nothing_is_older_than_a_page_that_is_just_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consent.queries.choices.PAGE", 2)
+    line, is_followed = a_line(), list[bool]()
+    for name in ("One", "Two", "Three"):
+        choices.stop(line_id=line.pk, scope="party", ref=a_party(name).uri, actor="subscriber:1", channel="web")
+        is_followed.append(bool(choices_page(line_id=line.pk).older))
+    assert is_followed == [False, False, True]
+
+
+def test_a_partner_s_proof_is_late_after_its_date() -> None:
+    line = a_line()
+    an_agreed_use(line)
+    dispute = choices.stop(
+        line_id=line.pk, scope="all", actor="subscriber:1", channel="web", reason="never_agreed"
+    ).choice_id
+
+    def asked(at: datetime) -> EvidenceView:
+        (one,) = evidence_of(line_id=line.pk, choice_id=dispute, at=at)
+        return one
+
+    due_at = asked(timezone.now()).due_at
+    assert begins_at(lambda at: asked(at).late, due_at + A_MOMENT)

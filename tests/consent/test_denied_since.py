@@ -11,6 +11,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Line
 from consent.actions import choices
 from consent.models import Choice
+from consent.queries.choices import changed_at, choices_page
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof
 from partners.models import Campaign
@@ -19,6 +20,7 @@ from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
 from tests.moments import begins_at, ends_at
 from tests.people import number_of, signed_in
+from tests.properties import undone
 from tests.words.expected import PACIFIC, Words
 from tests.words.pages import main
 
@@ -155,3 +157,15 @@ def test_home_company_and_the_stops_own_page_say_since_when(clock: Clock, of: st
     newest = Choice.objects.filter(line_id=line.pk).latest("made_at")
     lead = "all_is_off" if of == "all" else "no_since"
     assert say(lead, exact=say.exact(first)) in main(browser, f"/choices/{newest.id}/").words
+
+
+def test_a_pause_is_over_at_its_end_and_changed_by_nothing_from_then_on(clock: Clock) -> None:
+    line, campaign = told(clock, [said("pause", 9, until=4)])
+    (paused,) = choices_page(line_id=line.pk).rows
+    until = NOW - 4 * DAY
+    assert begins_at(lambda at: paused.over(at=at), until)
+    for at, changed in ((until - MOMENT, until - MOMENT), (until, None)):
+        with undone():
+            clock.move_to(at)
+            choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+            assert changed_at(choice=paused) == changed

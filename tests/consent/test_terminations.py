@@ -523,3 +523,29 @@ def test_a_stop_between_the_end_and_the_list_counts(campaign: Campaign) -> None:
     assert set(listed(cohort)) == names(campaign.contract.aggregator, [line, late])
     order = Order.objects.get()
     assert (order.epoch, order.version, order.state) == (2, 1, State.QUEUED)
+
+
+def test_a_campaign_is_lost_from_its_beginning_to_its_end() -> None:
+    contract = a_contract()
+    one = a_campaign(contract, starts_at=NOW + LATER, ends_at=NOW + 3 * LATER)
+    a_campaign(contract, is_draft=True)
+
+    def is_lost(at: datetime) -> bool:
+        found = termination.plan(of="contract", target_id=contract.pk, at=at).campaigns
+        assert {ending.ref for ending in found} <= {one.ref}
+        return bool(found)
+
+    assert begins_at(is_lost, one.starts_at)
+    assert ends_at(is_lost, one.ends_at)
+
+
+def test_about_as_many_people_is_what_was_seen(campaign: Campaign) -> None:
+    plan = termination.plan(of="campaign", target_id=campaign.pk, at=database_clock())
+    facts, lines, lifeline = plan.digest.split(".")
+
+    def is_seen(facts: str, more: int, more_lifeline: int) -> bool:
+        return plan.is_what_was_seen(f"{facts}.{int(lines) + more}.{int(lifeline) + more_lifeline}")
+
+    assert [is_seen(facts, n, 0) for n in (50, 51)] == [True, False]
+    assert [is_seen(facts, 0, n) for n in (50, 51)] == [True, False]
+    assert not is_seen("0" * len(facts), 0, 0)

@@ -15,6 +15,8 @@ from disclosures.queries.companies import companies_of as companies_in_zone
 from disclosures.queries.company import company_page
 from disclosures.queries.company_cards import CompanyCard
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import choice_row, take_choices
+from tests.people import number_of
 from tests.world import HOSTILE, a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -212,3 +214,68 @@ def test_refusals_are_counted_apart() -> None:
     found = companies_of(line=line, at=at)
     (card,) = found.earlier
     assert (found.recent, card.refused, card.n) == ((), 4, 0)
+
+
+def test_a_use_is_as_exact_as_its_most_exact_look_up() -> None:
+    at, line, geo, road = timezone.now(), a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    campaign = a_campaign(a_contract(geo), road, precision_m=5000)
+    for days, precision_m, judgement in (
+        (20, 1000, "permitted"), (10, 100, "permitted"), (1, 500, "permitted"), (1, 2000, "no_approval"),
+    ):  # fmt: skip
+        disclosed(
+            line, [geo.uri, road.uri], at=at - days * DAY, campaign=campaign.ref, precision_m=precision_m,
+            judgement=judgement,
+        )  # fmt: skip
+    (card,) = companies_of(line=line, at=at).recent
+    assert [one.precision for one in card.uses] == ["within about 100 m"]
+
+
+def test_one_of_two_uses_stopped_is_no_stop_of_the_company() -> None:
+    at, line, road = timezone.now(), a_line(), a_party("RoadAid", "lbs_provider")
+    contract = a_contract()
+    help_, other = a_campaign(contract, road, lifeline=True), a_campaign(contract, road, purpose=FRAUD)
+    for campaign in (help_, other):
+        an_approval(line, campaign, at=at - 90 * DAY)
+
+    def card() -> CompanyCard:
+        (found,) = companies_of(line=line, at=timezone.now()).earlier
+        return found
+
+    assert (card().is_stopped, card().lifeline, card().stop_cuts_help) == (False, True, True)
+    stop(line_id=line.pk, scope="campaign", ref=help_.ref, actor="subscriber:1", channel="web")
+    assert (card().is_stopped, card().is_allowed) == (False, True)
+    assert (card().lifeline, card().stop_cuts_help) == (True, False)
+    # Of a stop that is the person's own in part and a file's in part both are said.
+    of_file = {"kind": "stop", "scope": "campaign", "ref": other.ref, "made_at": timezone.now().isoformat()}
+    take_choices(choice_row(msisdn=number_of(line), **of_file))
+    assert (card().is_stopped, card().by_record) == (True, True)
+
+
+def test_when_a_pause_ends_only_who_was_agreed_to_may_ask_again() -> None:
+    at, line = timezone.now(), a_line()
+    agreed, claimed = (a_campaign(a_contract(), a_party(name, "lbs_provider")) for name in ("RoadAid", "Claims"))
+    an_approval(line, agreed, at=at - 90 * DAY)
+    an_approval(line, claimed, at=at - 90 * DAY, verified_by="partner")
+    pause(line_id=line.pk, scope="party", ref=agreed.lbs_provider.uri, until=at + 3 * DAY, actor="s", channel="web")
+    pause(line_id=line.pk, scope="all", until=at + DAY, actor="s", channel="web")
+    standing = companies_of(line=line, at=timezone.now()).sharing
+    assert standing.after_the_pause == ["RoadAid"]
+    # Whichever pause of it runs longer.
+    assert {ref: use.paused_until for ref, use in standing.uses.items()} == {
+        agreed.ref: at + 3 * DAY, claimed.ref: at + DAY,
+    }  # fmt: skip
+
+
+def test_what_has_no_record_names_partners_and_contracts_in_order() -> None:
+    at, line, road = timezone.now(), a_line(), a_party("RoadAid", "lbs_provider")
+    for name in ("Zeta", "Alpha", "Middle"):
+        contract = a_contract(a_party(name), ref=f"AGR-{name}")
+        disclosed(
+            line, [contract.aggregator.uri, road.uri], at=at - DAY, campaign=a_campaign(contract, road).ref,
+            judgement=Judgement.NO_APPROVAL,
+        )  # fmt: skip
+    page = company_page(line=line, party_id=road.pk, zone=PACIFIC, at=at)
+    assert page is not None
+    assert page.no_record is not None
+    assert page.no_record.partners == ("Alpha", "Middle", "Zeta")
+    assert page.no_record.contracts == ("AGR-Alpha", "AGR-Middle", "AGR-Zeta")

@@ -21,7 +21,7 @@ from accounts.models import Line
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.history import Filters, HistoryPage, history_in_parts, history_page, history_rows
-from disclosures.queries.history_counts import history_facts
+from disclosures.queries.history_counts import history_facts, times_page
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.words.pages import main
@@ -323,3 +323,22 @@ def test_what_comes_or_is_hidden_while_read_is_left_out() -> None:
     gagged(made[1], until=None, at=later)
     read += reading
     assert [row.id for row in read] == [made[n].id for n in (5, 4, 3, 2, 0)]
+
+
+def test_times_are_of_the_days_asked_for_and_of_none_to_come() -> None:
+    line, today = a_line(), datetime.now(UTC).astimezone(PACIFIC).date()
+    assert [Filters(until=today).any, Filters(since=today).any, Filters().any] == [True, True, False]
+
+    def days(since: date | None, until: date | None) -> tuple[int, int]:
+        page = times_page(
+            line_id=line.pk, filters=Filters(since=since, until=until), zone=PACIFIC, at=datetime.now(UTC)
+        )
+        return (today - page.since).days, (today - page.until).days
+
+    def ago(n: int) -> date:
+        return today - timedelta(days=n)
+
+    assert days(None, None) == days(None, ago(-9)) == (29, 0)
+    assert days(ago(5), None) == (5, 0)
+    assert days(None, ago(7)) == (36, 7)
+    assert days(ago(300), ago(7)) == (98, 7)

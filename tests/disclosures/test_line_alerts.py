@@ -36,6 +36,7 @@ from tests.disclosures.anomalies import (
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
+from tests.moments import A_MOMENT, begins_at
 from tests.people import Browser, signed_in, user_of
 from tests.world import gagged
 
@@ -382,3 +383,15 @@ def test_at_most_six_are_at_the_head_named_harmlessly(line: Line, now: datetime)
     assert len(said(page)) == 6
     assert "See everything you did not allow" in page
     assert ("<script>alert" in page, "/<script>" in page) == (False, False)
+
+
+def test_an_alert_is_old_after_thirty_days(line: Line, now: datetime) -> None:
+    last = now - 3 * DAY
+    looked(line, last, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+
+    def is_old(at: datetime) -> bool:
+        (alert,) = list_line_alerts(line_id=line.pk, zone=WEST, company="", at=at)
+        return alert.is_old
+
+    assert begins_at(is_old, last + 30 * DAY + A_MOMENT)

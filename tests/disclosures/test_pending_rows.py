@@ -151,6 +151,8 @@ def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
     attribute_pending_releases(at=database_clock(), actor="system:test")
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 1)]
     assert (count_pending_rows().from_gateway, count_pending_rows().ungated) == (1, 1)
+    assert told(take_releases(release_row(id="by file", msisdn="+12065550123"))) == [HELD]
+    assert (count_pending_rows().from_files, count_pending_rows().n) == (1, 2)
     take_lines(line_row())
     take_notices({"disclosure_id": "own", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})
     assert ungated() == [(f"2025-07-01 {BRIDGE}", BRIDGE, 2)]

@@ -13,7 +13,9 @@ from accounts.models import User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
+from consent.queries.ended import ended_agreements
 from consent.queries.progress import newest_order_states
+from console.queries.terminations import termination_page
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
@@ -34,6 +36,7 @@ from revocations.models import (
     StreamHealth,
 )
 from revocations.queries.answerable_time import get_answerable_time, list_delivery_minutes, tries_at
+from revocations.queries.cohorts import cohort_progress
 from revocations.workers import stream_health as health_clocks
 from revocations.workers.deadlines import record_late_completions, record_overdue
 from revocations.workers.stream_health import list_unanswered_since
@@ -444,6 +447,11 @@ def test_each_order_past_its_date_is_a_breach() -> None:
     scene.acknowledge(done, state=State.COMPLETED, completed_at=scene.began + HOUR)
     due = scene.order.complete_by
     assert due == scene.began + 10 * DAY
+
+    def is_unconfirmed(at: datetime) -> bool:
+        return newest_order_states(line_id=scene.line.pk, at=at)[scene.contract.pk].unconfirmed
+
+    assert begins_at(is_unconfirmed, scene.began + 15 * MINUTE)
     assert record_overdue(now=due - MINUTE) == 0
     # Pages call it late from that very moment on.
     for at, overdue in ((due - timedelta(microseconds=1), False), (due, True)):
@@ -484,8 +492,20 @@ def test_an_end_not_signed_for_in_time_is_a_breach() -> None:
     scene.acknowledge(state=State.COMPLETED, completed_at=scene.began)
     cohort = scene.a_cohort(index_token=an_index())
     late = scene.began + 11 * DAY
+
+    def is_overdue(at: datetime) -> bool:
+        """By the line's own pages, by the partner's progress and by the officers' page alike."""
+        (told,) = ended_agreements(line_id=scene.line.pk, at=at)
+        page = termination_page(cohort_id=cohort.pk, at=at)
+        assert page is not None
+        (deletion,) = (step for step in page.steps if step.what == "Partner signed that it deleted the data")
+        assert told.overdue == page.progress.overdue == deletion.late
+        return told.overdue
+
+    assert begins_at(is_overdue, cohort.complete_by)
     assert (record_overdue(now=late), record_overdue(now=late)) == (1, 0)
     sign_end(cohort, at=late)
+    assert not cohort_progress(cohort_id=cohort.pk, at=late).overdue
     assert record_late_completions() == 1
     # One that is asked for again has a date and a breach of its own.
     used = Use(
