@@ -1,6 +1,7 @@
 """Two kinds of database test: `db` (the application's role in one transaction) and `committed_db` (real commits)."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Protocol
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 from django.core.cache import cache
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.template.base import Template
 from psycopg.rows import tuple_row
@@ -81,52 +83,79 @@ def _nobody_tried_before(request: pytest.FixtureRequest) -> None:
         cache.clear()
 
 
+# The heads that chains begin with.
+HEADS = "audit_chainhead"
+AS_MIGRATED = """
+SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences
+WHERE schemaname = 'public' AND last_value IS NOT NULL
+AND NOT sequencename = ANY (SELECT name || '_id_seq' FROM unnest(%(kept)s::text[]) AS name);
+DELETE FROM partners_jurisdictionrule WHERE NOT id = ANY (%(rules)s);
+UPDATE partners_jurisdictionrule SET ends_at = NULL, relaxed_by_id = NULL
+WHERE ends_at IS NOT NULL OR relaxed_by_id IS NOT NULL;
+DELETE FROM partners_noticetext WHERE actor <> 'system:install';
+DELETE FROM disclosures_anomalyrule WHERE actor <> 'system:install';
+DELETE FROM partners_proposal;
+DELETE FROM partners_signingkey WHERE published_at <> %(keys_since)s;
+UPDATE partners_signingkey SET retired_at = NULL WHERE retired_at IS NOT NULL;
+DELETE FROM audit_chainhead
+WHERE seq <> 0 OR hash <> sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))
+"""
+AS_BEGUN = """
+INSERT INTO audit_chainhead (chain, seq, hash)
+SELECT chain, 0, sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))
+FROM generate_series(0, 15) AS chain ON CONFLICT DO NOTHING;
+INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)
+VALUES ('unknown', 'A company we can''t name', 'unnamed', '', '', '');
+SELECT consent_gate_open()
+"""
+
+
 def empty_database() -> None:
     """Put the database back to what the migrations left, as its owner: the ledgers refuse everybody else."""
+    with _sweeping() as cursor:
+        for name in _with_rows():
+            _empty(cursor, name)
+        # A rule names the proposal that ended it, and the rules of the migrations stay. Programs of their own may have
+        # rotated keys.
+        cursor.execute(AS_MIGRATED, {"kept": sorted(KEPT), "rules": rules_of_the_migrations, "keys_since": KEYS_SINCE})
+    citus.empty()
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(AS_BEGUN)
+
+
+@functools.cache
+def _sweeper() -> BaseDatabaseWrapper:
+    """A session of the owner for which no trigger fires: to switch them off and on in one makes it plan all anew."""
+    return connections["owner"].copy()
+
+
+def _sweeping() -> CursorWrapper:
+    session = _sweeper()
+    # Some tests end every session that there is.
+    if not session.is_usable():
+        session.close()
+        with session.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+    return session.cursor()
+
+
+@functools.cache
+def _looks() -> bytes:
+    with _sweeping() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
         )
-        tables = [name for (name,) in cursor.fetchall() if name not in KEPT]
-        for name in _with_rows([name for name in tables if name not in citus.SPREAD]):
-            _empty(cursor, name)
-        cursor.execute(
-            "SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences"
-            " WHERE schemaname = 'public' AND last_value IS NOT NULL"
-            " AND NOT sequencename = ANY (SELECT name || '_id_seq' FROM unnest(%s::text[]) AS name)",
-            [sorted(KEPT)],
-        )
-        # A rule names the proposal that ended it, and the rules of the migrations stay.
-        cursor.execute("DELETE FROM partners_jurisdictionrule WHERE NOT id = ANY (%s)", [rules_of_the_migrations])
-        cursor.execute("UPDATE partners_jurisdictionrule SET ends_at = NULL, relaxed_by_id = NULL")
-        cursor.execute("DELETE FROM partners_noticetext WHERE actor <> 'system:install'")
-        cursor.execute("DELETE FROM disclosures_anomalyrule WHERE actor <> 'system:install'")
-        cursor.execute("DELETE FROM partners_proposal")
-        # Programs of their own may have rotated keys.
-        cursor.execute("DELETE FROM partners_signingkey WHERE published_at <> %s", [KEYS_SINCE])
-        cursor.execute("UPDATE partners_signingkey SET retired_at = NULL")
-        cursor.execute("SET session_replication_role = origin")
-        citus.empty()
-        cursor.execute(
-            "INSERT INTO audit_chainhead (chain, seq, hash)"
-            " SELECT chain, 0, sha256(convert_to('whereabouts audit chain ' || chain, 'UTF8'))"
-            " FROM generate_series(0, 15) AS chain"
-        )
-        cursor.execute(
-            "INSERT INTO partners_party (uri, name, kind, website, about, jwks_uri)"
-            " VALUES ('unknown', 'A company we can''t name', 'unnamed', '', '', '')"
-        )
-        cursor.execute("SELECT consent_gate_open()")
+        tables = {name for (name,) in cursor.fetchall()} - KEPT - {HEADS, *citus.SPREAD}
+    return " UNION ALL ".join(
+        f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in sorted(tables)
+    ).encode()
 
 
-def _with_rows(tables: Sequence[str]) -> list[str]:
-    """Which of these tables have rows. Planning this takes five times what looking does: it is planned once."""
-    looks = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in sorted(tables))
-    session = connections["owner"].connection
-    with psycopg.Cursor(session, row_factory=tuple_row) as prepared:
-        prepared.execute(" UNION ALL ".join(looks).encode(), prepare=True)
+def _with_rows() -> list[str]:
+    """Which tables have rows. Planning this takes ten times what looking does: it is planned once."""
+    with psycopg.Cursor(_sweeper().connection, row_factory=tuple_row) as prepared:
+        prepared.execute(_looks(), prepare=True)
         return [name for (name,) in prepared]
 
 
@@ -150,6 +179,7 @@ def django_db_setup(
         empty_database()
     yield
     with django_db_blocker.unblock():
+        _sweeper().close()
         databases.drop_test_database(name)
 
 
