@@ -15,21 +15,22 @@ RIGHTS = (
 )
 
 
-def main() -> None:
-    """Prepare the server; safe to repeat."""
-    with psycopg.connect(SUPERUSER, autocommit=True) as connection:
-        version = connection.execute("SHOW server_version").fetchone()
-        sys.stdout.write(f"PostgreSQL {version[0] if version else 'of no version'}\n")
+def prepare(superuser: str, *, durable: bool = False) -> str:
+    """Prepare a server, and return its version; safe to repeat. `durable`: what is committed there must stay."""
+    with psycopg.connect(superuser, autocommit=True) as connection:
         for role in ROLES:
             if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchall():
                 connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'ci'".encode())
-            connection.execute(f"ALTER ROLE {role} SET synchronous_commit = off".encode())
+            if not durable:
+                connection.execute(f"ALTER ROLE {role} SET synchronous_commit = off".encode())
             connection.execute(f"ALTER ROLE {role} SET jit = off".encode())
         for right in RIGHTS:
             connection.execute(right.encode())
         if not connection.execute("SELECT FROM pg_database WHERE datname = 'whereabouts_ci'").fetchall():
             connection.execute("CREATE DATABASE whereabouts_ci OWNER whereabouts_owner")
+        version = connection.execute("SHOW server_version").fetchone()
+    return str(version[0]) if version else "of no version"
 
 
 if __name__ == "__main__":
-    main()
+    sys.stdout.write(f"PostgreSQL {prepare(SUPERUSER)}\n")

@@ -27,6 +27,22 @@ BEGIN
     RETURN FOUND;
 END $$;
 
+-- By the cluster's manager (docs/running/high-availability), on a standby that it has made the primary and that has
+-- everything that was confirmed. It opens nothing: after this a comparison with the archive may.
+CREATE OR REPLACE FUNCTION consent_gate_took_over() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    was text[] := (SELECT string_to_array(incarnation, '/') FROM consent_gateopening);
+    here text[] := string_to_array(consent_incarnation(), '/');
+BEGIN
+    -- The same files, continued: another timeline is all that a promotion changes.
+    UPDATE consent_gateopening SET incarnation = consent_incarnation(), server_started = '-infinity'
+    WHERE closed_because = '' AND table_oid = consent_table_of_opening() AND here[2] > was[2]
+        AND (here[1], here[3], here[4]) = (was[1], was[3], was[4]);
+    RETURN FOUND;
+END $$;
+
 CREATE OR REPLACE FUNCTION consent_gate_epochs_raised() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$

@@ -105,7 +105,8 @@ def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
         client_id=f"test-{kind}", kind=kind, public_jwk=dict(Signer("x").public), party=party, actor="system:test",
         at=NOW,
     )  # fmt: skip
-    lifetime = timedelta(minutes=5)
+    # Longer than the longest storm: who is refused for an old token would be allowed nothing.
+    lifetime = timedelta(hours=6)
     return issue_access_token(client=client, scopes=scope.split(), lifetime=lifetime, at=database_clock()).token
 
 

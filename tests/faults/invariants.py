@@ -33,15 +33,16 @@ ENDED = (State.ACKNOWLEDGED, State.COMPLETED, State.PARTIAL, State.SUPERSEDED)
 class Asker(threading.Thread):
     """A gateway that keeps asking about lines, while everything falls over. `wrong`: what it was allowed after a stop.
 
-    An answer counts against the stops that were confirmed before its question went out.
+    An answer counts against the stops that were confirmed before its question went out. `at`: whom it asks, if not the
+    web server; `token`: by which it signs in, if not one of its own.
     """
 
-    def __init__(self, world: World, lines: Sequence[Line]) -> None:
+    def __init__(self, world: World, lines: Sequence[Line], *, token: str = "", at: str = "") -> None:
         super().__init__(daemon=True)
-        self._url = f"{world.programs.base_url}/access/v1/evaluations"
-        self._token = a_token(Client.Kind.GATEWAY, "decisions:read")
+        self._url = f"{at or world.programs.base_url}/access/v1/evaluations"
+        self._token = token or a_token(Client.Kind.GATEWAY, "decisions:read")
         campaign = next(iter(world.partners.values())).campaign
-        self._questions = [_question(campaign.ref, line, world) for line in lines]
+        self._questions = [make_question(campaign.ref, line, world) for line in lines]
         self._done = threading.Event()
         self.confirmed = 0
         self.asked = 0
@@ -71,7 +72,7 @@ class Asker(threading.Thread):
             return []
 
 
-def _question(ref: str, line: Line, world: World) -> dict[str, object]:
+def make_question(ref: str, line: Line, world: World) -> dict[str, object]:
     partner = next(one for one in world.partners.values() if one.campaign.ref == ref)
     asked = as_agreed(campaign=partner.campaign, line=str(line.carrier_id))
     return {

@@ -144,23 +144,27 @@ def own_server(folder: Path) -> Iterator[Postgres]:
 @contextmanager
 def lived_in(server: Postgres) -> Iterator[Relay]:
     """Until the end everything here speaks to this server, by a way that can be turned to another."""
-    before: Mapping[str, tuple[object, object]] = {
-        alias: (connections[alias].settings_dict["HOST"], connections[alias].settings_dict["PORT"])
-        for alias in connections
-    }
+    before = places()
     with relay_to("127.0.0.1", server.port) as relay:
-        _move(dict.fromkeys(before, ("127.0.0.1", str(relay.port))))
+        move(dict.fromkeys(before, ("127.0.0.1", str(relay.port))))
         try:
             with connections["owner"].cursor() as cursor:
                 cursor.execute("SELECT consent_gate_open()")
             yield relay
         finally:
-            _move(before)
+            move(before)
 
 
-def _move(places: Mapping[str, tuple[object, object]]) -> None:
+def places() -> Mapping[str, tuple[object, object]]:
+    """Host and port of each connection."""
+    each = {alias: connections[alias].settings_dict for alias in connections}
+    return {alias: (one["HOST"], one["PORT"]) for alias, one in each.items()}
+
+
+def move(to: Mapping[str, tuple[object, object]]) -> None:
+    """Let each connection speak to another server from now on."""
     connections.close_all()
-    for alias, (host, port) in places.items():
+    for alias, (host, port) in to.items():
         connections[alias].settings_dict.update(HOST=host, PORT=port)
 
 
