@@ -78,6 +78,7 @@ class Environment:
     sms_backend: str
     sms_webhook_url: str
     sms_webhook_token: str
+    sms_rate: int
     sms_inbound_secrets: list[str]
     call_log_secrets: list[str]
     mail_inbound_secrets: list[str]
@@ -282,6 +283,7 @@ def _messages(base_url: str) -> dict[str, Any]:
         "sms_backend": _sms_backend(base_url),
         "sms_webhook_url": given.get("SMS_WEBHOOK_URL", ""),
         "sms_webhook_token": given.get("SMS_WEBHOOK_TOKEN", ""),
+        "sms_rate": whole_number("SMS_RATE", 200),
         "sms_inbound_secrets": secrets_of("SMS_INBOUND_SECRETS"),
         "call_log_secrets": secrets_of("CALL_LOG_SECRETS"),
         "mail_inbound_secrets": secrets_of("MAIL_INBOUND_SECRETS"),

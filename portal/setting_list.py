@@ -123,6 +123,10 @@ SECTIONS = {
             "SMS_WEBHOOK_TOKEN", "text", "its bearer token", example="a-token", needed="with that backend", secret=True,
         ),
         Setting(
+            "SMS_RATE", "number", "texts a second that it takes; codes are not counted", default="200", example="200",
+            since="1.1.0",
+        ),
+        Setting(
             "SMS_INBOUND_SECRETS", "secrets",
             "your gateway signs incoming texts with one of these. Without it `/api/v1/texts` doesn't exist",
             example="x" * SHORTEST_SECRET, needed="for `STOP LOCATION` by text", secret=True,

@@ -47,6 +47,7 @@ SMS_BACKEND = env.sms_backend
 INTERNAL_HOSTS = env.internal_hosts
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
+SMS_RATE = env.sms_rate
 SMS_INBOUND_SECRETS = env.sms_inbound_secrets
 CALL_LOG_SECRETS = env.call_log_secrets
 MAIL_INBOUND_SECRETS = env.mail_inbound_secrets

@@ -277,6 +277,7 @@ class Message(models.Model):
             ),
             models.Index(fields=["doubt_at"], name="accounts_message_doubt", condition=Q(doubt_at__isnull=False)),
             models.Index(fields=["next_at"], name="accounts_message_due", condition=Q(taken_at__isnull=True)),
+            models.Index(fields=["kind", "next_at"], name="accounts_message_lane", condition=Q(taken_at__isnull=True)),
             models.Index(fields=["about"], name="accounts_message_about", condition=Q(taken_at__isnull=True)),
             models.Index(fields=["expires_at"], name="accounts_message_over"),
         ]

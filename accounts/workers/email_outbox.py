@@ -1,4 +1,4 @@
-"""Mails that wait are handed to the mail server: by one worker at a time, again and again until they were taken.
+"""Mails that wait are handed to the mail server: by one worker at a time and its threads, until they were taken.
 
 A row is put off before it is sent, so that a worker that is killed in between sends it once more at the most: whoever
 asked for a mail may get it twice, and never not at all. What a server refuses for good is forgotten.
@@ -10,20 +10,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
+from threading import Lock
 from time import monotonic
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 
 from accounts.models import OutgoingEmail
 from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import seal, unseal
+from accounts.workers.parallel_sending import send_all
 
 log = structlog.get_logger()
 TURN = "accounts.email_outbox"
-BATCH = 100
+# How many are looked up for a run: more than it can send.
+BATCH = 1000
 # No mail is begun after so many seconds of a run; the next run goes on.
 RUN_S = 8.0
 # So many that nobody took, one after the other: the server is away.
@@ -70,22 +74,40 @@ def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
         return _run(now, clock)
 
 
+class _Run:
+    """One run's count, which all its threads keep."""
+
+    def __init__(self, now: datetime, clock: Callable[[], float]) -> None:
+        self._now, self._clock, self._over = now, clock, clock() + RUN_S
+        self._lock = Lock()
+        self.taken = self._refused = 0
+
+    def send(self, letter_id: UUID) -> bool:
+        """Hand one over. Returns whether to go on: not where the server is away, or the time is over."""
+        if self._clock() >= self._over:
+            return False
+        letter = _claim(letter_id, self._now)
+        if letter is None:
+            return True
+        taken = _send_mail(letter)
+        if taken:
+            _wipe(letter_id, self._now)
+        with self._lock:
+            self.taken += taken
+            self._refused = 0 if taken else self._refused + 1
+            return self._refused < AWAY
+
+
 def _run(now: datetime, clock: Callable[[], float]) -> int:
-    taken = refused = 0
-    over = clock() + RUN_S
+    run = _Run(now, clock)
     due = OutgoingEmail.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
-    for letter_id in list(due.values_list("pk", flat=True)[:BATCH]):
-        if refused == AWAY or clock() >= over:
-            break
-        claimed = _claim(letter_id, now)
-        if claimed is None:
-            continue
-        if _send_mail(claimed):
-            taken, refused = taken + 1, 0
-            _wipe(letter_id, now)
-        else:
-            refused += 1
-    return taken
+    letters = list(due.values_list("pk", flat=True)[:BATCH])
+    send_all(due=((one, one) for one in letters), send=run.send, spreads=lambda: run.taken > 0 and _is_networked())
+    return run.taken
+
+
+def _is_networked() -> bool:
+    return "smtp" in str(settings.MAILERS["default"]["BACKEND"])
 
 
 @transaction.atomic

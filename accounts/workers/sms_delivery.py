@@ -3,19 +3,21 @@
 A row is claimed before the gateway is called, and given back only when the gateway says that it did not take the text.
 A worker killed in between loses that one text: nobody is told twice.
 
-One worker at a time does it, for a few seconds: the others are there for orders to partners, however slow the gateway
-is. One that keeps silent may have taken what it was given, so that this is not given to it again; but it is asked no
-more for a while, longer each time, so that it gets hold of few texts before it speaks again.
+One worker at a time does it, for a few seconds, with several threads (`parallel_sending`). A gateway that keeps silent
+may have taken what it was given, so that this is not given to it again; but it is asked no more for a while, longer
+each time, so that it gets hold of few texts before it speaks again.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, zip_longest
+from threading import Lock
 from time import monotonic
 from uuid import UUID, uuid4
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
 from django.utils import translation
@@ -30,10 +32,14 @@ from accounts.policies import delegations
 from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.primitives.zones import next_day_time, zone_of
+from accounts.workers.parallel_sending import Pace, send_all
 
 log = structlog.get_logger()
 TURN = "accounts.texts"
-BATCH = 500
+# How many are looked up for a run: more than it can send.
+BATCH = 1200
+# Of these lanes all move, however long the first one is: so many of a batch are for it.
+CONFIRMING_SHARE = 900
 # No text is begun after so many seconds of a run; the next run goes on.
 RUN_S = 4.0
 # So many refused one after the other: the gateway is away.
@@ -59,6 +65,10 @@ AT_ONCE = frozenset(
         Message.Kind.RECEIPT, Message.Kind.MOVED, Message.Kind.CONFIRMED,
     }
 )  # fmt: skip
+
+
+# What confirms a stop goes first of all: after a bad news day there are millions.
+CONFIRMING = frozenset({Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.REPLY})
 
 
 # Each stop by a texted code is confirmed by one: Django would take several times as long to make these statements.
@@ -120,7 +130,7 @@ def is_gateway_paused(*, now: datetime) -> bool:
     doubts = Message.objects.filter(doubt_at__isnull=False)
     if spoke_at["last"] is not None:
         doubts = doubts.filter(doubt_at__gte=spoke_at["last"])
-    silent = doubts.aggregate(times=Count("pk"), last=Max("doubt_at"))
+    silent = doubts.aggregate(times=Count("doubt_at", distinct=True), last=Max("doubt_at"))
     return bool(silent["times"]) and now < silent["last"] + _wait(silent["times"])
 
 
@@ -164,23 +174,54 @@ def _list_silenced(contacts: Collection[SafeContact], at: datetime) -> list[Safe
     return delegations.list_reassigned_contacts(contacts=contacts, at=at, known_by=known_by, holding=True)
 
 
+class _Run:
+    """One run's count, which all its threads keep."""
+
+    def __init__(self, now: datetime, clock: Callable[[], float]) -> None:
+        self._now, self._clock, self._over = now, clock, clock() + RUN_S
+        self._pace = Pace(rate=settings.SMS_RATE, clock=clock)
+        self._lock = Lock()
+        self.sent = self._refused = 0
+
+    def send(self, message_id: UUID) -> bool:
+        """Hand one over. Returns whether to go on: not where the gateway is away or silent, or the time is over."""
+        self._pace.wait()
+        if self._clock() >= self._over:
+            return False
+        outcome = deliver_one(message_id=message_id, now=self._now)
+        with self._lock:
+            self.sent += outcome == Outcome.TAKEN
+            self._refused = self._refused + 1 if outcome == Outcome.AWAY else 0
+            return outcome != Outcome.SILENT and self._refused < AWAY
+
+
 def _run(now: datetime, clock: Callable[[], float]) -> int:
-    sent = refused = 0
-    over = clock() + RUN_S
-    for message_id in _due(now):
-        outcome = deliver_one(message_id=message_id, now=now)
-        sent += outcome == Outcome.TAKEN
-        refused = refused + 1 if outcome == Outcome.AWAY else 0
-        if outcome == Outcome.SILENT or refused == AWAY or clock() >= over:
-            break
-    return sent
+    run = _Run(now, clock)
+    send_all(due=_list_due(now), send=run.send, spreads=lambda: run.sent > 0 and texts.is_networked())
+    return run.sent
 
 
-def _due(now: datetime) -> Iterator[UUID]:
-    """The texts that are due, what goes at once before the rest."""
+def _list_due(now: datetime) -> list[tuple[UUID, int]]:
+    """The texts that are due and their lines: what goes at once before the rest, three confirmed stops to one other."""
+    confirming = _first(CONFIRMING, now, CONFIRMING_SHARE)
+    others = _first(AT_ONCE - CONFIRMING, now, BATCH - len(confirming))
+    at_once = _interleave(confirming, others)
+    return at_once + _first({*Message.Kind} - AT_ONCE, now, BATCH - len(at_once))
+
+
+def _first(kinds: Collection[str], now: datetime, most: int) -> list[tuple[UUID, int]]:
+    """The oldest of these kinds, looked up kind by kind: there may be millions of another."""
     due = Message.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
-    for lane in (due.filter(kind__in=AT_ONCE), due.exclude(kind__in=AT_ONCE)):
-        yield from list(lane.values_list("pk", flat=True)[:BATCH])
+    lanes = [due.filter(kind=kind).values_list("next_at", "pk", "line_id")[:most] for kind in sorted(kinds)]
+    found = lanes[0].union(*lanes[1:], all=True) if most else ()
+    return [(message_id, line_id) for _, message_id, line_id in sorted(found)[:most]]
+
+
+def _interleave[T](first: Sequence[T], second: Sequence[T]) -> list[T]:
+    """Three of the first, one of the second, and so on."""
+    threes = batched(first, 3, strict=False)
+    turns = zip_longest(threes, second, fillvalue=None)
+    return [one for three, other in turns for one in (*(three or ()), *(() if other is None else (other,)))]
 
 
 def _wait(times: int) -> timedelta:

@@ -1,5 +1,6 @@
 """Message gateways that don't do what they should."""
 
+from threading import Barrier
 from typing import ClassVar
 
 from accounts.clients.texts import MemoryBackend, NotTaken, Unfit
@@ -50,3 +51,23 @@ class Choosy(OverTheNetwork):
         if msisdn in self.unfit:
             raise Unfit(422)
         MemoryBackend().send(msisdn=msisdn, text=text, code=code)
+
+
+class Gathering(OverTheNetwork):
+    """Answers the first by itself, and then whoever asks only once four do."""
+
+    four: ClassVar[Barrier] = Barrier(4, timeout=10)
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        if MemoryBackend.outbox:
+            self.four.wait()
+        MemoryBackend().send(msisdn=msisdn, text=text, code=code)
+
+
+class FallingSilent(OverTheNetwork):
+    """Takes one, and is never heard of again."""
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        self.tried.append(msisdn)
+        if len(self.tried) > 1:
+            raise TimeoutError

@@ -37,6 +37,11 @@ def _nothing_tried() -> Iterator[None]:
     Refusing.tried.clear()
 
 
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.workers.parallel_sending.THREADS", 1)
+
+
 def post(line: Line, at: datetime, kind: Message.Kind = Message.Kind.STOPPED) -> Message:
     sms_outbox.enqueue_text(line_id=line.pk, kind=kind, words=WORDS, at=at)
     return Message.objects.filter(line=line).latest("made_at")
@@ -114,7 +119,7 @@ def many(now: datetime, count: int, kind: Message.Kind = Message.Kind.STOPPED) -
     return [post(a_line(), now, kind) for _ in range(count)]
 
 
-def test_a_slow_gateway_has_a_worker_for_a_few_seconds(settings: Settings) -> None:
+def test_a_slow_gateway_has_a_worker_for_a_few_seconds(settings: Settings, one_thread: None) -> None:
     """1.5 s each: after 4 s none is begun any more."""
     settings.SMS_BACKEND = "tests.accounts.gateways.Slow"
     now = timezone.now()
@@ -187,7 +192,7 @@ def test_while_one_worker_is_at_it_no_other_begins(settings: Settings) -> None:
     assert sms_delivery.deliver(now=now) == 1
 
 
-def test_what_one_person_must_know_goes_before_a_wave(settings: Settings) -> None:
+def test_what_one_person_must_know_goes_before_a_wave(settings: Settings, one_thread: None) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
     noon = datetime(2026, 12, 1, 12, tzinfo=ZoneInfo("America/Los_Angeles"))
     wave = [*many(noon, 5, Message.Kind.LIFELINE), *many(noon, 2, Message.Kind.SUSPENDED)]

@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from tools.bench import burst, desk, gate, history, ingest, ledger_size, orders, stops, suspend
+from tools.bench import burst, desk, gate, history, ingest, ledger_size, orders, stops, suspend, texts
 from tools.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -20,4 +20,5 @@ BENCHMARKS: dict[str, Benchmark] = {
     "stops": stops.run,
     "burst": burst.run,
     "queue_growth": desk.run,
+    "texts": texts.run,
 }

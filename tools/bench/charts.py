@@ -35,6 +35,7 @@ READINGS: Mapping[str, Reading] = {
     "queue_growth": Reading("A page of the desk's queue, as tickets grow", "a million", "10,000", "1.5 or less"),
     "history_growth": Reading("A page of history, as the ledger grows", "all stored", "few stored", "1.3 or less"),
     "stops": Reading("Pages while 100,000 an hour stop", "all pages", "wanted", "1 or less"),
+    "texts": Reading("Texts taken by a gateway that needs 50 ms", "texts", "5 million in 12 hours", "1 or more"),
     "burst": Reading("Stops of a burst taken in", "stops", "one row written", "300 stops/s"),
 }
 STYLE = """

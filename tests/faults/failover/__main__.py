@@ -31,7 +31,9 @@ def main() -> int:
     with nodes.running(database=f"test_{DATABASE}"):
         machine_servers.prepare(nodes.SUPERUSER, durable=True)
         os.environ |= _environment(asked.stops)
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-k", asked.chosen, str(nodes.HERE)])
+        reached = ",".join(["127.0.0.1", "::1", "localhost", *nodes.ADDRESSES.values()])
+        hosts = f"--allow-hosts={reached}"
+        code = pytest.main(["-q", "-p", "no:cacheprovider", hosts, "-k", asked.chosen, str(nodes.HERE)])
     sys.stdout.write("\n".join(nodes.measured) + "\n")
     return int(code)
 

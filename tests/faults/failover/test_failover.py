@@ -87,6 +87,7 @@ def test_the_gate_denies_until_the_archive_was_compared(cluster: Cluster, world:
         began = time.monotonic()
         was.as_postgres("patronictl", "-c", "/etc/patroni/config.yml", "switchover", "--force", "--candidate", to)
         until(lambda: probe.newest() == "restoring", BACK_WITHIN_S)
+        connections.close_all()
         # Whoever stops is still heard.
         crowd = Crowd(world.programs.web_port, [person], A_SECOND, asker)
         crowd.run()
