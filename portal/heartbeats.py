@@ -1,7 +1,7 @@
 """Signs of life of beat and workers, kept where throttles are: `/metrics` tells how old the newest is.
 
-Each says that something went through, not that a process is there: beat that the broker took a job from it, a worker
-that it has ended a task. One that lost its broker for good is there as well.
+Each says that work was done, not that a process is there: beat that the broker took a job from it, a worker that it has
+done a task. One that lost its broker for good is there as well, and so is one whose every task fails.
 """
 
 import time
@@ -43,9 +43,9 @@ def age_s(*, process: str) -> float:
 
 
 class HeartbeatTask(Task[..., Any]):
-    """Every task of ours: that one has ended, well or not, is its worker's sign of life."""
+    """Every task of ours: one that was done is its worker's sign of life."""
 
-    def after_return(self, *args: Any, **options: Any) -> None:
-        """Called by the worker's process once the task is over."""
-        super().after_return(*args, **options)
+    def on_success(self, *args: Any, **options: Any) -> None:
+        """Called by the worker's process once the task has done what it is for."""
+        super().on_success(*args, **options)
         record_heartbeat_sometimes(process="worker")
