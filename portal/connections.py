@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.env import LOOPBACK
+from portal.env import LOOPBACK, process_name
 
 # The isolation is PostgreSQL's own default; the gate and every lock rely on it, whatever the role's or database's is.
 # A session looks twice a second whether its client is still there: one that was given up must not wait for a lock on.
@@ -40,7 +40,8 @@ def database(url: str) -> dict[str, Any]:
         # Compiling a statement takes longer than any of ours runs. What is prepared, the gate's statement and those of
         # the database's own functions, is planned once for each connection: planning took ten times what running does.
         # Who waits at the gate can't be kept for long, and a machine that vanished is never heard of again.
-        "OPTIONS": {"options": OPTIONS, **NETWORK, **query},
+        # And `pg_stat_activity` says which process of ours a session is of.
+        "OPTIONS": {"options": OPTIONS, "application_name": process_name(), **NETWORK, **query},
     }
 
 

@@ -1,6 +1,8 @@
 """Read single settings from the environment, and secrets from the files that it names."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +34,23 @@ def require_setting(name: str, what: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. Set it to {what}.")
     return value
+
+
+def process_name(arguments: Sequence[str] = ()) -> str:
+    """Return what this process calls itself at the database and in traces: OTEL_SERVICE_NAME, or by how it started.
+
+    A gate runs the same application as web: its unit names it.
+    """
+    program, *words = arguments or sys.argv
+    known = {Path(program).name, Path(program).parent.name}
+    kind = "command"
+    if "uvicorn" in known:
+        kind = "web"
+    elif "celery" in known:
+        kind = next((word for word in words if word in {"worker", "beat"}), "celery")
+    elif "manage.py" in known and words:
+        kind = words[0]
+    return os.environ.get("OTEL_SERVICE_NAME") or f"whereabouts-{kind}"
 
 
 def dotted_path(name: str, default: str) -> str:

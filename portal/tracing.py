@@ -17,6 +17,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Status
 from opentelemetry.util.types import AttributeValue
 
+from portal.env import process_name
+
 KEPT = frozenset({
     "http.route", "http.method", "http.request.method", "http.status_code", "http.response.status_code",
     "celery.action", "celery.task_name", "celery.state", "messaging.destination", "messaging.system", "exception.type",
@@ -43,7 +45,9 @@ class FilteredExporter(SpanExporter):
 
 def start_tracing() -> TracerProvider:
     """Trace this process from now on, as the OTEL_ variables say."""
-    provider = TracerProvider(resource=Resource.create({"service.name": "whereabouts"}))
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": process_name(), "service.namespace": "whereabouts"})
+    )
     provider.add_span_processor(BatchSpanProcessor(FilteredExporter(OTLPSpanExporter())))
     instrument(provider)
     return provider

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from partners.clients import sms
 from portal import deploy_checks, external_storage
 from portal.connections import database
-from portal.env import MOVED
+from portal.env import MOVED, process_name
 from portal.environment import Environment, environment
 from portal.management.commands.settings import write_reference
 from portal.setting_kinds import WRONG
@@ -473,3 +473,24 @@ def test_a_class_may_be_named_by_its_path_of_before(monkeypatch: pytest.MonkeyPa
     # What such a class of one's own raises.
     assert (files.ScannerAway, files.NotLookedAt) == (files.ScannerUnavailable, files.NotScanned)
     assert sms.InDoubt is sms.UncertainDelivery
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("/opt/whereabouts/.venv/bin/uvicorn --port 8000 portal.asgi:application", "whereabouts-web"),
+        ("/lib/uvicorn/__main__.py portal.asgi:application", "whereabouts-web"),
+        ("/opt/whereabouts/.venv/bin/celery --app portal worker --concurrency 4", "whereabouts-worker"),
+        ("/lib/celery/__main__.py --app portal beat", "whereabouts-beat"),
+        ("manage.py import_lines lines.csv", "whereabouts-import_lines"),
+        ("-c", "whereabouts-command"),
+    ],
+)
+def test_a_process_is_named_after_what_it_is(monkeypatch: pytest.MonkeyPatch, command: str, name: str) -> None:
+    monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
+    assert process_name(command.split()) == name
+
+
+def test_the_gates_unit_names_the_gate_at_the_database_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "whereabouts-gate")
+    assert database("postgresql://app@127.0.0.1/x")["OPTIONS"]["application_name"] == "whereabouts-gate"

@@ -102,9 +102,12 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
         finally:
             programs.end()
     assert collector.paths == {"/v1/traces carrier"}
+    named = set[str]()
     for one in collector.resources:
         about = {of.key: of.value.string_value for of in one.resource.attributes}
-        assert (about["service.name"], about["deployment.environment"]) == ("whereabouts", "tests")
+        assert (about["service.namespace"], about["deployment.environment"]) == ("whereabouts", "tests")
+        named.add(about["service.name"])
         spans = [span for scope in one.scope_spans for span in scope.spans]
         assert {of.key for span in spans for of in span.attributes} <= KEPT
     assert TOKEN.encode() not in b"".join(collector.raw)
+    assert named == {"whereabouts-web", "whereabouts-worker"}
