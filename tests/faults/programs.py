@@ -208,7 +208,8 @@ _loaded: list[forks.Loaded] = []
 
 
 @atexit.register
-def _end_loaded() -> None:
+def end_loaded() -> None:
+    """End the servers that have loaded our programs."""
     while _loaded:
         _loaded.pop().end()
 

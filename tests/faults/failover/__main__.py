@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet
 
 from tests import machine_servers
 from tests.faults.failover import nodes
+from tests.faults.programs import end_loaded
 
 DATABASE = "whereabouts_ci"
 
@@ -34,6 +35,7 @@ def main() -> int:
         reached = ",".join(["127.0.0.1", "::1", "localhost", *nodes.ADDRESSES.values()])
         hosts = f"--allow-hosts={reached}"
         code = pytest.main(["-q", "-p", "no:cacheprovider", hosts, "-k", asked.chosen, str(nodes.HERE)])
+        end_loaded()
     sys.stdout.write("\n".join(nodes.measured) + "\n")
     return int(code)
 

@@ -427,4 +427,32 @@ MUTANTS = (
         "Campaign.objects.exists()",
         "tests/promises/test_12_easy.py::test_nobody_pauses_what_is_not_there",
     ),
+    Mutant(
+        3,
+        "consent/sql/gate_opening.sql",
+        " AND here[2] > was[2]",
+        "",
+        "tests/faults/test_taken_over.py::test_other_files_and_an_older_timeline_are_no_standby",
+    ),
+    Mutant(
+        3,
+        "consent/sql/gate_opening.sql",
+        "        AND (here[1], here[3], here[4]) = (was[1], was[3], was[4]);",
+        ";",
+        "tests/faults/test_taken_over.py::test_other_files_and_an_older_timeline_are_no_standby",
+    ),
+    Mutant(
+        6,
+        "accounts/workers/sms_delivery.py",
+        "_interleave(confirming, others)",
+        "[*confirming, *others]",
+        "tests/accounts/test_parallel_sending.py::test_confirmed_stops_go_first_and_leave_every_fourth_to_others",
+    ),
+    Mutant(
+        6,
+        "portal/heartbeats.py",
+        "def on_success(self, *args: Any, **options: Any) -> None:",
+        "def after_return(self, *args: Any, **options: Any) -> None:",
+        "tests/portal/test_beat.py::test_a_worker_s_sign_of_life_is_a_task_that_was_done",
+    ),
 )
