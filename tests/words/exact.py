@@ -29,15 +29,25 @@ class Pages:
     before: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def look(self, title: str, browser: Browser, path: str, *, but: tuple[str, ...] = (), of: str = "") -> None:
-        """Read a page in every language. `but`: classes of what is left out. `of`: whose page it is, if of several."""
+        """Read a page in every language. `but`: classes of what is left out. `of`: whose page it is, if of several.
+
+        Where its links and forms lead is read in English alone: it is the same in all.
+        """
         for language in LANGUAGES:
-            self.keep(f"{title} ({language})", opened(browser, path, language), but=but, key=(f"{of} {path}", language))
+            key, links = (f"{of} {path}", language), language == "en"
+            self.keep(f"{title} ({language})", opened(browser, path, language), but=but, key=key, links=links)
 
     def keep(
-        self, title: str, page: Answer | str, *, but: tuple[str, ...] = (), key: tuple[str, str] = ("", "")
+        self,
+        title: str,
+        page: Answer | str,
+        *,
+        but: tuple[str, ...] = (),
+        key: tuple[str, str] = ("", ""),
+        links: bool = False,
     ) -> None:
         """A page as it was answered."""
-        lines = transcript(page if isinstance(page, str) else page.text, but=but, links=False)
+        lines = transcript(page if isinstance(page, str) else page.text, but=but, links=links)
         self.told.append((title, changes(self.before[key], lines) if key in self.before else lines))
         if key[0]:
             self.before[key] = lines
