@@ -22,7 +22,7 @@ from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
 from tests.walks.addresses import filled
-from tests.words import seldom, seldom_cases, seldom_console, seldom_lines, seldom_officers
+from tests.words import seldom, seldom_answers, seldom_cases, seldom_console, seldom_lines, seldom_officers
 from tests.words.expected import EASTERN
 from tests.words.transcripts import assert_as_before, transcript
 
@@ -94,6 +94,10 @@ def test_pages_in_states_that_are_seldom() -> None:
 
 def test_pages_of_a_line_with_much_on_it() -> None:
     assert_as_before("seldom_lines", seldom_lines.pages())
+
+
+def test_answers_to_what_is_sent() -> None:
+    assert_as_before("seldom_answers", seldom_answers.pages())
 
 
 def test_pages_of_the_console() -> None:

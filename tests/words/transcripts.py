@@ -58,8 +58,8 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
     With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with where
-    its links and forms lead.
+    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with what its
+    forms are filled in with, and where they and its links lead.
     """
     page = read(html)
     page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
@@ -70,7 +70,7 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
     lines = [line for part in parts for line in packed(part)]
     lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
     if links:
-        lines += dict.fromkeys(masked(line) for part in parts for line in _links(part))
+        lines += dict.fromkeys(masked(line) for part in parts for line in [*_filled_in(part), *_links(part)])
     return [part for line in lines for part in wrapped(line)]
 
 
@@ -150,6 +150,22 @@ def _names(part: Part) -> list[str]:
     return [name for name in dict.fromkeys(given) if name]
 
 
+def _filled_in(part: Part) -> list[str]:
+    """What is ticked, chosen and typed in the fields of a page."""
+    ticked = [one.attributes for one in part.all("input") if _is_filled_in(one.attributes)]
+    chosen = [
+        {"name": field.attributes.get("name", ""), "value": one.attributes.get("value", "")}
+        for field in part.all("select")
+        for one in field.all("option", selected="")
+    ]
+    return [f"[{one.get('name')}={one.get('value', '')}]" for one in [*ticked, *chosen]]
+
+
+def _is_filled_in(field: Mapping[str, str]) -> bool:
+    kind = field.get("type", "text")
+    return "checked" in field if kind in {"radio", "checkbox"} else kind != "hidden" and bool(field.get("value"))
+
+
 def _links(part: Part) -> list[str]:
     """Where each link leads, and each form is sent with what is filled in, in the order of the page."""
     found = []
@@ -157,10 +173,23 @@ def _links(part: Part) -> list[str]:
         led = one.attributes.get("href", one.attributes.get("action", ""))
         hidden = [field.attributes for field in one.all("input", type_="hidden")]
         sent = "&".join(f"{of.get('name')}={of.get('value', '')}" for of in hidden if of.get("name") not in UNTYPED)
-        words = " ".join((one if one.tag == "a" else Part("p", {}, list(one.all("button")))).words.split())
+        words = " ".join((one if one.tag == "a" else Part("p", {}, _buttons(one))).words.split())
+        words += " (this page)" if one.attributes.get("aria-current") == "page" else ""
         led, sent = (re.sub(NUMBERED, "‹n›", each) for each in (led, sent))
         found.append(f"[{words} → {led}{' with ' if sent else ''}{sent}]")
     return found
+
+
+def _buttons(form: Part) -> list[Part | str]:
+    """A form's buttons; where there are several, each with what it sends or where it sends it to."""
+    buttons = form.all("button")
+    told: list[Part | str] = []
+    for one in buttons:
+        of = one.attributes
+        sent = [f"→ {of['formaction']}"] if "formaction" in of else []
+        sent += [f"{of['name']}={of.get('value', '')}"] if "name" in of else []
+        told += [one, f" ({', '.join(sent)})" if sent and len(buttons) > 1 else ""]
+    return told
 
 
 def assert_as_before(name: str, pages: Iterable[tuple[str, list[str]]]) -> None:
