@@ -58,8 +58,8 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
     With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with what its
-    forms are filled in with, and where they and its links lead.
+    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with what
+    its forms are filled in with, and where they and its links lead.
     """
     page = read(html)
     page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
