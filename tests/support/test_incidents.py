@@ -1,23 +1,29 @@
-"""Incidents: whom they are about, closed with a reason, open again when it happens again."""
+"""Incidents: whom they are about, what no program sees, and how officers work them, to the end and again."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 import audit.actions
-from accounts.models import User
+from accounts.models import Line, User
+from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
-from audit.models import AuditEvent, Incident
-from console.actions.incidents import close_incident
+from audit.models import AuditEvent, Incident, IncidentStep
+from audit.policies import ALL, DUTIES, list_running_clocks
+from console.actions.incidents import close_incident, do_duty, note_incident, report_incident
+from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow
 from support.domain.tickets import open_tickets
 from support.models import Ticket
-from support.queries.incidents import get_incident_impact
-from tests.factories import a_party
-from tests.support.officers import shown, staff, words
+from support.queries.incidents import duties_of, get_incident_impact
+from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
+from tests.factories import a_line, a_party
+from tests.support.officers import Member, post, rows_of, shown, staff, words
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+pytestmark = pytest.mark.usefixtures("db", "no_broker")
 WHY = "Their fix is in; no differences again."
 
 
@@ -98,3 +104,332 @@ def test_nobody_else_closes_one(role: User.Role) -> None:
     with pytest.raises(StaffOnly):
         close_incident(incident_id=one.pk, actor=staff(role).actor, reason=WHY, at=timezone.now())
     assert Incident.objects.get().closed_at is None
+
+
+# What no program sees is reported by hand: its clocks count from when it became known, and it says by whom.
+
+
+DAY = timedelta(days=1)
+
+
+PATH = "/admin/incidents/report/"
+
+
+KNOWN = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
+
+
+SAID: dict[str, Any] = {
+    "kind": "our_breach", "company": "", "happened": "A laptop was <b>stolen</b> from a train.",
+    "affected": "Exports of one week.", "known_at": "2026-03-02T15:30", "reason": "The field office called.",
+}  # fmt: skip
+
+
+def clocks(one: Incident) -> dict[str, datetime]:
+    return {found.clock.duty.name: found.clock.due_at for found in duties_of(incident=one)}
+
+
+def test_a_breach_of_ours_has_clocks_from_when_known(officer: Member) -> None:
+    assert f'href="{PATH}"' in officer.client.get("/admin/incidents/").content.decode()
+    path = post(officer, PATH, SAID)
+    one = Incident.objects.get()
+    assert path == f"/admin/incidents/{one.pk}/"
+    assert (one.kind, one.opened_at, one.reported_by) == ("our_breach", KNOWN, officer.actor)
+    assert clocks(one) == {name: ALL[name].due_at(KNOWN) for name in ("agencies", "customers")}
+    assert one.due_at == ALL["agencies"].due_at(KNOWN)
+    event = AuditEvent.objects.get(action="incident.reported")
+    assert (event.actor, event.target, event.reason) == (officer.actor, f"incident:{one.pk}", SAID["reason"])
+    assert event.detail == {"kind": "our_breach", "known_at": KNOWN.isoformat()}
+    said = shown(officer, path)
+    for sentence in ("A laptop was <b>stolen</b> from a train.", "Exports of one week.",
+                  "Reported by first@carrier.example", "Deadlines count from when the incident became known",
+                  "became known (1 occurrence by then) The system 2 Mar 2026, 15:30"):  # fmt: skip
+        assert sentence in said
+    assert "opened (1 time" not in said
+    open_tickets(at=timezone.now())
+    assert Ticket.objects.get().key == f"incident:{one.pk}"
+
+
+def test_a_breach_at_a_partner_is_the_partner_s(officer: Member) -> None:
+    party = a_party("GeoBridge")
+    assert post(officer, PATH, {**SAID, "kind": "partner_breach"}) == ""
+    path = post(officer, PATH, {**SAID, "kind": "partner_breach", "company": party.uri})
+    one = Incident.objects.get()
+    assert one.subject == f"partner:{party.pk}"
+    assert clocks(one) == {name: ALL[name].due_at(KNOWN) for name in ("agencies", "customers", "partner")}
+    assert f'href="/admin/parties/{party.pk}/"' in officer.client.get(path).content.decode()
+
+
+def test_an_outage_has_the_fcc_s_clock(officer: Member) -> None:
+    post(officer, PATH, {**SAID, "kind": "stops_failing"})
+    post(officer, PATH, {**SAID, "kind": "stops_failing"})
+    one, other = Incident.objects.order_by("id")
+    assert clocks(one) == {"fcc": ALL["fcc"].due_at(KNOWN)}
+    assert one.key != other.key, "each is an incident of its own"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"kind": "burst"}, "Select a valid choice"),
+        ({"kind": ""}, "This field is required."),
+        ({"happened": " "}, "This field is required."),
+        ({"affected": " "}, "This field is required."),
+        ({"reason": " "}, "This field is required."),
+        ({"known_at": "yesterday"}, "Enter a valid date/time."),
+        ({"known_at": "0001-01-01T00:00"}, "too long ago"),
+        ({"known_at": f"{timezone.now() + 2 * DAY:%Y-%m-%dT%H:%M}"}, "in the future"),
+    ],
+)
+def test_what_is_not_whole_opens_nothing(officer: Member, wrong: dict[str, str], why: str) -> None:
+    assert why in shown(officer, PATH, {**SAID, **wrong})
+    assert not Incident.objects.exists()
+
+
+def test_the_verb_refuses_what_the_page_would(officer: Member) -> None:
+    at = timezone.now()
+    good: dict[str, Any] = {**SAID, "known_at": at, "actor": officer.actor, "at": at}
+    for wrong, error in (
+        ({"kind": "burst"}, NotNow), ({"known_at": at + timedelta(seconds=1)}, NotNow), ({"happened": " "}, NoReason),
+        ({"affected": ""}, NoReason), ({"reason": " "}, NoReason), ({"kind": "partner_breach"}, NotNow),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            report_incident(**{**good, **wrong})
+    assert not AuditEvent.objects.exists()
+    assert report_incident(**good) == Incident.objects.get().pk
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
+def test_nobody_but_an_officer_reports_one(role: User.Role) -> None:
+    member, at = staff(role), timezone.now()
+    with pytest.raises(StaffOnly):
+        report_incident(**{**SAID, "known_at": at, "actor": member.actor, "at": at})
+    assert member.client.post(PATH, SAID).status_code in {302, 403, 404}
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_what_is_sent_away_says_who_reported_it(officer: Member, form: str) -> None:
+    path = post(officer, PATH, SAID)
+    text = officer.client.post(f"{path}export/", {"form": form, "reason": "For the agencies."}).content.decode()
+    if form == "json":
+        found = json.loads(text)["incident"]
+        assert (found["found_by"], found["opened_at"]) == ("first@carrier.example", "2026-03-02T15:30:00Z")
+        assert (found["happened"], found["what_was_affected"]) == (SAID["happened"], SAID["affected"])
+        return
+    assert "It became known on 2 March 2026, 15:30 UTC; first@carrier.example reported it on" in text
+    assert "By the system" not in text
+    assert "A laptop was &lt;b&gt;stolen&lt;/b&gt; from a train." in text
+
+
+# Working an incident: notes, who was told, its clocks, what it reached, and everything about it to send away.
+
+
+NUMBER, NAME = "+12065550177", "Quillfeather Person"
+
+
+TELL = "Notify the FCC, if opting out keeps failing"
+
+
+def opened(kind: str = "canary_failed", *, at: datetime, key: str = "k", subject: str = "page") -> Incident:
+    audit.actions.open_incident(kind=kind, key=key, subject=subject, at=at)
+    return Incident.objects.get(kind=kind, key=key)
+
+
+def an_incident_of_lines(*lines: Line) -> Incident:
+    for name, kind in (("GeoBridge", "aggregator"), ("SecureTrack", "lbs_provider"), ("CountyJail", "end_customer")):
+        a_party(name, kind)
+    may = datetime(2026, 5, 10, 18, tzinfo=UTC)
+    for line in lines:
+        looked(line, may, may + DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK, JAIL), recorded_at=timezone.now())
+    find(at=timezone.now())
+    return Incident.objects.get(kind="after_stop")
+
+
+def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    one = opened(at=friday)
+    assert one.due_at == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    path = f"/admin/incidents/{one.pk}/"
+    said = shown(officer, path)
+    assert f"{TELL} 47 CFR 64.2009(f)" in said
+    wrong = {"duty": "customers", "told_on": "2026-11-21"}
+    assert "Select a valid choice" in shown(officer, f"{path}told/", wrong)
+    ahead = f"{timezone.now() + 2 * DAY:%Y-%m-%d}"
+    assert "in the future" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
+    early = {"duty": "fcc", "told_on": "2026-01-20", "reference": "R-1"}
+    assert "Enter that day or a later one." in shown(officer, f"{path}told/", early)
+    done = {"duty": "fcc", "told_on": "2026-11-20", "reference": "Docket 26-117", "reason": "Sent by portal."}
+    assert post(officer, f"{path}told/", done) == path
+    assert Incident.objects.filter(due_at=None).exists()
+    said = shown(officer, path)
+    assert "Done on 2026-11-20, reference Docket 26-117 . Recorded by first@carrier.example." in said
+    assert f"incident: notification recorded ({TELL}; done on 2026-11-20; reference Docket 26-117)" in said.replace(
+        " )", ")"
+    )
+    # The same trouble again begins its clocks anew.
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="Due", at=timezone.now())
+    again = timezone.now()
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
+    one.refresh_from_db()
+    assert one.due_at is not None
+    assert one.due_at > again
+    assert "Recorded by" not in shown(officer, path)
+
+
+def test_deadlines_end_on_the_agencies_own_day() -> None:
+    evening_there = datetime(2026, 11, 26, 1, 28, tzinfo=UTC)
+    due = [
+        (clock.duty.name, clock.due_at)
+        for clock in list_running_clocks(kind="after_stop", begun=[evening_there], done_at={})
+    ]
+    assert [name for name, _ in due] == ["fcc", "partner", "agencies", "customers"]
+    days = (date(2026, 12, 3), date(2026, 12, 3), date(2026, 12, 7), date(2026, 12, 25))
+    assert [at for _, at in due] == [datetime.combine(day, time(23, 59), UTC) for day in days]
+
+
+def test_the_next_date_is_that_of_the_next_duty() -> None:
+    one = opened("after_stop", at=datetime(2026, 11, 20, 17, tzinfo=UTC))
+    assert [duty.name for duty in DUTIES["after_stop"]] == ["fcc", "agencies", "customers", "partner"]
+    officer = staff()
+    due = []
+    for duty in ("fcc", "partner", "agencies", "customers"):
+        do_duty(
+            incident_id=one.pk, duty=duty, told_on=datetime(2026, 11, 20, tzinfo=UTC).date(), reference="",
+            actor=officer.actor, reason="Done.", at=timezone.now(),
+        )  # fmt: skip
+        one.refresh_from_db()
+        due.append(one.due_at)
+    agencies, customers = datetime(2026, 12, 2, 17, tzinfo=UTC), datetime(2026, 12, 20, 17, tzinfo=UTC)
+    monday = datetime(2026, 11, 30, 17, tzinfo=UTC)
+    assert due == [monday, agencies, customers, None]
+
+
+def test_the_next_date_comes_first(officer: Member) -> None:
+    now = timezone.now()
+    opened("burst", at=now, key="none", subject="No clock")
+    opened(at=now - 3 * DAY, key="soon", subject="Soon")
+    opened(at=now - 30 * DAY, key="late", subject="Late")
+    shut = opened(at=now - 40 * DAY, key="shut", subject="Shut")
+    audit.actions.close_incident(incident_id=shut.pk, actor=officer.actor, reason="Due", at=now)
+    rows = rows_of(officer, "/admin/incidents/")
+    assert [name for row in rows for name in ("No clock", "Soon", "Late", "Shut") if name in row] == [
+        "Late", "Soon", "No clock", "Shut",
+    ]  # fmt: skip
+    assert ["overdue" in row for row in rows] == [True, False, False, False]
+    for asked, names in (("overdue", ["Late"]), ("running", ["Soon"]), ("none", ["No clock"])):
+        found = rows_of(officer, f"/admin/incidents/?due={asked}")
+        assert ([name in row for name, row in zip(names, found, strict=True)]) == [True]
+    told = shown(officer, "/admin/")
+    assert "3 open incidents, 1 past its notification deadline" in told
+
+
+def test_notes_stand_in_the_timeline(officer: Member) -> None:
+    one = opened(at=timezone.now() - DAY)
+    path = f"/admin/incidents/{one.pk}/"
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=timezone.now())
+    assert post(officer, f"{path}note/", {"reason": " "}) == ""
+    assert post(officer, f"{path}note/", {"reason": "The certificate had run out."}) == path
+    assert post(officer, f"{path}close/", {"reason": "A new one is in."}) == path
+    assert post(officer, f"{path}note/", {"reason": "Counsel agrees."}) == path
+    line = shown(officer, path).partition("Timeline")[2]
+    order = [
+        "Counsel agrees", "A new one is in", "had run out", "seen again (2 occurrences by then)",
+        "opened (1 occurrence by then)",
+    ]  # fmt: skip
+    places = [line.replace("( ", "(").replace(" )", ")").find(words) for words in order]
+    assert sorted(places) == places
+    assert places[0] > 0
+
+
+def test_first_and_last_are_since_it_was_opened_again(officer: Member) -> None:
+    friday = datetime(2026, 11, 20, 17, tzinfo=UTC)
+    one = opened(at=friday)
+    closed, again = friday + DAY, friday + 2 * DAY
+    audit.actions.close_incident(incident_id=one.pk, actor=officer.actor, reason="Due", at=closed)
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
+    assert (reached.first_at, reached.last_at) == (friday, friday)
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again)
+    one.refresh_from_db()
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
+    assert (reached.first_at, reached.last_at) == (again, again)
+    audit.actions.open_incident(kind=one.kind, key=one.key, subject="page", at=again + DAY)
+    one.refresh_from_db()
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
+    assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
+
+
+def test_what_was_done_today_is_written_down(officer: Member) -> None:
+    now = timezone.now()
+    one = opened(at=now)
+    said = {"reference": "R-1", "actor": officer.actor, "reason": "Sent."}
+    with pytest.raises(NotNow):
+        do_duty(incident_id=one.pk, duty="fcc", told_on=now.date() + DAY, at=now, **said)
+    do_duty(incident_id=one.pk, duty="fcc", told_on=now.date(), at=now, **said)
+
+
+@pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.AUDITOR, User.Role.LEGAL])
+def test_nobody_else_writes_into_one(role: User.Role) -> None:
+    one, member, now = opened(at=timezone.now()), staff(role), timezone.now()
+    with pytest.raises(StaffOnly):
+        note_incident(incident_id=one.pk, actor=member.actor, reason="Due", at=now)
+    with pytest.raises(StaffOnly):
+        do_duty(
+            incident_id=one.pk, duty="fcc", told_on=now.date(), reference="", actor=member.actor, reason="Due", at=now
+        )
+    assert not AuditEvent.objects.exists()
+
+
+def test_it_says_how_many_lines_it_reached_and_names_none(officer: Member) -> None:
+    lines = [a_line(msisdn=NUMBER, holder_name=NAME), a_line()]
+    one = an_incident_of_lines(*lines)
+    said = shown(officer, f"/admin/incidents/{one.pk}/")
+    reached = said.partition("Impact")[2]
+    for sentence in ("Subscribers' lines Counted, not named. To see them, give a reason. 2", "SecureTrack",
+                  "First 10 May 2026, 18:00", "Last 11 May 2026, 18:00",
+                  "Source Location releases on record"):  # fmt: skip
+        assert sentence in reached
+    assert not AuditEvent.objects.filter(line_id__isnull=False).exists()
+
+
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: User.Role, form: str) -> None:
+    line = a_line(msisdn=NUMBER, holder_name=NAME)
+    one, member = an_incident_of_lines(line), staff(role, name="taker")
+    note_incident(incident_id=one.pk, actor=officer.actor, reason="<b>Asked</b> them.", at=timezone.now())
+    path = f"/admin/incidents/{one.pk}/export/"
+    assert "This field is required." in member.client.post(path, {"form": form, "reason": " "}).content.decode()
+    assert not AuditEvent.objects.filter(action="export.taken").exists()
+    answer = member.client.post(path, {"form": form, "reason": "For the FCC."})
+    text = answer.content.decode()
+    assert answer.headers["Content-Disposition"].startswith(f'attachment; filename="whereabouts-incident-{one.pk}-')
+    assert answer.headers["Content-Disposition"].endswith(f'.{form}"')
+    for mark in (NUMBER[2:], "Quillfeather", line.carrier_id, "<b>Asked" if form == "html" else "\x00"):
+        assert mark not in text
+    for sentence in ("taker@carrier.example", "SecureTrack", "47 CFR 64.2011", "Look-ups after people stopped"):
+        assert sentence in text
+    if form == "json":
+        body = json.loads(text)
+        assert (body["affected"]["lines"], body["affected"]["times"], body["affected"]["companies"]) == (
+            1, 1, ["SecureTrack"],
+        )  # fmt: skip
+        assert [one["what"] for one in body["timeline"]] == ["opened", "incident: note added"]
+    taken = AuditEvent.objects.get(action="export.taken")
+    assert (taken.actor, taken.target, taken.reason, taken.detail) == (
+        member.actor, "export:incident", "For the FCC.", {"incident": one.pk, "form": form},
+    )  # fmt: skip
+
+
+def test_what_is_sent_away_says_how_long_it_went_on(officer: Member) -> None:
+    one = an_incident_of_lines(a_line(), a_line())
+    asked = {"form": "html", "reason": "For the FCC."}
+    page = officer.client.post(f"/admin/incidents/{one.pk}/export/", asked).content.decode()
+    for what, at in (("First", "10 May 2026, 18:00 UTC"), ("Last", "11 May 2026, 18:00 UTC")):
+        assert f"<dt>{what}</dt><dd>{at}</dd>" in page
+
+
+def test_what_is_not_there_is_no_incident(officer: Member) -> None:
+    for act in ("note", "told", "export"):
+        assert officer.client.get(f"/admin/incidents/9/{act}/").status_code == 404
+    with pytest.raises(NotNow, match="no such incident"):
+        note_incident(incident_id=9, actor=officer.actor, reason="Due", at=timezone.now())

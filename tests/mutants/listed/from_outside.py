@@ -109,7 +109,7 @@ MUTANTS = (
         "templates/admin/incident_report.html",
         "<dd>{{ page.affected.first_at|date",
         "<dd>{{ page.affected.last_at|date",
-        "tests/support/test_incidents_work.py::test_what_is_sent_away_says_how_long_it_went_on",
+        "tests/support/test_incidents.py::test_what_is_sent_away_says_how_long_it_went_on",
     ),
     Mutant(
         6,

@@ -277,7 +277,7 @@ MUTANTS = (
         "console/actions/incidents.py",
         "    if told_on > at.date():",
         "    if told_on >= at.date():",
-        "tests/support/test_incidents_work.py::test_what_was_done_today_is_written_down",
+        "tests/support/test_incidents.py::test_what_was_done_today_is_written_down",
     ),
     Mutant(
         3,

@@ -674,7 +674,7 @@ MUTANTS = (
         "disclosures/domain/ingest/chunks.py",
         "SELECT pg_advisory_xact_lock(hashtext('disclosures.underway'), pg_backend_pid())",
         "SELECT 1",
-        "tests/disclosures/test_at_once_terms.py::test_news_committed_meanwhile_are_seen_after_all[a_stop]",
+        "tests/disclosures/test_at_once.py::test_news_committed_meanwhile_are_seen_after_all[a_stop]",
     ),
     Mutant(
         3,
