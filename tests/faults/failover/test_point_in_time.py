@@ -25,8 +25,11 @@ from tests.faults.postgres import move, places
 from tests.faults.programs import until
 
 RESTORED, PORT = "/var/lib/postgresql/restored", "5433"
-# What Patroni gives its servers by their command line, and how this one is apart from them.
-STARTED_WITH = ("max_connections=200", "archive_mode=off", f"port={PORT}", "unix_socket_directories=/tmp")
+# What Patroni gives its servers by their command line, and how this one is apart from them: nobody follows it.
+STARTED_WITH = (
+    "max_connections=200", "archive_mode=off", "synchronous_standby_names=", f"port={PORT}",
+    "unix_socket_directories=/tmp",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +95,7 @@ def restored(node: Node, moment: str) -> Iterator[None]:
         yield
     finally:
         move(before)
-        server.terminate()
+        node.as_postgres("sh", "-c", f"kill -INT $(head -1 {RESTORED}/postmaster.pid)")
         server.wait()
 
 
