@@ -6,6 +6,7 @@ Whoever may not, and every link that is used up, over, another's or made up, get
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,7 +17,7 @@ import accounts.queries
 from accounts.domain import sessions
 from accounts.models import TextedCode, User
 from accounts.policies import holds
-from accounts.primitives.zones import zone_of
+from accounts.primitives.zones import EARLIEST, zone_of
 from accounts.queries import PersonsLine
 from accounts.views.looks import record_view
 from consent.domain import consent_requests
@@ -35,6 +36,7 @@ class AskRequest(HttpRequest):
     may_answer: bool
     person: User | None
     held_until: datetime | None
+    zone: ZoneInfo
 
 
 def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -55,7 +57,9 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         if not _identify(request, now) or _is_closed(request, question, now):
             return render_closed(request)
         request.held_until = _find_hold_end(request, question, now) if request.may_answer else None
-        with timezone.override(zone_of(_state_of(request, question))):
+        request.zone = zone_of(_state_of(request, question))
+        # The day on which a yes would end is the same before the code, when nobody may learn the line's state.
+        with timezone.override(EARLIEST):
             return view(request)
 
     return door

@@ -29,8 +29,9 @@ from partners.models import NoticeText
 @get_open_request
 def question(request: AskRequest) -> HttpResponse:
     """Who asks, for what, how exactly and until when; and the two answers, for its person."""
-    shown = {"question": request.question, "may_answer": request.may_answer, "held_until": request.held_until}
-    return render(request, "ask/question.html", {**shown, "notice": _notice(request)})
+    shown = {"question": request.question, "may_answer": request.may_answer, "notice": _notice(request)}
+    held = {"held_until": request.held_until, "zone": request.zone}
+    return render(request, "ask/question.html", {**shown, **held})
 
 
 @require_POST

@@ -29,7 +29,7 @@ from disclosures.queries.trails import Parties, uris_of
 
 # Of the companies under one heading of home so many are laid open, more of those that stand out, and so many of the
 # others named where they are folded away.
-LAID_OPEN, MOST_LAID_OPEN, NAMED = 3, 6, 5
+LAID_OPEN, MOST_LAID_OPEN, NAMED = 2, 6, 5
 MOST_RECENT, MOST_EARLIER = 24, 12
 
 

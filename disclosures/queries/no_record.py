@@ -2,8 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
+
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 
 from audit.models import Incident, IncidentLine
 from disclosures.models import Anomaly, AnomalyRule, Judgement
@@ -17,6 +20,9 @@ from revocations.models import EvidenceRequest
 
 NO_RECORD = (Judgement.NO_APPROVAL, Judgement.APPROVAL_UNVERIFIED)
 LOOKED_AT = 200
+# Of a line's releases; hardly anybody has as many.
+LOOKED_THROUGH = 10_000
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 type What = Literal["noticed", "ungated", "asked", "no_proof", "proof", "unanswered"]
 
@@ -89,8 +95,14 @@ def _list_noticed(line_id: int, uri: str) -> list[Step]:
 
 
 def _list_ungated(line_id: int, uri: str, at: datetime) -> list[Step]:
-    """The incidents opened because the gateway gave some of the newest of them out without the gate's yes."""
-    rows = visible(line_id=line_id, at=at).filter(judgement__in=NO_RECORD, path__contains=[uri])
+    """The incidents opened because the gateway gave some of the newest of them out without the gate's yes.
+
+    Of a long line they are looked for among its newest releases: few as they are, they would be as good as all of it.
+    """
+    seen = visible(line_id=line_id, at=at)
+    older = seen.order_by("-occurred_at").values("occurred_at")[LOOKED_THROUGH : LOOKED_THROUGH + 1]
+    newer = Coalesce(Subquery(older), NEVER)
+    rows = seen.filter(judgement__in=NO_RECORD, path__contains=[uri], occurred_at__gt=newer)
     newest = rows.order_by("-occurred_at").values_list("id", "aggregator", "occurred_at")[:LOOKED_AT]
     keys = {row_id: day_key(party=aggregator, day=f"{on.date()}") for row_id, aggregator, on in newest}
     opened = Incident.objects.filter(kind=Incident.Kind.UNGATED, key__in=set(keys.values())).in_bulk() if keys else {}

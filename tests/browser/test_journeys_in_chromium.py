@@ -13,11 +13,13 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.primitives.zones import zone_of
-from consent.models import Choice
+from consent.domain.consent_requests import token_of
+from consent.models import Choice, ConsentRequest
 from support.models import Ticket
 from tests.browser.conftest import Visit
 from tests.browser.looking import heard
 from tests.browser.states import a_line_asked_by_the_signal, hold
+from tests.consent.claiming import a_partner, text_now
 from tests.factories import a_line
 from tests.people import PASSWORD, newest_text, number_of, sign_in
 from tests.words.transcripts import assert_as_before, masked
@@ -171,3 +173,33 @@ def test_stop_this_too_from_a_privacy_signal_s_question_that_lay_open_when_a_new
     made = Choice.objects.get(line_id=line.pk, kind="stop")
     assert (made.scope, made.channel, page.url) == ("all", "gpc", f"{site}/choices/{made.id}/")
     way.told_as("answer_a_signal")
+
+
+def test_answer_a_companys_question(visit: Visit) -> None:
+    partner, line = a_partner(), a_line()
+    partner.one(partner.claim(msisdn=number_of(line)))
+    assert text_now() == 1
+    page = visit(script=False, width=ZOOMED).new_page()
+    way = Journey(page)
+    way.go(f"/ask/{token_of(ask_id=ConsentRequest.objects.get(line_id=line.pk).id)}/")
+    way.pressed("main form[action$='/text/'] button")
+    way.typed("[name=code]", newest_text(number_of(line)).code)
+    way.pressed("main form[action$='/yes/'] button")
+    way.pressed("main form[action$='/yes/'] button")
+    assert Choice.objects.get(line_id=line.pk).kind == "allow"
+    way.told_as("answer_a_question")
+
+
+def test_pause_everything_and_read_its_receipt(visit: Visit) -> None:
+    world = a_world(at=_last_noon())
+    page = visit(line=world.line, script=False, width=ZOOMED).new_page()
+    way = Journey(page)
+    way.go("/home/")
+    way.cut("DisclosureTriangle “Pause until…”")
+    way.tab_to(".act summary")
+    page.keyboard.press("Enter")
+    way.pressed(".act form[action='/choices/pause/'] button")
+    made = Choice.objects.get(line_id=world.line.pk, kind="pause")
+    assert urlsplit(page.url).path == f"/choices/{made.id}/"
+    way.pressed("main a[href$='/receipt/']")
+    way.told_as("pause_and_read_the_receipt")

@@ -78,7 +78,7 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
         "Through GeoBridge",
         "Passed on to BailNow",
         "within about 500 m",
-        "Jan 1, 2096",
+        "Dec 31, 2095",
         "“ Finds you when you call for roadside help ”",
         "These are the company's own words. It says that you agreed to them: Sí, acepto que RoadAid me encuentre.",
     ):
@@ -89,6 +89,16 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
     # Its link names the question, never the person.
     for personal in (NUMBER, "555-0142", "5550142", "Zelda", str(line.public_id), line.carrier_id):
         assert personal not in page.text
+
+
+@pytest.mark.parametrize("state", ["CA", "NY"])
+def test_the_day_it_ends_is_the_same_before_and_after_the_code(partner: Partner, state: str) -> None:
+    """And no later than where the phone is: nobody without the code may learn where that is."""
+    path = a_question(partner, a_line(msisdn=NUMBER, state=state))
+    browser, page = prove(path, NUMBER)
+    for words in (plain(Browser().get(path)), plain(page), plain(browser.get(f"{path}yes/"))):
+        assert "Until Dec 31, 2095 , or until you stop it" in words
+    assert "Until: Dec 31, 2095." in plain(browser.get(f"{path}yes/"))
 
 
 def test_looking_changes_nothing(partner: Partner) -> None:

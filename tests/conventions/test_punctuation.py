@@ -96,7 +96,7 @@ def test_a_bare_join_is_found_where_people_are_spoken_to() -> None:
         ("en", "A, B, C; 5, A, B."),
         ("es", "A, B, C; 5, A, B."),
         ("vi", "A, B, C; 5, A, B."),
-        ("ar", "A، B، C؛ 5، A، B."),
+        ("ar", "\u200f\u2068A\u2069، \u2068B\u2069، \u2068C\u2069؛ 5، A، B."),
         ("zh-hans", "A、B、C；5，A、B。"),
     ],
 )
