@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -34,6 +35,10 @@ from accounts.views.access import (
 )
 from accounts.views.codes import refuse_code
 
+TOO_MANY_CODES = gettext_lazy(
+    "You asked for too many codes today. Try again in 24 hours, or call us: our number is at the end of this page."
+)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
@@ -46,7 +51,7 @@ def contact(request: SubscriberRequest) -> HttpResponse:
         if request_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
             messages.info(request, _("We texted a code to that number. It works for 10 minutes."))
         else:
-            messages.error(request, _("That's too many requests for today. Try again tomorrow."))
+            messages.error(request, TOO_MANY_CODES)
         return redirect("safe-contact")
     return _contact(request, form, CodeForm())
 

@@ -77,7 +77,10 @@ class MessageField(forms.CharField):
 class ReplyForm(forms.Form):
     """Something to write in a case."""
 
-    enough = gettext_lazy("You've written a lot today. We'll read it all. Write again tomorrow.")
+    enough = gettext_lazy(
+        "You've written a lot today, and we'll read it all. You can write again in 24 hours. If it can't wait, call us:"
+        " our number is at the end of this page."
+    )
     over = gettext_lazy("This case was closed more than 30 days ago. Start a new one, and mention this code.")
 
     message = MessageField()
