@@ -25,10 +25,11 @@ from disclosures.actions import NothingHidden
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
 from support.forms.base import ActForm
+from support.policies import lifecycle as cases
 
 # What an officer is told who proposed something.
 PROPOSED = "Proposed. It takes effect when another officer agrees, within 7 days."
-REFUSED = (NotOpen, NotNow, StaffOnly, BadProposal, NoReason, NothingHidden)
+REFUSED = (NotOpen, NotNow, cases.NotNow, StaffOnly, BadProposal, NoReason, NothingHidden)
 
 
 class ActPreview(Protocol):

@@ -31,6 +31,12 @@ from tests.words.transcripts import transcript
 
 type Read = Iterator[tuple[str, list[str]]]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Lists that say what will be in them before anything is.
+NOTHING_YET = (
+    "parties/", "contracts/", "campaigns/", "purposes/", "suspensions/", "suspend-requests/", "proposals/",
+    "terminations/", "streams/", "orders/", "breaches/", "reconciliation/", "keys/", "clients/", "authorized-agents/",
+    "incidents/", "imports/", "test-lines/", "documents/", "separations/",
+)  # fmt: skip
 
 
 def read(
@@ -54,7 +60,7 @@ def pages(console: Console, officer: Member, *, at: datetime) -> Read:
 
 def of_a_beginning(officer: Member, *, at: datetime) -> Read:
     """Before there is anything; then partners that have nothing but a contract, without a stream and with one."""
-    for path in ("", "separations/", "contracts/", "trail/", "keys/", f"purposes/{FRAUD}/"):
+    for path in ("", *NOTHING_YET, "trail/", f"purposes/{FRAUD}/"):
         yield f"begun: {path or 'dashboard'}", read(officer, path)
     yield "begun: search", read(officer, "search/", {"q": "nothing like it"})
     yield "begun: two letters", read(officer, "search/", {"q": ""})
@@ -80,6 +86,7 @@ def of_a_beginning(officer: Member, *, at: datetime) -> Read:
 def as_an_auditor_reads(console: Console, officer: Member) -> Read:
     """What an auditor reads otherwise than an officer: they may look, and change nothing."""
     auditor = staff(User.Role.AUDITOR, name="audrey")
+    yield "an auditor: an act", read(auditor, f"suspend/contract/{console.campaign.contract_id}/")
     for address in ADDRESSES:
         if (address.roles == SEEING and "POST" not in address.methods) or address.name in {"index", "terminate"}:
             path = filled(address.route, console.ids)[1:]

@@ -22,7 +22,16 @@ from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
 from tests.walks.addresses import filled
-from tests.words import seldom, seldom_answers, seldom_cases, seldom_console, seldom_lines, seldom_officers
+from tests.words import (
+    console_acts,
+    desk_acts,
+    seldom,
+    seldom_answers,
+    seldom_cases,
+    seldom_console,
+    seldom_lines,
+    seldom_officers,
+)
 from tests.words.expected import EASTERN
 from tests.words.transcripts import assert_as_before, transcript
 
@@ -146,3 +155,13 @@ def test_pages_of_the_desk() -> None:
 def test_pages_of_the_desk_in_states_that_are_seldom() -> None:
     ana = staff(User.Role.AGENT, name="ana")
     assert_as_before("seldom_cases", seldom_cases.Desk(a_while_ago(), ana).pages())
+
+
+def test_what_the_desk_says_of_each_act() -> None:
+    desk = seldom_cases.Desk(a_while_ago(), staff(User.Role.AGENT, name="ana"))
+    assert_as_before("desk_acts", desk_acts.Acts(desk).pages())
+
+
+def test_what_the_console_says_of_each_act() -> None:
+    console = everything(at=a_while_ago())
+    assert_as_before("console_acts", console_acts.Acts(console, staff(), at=a_while_ago()).pages())

@@ -45,7 +45,12 @@ BY_LOT = (
     (r"\b\d+\.\d KB\b", "‹size›"),
     (r"\bk1\.[\w-]{24}", "‹the line's name›"),
     (r"(?<=127\.0\.0\.1:)\d+", "‹port›"),
+    (r"(?<=notifications )\d+|(?<=contract )\d+(?= contract)|(?<=document company:)\d+", "‹n›"),
     # What a new database begins with is as old as that.
+    (
+        r"(?<=, version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d|(?<=replaces version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d",
+        "‹when it was installed›",
+    ),
     (r"(?<=Changed )[A-Z][a-z]{2} \d\d?, 20[234]\d, \d\d?:\d\d\s[AP]M", "‹when it was installed›"),
     (r"\d\d? [A-Z][a-z]{2} 20[234]\d, \d\d:\d\d(?= The system \(install\))", "‹when it was installed›"),
 )

@@ -15,6 +15,7 @@ from tests.mutants.listed import (
     state_machine,
     whole_pages,
     words_company,
+    words_console,
     words_subscriber,
 )
 from tests.mutants.mutant import Mutant
@@ -34,5 +35,6 @@ MUTANTS: tuple[Mutant, ...] = (
     *state_machine.MUTANTS,
     *whole_pages.MUTANTS,
     *words_company.MUTANTS,
+    *words_console.MUTANTS,
     *words_subscriber.MUTANTS,
 )
