@@ -209,7 +209,8 @@ class Acts:
         open_now = Proposal.objects.filter(decision="").order_by("act", "of", "target_id", "proposed_at")
         for n, proposal in enumerate(open_now, 1):
             act = f"{n} {proposal.act} of a {proposal.of}"
-            yield f"read: {act}", _lines(self.second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode())
+            page = self.second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
+            yield f"read: {act}", transcript(page, but=("select",))
             yield f"agreed to one's own: {act}", self.says(self.officer, f"proposals/{proposal.pk}/agree/", {})
             yield f"agreed: {act}", self.says(self.second, f"proposals/{proposal.pk}/agree/", {})
             yield f"withdrawn too late: {act}", self.says(self.officer, f"proposals/{proposal.pk}/withdraw/", {})
@@ -229,6 +230,7 @@ class Acts:
     def under_orders_of_court(self) -> Read:
         """What the legal-process role is told."""
         legal, order = staff(User.Role.LEGAL, name="lea"), {"order_ref": "22-mc-17"}
+        yield "orders: none yet", _lines(legal.client.post("/admin/delayed/", WHY).content.decode(), but=())
         for title, path, form in (
             ("hidden without an end", "hide", {"disclosures": "GeoBridge-1"}),
             ("hidden", "hide", {"disclosures": "GeoBridge-1", "until": "2051-09-01"}),
@@ -240,6 +242,9 @@ class Acts:
             ("lifted again", "lift", {"disclosures": ""}),
         ):
             yield f"an order: {title}", self.says(legal, f"delayed/{path}/", {**order, **form})
+            if title in {"two to come", "lifted again"}:
+                page = legal.client.post("/admin/delayed/", WHY).content.decode()
+                yield f"orders: {title}", _lines(page, but=())
 
     def says(self, who: Member, path: str, form: Form) -> list[str]:
         """Do it; where it led, and what is read there that was not read there before."""
@@ -276,5 +281,5 @@ def _address(path: str) -> list[str]:
     return [masked(re.sub(NUMBERED, "‹n›", path))]
 
 
-def _lines(page: str) -> list[str]:
-    return transcript(page, but=("select", "figure", "o-table", "o-filters"), links=False)
+def _lines(page: str, but: tuple[str, ...] = ("select", "figure", "o-table", "o-filters")) -> list[str]:
+    return transcript(page, but=but, links=False)

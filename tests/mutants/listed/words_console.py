@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant
 PAGES = "tests/words/test_every_page.py::"
 CONSOLE = f"{PAGES}test_pages_of_the_console"
 CONSOLE_ACTS = f"{PAGES}test_what_the_console_says_of_each_act"
-DESK = f"{PAGES}test_pages_of_the_desk_in_states_that_are_seldom"
+CARRIER_FILE = "tests/words/test_carrier_files.py::test_a_carrier_file_from_its_dry_run_to_its_end"
 DESK_ACTS = f"{PAGES}test_what_the_desk_says_of_each_act"
 
 MUTANTS = (
@@ -143,4 +143,55 @@ MUTANTS = (
     ),
     Mutant(9, "console/views/lists_delivery.py", 'empty=("No API clients", ', 'empty=("No keys", ', CONSOLE),
     Mutant(9, "console/views/test_lines.py", 'empty=("No test lines", ', 'empty=("No documents", ', CONSOLE),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        "{% if one.tries > 1 %} The import was interrupted and began again.{% endif %}",
+        "",
+        CARRIER_FILE,
+    ),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        "{% if one.decided_at %}Rows imported before that stay. {% else %}Nothing was imported. {% endif %}",
+        "Nothing was imported. ",
+        CARRIER_FILE,
+    ),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        "{% if one.loosens %}The import takes two officers.{% endif %}",
+        "The import takes two officers.",
+        CARRIER_FILE,
+    ),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        '{% if one.decided_at and one.state != "imported" %} in the dry run{% endif %}',
+        " in the dry run",
+        CARRIER_FILE,
+    ),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        '{% if one.state == "imported" %}Changes, as the dry run found them{% else %}What it would change{% endif %}',
+        "What it would change",
+        CARRIER_FILE,
+    ),
+    Mutant(
+        9,
+        "templates/admin/import.html",
+        '{% if one.feed == "disclosures" %}imported before{% elif one.tries > 1 %}',
+        "{% if one.tries > 1 %}",
+        CARRIER_FILE,
+    ),
+    Mutant(7, "templates/admin/delayed.html", "hides nothing now", "hides 1", CONSOLE_ACTS),
+    Mutant(7, "templates/admin/delayed.html", ", until further order", "", CONSOLE_ACTS),
+    Mutant(
+        9,
+        "templates/admin/act.html",
+        '    <p class="o-note">You can view this page but not make changes.</p>\n',
+        "",
+        CONSOLE,
+    ),
 )
