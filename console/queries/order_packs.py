@@ -11,7 +11,7 @@ from django.conf import settings
 
 from consent.queries.current_consent import names_of
 from console.queries import staff
-from console.queries.documents import DocumentRequest, Report, Section
+from console.queries.documents import DocumentRequest, Report, Section, format_value
 from console.queries.evidence_packs import build_log
 from disclosures.models import DelayedNotice, Disclosure, HeldNotice
 from disclosures.queries.delayed import OrderRecord, get_logged_name, get_order_record
@@ -22,9 +22,7 @@ type Notice = DelayedNotice | HeldNotice
 
 # An order is answered whole, as far as a document can be printed and read.
 MOST_RELEASES = 5000
-RELEASES = (
-    "Release", "Time", "Result", "Basis", "Companies", "Purpose", "Precision", "Under this order", "Hidden until",
-)  # fmt: skip
+RELEASES = ("Release", "Time", "Result", "Basis", "Companies", "Purpose", "Precision", "Under this order")
 
 
 def build_order_pack(*, wanted: DocumentRequest) -> Report | None:
@@ -66,7 +64,7 @@ def _list_releases(record: OrderRecord, newest: dict[UUID, Notice], at: datetime
     for own, notice in newest.items():
         release = record.releases.get(own)
         facts = _describe(release, called) if release else ("not received yet", *[""] * 5)
-        yield _name(own, record), *facts, "hidden" if _hides(notice, at) else "shown", _until(notice)
+        yield _name(own, record), *facts, f"hidden until {_until(notice)}" if _hides(notice, at) else "shown"
 
 
 def _describe(one: Disclosure, called: Mapping[str, str]) -> tuple[object, ...]:
@@ -86,5 +84,5 @@ def _hides(one: Notice, at: datetime) -> bool:
     return one.suppressed_until is None or one.suppressed_until > at
 
 
-def _until(one: Notice) -> object:
-    return one.suppressed_until or "further order"
+def _until(one: Notice) -> str:
+    return format_value(value=one.suppressed_until) if one.suppressed_until else "further order"

@@ -72,7 +72,7 @@ def test_the_pack_holds_what_its_order_hides_and_verifies(legal: Member, tmp_pat
     rows = {row[0]: row for row in sections["Releases"]["rows"]}
     assert rows["a"][1:] == [
         "2025-07-01 12:00 UTC", "Released", "Approval", "Geobridge → Roadaid", "To give you a service you asked for",
-        "within about 500 m", "hidden", "further order",
+        "within about 500 m", "hidden until further order",
     ]  # fmt: skip
     assert [row[1] for name, row in rows.items() if name != "a"] == ["not received yet"]
     acts = [row[2] for row in sections["Audit log"]["rows"]]
