@@ -67,7 +67,7 @@ def tries_at(*, party_id: int, now: datetime) -> list[Try]:
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
     events = StreamEvent.objects.filter(party_id=party_id)
     asked = StreamAttempt.objects.filter(event_id__in=events.values("id")).values_list("event_id", *ROW)
-    parked = events.filter(parked_with=ResponsibleParty.US, next_attempt_at__lte=now)
+    parked = events.filter(parked_with=ResponsibleParty.US)
     return [*tries_of(orders=waiting, now=now), *_judge_tries(asked.iterator()), *_list_reoffered_tries(parked, now)]
 
 

@@ -90,7 +90,7 @@ def record_pushes(*, party_id: int, tries: int, failures: int, at: datetime) -> 
 
 
 def _mostly_failed(party_id: int, at: datetime) -> bool:
-    lately = PushTally.objects.filter(party_id=party_id, minute__gt=at - WINDOW, minute__lte=at)
+    lately = PushTally.objects.filter(party_id=party_id, minute__gt=at - WINDOW)
     total = lately.aggregate(tries=Sum("tries", default=0), failures=Sum("failures", default=0))
     tries, failures = int(total["tries"]), int(total["failures"])
     return tries >= LEAST_TRIES and failures * 100 >= tries * OPENS_AT_PERCENT
