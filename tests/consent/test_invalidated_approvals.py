@@ -159,6 +159,17 @@ def test_its_own_yes_of_that_time_stays() -> None:
 
 
 @pytest.mark.usefixtures("db")
+def test_its_own_claim_is_no_yes_where_another_s_is_set_aside() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(id="claim", captured_at="2025-08-30T00:00:00Z", verified_by="partner"))
+    the_yes()
+    assert answer("L1") == "permitted"
+    the_lines()
+    assert answer("L1") == "approval_unverified"
+
+
+@pytest.mark.usefixtures("db")
 def test_number_that_came_back_by_then_is_the_lines_own() -> None:
     take_parties()
     take_lines(line_row())

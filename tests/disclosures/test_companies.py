@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Line
 from consent.actions.choices import allow, pause, stop
+from consent.models import Choice
 from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.companies import Companies
 from disclosures.queries.companies import companies_of as companies_in_zone
@@ -258,8 +259,14 @@ def test_when_a_pause_ends_only_who_was_agreed_to_may_ask_again() -> None:
     an_approval(line, claimed, at=at - 90 * DAY, verified_by="partner")
     pause(line_id=line.pk, scope="party", ref=agreed.lbs_provider.uri, until=at + 3 * DAY, actor="s", channel="web")
     pause(line_id=line.pk, scope="all", until=at + DAY, actor="s", channel="web")
-    standing = companies_of(line=line, at=timezone.now()).sharing
+    disclosed(line, [a_party("NorthLink").uri, a_party("Unknown to us", "lbs_provider").uri], at=at - DAY)
+    found = companies_of(line=line, at=timezone.now())
+    standing = found.sharing
     assert standing.after_the_pause == ["RoadAid"]
+    # Of whom no use is known, by its name.
+    (card,) = found.recent
+    paused_at = Choice.objects.get(scope="all").made_at
+    assert (card.is_stopped, card.paused_until, card.denied_since) == (True, at + DAY, paused_at)
     # Whichever pause of it runs longer.
     assert {ref: use.paused_until for ref, use in standing.uses.items()} == {
         agreed.ref: at + 3 * DAY, claimed.ref: at + DAY,

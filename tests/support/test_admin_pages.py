@@ -13,16 +13,19 @@ from accounts.models import User
 from audit.models import AuditEvent, Incident
 from consent.models import DigestRun
 from consent.workers.cohorts import end_terms
+from console.queries.terminations import UNNAMED, termination_page
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
 from disclosures.workers import publishing
 from partners.actions import proposals
 from partners.domain.pairwise import subject
-from partners.models import Contract, Party, Proposal
+from partners.labels import UNKNOWN
+from partners.models import Contract, Dealing, Party, Proposal
 from revocations.actions import suspend
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.models import Breach, Cohort, Order, Stream
+from revocations.models import Breach, Cohort, Order, Stream, StreamEvent
 from support.models import CarrierTestLine, SuspendRequest
 from support.queries import team_metrics
+from support.queries.timeline import timeline
 from support.workers.canary import world
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
@@ -463,3 +466,34 @@ def test_a_stream_s_free_text_is_shown_harmlessly(officer: Member) -> None:
         page = officer.client.get(path).content.decode()
         assert "<script>alert" not in page
         assert "<b>Bold" not in page
+
+
+def test_an_end_is_not_signed_by_all_while_somebody_unnamed_received(officer: Member) -> None:
+    at, line = timezone.now(), a_line()
+    contract = a_campaign(a_contract(a_party("GeoBridge"))).contract
+    cohort = a_cohort(
+        contract.campaigns.get(), of="contract", target_id=contract.pk, at=at - timedelta(days=2), manifest_at=at,
+        index_token=an_index(),
+    )  # fmt: skip
+    sign_end(cohort, at=at)
+    page, last = f"/admin/terminations/{cohort.pk}/", "Every company it passed data to signed"
+    assert UNNAMED not in shown(officer, page)
+    unnamed = Party.objects.get(uri=UNKNOWN)
+    Dealing.objects.create(line_id=line.pk, aggregator=contract.aggregator, party=unnamed, last_at=at)
+    told = termination_page(cohort_id=cohort.pk, at=at)
+    assert told is not None
+    assert [(step.done, step.more) for step in told.steps if step.what == last] == [(False, UNNAMED)]
+    assert UNNAMED in shown(officer, page)
+
+
+def test_the_newest_events_stand_on_the_first_page(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("support.queries.timeline.SIZE", 1)
+    at, party = timezone.now(), a_contract(a_party("GeoBridge")).aggregator
+    for n in range(3):
+        StreamEvent.objects.create(
+            id=uuid.UUID(int=n + 1), party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, jti=uuid.uuid4().hex,
+            queued_at=at - timedelta(days=n), next_attempt_at=at, claims={},
+        )  # fmt: skip
+    told = timeline(party_id=party.pk, before=None, at=at)
+    assert told is not None
+    assert [one.queued_at for one in told.sent] == [at]

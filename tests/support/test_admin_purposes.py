@@ -1,12 +1,17 @@
 """Purposes in the console: what each is for, and the link by which the stops of one hold for another."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from consent.actions import choices
-from partners.models import IdentifierLink
-from tests.factories import ADS, FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
+from console.queries.purposes import RuleImpact, get_rule_impact
+from partners.actions.terms import RuleTerms
+from partners.models import Campaign, IdentifierLink
+from tests.factories import ADS, FAR_OFF, FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.moments import begins_at, ends_at
 from tests.support.officers import Member, ask, post, shown, staff
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -62,3 +67,18 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     )
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds"}) == page
     assert "They are already linked." in shown(officer, page)
+
+
+def test_a_rule_prohibits_what_runs_after_its_beginning(officer: Member) -> None:
+    day, provider = FAR_OFF - timedelta(days=1), a_party("AdReach", "lbs_provider")
+
+    def seen(starts_at: datetime, at: datetime = NOW) -> RuleImpact:
+        terms = RuleTerms("MD", starts_at, (ADS,), sale_test=False, source="A law")
+        return get_rule_impact(terms=terms, at=at)
+
+    # Whichever ends first, the campaign or its contract.
+    for of_contract, own in ((FAR_OFF, day), (day, FAR_OFF)):
+        campaign = a_campaign(a_contract(a_party(), ends_at=of_contract), provider, purpose=ADS, ends_at=own)
+        assert ends_at(lambda starts_at: seen(starts_at).campaigns, day)
+        Campaign.objects.filter(pk=campaign.pk).update(purpose=FRAUD)
+    assert begins_at(lambda at: seen(NOW, at).has_begun, NOW)

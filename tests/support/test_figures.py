@@ -15,6 +15,7 @@ from audit.models import AuditEvent
 from support.actions.figures import export_figures
 from support.domain.tickets import answer
 from support.models import Ticket
+from support.policies.lifecycle import ZONE
 from support.queries import team_metrics
 from support.queries.team_metrics import Span, complaints, figures
 from tests.factories import a_line, a_party
@@ -137,13 +138,15 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     ana, officer, auditor = staff(User.Role.AGENT), staff(), staff(User.Role.AUDITOR)
     cases(ana.user)
     a_ticket(at=NOON, kind="incident")
-    a_ticket(at=NOON.replace(year=2025), kind="still_have")
+    # Of the year from its first moment on, and not of the next one's.
+    for year in (2026, 2027):
+        a_ticket(at=datetime(year, 1, 1, tzinfo=ZONE), kind="still_have")
     found = {one.kind: one for one in complaints(year=2026)}
     assert len(found) == 7
     disputes = found["I never agreed"]
     assert (disputes.received, disputes.answered, disputes.under_way, disputes.companies) == (20, 20, 0, 1)
     assert disputes.median_s == pytest.approx(10.5 * 3600)
-    assert (found["Trouble signing in"].received, found["They still have my data"].received) == (2, 0)
+    assert (found["Trouble signing in"].received, found["They still have my data"].received) == (2, 1)
     path = "/desk/figures/complaints/2026/"
     assert (ana.client.get(path).status_code, auditor.client.get(path).status_code) == (403, 200)
     assert "Trouble signing in 2 0 2 0" in shown(officer, path)

@@ -2,6 +2,12 @@
 
 from tests.mutants.mutant import Mutant
 
+CLAIM = "tests/consent/test_invalidated_approvals.py::test_its_own_claim_is_no_yes_where_another_s_is_set_aside"
+WENT_ON = "tests/support/test_incidents.py::test_first_and_last_are_since_it_was_opened_again"
+UNNAMED = "tests/support/test_admin_pages.py::test_an_end_is_not_signed_by_all_while_somebody_unnamed_received"
+EVENTS = "tests/support/test_admin_pages.py::test_the_newest_events_stand_on_the_first_page"
+RULE = "tests/support/test_admin_purposes.py::test_a_rule_prohibits_what_runs_after_its_beginning"
+COMPLAINTS = "tests/support/test_figures.py::test_the_year_s_complaints_are_for_the_certificate"
 ADDR = "tests/partners/test_addresses.py::test_an_address_for_events_takes_the_place_of_polling"
 SHOWN = "tests/disclosures/test_retention.py::test_what_was_shown_long_ago_outlasts_nothing"
 YEAR = "tests/disclosures/test_retention.py::test_nothing_is_dropped_within_a_year_whatever_is_set"
@@ -37,6 +43,27 @@ HELD = "tests/disclosures/test_pending_rows.py::test_what_an_order_hides_is_coun
 TIMES = "tests/disclosures/test_history.py::test_times_are_of_the_days_asked_for_and_of_none_to_come"
 
 MUTANTS = (
+    Mutant(2, "consent/sql/gate.sql", "a.campaign = named AND a.verified_by = 'carrier'", "a.campaign = named", CLAIM),
+    Mutant(3, "consent/queries/current_consent_uses.py", "stopped or self.paused_since", "stopped", ASK_AGAIN),
+    Mutant(4, "support/queries/incidents.py", 'first=Min("at")', 'first=Max("at")', WENT_ON),
+    Mutant(6, "console/queries/terminations.py", " and not progress.unnamed", "", UNNAMED),
+    Mutant(
+        4,
+        "support/queries/timeline.py",
+        'events.defer("claims").order_by("-queued_at", "-id")',
+        'events.defer("claims").order_by("-id")',
+        EVENTS,
+    ),
+    Mutant(2, "console/queries/purposes.py", "ends_at__gt=since, contract", "ends_at__gte=since, contract", RULE),
+    Mutant(2, "console/queries/purposes.py", "contract__ends_at__gt=since", "contract__ends_at__gte=since", RULE),
+    Mutant(2, "console/queries/purposes.py", "terms.starts_at <= at", "terms.starts_at < at", RULE),
+    Mutant(
+        12,
+        "support/queries/team_metrics.py",
+        "opened_at < %(until)s AND kind",
+        "opened_at <= %(until)s AND kind",
+        COMPLAINTS,
+    ),
     Mutant(4, "partners/sql/addresses.sql", " AND m.changed_at IS NOT NULL)", ")", ADDR),
     Mutant(11, "disclosures/sql/retention.sql", "> lifted)", ">= lifted)", SHOWN),
     Mutant(
@@ -84,8 +111,20 @@ MUTANTS = (
     Mutant(2, "console/queries/proposals.py", "expired=not one.decision and until", "expired=until", REMINDERS),
     Mutant(12, "console/queries/standing.py", "and day <= at]", "and day < at]", REMINDERS),
     Mutant(12, "support/queries/counts.py", "if n > CAP else", "if n >= CAP else", BAD_ADDRESS),
-    Mutant(12, "support/queries/queue.py", "if len(found) > PAGE else", "if len(found) >= PAGE else", FULL),
-    Mutant(12, "support/queries/queue.py", "if len(newest) > PAGE else", "if len(newest) >= PAGE else", FULL),
+    Mutant(
+        12,
+        "support/queries/queue.py",
+        "found[PAGE - 1]) if len(found) > PAGE",
+        "found[PAGE - 1]) if len(found) >= PAGE",
+        FULL,
+    ),
+    Mutant(
+        12,
+        "support/queries/queue.py",
+        "found[PAGE - 1].pk if len(found) > PAGE",
+        "found[PAGE - 1].pk if len(found) >= PAGE",
+        FULL,
+    ),
     Mutant(12, "support/queries/queue.py", "and len(said) >= SHORTEST", "and len(said) > SHORTEST", LETTERS),
     Mutant(12, "support/queries/queue.py", "    if len(said) < SHORTEST:", "    if len(said) <= SHORTEST:", LETTERS),
     Mutant(4, "support/queries/timeline.py", "if len(both) > SIZE else", "if len(both) >= SIZE else", TIMELINE),
