@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actions.rate_limits import GuessTarget, Try, spend_code
 from accounts.models import Delegation, User
-from accounts.primitives import numbers, tokens
+from accounts.primitives import numbers, sealing
 from accounts.primitives.json_reader import Unreadable, read_json
 from accounts.primitives.zones import end_of_day
 
@@ -136,17 +136,19 @@ class _FactorForm(BaseAuthenticateForm):
         typed = normalize_user_code(self.cleaned_data["code"])
         with get_rate_limit_adapter().trying(door=GuessTarget.FACTOR, account=str(self.user.pk)) as taken:
             self.cleaned_data["code"] = (
-                typed if tokens.is_app_code_shape(typed) else self._normalize_if_recovery_code(typed)
+                typed if sealing.is_app_code_shape(typed) else self._normalize_if_recovery_code(typed)
             )
             code = str(super().clean_code())
-            if tokens.is_app_code_shape(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
+            if sealing.is_app_code_shape(typed) and not spend_code(user_id=self.user.pk, code=typed, at=taken.at):
                 raise get_adapter().validation_error("incorrect_code")
             return code
 
     def _normalize_if_recovery_code(self, typed: str) -> str:
         """What could be no recovery code costs no slow hash."""
         return (
-            tokens.normalize_recovery_code(user=self.user, typed=typed) if tokens.is_recovery_code_shape(typed) else ""
+            sealing.normalize_recovery_code(user=self.user, typed=typed)
+            if sealing.is_recovery_code_shape(typed)
+            else ""
         )
 
 

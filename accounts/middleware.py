@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.actions.rate_limits import DEVICE_LASTS, remember_device
-from accounts.domain import quick_exit, session_clock, sessions
+from accounts.domain import quick_exit, sessions
 from accounts.domain.session_store import PROOFS
 from accounts.models import User
 from accounts.primitives import browsers
@@ -55,7 +55,7 @@ def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def end_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """End a sign-in that lay unused or has lasted too long (`session_clock.is_over`), and say so on the next page.
+    """End a sign-in that lay unused or has lasted too long (`sessions.is_over`), and say so on the next page.
 
     What a page asks for by itself keeps no sign-in alive. A stop is none of this: it stands whoever is signed in.
     """
@@ -66,13 +66,13 @@ def end_sign_ins(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         asks_by_itself = request.method == "GET" and "HX-Request" in request.headers
         sends = request.method == "POST"
         stops = sends and _is_stop_request(request)
-        is_over = session_clock.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
+        is_over = sessions.is_over(request, by_hand=not asks_by_itself, stops=stops, at=timezone.now())
         if is_over and not sends:
             messages.info(request, SIGNED_OUT)
         response = get_response(request)
         if is_over and sends:
             _flash_after_post(request, response)
-        session_clock.start_clock(request, at=timezone.now())
+        sessions.start_clock(request, at=timezone.now())
         return response
 
     return middleware

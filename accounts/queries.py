@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Delegation, Line, LineNumber, LineUser, TextedCode, User
-from accounts.policies import delegations, holds
+from accounts.policies import delegations
 from accounts.policies.permissions import (
     DELEGATES,
     OF_STAFF,
@@ -200,12 +200,12 @@ def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
     known = [moment for moment in (line.change_known_at, line.history_known_at) if moment is not None]
-    return holds.compute_hold_end(since=max([*changes, *known], default=None), at=at)
+    return delegations.compute_hold_end(since=max([*changes, *known], default=None), at=at)
 
 
 def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | None:
     """Return the same for somebody's own line, by which they are here, and for what came to the line they ask about."""
-    ends = (get_hold_end(line=own, at=at), holds.get_history_hold_end(line=line, at=at))
+    ends = (get_hold_end(line=own, at=at), delegations.get_history_hold_end(line=line, at=at))
     return max((end for end in ends if end is not None), default=None)
 
 
@@ -324,11 +324,11 @@ def _get_holder_relation(own: Line, line: Line, holder_name: str, at: datetime) 
     """What a holder is to another line of their account: for a day after one came to the other they see nothing."""
     if line.user_role == Line.UserRole.MINOR:
         relation = Relation.HOLDER_OF_MINOR
-    elif holds.is_same_holder(line=line, holder_name=holder_name):
+    elif delegations.is_same_holder(line=line, holder_name=holder_name):
         relation = Relation.SAME_HOLDER
     else:
         return Relation.HOLDER_OF_ADULT
-    return relation if holds.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER
+    return relation if delegations.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER
 
 
 def _list_account_lines(own: Line, others: Sequence[Line], at: datetime) -> list[PersonsLine]:

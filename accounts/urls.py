@@ -11,7 +11,7 @@ from django.views.decorators.csp import csp_override
 from django.views.generic import RedirectView
 
 from accounts.clients import oidc
-from accounts.views import delegations, factors, own, safety, sign_in, staff
+from accounts.views import delegations, factors, own, safety, sign_in
 from accounts.views.access import require_no_hold
 
 # The picture that an authenticator app scans is drawn into the page itself.
@@ -31,11 +31,11 @@ urlpatterns = [
         ),
         name="sign-in-staff",
     ),
-    path("accounts/login/staff/oidc/", staff.staff_oidc, name="sign-in-staff-oidc"),
-    path("accounts/login/staff/oidc/back/", staff.staff_oidc_back, name="sign-in-staff-oidc-back"),
+    path("accounts/login/staff/oidc/", sign_in.staff_oidc, name="sign-in-staff-oidc"),
+    path("accounts/login/staff/oidc/back/", sign_in.staff_oidc_back, name="sign-in-staff-oidc-back"),
     path("accounts/login/carrier/", sign_in.carrier, name="sign-in-carrier"),
     path("accounts/login/carrier/back/", sign_in.carrier_back, name="sign-in-carrier-back"),
-    path("accounts/invitation/<str:uid>/<str:token>/", staff.invitation, name="staff-invitation"),
+    path("accounts/invitation/<str:uid>/<str:token>/", sign_in.invitation, name="staff-invitation"),
     path("accounts/logout/", allauth_views.logout, name="account_logout"),
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("accounts/reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),

@@ -3,8 +3,8 @@
 from django.urls import URLPattern, path
 
 from consent.api import agents as agents_api
-from consent.api import approvals, consent_info, decisions, digests, texts
-from consent.views import choices, consent_requests, lines, receipts, stop
+from consent.api import decisions, partners, texts
+from consent.views import choices, consent_requests, receipts, stop
 
 urlpatterns: list[URLPattern] = [
     path("stop/", stop.number, name="stop"),
@@ -26,7 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("drp/v1/agent/<str:agent_id>", agents_api.agent, name="drp-agent"),
     path("drp/v1/data-rights-request", agents_api.exercise, name="drp-exercise"),
     path("drp/v1/data-rights-request/<str:request_id>", agents_api.request, name="drp-request"),
-    path("lines/", lines.lines, name="lines"),
+    path("lines/", choices.lines, name="lines"),
     path("check-a-receipt/", receipts.check, name="check-receipt"),
     path("choices/", choices.choices, name="choices"),
     path("choices/stop/", choices.stop, name="choice-stop"),
@@ -44,10 +44,10 @@ urlpatterns: list[URLPattern] = [
     path("choices/<uuid:choice_id>/receipt/mail/", receipts.mail_receipt, name="choice-receipt-mail"),
     path("choices/<uuid:choice_id>/receipt/text/", receipts.text_receipt, name="choice-receipt-text"),
     path("help/<uuid:choice_id>/", choices.show_dispute, name="dispute"),
-    path("ssf/digest", digests.digest, name="ssf_digest"),
+    path("ssf/digest", partners.digest, name="ssf_digest"),
     path("api/v1/texts", texts.texts, name="api-texts"),
-    path("api/v1/approvals", approvals.approvals, name="api-approvals"),
-    path("consent-info/v0.2/retrieve", consent_info.retrieve, name="consent-info"),
+    path("api/v1/approvals", partners.approvals, name="api-approvals"),
+    path("consent-info/v0.2/retrieve", partners.retrieve, name="consent-info"),
     path("access/v1/evaluation", decisions.evaluation, name="evaluation"),
     path("access/v1/evaluations", decisions.evaluations, name="evaluations"),
     path(".well-known/authzen-configuration", decisions.configuration, name="authzen_configuration"),

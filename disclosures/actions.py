@@ -13,11 +13,10 @@ import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
-from disclosures.domain.ingest import notices, projections, rejudging, store
-from disclosures.domain.ingest.notices import not_arrived
-from disclosures.domain.ingest.rows import Outcome, Row, id_of
+from disclosures.domain.ingest import projections, rejudging, store
+from disclosures.domain.ingest.projections import enqueue_path_rejudging, mark_doubtful
+from disclosures.domain.ingest.rows import Outcome, Row, append, id_of, lock_notices, not_arrived
 from disclosures.domain.ingest.store import write_nothing_else
-from disclosures.domain.ingest.terms import enqueue_path_rejudging, mark_doubtful
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.delayed import (
     DelayedOrder,
@@ -82,10 +81,10 @@ def record_notice(*, source_id: str, suppressed_until: datetime | None, order_re
     put on it as it is stored.
     """
     lock_anomalies()
-    notices.lock_notices()
+    lock_notices()
     disclosure_id = id_of(source_id)
     shown = archiving.find_visible_rows(disclosure_ids=[disclosure_id], at=at)
-    new = notices.append(
+    new = append(
         disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
     )
     if new and suppressed_until is not None and suppressed_until <= at:
@@ -294,7 +293,7 @@ def restore_order(*, disclosure_id: UUID, suppressed_until: datetime | None, ord
     if suppressed_until is not None and suppressed_until <= at:
         return False
     lock_anomalies()
-    notices.lock_notices()
+    lock_notices()
     if not is_hidden_until(disclosure_id=disclosure_id, until=suppressed_until):
         _store_order(order_ref, [disclosure_id], suppressed_until, at)
     return True
@@ -305,10 +304,10 @@ def _store_order(
 ) -> DelayedNoticeResult:
     """`is_hidden`: another order has hidden them up to this very transaction."""
     lock_anomalies()
-    notices.lock_notices()
+    lock_notices()
     visible = {} if is_hidden else archiving.find_visible_rows(disclosure_ids=ids, at=at)
     fates = {
-        one: notices.append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
+        one: append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
     changed = [one for one, fate in fates.items() if fate]

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.feeds.approvals import apply_pending_rows
 from disclosures.domain.ingest import projections, rejudging, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from disclosures import api
-from disclosures.views import archives, pages, transparency
+from disclosures.views import pages, transparency
 
 urlpatterns: list[URLPattern] = [
     path("api/v1/disclosures", api.disclosures, name="api-disclosures"),
@@ -14,12 +14,12 @@ urlpatterns: list[URLPattern] = [
     path("history/download.csv", pages.history_csv, name="history-csv"),
     path("history/download.json", pages.history_json, name="history-json"),
     path("companies/<int:party_id>/", pages.company, name="company"),
-    path("access-log/", archives.access_log, name="access-log"),
-    path("access-log/companies/", archives.access_summary, name="access-log-companies"),
-    path("settings/archive/", archives.archive, name="archive"),
-    path("settings/archive/ask/", archives.ask, name="archive-ask"),
-    path("settings/archive/progress/", archives.progress, name="archive-progress"),
-    path("settings/archive/whereabouts.zip", archives.download, name="archive-file"),
+    path("access-log/", pages.access_log, name="access-log"),
+    path("access-log/companies/", pages.access_summary, name="access-log-companies"),
+    path("settings/archive/", pages.archive, name="archive"),
+    path("settings/archive/ask/", pages.ask, name="archive-ask"),
+    path("settings/archive/progress/", pages.progress, name="archive-progress"),
+    path("settings/archive/whereabouts.zip", pages.download, name="archive-file"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("transparency/<slug:name>.csv", transparency.transparency_csv, name="transparency-csv"),
     path("transparency/<slug:name>.svg", transparency.transparency_svg, name="transparency-svg"),

@@ -10,10 +10,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from consent.api import agents
-from consent.api.consent_info import add_correlator, build_refusal
+from consent.api.partners import add_correlator, build_refusal
 from partners.api.access import problem
 from partners.api.oauth import oauth_error
-from revocations.api.receipts import refusal
+from revocations.api.streams import refusal
 
 type Form = Callable[[HttpRequest, int, str], HttpResponse]
 

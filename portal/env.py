@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.setting_kinds import LARGEST_NUMBER, SHORTEST_SECRET
-from portal.setting_list import SECRETS
+from portal.setting_list import LARGEST_NUMBER, SECRETS, SHORTEST_SECRET
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Classes that settings name, under the names that they had before 1.0: who has set one need change nothing.

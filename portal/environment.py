@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import embedded, env, external_storage, tls_policy
+from portal import connections, embedded, env, external_storage
 from portal.env import (
     LOOPBACK,
     dotted_path,
@@ -27,8 +27,7 @@ from portal.env import (
     whole_number,
     with_issuer,
 )
-from portal.setting_kinds import LEAST_MONTHS, MOST_MONTHS
-from portal.setting_list import SETTINGS
+from portal.setting_list import LEAST_MONTHS, MOST_MONTHS, SETTINGS
 
 PROJECT = Path(__file__).resolve().parent.parent
 # A setting that stays wrong with its example's value is left out once.
@@ -183,7 +182,7 @@ def _read() -> Environment:
     base_url = env.own_address()
     plain_hosts = [one.lower() for one in parse_list("PLAIN_HOSTS")]
     if base_url.startswith("https://"):
-        tls_policy.check_connections(os.environ, plain=plain_hosts)
+        connections.check_connections(os.environ, plain=plain_hosts)
     external_storage.refuse_nested_stores()
     checkpoint_dir = external_storage.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
     stop_archive_dir = external_storage.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
@@ -239,7 +238,7 @@ def _servers() -> dict[str, Any]:
         "database_url": require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
         "database_owner_url": given.get("DATABASE_OWNER_URL", ""),
         "redis_url": require_setting("REDIS_URL", "redis://host:6379/0"),
-        "celery_broker_url": tls_policy.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
+        "celery_broker_url": connections.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
         "celery_broker_master": _sentinel_s_master(),
         "canary": switch("CANARY", usual=True),
         "test_accounts": parse_list("TEST_ACCOUNTS"),
@@ -352,7 +351,7 @@ def _read_quiet_hours() -> tuple[int, int, str]:
 
 def _internal_hosts() -> list[str]:
     named = [one.lower().rstrip(".") for one in parse_list("INTERNAL_HOSTS")]
-    return [str(tls_policy.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
+    return [str(connections.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
 
 
 def _sentinel_s_master() -> str:

@@ -20,12 +20,11 @@ from prometheus_client.registry import Collector
 import accounts.queries
 import support.queries.pending_tickets
 from accounts.clients.texts import CODES
-from consent.gate.deciding import DECISIONS
-from consent.gate.readiness import read_opening
+from consent.gate.deciding import DECISIONS, read_opening
 from consent.models import ArchiveQueueEntry, Tightening
 from consent.primitives.stop_failures import STOPS_FAILED
 from disclosures.models import AnomalyWatch
-from disclosures.queries.pending_rows import count_pending_rows
+from disclosures.queries.delayed import count_pending_rows
 from disclosures.workers import retention
 from partners.workers.checkpoints import age_s
 from portal.load_shedding import REQUESTS, TURNED_AWAY

@@ -15,12 +15,11 @@ from django.db import connections
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.actions import restore
-from consent.actions.restore import RestoreOutcome
-from consent.actions.tightening import newest_of_each, restore_tightening
+from consent.actions.restore import RestoreOutcome, newest_of_each, restore_tightening
 from consent.clients import archive_sink
-from consent.gate import readiness
+from consent.gate import deciding
 from consent.models import ArchiveHead, Choice, GateOpening, Tightening
 from consent.workers import archive_comparison, archive_entries, archive_writing
 from consent.workers.archive_comparison import NotThere
@@ -35,12 +34,12 @@ from consent.workers.archive_entries import (
 from consent.workers.archive_writing import TURN, requeue_everything
 from consent.workers.cohorts import requeue_in_new_epoch
 from disclosures.actions import restore_order
-from disclosures.domain.ingest.terms import enqueue_rejudging
+from disclosures.domain.ingest.projections import enqueue_rejudging
 from partners.clients import checkpoint_places as places_checkpoints
 from partners.models import Campaign, Contract
 from partners.workers import checkpoints
 from partners.workers.checkpoints import read_newest_checkpoint
-from revocations.actions.reissue import reissue_orders
+from revocations.actions.redelivery import reissue_orders
 from revocations.models import Standing
 
 PART = 500
@@ -271,7 +270,7 @@ class _Restoring:
             )
         with connections["owner" if "owner" in settings.DATABASES else "default"].cursor() as cursor:
             cursor.execute("SELECT consent_gate_open()")
-        self.summary.is_open = readiness.read_opening().is_open
+        self.summary.is_open = deciding.read_opening().is_open
 
 
 def _ended_in(entries: Sequence[Entry]) -> set[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import global_settings
 from django.utils.csp import CSP
 
-from portal import logs, tls_policy
+from portal import connections, logs
 from portal.connections import database, mailer
 from portal.environment import environment
 
@@ -221,7 +221,7 @@ LANGUAGES = [
 # How people in the United States write numbers, whatever they speak: Django knows only how they do elsewhere.
 FORMAT_MODULE_PATH = "portal.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
-FILE_UPLOAD_HANDLERS = ["console.forms.upload_handlers.CarrierFileHandler", *global_settings.FILE_UPLOAD_HANDLERS]
+FILE_UPLOAD_HANDLERS = ["console.forms.imports.CarrierFileHandler", *global_settings.FILE_UPLOAD_HANDLERS]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if env.https else env.data_dir / "static"
@@ -304,7 +304,7 @@ MTLS_CERTIFICATE_HEADER = env.mtls_certificate_header
 MTLS_BASE_URL = env.mtls_base_url
 
 CELERY_BROKER_URL = env.celery_broker_url
-CELERY_BROKER_USE_SSL = tls_policy.broker_tls(env.celery_broker_url)
+CELERY_BROKER_USE_SSL = connections.broker_tls(env.celery_broker_url)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

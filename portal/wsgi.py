@@ -9,6 +9,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
-whole_product: WSGIApplication = import_module("consent.api.fast_path").gate_fast_path(pages)
+whole_product: WSGIApplication = import_module("consent.api.decisions").gate_fast_path(pages)
 bridge = import_module("portal.wsgi_bridge")
 application: WSGIApplication = bridge.close_after_unread_body(bridge.delay_in_thread(whole_product))

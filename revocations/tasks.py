@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from revocations.workers import deadlines, stream_health, verification
-from revocations.workers.delivery import sweep as sweep_delivery
+from revocations.workers.delivery import delivery_rounds as sweep_delivery
 
 
 @shared_task

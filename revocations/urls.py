@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from revocations.api import receipts, streams
+from revocations.api import streams
 
 urlpatterns = [
     path(".well-known/ssf-configuration", streams.configuration, name="ssf_configuration"),
@@ -11,5 +11,5 @@ urlpatterns = [
     path("ssf/streams", streams.streams, name="ssf_streams"),
     path("ssf/status", streams.status, name="ssf_status"),
     path("ssf/verify", streams.verify, name="ssf_verify"),
-    path("ssf/receipts", receipts.receipts, name="ssf_receipts"),
+    path("ssf/receipts", streams.receipts, name="ssf_receipts"),
 ]

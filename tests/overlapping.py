@@ -13,7 +13,7 @@ import pytest
 from django.db import connection, connections
 
 from consent.domain import order_planning
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 
 A_MOMENT_S = 0.02
 WAITS_FOR_US = (

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from accounts.models import Line
-from disclosures.domain.ingest.notices import NOTE_DAY
+from disclosures.domain.ingest.rows import NOTE_DAY
 from disclosures.models import Basis, DelayedNotice, Disclosure, Judgement, Outcome
 from partners.models import Campaign, Contract, Dealing, Party
 from tests.factories import ADS, FRAUD, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval

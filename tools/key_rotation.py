@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 import audit.actions
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.primitives.sealing import seal, seal_bytes, unseal, unseal_bytes
 from partners.workers import rotation
 from tools.inventory import TABLES
@@ -69,8 +69,8 @@ def _factors(newest: Fernet) -> int:
         anew: dict[str, Any] = {
             name: _reseal_value(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()
         }
-        if tokens.HASHED in one.data:
-            anew[tokens.HASHED] = [_reseal_value(newest, value) for value in one.data[tokens.HASHED]]
+        if sealing.HASHED in one.data:
+            anew[sealing.HASHED] = [_reseal_value(newest, value) for value in one.data[sealing.HASHED]]
         if one.data != one.data | anew:
             one.data = one.data | anew
             one.save(update_fields=["data"])

@@ -2,8 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from accounts.policies.permission_words import DOES, PARTS, WHO, list_staff_permissions
-from accounts.policies.permissions import Action, How, Relation, get_required_proof
+from accounts.policies.permissions import (
+    DOES,
+    PARTS,
+    WHO,
+    Action,
+    How,
+    Relation,
+    get_required_proof,
+    list_staff_permissions,
+)
 
 CELL: Mapping[How, str] = {
     How.CODE: "code",

@@ -17,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.db import connection, transaction
 
 from accounts.models import DeviceCookie, SpentCode, Throttle, User
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.primitives.browsers import Source
 from accounts.primitives.sealing import compute_hmac, number_hash
 
@@ -150,7 +150,7 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
         taken = count_try(door=GuessTarget.FACTOR, account=str(user_id), source=source, at=at)
     except TooManyTries:
         return False
-    of_an_app = tokens.is_app_code_shape(code)
+    of_an_app = sealing.is_app_code_shape(code)
     kinds = [Authenticator.Type.TOTP if of_an_app else Authenticator.Type.RECOVERY_CODES]
     typed = _normalize_code(user, code)
     kept = Authenticator.objects.filter(user_id=user_id, type__in=kinds).first()
@@ -164,9 +164,9 @@ def is_right_code(*, user: User | None, code: str, source: Source, at: datetime)
 
 def _normalize_code(user: User | None, code: str) -> str:
     """What was typed as the factor would have it; "" if it is like none."""
-    if tokens.is_app_code_shape(code):
+    if sealing.is_app_code_shape(code):
         return code
-    return tokens.normalize_recovery_code(user=user, typed=code) if tokens.is_recovery_code_shape(code) else ""
+    return sealing.normalize_recovery_code(user=user, typed=code) if sealing.is_recovery_code_shape(code) else ""
 
 
 def spend_code(*, user_id: int, code: str, at: datetime) -> bool:

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils.module_loading import import_string
 from prometheus_client import Counter
 
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from audit.primitives.counters import Tally
 
 log = structlog.get_logger()
@@ -116,7 +116,7 @@ def send_and_wait(*, msisdn: str, text: str) -> Outcome:
     SILENT may not: the backend may have sent it. Call outside a transaction.
     """
     _refuse_in_a_transaction()
-    if msisdn == synthetic.NUMBER:
+    if msisdn == numbers.NUMBER:
         return Outcome.TAKEN
     return _call_backend(_backend(settings.SMS_BACKEND), msisdn, text, "")
 
@@ -129,7 +129,7 @@ def _refuse_in_a_transaction() -> None:
 
 def _send_in_background(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
     _refuse_in_a_transaction()
-    if msisdn == synthetic.NUMBER:
+    if msisdn == numbers.NUMBER:
         return
     backend = _backend(settings.SMS_BACKEND)
     if backend.waits_for_network:

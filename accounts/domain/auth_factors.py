@@ -13,7 +13,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
 from accounts.policies import delegations
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.primitives.sealing import number_hash, unseal
 from accounts.queries import is_id
 from audit.models import AuditEvent
@@ -48,7 +48,7 @@ def get_factors(*, user: User) -> Factors:
     return Factors(
         password=user.password if user.has_usable_password() else "",
         owned={one.pk: one.type for one in kept},
-        used=sum(tokens.count_used_codes(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
+        used=sum(sealing.count_used_codes(one) for one in kept if one.type == Authenticator.Type.RECOVERY_CODES),
     )
 
 

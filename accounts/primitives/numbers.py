@@ -1,4 +1,9 @@
-"""Phone numbers as people type them, as we keep them (E.164), and as pages show them."""
+"""Phone numbers as people type them, as we keep them (E.164), and as pages show them.
+
+What is made up by ourselves, for the trial of stopping that runs every hour, and is nobody's.
+
+Its number is one of those that are kept free for stories (555-0100 to 0199): no text goes there.
+"""
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
@@ -41,3 +46,11 @@ def format_phone_number(msisdn: str) -> str:
     at_home = number.country_code == phonenumbers.country_code_for_region(HOME_REGION)
     form = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(number, form)
+
+
+NUMBER = "+12025550199"
+# The `carrier_id` of its line, the id of its account, of its agreement, its use and of the machines that speak for it.
+NAME = "whereabouts-canary"
+# The company that is told, which is this portal itself. Nobody can own a name under `.invalid` (RFC 2606).
+PARTY = "https://canary.whereabouts.invalid"
+PARTY_NAME = "Canary (our own trial, no company)"

@@ -1,11 +1,16 @@
-"""So many at once in this process and no more. An answer in parts keeps its place until it has gone out."""
+"""So many at once in this process and no more. An answer in parts keeps its place until it has gone out.
+
+One worker at a time for a job.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from threading import Lock
 from weakref import WeakSet
 
+from django.db import connection
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -101,3 +106,26 @@ def hold_until_sent[R: HttpResponseBase](response: R, place: Slot) -> R:
     else:
         place.release()
     return response
+
+
+TRY = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+WAIT = "SELECT true FROM pg_advisory_lock(hashtextextended(%s, 0))"
+
+
+@contextmanager
+def lock_job(*, name: str, waits: bool = False) -> Iterator[bool]:
+    """Return whether this worker has the job for itself. A worker that is killed gives it back with its session.
+
+    `waits`: until nobody else has it.
+
+    It saves work twice done; that nothing is done twice, each step's own transaction sees to.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT if waits else TRY, [name])
+        ((mine,),) = cursor.fetchall()
+    try:
+        yield bool(mine)
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])

@@ -41,7 +41,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts import queries
 from accounts.domain import auth_factors, sessions, view_as
 from accounts.models import User
-from accounts.policies import holds
+from accounts.policies import delegations
 from accounts.policies.permissions import Action, How, StaffAction, roles_that_may
 from accounts.primitives import browsers
 from accounts.primitives.zones import zone_of
@@ -171,7 +171,7 @@ def render_hold_page(request: HttpRequest, *, line: PersonsLine, own: PersonsLin
     `own`: the person's own line, which is what holds them.
     """
     by_number = auth_factors.is_on_hold_only_for_new_number(line=own.line, at=timezone.now())
-    by_history = holds.get_history_hold_end(line=line.line, at=timezone.now()) is not None
+    by_history = delegations.get_history_hold_end(line=line.line, at=timezone.now()) is not None
     takes_code = not by_history and accept_reading_code(request, own=own)
     shown = {"line": line, "until": until, "by_history": by_history, "by_number": by_number, "takes_code": takes_code}
     with timezone.override(line.zone):
@@ -319,7 +319,7 @@ def _missing_proof(request: SubscriberRequest, user: User) -> HttpResponseBase |
 
 
 def _check_during_hold(request: SubscriberRequest, user: User, how: How, until: datetime) -> HttpResponseBase | None:
-    is_readable = holds.get_history_hold_end(line=request.line.line, at=timezone.now()) is None
+    is_readable = delegations.get_history_hold_end(line=request.line.line, at=timezone.now()) is None
     reads = is_readable and request.method in {"GET", "HEAD"} and request.action in READS
     if reads and _is_open_by_contact(request, request.known[0]):
         return None

@@ -30,7 +30,7 @@ from accounts.domain import auth_factors, sessions
 from accounts.domain.sessions import get_person_awaiting_second_factor
 from accounts.forms import FirstPasswordForm
 from accounts.models import User
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.views.access import (
     SubscriberRequest,
     choosing_required,
@@ -86,7 +86,7 @@ def hash_codes_after_view(view: Door) -> Door:
         response = view(request, *args, **kwargs)
         if isinstance(request.user, User) and isinstance(response, TemplateResponse):
             response.render()
-            tokens.hash_codes(user=request.user)
+            sealing.hash_codes(user=request.user)
         return response
 
     return door

@@ -33,7 +33,7 @@ from accounts.views.access import (
     redirect_to_identity_proof,
     subscriber_required,
 )
-from accounts.views.codes import refuse_code
+from accounts.views.sign_in import refuse_code
 
 TOO_MANY_CODES = gettext_lazy(
     "You asked for too many codes today. Try again in 24 hours, or call us: our number is at the end of this page."

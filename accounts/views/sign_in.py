@@ -1,6 +1,12 @@
-"""Sign in by a line: a number, then the code texted to it."""
+"""Sign in by a line: a number, then the code texted to it.
+
+What every door says of a texted code that was not right.
+
+Staff come in: by invitation, and by the carrier's own provider.
+"""
 
 import logging
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.conf import settings as django_settings
@@ -8,6 +14,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,12 +22,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actions import people
 from accounts.actions.codes import text_code
 from accounts.actions.people import record_passkey_return, sign_in_after_end, sign_in_by_carrier
-from accounts.actions.rate_limits import TooManyTries
+from accounts.actions.rate_limits import TooManyTries, count_wrong_code
+from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouched
 from accounts.clients import oidc
-from accounts.domain import sessions
+from accounts.domain import auth_factors, sessions
 from accounts.forms import (
     CodeForm,
     EndedForm,
+    FirstPasswordForm,
     NumberForm,
     PasskeyForm,
     SignInCodeForm,
@@ -32,7 +41,13 @@ from accounts.policies import delegations
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
 from accounts.views.access import get_next_path, mark_lookup_view, pad_response_time, skip_delay
-from accounts.views.codes import refuse_code
+
+
+def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
+    """Say that a texted code was not right; after so many, that another has to be asked for."""
+    tries = count_wrong_code(code_request_id=sessions.get_code_request_id(request), at=at)
+    form.refuse(spent=sessions.note_tries(request, tries=tries))
+
 
 logger = logging.getLogger(__name__)
 
@@ -207,3 +222,58 @@ def _render_refusal(request: HttpRequest, reason: str) -> HttpResponse:
     """One page for every refusal: what was wrong is for the log, which names nobody."""
     logger.warning("sign-in by the carrier's OpenID provider refused: %s", reason)
     return render(request, "account/carrier_refused.html", status=403)
+
+
+@require_safe
+@never_cache
+def staff_oidc(request: HttpRequest) -> HttpResponseBase:
+    """Staff go to the carrier's own provider. Where none is named, this address does not exist."""
+    if not oidc.has_staff_provider():
+        raise Http404
+    try:
+        return redirect(oidc.start_sign_in(kind=oidc.STAFF, request=request, then=get_next_path(request)))
+    except oidc.OidcRefused as error:
+        return _not_vouched(request, str(error))
+
+
+@require_safe
+@never_cache
+@sensitive_post_parameters()
+def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
+    """Staff come back from it. Only somebody of staff whom it vouches for is let in, and to the second factor first."""
+    if not oidc.has_staff_provider():
+        raise Http404
+    now = timezone.now()
+    try:
+        identity, then = oidc.finish_staff_sign_in(request=request, at=now)
+    except oidc.OidcRefused as error:
+        return _not_vouched(request, str(error))
+    user = sign_in_vouched(identity=identity, at=now)
+    if user is None:
+        return _not_vouched(request, "nobody of staff is who the provider vouches for")
+    return sessions.sign_in_vouched_staff(request, user=user, redirect_url=then)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """Somebody new of staff chooses a password, by a link that is good once; then they sign in."""
+    invited = auth_factors.find_invited_user(uid=uid, token=token)
+    if invited is None:
+        raise Http404
+    form = FirstPasswordForm(request.POST or None, user=invited)
+    if form.is_valid():
+        try:
+            accept_invitation(uid=uid, token=token, password=form.cleaned_data["password"], at=timezone.now())
+        except NoInvitation as error:
+            raise Http404 from error
+        messages.success(request, _("Your password is set. Sign in with it; then set up an authenticator app."))
+        return redirect("sign-in-staff")
+    return render(request, "account/invitation.html", {"form": form})
+
+
+def _not_vouched(request: HttpRequest, reason: str) -> HttpResponse:
+    """One page for every refusal: what was wrong is for the log, which names nobody."""
+    logger.warning("staff sign-in by OpenID refused: %s", reason)
+    return render(request, "account/not_vouched.html", status=403)

@@ -20,8 +20,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from accounts.models import OutgoingEmail
-from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import seal, unseal
+from accounts.primitives.slots import lock_job
 from accounts.workers.parallel_sending import send_all
 
 log = structlog.get_logger()

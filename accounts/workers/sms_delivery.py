@@ -29,8 +29,8 @@ from accounts.clients.texts import Outcome
 from accounts.domain import message_templates
 from accounts.models import Line, LineNumber, Message, SafeContact
 from accounts.policies import delegations
-from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import next_day_time, zone_of
 from accounts.workers.parallel_sending import Pace, send_all
 

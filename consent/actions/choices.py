@@ -17,15 +17,15 @@ from accounts.policies.alerts import LineToText
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
-from consent.gate import readiness
-from consent.gate.readiness import RESTORING
+from consent.gate import deciding
+from consent.gate.deciding import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
 from consent.queries.choices import withdrawn_at
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
-from revocations.actions.evidence import request_evidence
 from revocations.actions.orders import enqueue_order
-from revocations.domain.order_snapshots import Agreement
+from revocations.actions.receipts import request_evidence
+from revocations.domain.wire import Agreement
 from revocations.models import Duty
 
 TRIES = 5
@@ -224,9 +224,7 @@ def allow(
     if earlier is None:
         _append(choice, made_at, notice)
     # What is brought back after a restore must not be older than a yes that came meanwhile.
-    reason = (
-        snapshots.reason_against(line_id=line_id, campaign=known) if readiness.read_opening().is_open else RESTORING
-    )
+    reason = snapshots.reason_against(line_id=line_id, campaign=known) if deciding.read_opening().is_open else RESTORING
     if reason:
         raise NotAllowable(reason)
     if earlier is not None:

@@ -12,18 +12,19 @@ from accounts.actions import codes
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, TextedCode, User
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
-from consent.domain import consent_statuses, messages
+from consent.domain import change_notices, consent_requests
 from consent.domain.consent_requests import (
     AT_MOST,
     LASTS,
     MONTH,
     Question,
+    Status,
     may_be_answered,
     open_campaigns,
     seconds_to_wait,
+    subject_of,
     token_of,
 )
-from consent.domain.consent_statuses import Status, subject_of
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
 from consent.models import ConsentRequest
@@ -31,7 +32,7 @@ from consent.queries.receipts import token_hash
 from partners.clients import http
 from partners.labels import party_name
 from partners.models import Campaign, Party
-from partners.policies.hosts import hosts_of
+from partners.policies.identifiers import hosts_of
 
 CHANNEL = "ask"
 # What a link that is given once more is still good for, at least.
@@ -158,7 +159,7 @@ def _close(question: Question, answer: ConsentRequest.Answer, recorded: Recorded
 def _confirm(question: Question, user: User | None, answer: ConsentRequest.Answer, at: datetime) -> None:
     """What a texted code alone said is told to the phone that it came to."""
     if user is None and question.answering is not None:
-        messages.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)
+        change_notices.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)
 
 
 class TooManyQuestions(Exception):
@@ -235,7 +236,7 @@ def _list_offered_campaigns(
 def _build_retrieved_status(
     msisdn: str, subject: int, scopes: Sequence[str], offered: Sequence[Campaign], callback: str | None, at: datetime
 ) -> RetrievedStatus:
-    found = consent_statuses.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
+    found = consent_requests.statuses(msisdn=msisdn, subject=subject, campaigns=offered, at=at)
     by_scope = _by_scope(found, scopes, offered)
     wanted = _campaign_to_ask(by_scope)
     if callback is None or not wanted:
@@ -255,7 +256,7 @@ def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[
     """Each scope with how its campaigns stand as one."""
     scope_of = {one.ref: one.scope for one in offered}
     return [
-        (scope, consent_statuses.combine_statuses(statuses=[one for one in found if scope_of[one.campaign] == scope]))
+        (scope, consent_requests.combine_statuses(statuses=[one for one in found if scope_of[one.campaign] == scope]))
         for scope in dict.fromkeys(scopes)
     ]
 

@@ -17,7 +17,7 @@ from consent.models import DigestFinding, DigestRun
 from consent.workers.expiry import enqueue_current_state
 from partners.models import Campaign, Party
 from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
-from revocations.actions.reissue import reissue_orders
+from revocations.actions.redelivery import reissue_orders
 
 MOST_RUNS_A_DAY = 24
 DAY = timedelta(days=1)

@@ -12,7 +12,7 @@ from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction
 from consent import tasks
 from consent.actions.choices import deny, retry_on_conflict
-from consent.domain import change_notices, messages, order_planning, snapshots
+from consent.domain import change_notices, order_planning, snapshots
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, RejudgeRequest
 from consent.queries import termination
@@ -51,7 +51,7 @@ def change_numbers(*, line_ids: Collection[int], at: datetime, actor: str) -> No
 def notify_new_adult(*, line_id: int, at: datetime) -> None:
     """Tell the phone that the line is an adult's now (its row says so); where something is to end, `grow_up` tells."""
     if not _allowed_by_another(line_id):
-        messages.notify_adult(line_id=line_id, at=at)
+        change_notices.notify_adult(line_id=line_id, at=at)
 
 
 @retry_on_conflict
@@ -72,7 +72,7 @@ def grow_up(*, line_id: int, at: datetime, actor: str = GROWN_UP) -> None:
         )  # fmt: skip
         deny(choice=stop, duties=order_planning.STOP_DUTIES, by="system")
     if ended:
-        messages.notify_adult(line_id=line_id, at=at)
+        change_notices.notify_adult(line_id=line_id, at=at)
 
 
 def _allowed_by_another(line_id: int) -> list[str]:

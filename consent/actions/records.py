@@ -26,7 +26,7 @@ from consent.workers.expiry import enqueue_current_states
 from partners.domain import pairwise
 from partners.models import Campaign
 from revocations.actions.orders import enqueue_orders
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 
 # Millions of rows: Django would take several times as long to make the statement as PostgreSQL to follow it.
 APPEND = """

@@ -17,8 +17,8 @@ from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
 from consent.actions.choices import deny, retry_on_conflict, stop
-from consent.domain import messages, order_planning
-from consent.domain.messages import Answer, TextCommand
+from consent.domain import change_notices, order_planning
+from consent.domain.change_notices import Answer, TextCommand
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
 from consent.queries.receipts import token_hash
@@ -64,7 +64,7 @@ def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_netw
     proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
     if proved:
         stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
-        messages.confirm_stop(line_id=line.pk, at=at, by_text=True)
+        change_notices.confirm_stop(line_id=line.pk, at=at, by_text=True)
     return proved
 
 
@@ -78,7 +78,7 @@ def _about_texts(wish: TextCommand, line: Line, at: datetime, *, on_network: boo
     elif wish == TextCommand.TEXTS_ON:
         allow_texts(line_id=line.pk, at=at)
         answer = Answer.ON
-    messages.answer_text(line_id=line.pk, answer=answer, at=at)
+    change_notices.answer_text(line_id=line.pk, answer=answer, at=at)
 
 
 def _keeps_password(line: Line, at: datetime) -> bool:
@@ -107,7 +107,7 @@ def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at:
     recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
     if not recorded.repeated:
-        messages.confirm_stop(line_id=line_id, at=at, known=recorded.line)
+        change_notices.confirm_stop(line_id=line_id, at=at, known=recorded.line)
     return token
 
 

@@ -16,8 +16,14 @@ from django.conf import settings
 from django.db import Error
 
 from accounts.primitives.json_reader import Unreadable
-from consent.api.decisions import SCOPE, build_unavailable_answers, encode_answer, encode_answers
-from consent.api.fast_path import answer_headers, is_ours
+from consent.api.decisions import (
+    SCOPE,
+    answer_headers,
+    build_unavailable_answers,
+    encode_answer,
+    encode_answers,
+    is_ours,
+)
 from consent.gate.deciding import NotLive, evaluate_in
 from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import Answer, Question

@@ -20,7 +20,7 @@ from consent.domain.digest_books import (
     list_partner_states,
 )
 from consent.gate import deciding
-from consent.gate.decision_ids import EPOCH, MICROSECOND
+from consent.gate.rules import EPOCH, MICROSECOND
 from consent.gate.shapes import Answer, Question, as_agreed
 from consent.models import LineGate
 from consent.queries import permission

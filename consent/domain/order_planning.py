@@ -14,8 +14,8 @@ from consent.models import Choice, LineGate, Origin
 from consent.queries.approvals import LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
-from revocations.actions.evidence import DisputedUse
-from revocations.domain.order_snapshots import EVERYTHING, Agreement
+from revocations.actions.receipts import DisputedUse
+from revocations.domain.wire import EVERYTHING, Agreement
 from revocations.models import Duty
 
 NAME_ORDERS = """

@@ -13,7 +13,7 @@ from accounts.models import Line
 from consent.gate import deciding
 from consent.gate.shapes import Answer, Question, as_agreed
 from partners.models import Campaign, Contract, Party
-from revocations.domain.order_snapshots import StateEntry, stamp
+from revocations.domain.wire import StateEntry, stamp
 
 type States = Mapping[int, list[StateEntry]]
 

@@ -19,9 +19,8 @@ from django.db import connection
 
 import audit.queries
 from consent.actions.records import FileChoice, record_file_choices
-from consent.feeds.entries import Entry
 from consent.feeds.line_continuity import copy_rows_to_successors
-from consent.feeds.records import RecordsFeed
+from consent.feeds.records import Entry, RecordsFeed
 from consent.models import Choice, HeldRow
 from consent.queries.approvals import count_overridden_stops
 from partners.feeds.checking import (

@@ -21,8 +21,7 @@ from accounts.primitives.sealing import make_placeholder_id, number_hash, seal, 
 from consent.actions.records import FileApproval, SealedClaim, hold_claims, record_claims
 from consent.domain.consent_requests import open_campaigns
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
-from consent.feeds.entries import Entry, Holders
-from consent.feeds.records import LINES_AT_ONCE, lock_feed
+from consent.feeds.records import LINES_AT_ONCE, Entry, Holders, lock_feed
 from consent.models import HeldRow
 from partners.domain import pairwise
 from partners.feeds.checking import (

@@ -12,11 +12,10 @@ from functools import cached_property
 from django.db.models import Q
 
 from accounts.models import Account, Line
-from accounts.policies import holds
+from accounts.policies import delegations
 from consent.domain.change_notices import Change
-from consent.feeds.line_changes import LineChanges
-from consent.feeds.numbers import Period, Timeline
-from consent.feeds.pending_rejudgement import Source
+from consent.feeds.line_continuity import Source
+from consent.feeds.numbers import LineChanges, Period, Timeline
 
 # Besides a new number: what may put a phone's calls and texts into other hands.
 MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDING}
@@ -186,4 +185,4 @@ def _places(news: Mapping[str, object]) -> bool:
 
 
 def _reaches(own: Line, line: Line) -> bool:
-    return own.pk != line.pk and holds.reaches_line(own=own, line=line)
+    return own.pk != line.pk and delegations.reaches_line(own=own, line=line)

@@ -10,10 +10,13 @@ from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
 from consent.actions.lines import notify_new_adult
 from consent.domain.change_notices import Change
-from consent.feeds.invalidated_approvals import invalidate_approvals
-from consent.feeds.line_changes import LineChanges
+from consent.feeds.approvals import invalidate_approvals
 from consent.feeds.line_continuity import (
     LineHolder,
+    LineRecord,
+    PendingRows,
+    RowFate,
+    Source,
     continues,
     copy_predecessor,
     copy_predecessor_late,
@@ -24,8 +27,16 @@ from consent.feeds.line_continuity import (
     role_of,
 )
 from consent.feeds.line_moves import MOVES, AccountLines, LineMoves
-from consent.feeds.numbers import Period, Timeline, lacks_start, names_line, period_in, periods_of, store_periods
-from consent.feeds.pending_rejudgement import LineRecord, PendingRows, RowFate, Source
+from consent.feeds.numbers import (
+    LineChanges,
+    Period,
+    Timeline,
+    lacks_start,
+    names_line,
+    period_in,
+    periods_of,
+    store_periods,
+)
 from consent.models import RejudgeRequest
 
 ACTOR = "import:lines"

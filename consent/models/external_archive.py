@@ -87,7 +87,7 @@ class ArchiveHead(models.Model):
 
 
 class GateOpening(models.Model):
-    """The one row without which the gate says no to every release (`consent.gate.readiness`). Kept by the database.
+    """The one row without which the gate says no to every release (`consent.gate.deciding`). Kept by the database.
 
     It holds for one start of one server (`server_started`) and one making of this very table (`table_oid`): a restored
     database has another of at least one of them, and is closed until it was compared with the archive outside.

@@ -10,7 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Func, OuterRef
 from django.db.models.functions import JSONObject
 
-from consent.gate.readiness import IS_OPEN
+from consent.gate.deciding import IS_OPEN
 from consent.models import Approval, Choice, LineGate, Origin
 from consent.queries.approvals import STANDS
 from partners.models import Campaign

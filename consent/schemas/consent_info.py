@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from consent.domain.consent_statuses import Status
+from consent.domain.consent_requests import Status
 
 MOST_SCOPES = 50
 Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from consent.domain.messages import TextCommand
+from consent.domain.change_notices import TextCommand
 
 LONGEST_TEXT = 1600
 LOCATION = frozenset({"LOCATION", "UBICACION", "LOCALIZACION"})

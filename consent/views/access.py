@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 import accounts.queries
 from accounts.domain import sessions
 from accounts.models import TextedCode, User
-from accounts.policies import holds
+from accounts.policies import delegations
 from accounts.primitives.zones import EARLIEST, zone_of
 from accounts.queries import PersonsLine
 from accounts.views.looks import record_view
@@ -77,7 +77,7 @@ def _find_hold_end(request: AskRequest, question: Question, now: datetime) -> da
         return None
     ends = [accounts.queries.get_hold_end(line=line, at=now)]
     if line.pk != question.line.pk:
-        ends.append(holds.get_relation_hold_end(own=line, line=question.line, at=now))
+        ends.append(delegations.get_relation_hold_end(own=line, line=question.line, at=now))
     return max((end for end in ends if end is not None), default=None)
 
 

@@ -1,4 +1,7 @@
-"""Choices: the list, one of them with its progress, and the forms that make new ones."""
+"""Choices: the list, one of them with its progress, and the forms that make new ones.
+
+The lines a person may know of: where each of theirs stands, and one sentence about another adult's.
+"""
 
 import hashlib
 import uuid
@@ -16,6 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+import accounts.queries
 from accounts.domain import sessions
 from accounts.policies.permissions import Action
 from accounts.queries import PersonsLine
@@ -27,12 +31,13 @@ from accounts.views.access import (
     seeing_required,
     subscriber_required,
 )
+from accounts.views.looks import record_view
 from consent.actions import choices as choices_actions
 from consent.actions import signals
 from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, override_signal
 from consent.domain import notices
-from consent.domain.coverage import list_ended_uses
+from consent.domain.notices import list_ended_uses
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.labels import approval_refused_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
@@ -347,3 +352,22 @@ def _count_progress(partners: Sequence[Progress]) -> dict[str, Any]:
 def _counts(choice: ChoiceRow, use: Use | None) -> bool:
     """Whether a yes is one of those for which the gate says yes now."""
     return use is not None and use.allowed and any(one.choice_id == str(choice.id) and one.counts for one in use.proofs)
+
+
+@require_safe
+@line_required(Action.KNOW)
+def lines(request: SubscriberRequest) -> HttpResponse:
+    """Every line, the person's own first. Of another adult's nothing is read that could make two pages differ.
+
+    Where a line stands that is looked after is on its own pages, where its person's log says that somebody looked.
+    """
+    now = timezone.now()
+    for line in request.known:
+        if line.may(Action.SEE) and not line.is_delegated:
+            record_view(request, line=line)
+    rows = [
+        (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
+        for line in request.known
+    ]
+    asked = accounts.queries.list_delegation_requests(line=request.known[0], at=now)
+    return render(request, "account/lines.html", {"rows": rows, "asked": asked})

@@ -14,7 +14,7 @@ from accounts.domain import sessions
 from accounts.forms import CodeForm
 from accounts.primitives import browsers
 from accounts.views.access import mark_lookup_view, pad_response_time
-from accounts.views.codes import refuse_code
+from accounts.views.sign_in import refuse_code
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
 from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code, verify_code

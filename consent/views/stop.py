@@ -19,7 +19,7 @@ from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
-from accounts.views.codes import refuse_code
+from accounts.views.sign_in import refuse_code
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
 from consent.queries.receipts import find_linked_stop

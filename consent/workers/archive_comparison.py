@@ -16,8 +16,8 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection
 
 from consent.clients.archive_sink import Sink, open_sink
-from consent.gate import readiness
-from consent.gate.readiness import Opening
+from consent.gate import deciding
+from consent.gate.deciding import Opening
 from consent.models import ArchiveQueueEntry, Choice
 from consent.workers.archive_entries import BadEntry, Entry, list_missing_entries, read, read_after_head
 from partners.clients import checkpoint_places
@@ -45,7 +45,7 @@ def compare_archive() -> Opening:
     An archive or checkpoints that can't be read open nothing and close nothing. Returns how it stands then. Raises
     DatabaseError. Never inside a transaction.
     """
-    now = readiness.read_opening()
+    now = deciding.read_opening()
     if now.is_open or not now.may_reopen:
         return now
     try:
@@ -55,7 +55,7 @@ def compare_archive() -> Opening:
         return now
     _call("SELECT consent_gate_close(%s)", [why]) if why else _call("SELECT consent_gate_reopen()", [])
     log.info("gate.looked", why=why)
-    return readiness.read_opening()
+    return deciding.read_opening()
 
 
 def describe_missing_entries() -> str:

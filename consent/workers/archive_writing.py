@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import Line
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.clients.archive_sink import Sink, open_sink
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, Tightening
 from consent.workers.archive_comparison import close_gate, compare_archive

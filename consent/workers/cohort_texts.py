@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.models import Choice
 from consent.queries import termination
 from consent.queries.permission import PermissionQuestion, answers_at

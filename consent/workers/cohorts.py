@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.domain import order_planning
 from consent.domain.snapshots import lock_line
 from consent.queries import termination

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import Message
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.domain import change_notices
 from consent.models import AwaitedOutcome
 from consent.queries.progress import OrderState, newest_order_states

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.gate import deciding
 from consent.gate.shapes import Question, as_agreed
 from consent.models import LineGate

@@ -18,7 +18,7 @@ from accounts.clients.texts import Outcome
 from accounts.domain.message_templates import language_of
 from accounts.models import AlertChoice, Line
 from accounts.policies import alerts
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
 from consent.domain import consent_requests

@@ -20,7 +20,7 @@ from partners.policies.lifecycle import NotNow
 from support.actions.cases import record_case_act
 from support.models import Document, Ticket
 from support.queries import names
-from support.queries.documents import list_documents
+from support.queries.subjects import list_documents
 
 ORDER = Document.Kind.ORDER
 

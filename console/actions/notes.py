@@ -1,14 +1,19 @@
-"""What officers write down about a company, contract or campaign: notes, who looks after it, when to think of it."""
+"""What officers write down about a company, contract or campaign: notes, who looks after it, when to think of it.
+
+How an officer is told what waits for them, outside the console.
+"""
 
 from datetime import date, datetime
 
 from django.db import transaction
 
 import audit.actions
-from accounts.policies.permissions import StaffAction
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import check_reason
 from accounts.queries import StaffOnly, acting_staff
 from partners.policies.lifecycle import NotNow
+from support.models import NotificationChannel
 
 
 @transaction.atomic
@@ -41,3 +46,18 @@ def _officer(owner: str) -> str:
         return acting_staff(actor=owner, action=StaffAction.CHANGE_TERMS)
     except StaffOnly as error:
         raise StaffOnly("Choose an officer.") from error
+
+
+@transaction.atomic
+def choose_notifications(
+    *, user: User, is_on: bool, quiet_from: int, quiet_until: int, zone: str, at: datetime
+) -> None:
+    """Turn an officer's e-mails on or off. What waits as they are turned on is not sent: the page shows it.
+
+    `quiet_from`, `quiet_until`: hours of the day in `zone` ("America/Denver"), the same for none. Raises StaffOnly.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.CHANGE_TERMS)
+    chosen = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
+    if not NotificationChannel.objects.filter(user=user, is_on=True).update(**chosen):
+        NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})
+    audit.actions.record(action="notifications.chosen", actor=name, target=f"notifications:{user.pk}", at=at)

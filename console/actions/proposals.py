@@ -18,7 +18,7 @@ from partners.models import Proposal
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import Terminate
-from revocations.actions.suspend import lift
+from revocations.actions.streams import lift
 from revocations.models import Cohort
 from support import tasks
 from support.actions.protected_lines import end_protection

@@ -1,11 +1,17 @@
-"""Look at one subscriber with a reason (`look_reason`), which their own log shows; export what staff did."""
+"""Look at one subscriber with a reason (`look_reason`), which their own log shows; export what staff did.
+
+Search the console, and write down that somebody did.
+
+Remember when a member of staff was at the dashboard.
+"""
 
 import hashlib
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 import audit.actions
@@ -15,10 +21,13 @@ from accounts.primitives.reasons import check_reason, remove_numbers
 from accounts.queries import acting_staff
 from audit.models import AuditEvent, Incident
 from console.queries import staff
+from console.queries.dashboard import KEPT_S, get_visit, visit_key
 from console.queries.differences import FindingPage, finding_page
+from console.queries.search import Hit, search_everything, sort_of
 from disclosures.queries.anomaly_rows import Behind
 from partners.domain import keys
 from partners.models import SigningKey
+from support.actions.queue import find_case, record_search
 from support.policies.reasons import look_reason
 from support.queries import anomalies, team_metrics
 from support.queries.timeline import SentPage, order_page
@@ -161,3 +170,30 @@ def export_list(*, title: str, criteria: Mapping[str, str], user: User, at: date
         action="export.taken", actor=name, target="export:list", at=at,
         detail={"in": title, "for": {label: remove_numbers(words) for label, words in criteria.items()}},
     )  # fmt: skip
+
+
+def search(*, asked: str, user: User, at: datetime) -> Sequence[Hit]:
+    """Return what has these words. A case is found by its whole code alone, and the person whose it is finds that in
+    their own log. Kept of the search is how many of each kind were found, not what was typed. Raises StaffOnly.
+    """
+    if not asked:
+        return []
+    case = find_case(asked=asked, user=user, at=at)
+    cases = [Hit("case", case.code, str(case.get_kind_display()), "desk-case", (case.code,))] if case else []
+    hits = [*cases, *search_everything(asked=asked, at=at)]
+    found = {kind.capitalize(): str(len(of_kind)) for kind, of_kind in sort_of(hits=hits).items()}
+    record_search(where="Search", criteria=found, actor=actor_of(user), at=at, found=len(hits))
+    return hits
+
+
+def note_visit(*, user: User, at: datetime) -> datetime:
+    """Note that they are here, and return when they were here before they signed in this time.
+
+    It stays the same until they sign in again, however often they come back to the page.
+    """
+    signed_in, seen, since = get_visit(user=user, at=at)
+    now = user.last_login.timestamp() if user.last_login else 0.0
+    if now != signed_in:
+        since = seen
+    cache.set(visit_key(user=user), (now, at.timestamp(), since), KEPT_S)
+    return datetime.fromtimestamp(since, UTC)

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from accounts.primitives.zones import NAMES
-from support.forms.base import StaffForm
+from support.forms.acting import StaffForm
 
 HOURS = tuple((hour, f"{hour:02}:00") for hour in range(24))
 

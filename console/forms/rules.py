@@ -16,7 +16,7 @@ from partners.actions.notices import check_text
 from partners.actions.terms import NO_RULE, NO_SALE, RuleTerms, find_start_fault
 from partners.models import Client, JurisdictionRule, NoticeText, Party
 from partners.policies.identifiers import check_client_id
-from support.forms.base import ActForm, DayField, midnight
+from support.forms.acting import ActForm, DayField, midnight
 
 STATES = [(code, f"{name} ({code})") for code, name in sorted(STATE_NAMES.items(), key=lambda one: one[1])]
 

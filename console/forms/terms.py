@@ -13,7 +13,7 @@ from partners.actions.parties import find_website_fault
 from partners.labels import PURPOSES, party_name
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
-from support.forms.base import ActForm, DayField, midnight
+from support.forms.acting import ActForm, DayField, midnight
 
 DAY = forms.DateInput(attrs={"type": "date"})
 LINES = forms.Textarea(attrs={"rows": 3})

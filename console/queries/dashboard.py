@@ -1,29 +1,35 @@
-"""What needs an officer now: the dashboard. A fixed number of statements, whatever the size of the tables."""
+"""What needs an officer now: the dashboard. A fixed number of statements, whatever the size of the tables.
+
+When a member of staff was at the dashboard before, so that it can say what changed since.
+
+Kept in the cache, by the number of their account: a convenience, which may be lost.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.core.cache import cache
 from django.db.models import Count as Count_
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 
-from accounts.primitives import synthetic
+from accounts.models import User
+from accounts.primitives import numbers
 from audit.models import Incident
 from audit.policies import BREACH, DUTIES, FCC
 from consent.models import DigestRun
 from console.queries import proposals
 from console.queries.lights import Light, list_lights
-from console.queries.overdue_orders import LateSigner, list_late_signers
-from console.queries.requests import Request, list_waiting_requests
-from disclosures.queries.pending_rows import PendingRowCounts, count_pending_rows
+from console.queries.proposals import Request, list_waiting_requests
+from console.queries.standing import LateSigner, list_late_signers
+from disclosures.queries.delayed import PendingRowCounts, count_pending_rows
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
 from partners.workers.rotation import PERIOD
 from revocations.models import Breach, Cohort, CohortReceipt
 from support.queries import names
 from support.queries.chains import running
-from support.queries.counts import Count, count_of
-from support.queries.delivery import Health, health_of
+from support.queries.counts import Count, Health, count_of, health_of
 from support.queries.incidents import DUE_FIRST, subjects
 from support.queries.visible import visible_incidents
 
@@ -155,7 +161,7 @@ class Dashboard:
 
 def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
     """Return the dashboard as this officer (their actor's name) reads it."""
-    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=synthetic.PARTY)
+    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=numbers.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     incidents = visible_incidents(at=at).filter(closed_at__isnull=True)
@@ -309,3 +315,31 @@ def _keys_due(at: datetime) -> list[KeyDue]:
     newest = dict(SigningKey.objects.order_by("used_from").values_list("use", "used_from"))
     due = [KeyDue(str(SigningKey.Use(use).label), since) for use, since in newest.items() if since + PERIOD <= at]
     return sorted(due, key=lambda one: (one.since, one.use))
+
+
+# What somebody reads who was never here, or whose last visit is forgotten.
+WITHOUT = timedelta(days=1)
+KEPT_S = 180 * 86_400
+
+# When they signed in, when they were last here, and what they compare with: each in seconds.
+type Visit = tuple[float, float, float]
+
+
+def get_visit(*, user: User, at: datetime) -> Visit:
+    """Return the visit that is kept; where none is, one that compares with a day ago."""
+    found = cache.get(visit_key(user=user))
+    if isinstance(found, (list, tuple)) and len(found) == 3:
+        signed_in, seen, since = found
+        return float(signed_in), float(seen), float(since)
+    before = (at - WITHOUT).timestamp()
+    return 0.0, before, before
+
+
+def last_visit(*, user: User, at: datetime) -> datetime:
+    """Return when they were last here, before they signed in this time."""
+    return datetime.fromtimestamp(get_visit(user=user, at=at)[2], UTC)
+
+
+def visit_key(*, user: User) -> str:
+    """Return under which name the cache keeps it."""
+    return f"dashboard-visit:{user.pk}"

@@ -9,10 +9,10 @@ from django.db.models import Q
 
 from accounts.clients.texts import CODES_NOT_TAKEN, CODES_TAKEN
 from accounts.models import Message
-from consent.gate.readiness import read_opening
+from consent.gate.deciding import read_opening
 from support.models import CanaryRun
 from support.queries.counts import count_of
-from support.queries.lines import NOBODYS
+from support.queries.names import NOBODYS
 from support.queries.pending_tickets import Canary, canary
 
 HOUR, STEP = timedelta(hours=1), timedelta(minutes=5)

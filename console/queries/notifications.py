@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
-from console.queries.requests import list_waiting_requests
+from console.queries.proposals import list_waiting_requests
 from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names

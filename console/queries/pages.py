@@ -16,8 +16,7 @@ from partners.policies.lifecycle import Stage
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
 from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts, running
-from support.queries.counts import Count, sum_counts
-from support.queries.delivery import Health, health_of
+from support.queries.counts import Count, Health, health_of, sum_counts
 from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10

@@ -1,11 +1,14 @@
-"""One proposal as the officer reads it who must agree."""
+"""One proposal as the officer reads it who must agree.
+
+Suspensions that agents ask for, as officers see them. They name no person: the case does.
+"""
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
@@ -13,7 +16,7 @@ from console.queries.notices import NoticePreview, get_proposed_notice
 from disclosures.models import AnomalyRule, Upload
 from disclosures.queries.rules import describe_proposed_rule, finds
 from partners.domain import keysets
-from partners.labels import sanitise_text
+from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
 from partners.policies import loosening
 from partners.policies.identifiers import SCOPES
@@ -29,6 +32,7 @@ from partners.policies.loosening import (
 )
 from partners.primitives import tokens
 from partners.queries import key_of, thumbprint_of
+from support.models import SuspendRequest
 from support.queries import names
 from support.queries.chains import running
 
@@ -277,3 +281,59 @@ BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
 def _day(text: object) -> str:
     found = parse_datetime(text) if isinstance(text, str) else None
     return f"{found:%-d %b %Y}" if found else "?"
+
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Request:
+    """One of them, with the company's name and who asked and decided ("" where nobody did)."""
+
+    row: SuspendRequest
+    name: str
+    who: str
+    decided_by: str
+
+
+def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
+    """Return what waits, the oldest first; what was decided, the newest first."""
+    rows = SuspendRequest.objects.select_related("ticket")
+    waiting = _build_requests(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))
+    return waiting, _build_requests(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
+
+
+def list_waiting_requests(*, rows: int) -> Sequence[Request]:
+    """Return the oldest that wait, for the dashboard, without who asked. One statement."""
+    party = Party.objects.filter(pk=OuterRef("party_id"))
+    waiting = (
+        SuspendRequest.objects.select_related("ticket")
+        .filter(decision="")
+        .annotate(company=Subquery(party.values("name")[:1]), company_uri=Subquery(party.values("uri")[:1]))
+    )
+    return [
+        Request(row, party_name(vars(row)["company"], vars(row)["company_uri"]), "", "")
+        for row in waiting.order_by("asked_at", "id")[:rows]
+    ]
+
+
+def request_of(*, request_id: int) -> Request | None:
+    """Return one of them; None where there is none of that id."""
+    row = SuspendRequest.objects.select_related("ticket").filter(pk=request_id).first()
+    return _build_requests([row])[0] if row else None
+
+
+def _build_requests(rows: Sequence[SuspendRequest]) -> list[Request]:
+    if not rows:
+        return []
+    parties = Party.objects.in_bulk({row.party_id for row in rows})
+    who = names.actors(wanted={one for row in rows for one in (row.asked_by, row.decided_by) if one})
+    return [
+        Request(
+            row,
+            party_name(parties[row.party_id].name, parties[row.party_id].uri),
+            who[row.asked_by],
+            who.get(row.decided_by, ""),
+        )
+        for row in rows
+    ]

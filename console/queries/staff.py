@@ -17,10 +17,10 @@ from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 from support.models import Ticket
 from support.queries import names
-from support.queries.documents import list_hidden_ids
 from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies
+from support.queries.subjects import list_hidden_ids
 from support.queries.visible import acts_on_hidden
 
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).

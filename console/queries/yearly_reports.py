@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q
 
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from accounts.primitives.reasons import remove_numbers
 from audit.models import Incident
 from console.queries.documents import DocumentRequest, Report, Section, get_first_day, list_years
@@ -112,9 +112,9 @@ def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:
 
 def _find_own_test_targets() -> Q:
     """Return what names our own test company, its contracts and its campaigns."""
-    contracts = Contract.objects.filter(aggregator__uri=synthetic.PARTY)
+    contracts = Contract.objects.filter(aggregator__uri=numbers.PARTY)
     return (
-        Q(of="party", target_id__in=Party.objects.filter(uri=synthetic.PARTY).values("pk"))
+        Q(of="party", target_id__in=Party.objects.filter(uri=numbers.PARTY).values("pk"))
         | Q(of="contract", target_id__in=contracts.values("pk"))
         | Q(of="campaign", target_id__in=Campaign.objects.filter(contract__in=contracts).values("pk"))
     )

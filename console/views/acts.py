@@ -24,7 +24,7 @@ from console.views.site import show
 from disclosures.actions import NothingHidden
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 from support.policies import lifecycle as cases
 
 # What an officer is told who proposed something.

@@ -14,7 +14,7 @@ from console.views.site import show
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.models import AuthorizedAgent
 from partners.queries import key_of
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 
 
 def agent(request: PersonRequest, agent_number: int) -> HttpResponse:

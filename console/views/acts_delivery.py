@@ -20,7 +20,7 @@ from console.views.site import show
 from partners.models import Party
 from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.actions.streams import enable_stream, pause_stream
-from support.forms.base import ActForm, LookForm
+from support.forms.acting import ActForm, LookForm
 from support.queries import timeline
 
 NOTHING_OPEN = "Nothing to send: it has signed for every order."

@@ -17,7 +17,7 @@ from partners.actions import clients, proposals
 from partners.actions.clients import disable_machine, register_machine, unbind_machine
 from partners.models import Client, Proposal
 from partners.queries import thumbprint_of
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 
 
 def machine(request: PersonRequest, number: int) -> HttpResponse:

@@ -1,29 +1,44 @@
-"""What an officer does to a party, contract or campaign."""
+"""What an officer does to a party, contract or campaign.
 
+Terminate: the plan an officer sees before agreeing, and the progress to the last deletion receipt.
+"""
+
+import uuid
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
+from consent.actions.lines import terminate
+from consent.queries import termination
+from consent.workers.cohorts import PlanChanged
 from console.actions import terms as terms_actions
 from console.actions.notes import add_note
+from console.actions.proposals import propose_termination
 from console.actions.terms import discard_draft, put_in_force, set_consideration
 from console.forms import terms
-from console.forms.notes import TargetNoteForm
+from console.forms.acts import TerminateForm
+from console.forms.incidents import TargetNoteForm
 from console.queries import pages
 from console.queries.proposals import list_open_proposals
 from console.queries.set_up import get_set_up
-from console.views.acts import Act, answer
+from console.queries.terminations import termination_page
+from console.views.acts import REFUSED, Act, answer
+from console.views.site import show
 from partners.actions import proposals
 from partners.actions.guards import Of
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, Party, Proposal
+from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import PAID
-from revocations.actions import suspend as suspend_actions
-from support.forms.base import ActForm
+from revocations.actions import streams as suspend_actions
+from revocations.models import Cohort
+from support.forms.acting import ActForm
 from support.queries import names
 
 SUSPENDED = "Suspended. Every request is now denied."
@@ -250,3 +265,50 @@ def _ref(of: str, target_id: int) -> str:
     if of == "contract":
         return get_object_or_404(Contract, pk=target_id).ref
     return get_object_or_404(Campaign, pk=target_id).ref
+
+
+def plan(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
+    """What would end, for whom, and the form that ends it."""
+    at = timezone.now()
+    try:
+        seen = termination.plan(of=of, target_id=target_id, at=at)
+    except NotNow as error:
+        raise Http404 from error
+    form = TerminateForm(request.POST or None, ref=seen.ref, plan=seen.digest)
+    if request.method == "POST" and form.is_valid():
+        way = _end(form, of, target_id, actor_of(request.user), at)
+        if way:
+            messages.success(request, "Proposed. Another officer must agree." if form.proposes else "Terminated.")
+            return redirect(way)
+        form.with_plan(seen.digest)
+    back = reverse(f"admin:{of}", args=[target_id])
+    return show(request, "terminate.html", title=f"Terminate {seen.ref}", plan=seen, form=form, back=back)
+
+
+def progress(request: PersonRequest, cohort_id: uuid.UUID) -> HttpResponse:
+    """How far it is, to the last deletion receipt."""
+    page = termination_page(cohort_id=cohort_id, at=timezone.now())
+    if page is None:
+        raise Http404
+    return show(request, "termination.html", title=f"End of {page.target.name}", page=page)
+
+
+def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> str:
+    """End it, or propose to; where to go then. "" where it was refused, and the form says why."""
+    reason = form.cleaned_data["reason"]
+    try:
+        if form.proposes:
+            return _propose_end(form, of, target_id, actor, at)
+        cohort: Cohort = terminate(
+            of=of, target_id=target_id, actor=actor, reason=reason, plan_digest=form.cleaned_data["plan"], at=at
+        )
+        return reverse("admin:termination", args=[cohort.pk])
+    except (*REFUSED, PlanChanged) as error:
+        form.add_error(None, str(error) or "You don't have permission to do this.")
+    return ""
+
+
+def _propose_end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> str:
+    plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
+    made = propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)
+    return reverse("admin:proposal", args=[made.pk])

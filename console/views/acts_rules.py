@@ -21,7 +21,7 @@ from disclosures.queries.rules import finds, newest_rule
 from partners.actions import notices
 from partners.actions import proposals as proposals_actions
 from partners.models import JurisdictionRule, Proposal
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 
 DECIDED = {
     "agree": (proposals.agree_to_proposal, "Agree", "Agreed. The change takes effect as proposed."),

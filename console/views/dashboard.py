@@ -1,22 +1,39 @@
-"""The first page: what needs an officer now."""
+"""The first page: what needs an officer now.
 
+The search over everything: what was typed stands in no address, but in the session of whoever typed it.
+
+What waits for whoever reads, and how they are told outside the console.
+
+Who may do what, and pages as another role finds them.
+"""
+
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions.staff import record_view
+from accounts.domain import view_as
 from accounts.domain.view_as import get_shown_role
 from accounts.models import User
-from accounts.policies.permissions import actor_of
+from accounts.policies.permissions import StaffAction, actor_of, list_staff_permissions, staff_may
 from accounts.views.access import PersonRequest
-from console.actions.visits import note_visit
+from console.actions import staff_access_log as searching
+from console.actions.notes import choose_notifications
+from console.actions.staff_access_log import note_visit
+from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
+from console.queries.notifications import get_choice, list_notifications
+from console.queries.search import Hit, sort_of
 from console.views.listing import Card, count_card
-from console.views.lists_acts import PROPOSALS, SUSPENSIONS
 from console.views.lists_delivery import STREAMS, orders_list
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
+from console.views.lists_rules import PROPOSALS, SUSPENSIONS
 from console.views.lists_trail import incidents_list, trail_list
 from console.views.site import show
 
@@ -61,3 +78,63 @@ def _count_changes(request: PersonRequest, at: datetime) -> Sequence[Card]:
         count_card("Incidents opened", "incidents", incidents_list(request, at), opened, at),
         count_card("Changes by others", "trail", trail_list(request, at), {"kind": "act", **opened}, at),
     )
+
+
+# So many searches of a session can be opened again.
+KEPT = 20
+LONGEST = 100
+
+
+def search(request: PersonRequest) -> HttpResponse:
+    """Companies, contracts, campaigns, clients, agents, orders, incidents, cases, notices and the audit log."""
+    kept: dict[str, str] = request.session.get("searches", {})
+    if request.method == "POST":
+        asked = request.POST.get("q", "").replace("\x00", "").strip()[:LONGEST]
+        if asked:
+            key = secrets.token_urlsafe(6)
+            request.session["searches"] = dict([*kept.items(), (key, asked)][-KEPT:])
+            return redirect(f"{reverse('admin:search')}?s={key}")
+    asked = kept.get(request.GET.get("s", ""), "")
+    hits = searching.search(asked=asked, user=request.user, at=timezone.now())
+    found = {kind: [(_address(one), one) for one in of_kind] for kind, of_kind in sort_of(hits=hits).items()}
+    return show(request, "search.html", title="Search", asked=asked, searched_for=asked, found=found)
+
+
+def _address(one: Hit) -> str:
+    name = one.page if one.page == "desk-case" else f"admin:{one.page}"
+    return reverse(name, args=one.args) + (f"?{one.query}" if one.query else "")
+
+
+def notifications(request: PersonRequest) -> HttpResponse:
+    """What waits, each leading to where it is done; and the reader's e-mails."""
+    at = timezone.now()
+    form = NotificationsForm(request.POST or None, initial=get_choice(user=request.user))
+    if request.method == "POST" and form.is_valid():
+        choose_notifications(user=request.user, at=at, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("admin:notifications")
+    found = list_notifications(reader=actor_of(request.user), at=at)
+    return show(request, "notifications.html", title="Notifications", found=found, form=form, at=at)
+
+
+# Where a role begins, as far as an officer may go there.
+FIRST_PAGE = {
+    User.Role.AGENT: "desk",
+    User.Role.AUDITOR: "admin:index",
+    User.Role.LEGAL: "admin:imports",
+    User.Role.OFFICER: "admin:roles",
+}
+STAFF = tuple(role for role in User.Role if role != User.Role.SUBSCRIBER)
+
+
+def roles(request: PersonRequest) -> HttpResponse:
+    """Each permission by role; for officers also the switch that shows pages as another role finds them."""
+    wanted = request.POST.get("role", "")
+    if wanted in FIRST_PAGE and wanted != view_as.get_shown_role(request):
+        role = User.Role(wanted)
+        record_view(role=role, actor=actor_of(request.user), at=timezone.now())
+        view_as.set_viewed_role(request, role=role)
+        return redirect(FIRST_PAGE[role])
+    rows = [(does, [role in who for role in STAFF]) for does, who in list_staff_permissions()]
+    offered = view_as.ROLES if staff_may(request.user.role, StaffAction.VIEW_AS) else ()
+    return show(request, "roles.html", title="Roles", staff=STAFF, rows=rows, offered=offered)

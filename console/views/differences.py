@@ -17,11 +17,10 @@ from accounts.views.downloads import staff_download
 from consent.models import DigestFinding
 from console.actions.staff_access_log import view_difference
 from console.queries import differences
-from console.views import cells
-from console.views.listing import Cell, Column, Listing, of_choices, page_of
+from console.views.listing import Cell, Column, Listing, of_choices, page_of, yes_or_dash
 from console.views.site import show
 from partners.labels import sanitise_text
-from support.forms.base import LookForm
+from support.forms.acting import LookForm
 
 
 def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
@@ -88,7 +87,7 @@ def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]
             Cell(one.row.get_kind_display(), under=f"{one.row.found_at:%-d %b %Y, %H:%M}"),
             Cell(one.contract or "none of its contracts"),
             Cell(one.use or "no campaign of ours", under=sanitise_text(one.row.recipient, at_most=80)),
-            cells.yes_or_dash(one.row.told_so, word="still allowed it", tone="warn"),
+            yes_or_dash(one.row.told_so, word="still allowed it", tone="warn"),
         )
         for one in differences.findings(rows=rows)
     ]

@@ -17,17 +17,17 @@ from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import limit_downloads
 from console.actions.documents import make_document, open_document, preview_document
-from console.forms.delayed import OrderPackForm
+from console.forms.acts import OrderPackForm
 from console.queries.documents import DocumentPreview, list_years
-from console.views import cells
+from console.views import listing
 from console.views.acts import Act, ActPreview, answer
 from console.views.listing import Cell, Column, Listing, of_choices, show_list
 from console.views.site import show
 from partners.policies.lifecycle import NotNow
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 from support.models import Document
 from support.queries import names
-from support.queries.documents import list_documents
+from support.queries.subjects import list_documents
 
 YEARS = 4
 # Packs of a court order are made from the page of those orders.
@@ -127,7 +127,7 @@ def _cells(rows: Sequence[Document], _: datetime) -> list[tuple[Cell, ...]]:
         (
             Cell(one.title, href=reverse("admin:document", args=[one.pk])),
             Cell(one.get_kind_display()),
-            cells.moment(one.made_at),
+            listing.moment(one.made_at),
             Cell(who[one.made_by]),
             Cell(one.sha256[:16], whole_text=one.sha256),
         )

@@ -14,14 +14,14 @@ from accounts.views.downloads import staff_download
 from console.actions import imports
 from console.forms.imports import UploadForm
 from console.queries.imports import list_feeds, list_uploads, upload_page
-from console.views import cells
+from console.views import listing
 from console.views.acts import PROPOSED, Act, answer
 from console.views.listing import Cell, Column, Listing, of_choices, show_list
 from console.views.site import show
 from disclosures.models import Upload
 from partners.labels import sanitise_text
 from partners.models import Proposal
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 from support.queries import names
 
 TONES = {
@@ -146,7 +146,7 @@ def _cells(rows: Sequence[Upload], at: datetime) -> list[tuple[Cell, ...]]:
             ),
             Cell(one.get_state_display(), tone=TONES.get(Upload.State(one.state), "plain")),
             Cell(who[one.uploaded_by], under=sanitise_text(one.reason, at_most=160)),
-            *(cells.count(n) for n in (one.total, one.accepted, one.repeated, one.rejected)),
+            *(listing.count(n) for n in (one.total, one.accepted, one.repeated, one.rejected)),
         )
         for one in rows
     ]  # fmt: skip

@@ -1,6 +1,8 @@
 """Lists as the console shows them: filters, search, sort, pages; the same shape for every one.
 
 A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
+
+Words for the cells of lists: stages, days, names that lead to their page.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,9 +23,14 @@ from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
 from console.views.site import show
+from partners.labels import party_name
+from partners.models import Party
+from partners.policies.lifecycle import Stage
 from support.actions.queue import record_search
+from support.queries.chains import TONES
 from support.queries.counts import Count, count_of
 from support.queries.exports import csv_lines
+from support.queries.names import NamedTarget
 
 SIZE = 50
 LAST_PAGE = 200
@@ -346,3 +353,70 @@ def _question(request: HttpRequest, **changed: str) -> str:
 
 def _number(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
+
+PAGES = {
+    "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",
+    "authorized": "authorized-agent", "import": "import",
+}  # fmt: skip
+DAY = 86_400
+
+
+def party(one: Party, *, under: str = "") -> Cell:
+    """A party's name, which leads to its page."""
+    return Cell(party_name(one.name, one.uri), href=reverse("admin:party", args=[one.pk]), under=under)
+
+
+def purpose_page(term: str) -> str:
+    """The address of a purpose's page; "" for a text that makes none: files may hold anything."""
+    return reverse("admin:purpose", args=[term]) if term.strip("/") and term.isprintable() else ""
+
+
+def stage(one: Stage, *, under: str = "") -> Cell:
+    """A stage as a tag."""
+    return Cell(one.value, tone=TONES[one], under=under)
+
+
+def count(one: Count | int, *, href: str = "") -> Cell:
+    """A number; nought is a dash, so that the others stand out."""
+    return Cell(str(one) if one else "–", href=href if one else "", number=True)
+
+
+def bad_count(one: Count) -> Cell:
+    """A number that ought to be nought."""
+    return Cell(str(one), tone="bad", number=True) if one else Cell("–", number=True)
+
+
+def target(one: NamedTarget) -> Cell:
+    """What an act is about: its name leads to its page."""
+    href = reverse(f"admin:{PAGES[one.kind]}", args=[one.id]) if one.known and one.kind in PAGES else ""
+    return Cell(one.name, href=href, under=one.kind_name)
+
+
+def moment(at: datetime | None, *, under: str = "", none: str = "–") -> Cell:
+    """A time."""
+    return Cell(at=at, under=under) if at else Cell(none, under=under)
+
+
+def yes_or_dash(said: object, *, word: str, tone: str = "plain") -> Cell:
+    """A tag where something is so, a dash where it isn't."""
+    return Cell(word, tone=tone) if said else Cell("–")
+
+
+def format_distance(when: datetime, at: datetime) -> str:
+    """How far off a day is: "in 12 days", "3 days ago"; whole days, of which a part counts for none."""
+    days = int((when - at).total_seconds() / DAY)
+    if days == 0:
+        return "within a day" if when >= at else "less than a day ago"
+    one = "day" if abs(days) == 1 else "days"
+    return f"in {days:,} {one}" if days > 0 else f"{-days:,} {one} ago"
+
+
+def format_waiting(since: datetime | None, at: datetime) -> str:
+    """How long something has waited: "4 min", "7 h", "3 days"."""
+    if since is None:
+        return ""
+    minutes = max(0, int((at - since).total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440:,} days"

@@ -7,18 +7,18 @@ from datetime import datetime
 from django.http import HttpResponseBase
 from django.urls import reverse
 
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from accounts.views.access import PersonRequest
 from consent.models import DigestRun
-from console.queries.overdue_orders import SIGNED, orders_to_sign
-from console.views import cells
+from console.queries.standing import SIGNED, orders_to_sign
+from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from partners.labels import party_name, sanitise_text
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
 from revocations.models import Breach, Order, State, Stream
 from support.queries import names
-from support.queries.delivery import health_of
+from support.queries.counts import health_of
 
 
 def streams(request: PersonRequest) -> HttpResponseBase:
@@ -70,10 +70,10 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
             ),
             Cell(mine.word, tone=mine.tone, under=mine.why),
             Cell(mine.method),
-            Cell(cells.format_waiting(mine.oldest, at) or "–", number=True),
-            cells.count(mine.waiting),
-            cells.moment(mine.breaker_open_until, none="closed"),
-            cells.moment(mine.stream.verified_at if mine.stream else None, none="never"),
+            Cell(listing.format_waiting(mine.oldest, at) or "–", number=True),
+            listing.count(mine.waiting),
+            listing.moment(mine.breaker_open_until, none="closed"),
+            listing.moment(mine.stream.verified_at if mine.stream else None, none="never"),
         )
         for one in rows
         for mine in (health[one.pk],)
@@ -87,10 +87,10 @@ def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
             Cell(
                 f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id]), whole_text=str(one.id)
             ),
-            cells.target(named["party", one.party_id]),
+            listing.target(named["party", one.party_id]),
             Cell(one.get_state_display(), under=sanitise_text(one.note, at_most=120)),
-            cells.moment(one.queued_at),
-            cells.moment(one.acknowledged_at),
+            listing.moment(one.queued_at),
+            listing.moment(one.acknowledged_at),
             _format_due(one, at),
         )
         for one in rows
@@ -102,15 +102,15 @@ def _format_due(one: Order, at: datetime) -> Cell:
         return Cell("–")
     if one.complete_by <= at:
         return Cell(
-            "overdue", tone="bad", under=f"{one.complete_by:%-d %b %Y}, {cells.format_distance(one.complete_by, at)}"
+            "overdue", tone="bad", under=f"{one.complete_by:%-d %b %Y}, {listing.format_distance(one.complete_by, at)}"
         )
-    return cells.moment(one.complete_by, under=cells.format_distance(one.complete_by, at))
+    return listing.moment(one.complete_by, under=listing.format_distance(one.complete_by, at))
 
 
 def _by_health(rows: Rows, value: str, at: datetime) -> Rows:
     """Partners that do not receive as they should, or all others."""
     health = health_of(party_ids=list(rows.values_list("pk", flat=True)), at=at)
-    ours = Party.objects.filter(uri=synthetic.PARTY).values_list("pk", flat=True)
+    ours = Party.objects.filter(uri=numbers.PARTY).values_list("pk", flat=True)
     failing = [pk for pk, one in health.items() if not one.receives and pk not in ours]
     return rows.filter(pk__in=failing) if value == "problems" else rows.exclude(pk__in=failing)
 
@@ -120,11 +120,11 @@ def _breach_cells(rows: Sequence[Breach], at: datetime) -> list[tuple[Cell, ...]
     return [
         (
             Cell(one.get_kind_display(), under=one.about.partition(":")[0]),
-            cells.target(named["contract", one.contract_id]),
-            cells.target(named["party", one.party_id]),
-            cells.moment(one.due_at),
+            listing.target(named["contract", one.contract_id]),
+            listing.target(named["party", one.party_id]),
+            listing.moment(one.due_at),
             Cell("mended", tone="good") if one.mended_at else Cell("open", tone="bad"),
-            cells.moment(one.mended_at),
+            listing.moment(one.mended_at),
         )
         for one in rows
     ]
@@ -135,7 +135,7 @@ def _run_cells(rows: Sequence[DigestRun], at: datetime) -> list[tuple[Cell, ...]
     return [
         (
             Cell(f"{one.received_at:%-d %b %Y, %H:%M}", href=reverse("admin:run", args=[one.pk])),
-            cells.target(named["party", one.party_id]),
+            listing.target(named["party", one.party_id]),
             _format_comparison(one),
             Cell(f"{len(one.differing):,}", number=True),
             Cell(f"{one.findings.get('partner_has', 0):,}", number=True, tone="bad" if _has(one) else ""),
@@ -151,9 +151,9 @@ def _key_cells(rows: Sequence[SigningKey], at: datetime) -> list[tuple[Cell, ...
             Cell(one.get_use_display(), under=one.use),
             Cell(f"{one.kid[:16]}…"),
             _key_state(one, at),
-            cells.moment(one.published_at),
-            cells.moment(one.used_from, under=cells.format_distance(one.used_from, at)),
-            cells.moment(one.retired_at),
+            listing.moment(one.published_at),
+            listing.moment(one.used_from, under=listing.format_distance(one.used_from, at)),
+            listing.moment(one.retired_at),
         )
         for one in rows
     ]
@@ -164,10 +164,10 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
         (
             Cell(sanitise_text(one.client_id, at_most=70), href=reverse("admin:machine", args=[one.number])),
             Cell(one.get_kind_display()),
-            cells.party(one.party) if one.party else Cell("the carrier's own"),
+            listing.party(one.party) if one.party else Cell("the carrier's own"),
             Cell("disabled", tone="bad") if one.disabled_at else Cell("active", tone="good"),
             Cell(thumbprint_of(machine=one) or "unreadable"),
-            cells.yes_or_dash(one.certificate_sha256, word="bound"),
+            listing.yes_or_dash(one.certificate_sha256, word="bound"),
         )
         for one in rows
     ]

@@ -11,7 +11,7 @@ from console.queries.dashboard import ENDING
 from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
 from console.queries.standing import contracts_to_renew
-from console.views import cells
+from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Contract, Party
@@ -51,10 +51,10 @@ def agents(request: PersonRequest) -> HttpResponseBase:
 def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
     return [
         (
-            cells.party(one.party, under=sanitise_text(one.party.uri, at_most=70)),
+            listing.party(one.party, under=sanitise_text(one.party.uri, at_most=70)),
             Cell(one.party.get_kind_display()),
             Cell(", ".join(one.roles) or "–"),
-            cells.yes_or_dash(one.suspended, word="suspended", tone="bad"),
+            listing.yes_or_dash(one.suspended, word="suspended", tone="bad"),
         )
         for one in chains.parties(rows=rows, at=at)
     ]
@@ -68,16 +68,16 @@ def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, 
                 href=reverse("admin:contract", args=[one.contract.pk]),
                 under=sanitise_text(one.contract.aggregator.name, at_most=60),
             ),
-            cells.stage(one.stage),
+            listing.stage(one.stage),
             Cell(
-                cells.format_distance(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True
+                listing.format_distance(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True
             ),
-            cells.count(one.campaigns),
-            cells.count(one.lines),
-            cells.count(one.lookups),
+            listing.count(one.campaigns),
+            listing.count(one.lines),
+            listing.count(one.lookups),
             Cell(one.health.word, tone=one.health.tone, under=one.health.method),
-            Cell(cells.format_waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
-            cells.bad_count(one.breaches),
+            Cell(listing.format_waiting(one.health.oldest, at) or "–", number=True, tone=_late(one, at)),
+            listing.bad_count(one.breaches),
         )
         for one in chains.contracts(rows=rows, at=at)
     ]
@@ -91,13 +91,13 @@ def _campaign_cells(rows: Sequence[Campaign], at: datetime) -> list[tuple[Cell, 
                 href=reverse("admin:campaign", args=[one.campaign.pk]),
                 under=f"under {sanitise_text(one.campaign.contract.ref, at_most=40)}",
             ),
-            cells.stage(one.stage, under="draft wording" if one.campaign.is_draft else "frozen"),
-            cells.party(one.campaign.lbs_provider),
+            listing.stage(one.stage, under="draft wording" if one.campaign.is_draft else "frozen"),
+            listing.party(one.campaign.lbs_provider),
             Cell(purpose_in_words(one.campaign.purpose), under=sanitise_text(one.campaign.purpose, at_most=60)),
-            cells.yes_or_dash(one.campaign.lifeline, word="lifeline", tone="warn"),
+            listing.yes_or_dash(one.campaign.lifeline, word="lifeline", tone="warn"),
             Cell(one.campaign.get_consideration_display() or "not recorded"),
-            cells.count(one.approvals),
-            cells.count(one.lookups),
+            listing.count(one.approvals),
+            listing.count(one.lookups),
         )
         for one in chains.campaigns(rows=rows, at=at)
     ]
@@ -116,7 +116,7 @@ def _agent_cells(rows: Sequence[AuthorizedAgent], at: datetime) -> list[tuple[Ce
             _may_ask(one, waits=one.number in waiting),
             Cell(key_of(agent=one)),
             Cell(", ".join(one.hosts) or "none"),
-            cells.moment(one.token_asked_at, none="never"),
+            listing.moment(one.token_asked_at, none="never"),
             *(Cell(f"{n:,}" if n else "–", number=True) for n in counted[one.pk]),
         )
         for one in rows

@@ -1,24 +1,32 @@
-"""Lists of rules: states, notices, purposes."""
+"""Lists of rules: states, notices, purposes.
+
+Lists of officers' acts: suspensions, proposals, terminations.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpResponseBase
 from django.urls import reverse
 
+from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
-from console.queries.proposals import OpenProposal, list_newest_proposals
+from console.queries.proposals import OpenProposal, list_newest_proposals, waiting
 from console.queries.purposes import not_ended
-from console.views import cells
+from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, newest_rules
 from partners.labels import purpose_in_words, sanitise_text
-from partners.models import Campaign, JurisdictionRule, NoticeText
+from partners.models import Campaign, JurisdictionRule, NoticeText, Proposal, Suspension
 from partners.policies.lifecycle import Stage
+from partners.policies.loosening import OPEN_FOR
+from revocations.models import Cohort
 from support.queries import names
 from support.queries.chains import campaigns_at
 
@@ -52,9 +60,9 @@ def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Ce
             Cell(one.state),
             _in_force(one, at),
             Cell(", ".join(purpose_in_words(term) for term in one.purposes) or "none named"),
-            cells.yes_or_dash(one.sale_test, word="sale for money" if one.consideration else "any sale", tone="warn"),
+            listing.yes_or_dash(one.sale_test, word="sale for money" if one.consideration else "any sale", tone="warn"),
             Cell("any" if one.max_radius_m is None else f"up to {one.max_radius_m:,} m"),
-            cells.moment(one.starts_at),
+            listing.moment(one.starts_at),
             _end(one, asked.get(one.pk), at),
             Cell(sanitise_text(one.source, at_most=120)),
         )
@@ -70,7 +78,7 @@ def _notice_cells(rows: Sequence[NoticeText], at: datetime) -> list[tuple[Cell, 
             Cell(one.language),
             Cell(str(one.version), number=True),
             Cell(sanitise_text(one.body, at_most=400)),
-            cells.moment(one.published_at, under=f"{'upcoming, ' if one.published_at > at else ''}{who[one.actor]}"),
+            listing.moment(one.published_at, under=f"{'upcoming, ' if one.published_at > at else ''}{who[one.actor]}"),
         )
         for one in rows
     ]
@@ -88,7 +96,7 @@ def _anomaly_rule_cells(rows: Sequence[AnomalyRule], _: datetime) -> list[tuple[
             _counts(one, newest),
             Cell(finds(rule=one)),
             Cell("never" if one.suspend_after_days is None else f"after {one.suspend_after_days} days"),
-            cells.moment(one.made_at, under=who[one.actor]),
+            listing.moment(one.made_at, under=who[one.actor]),
             Cell(sanitise_text(one.reason, at_most=200)),
         )
         for one in rows
@@ -110,7 +118,7 @@ def _purpose_cells(rows: Sequence[dict[str, str]], at: datetime) -> list[tuple[C
     states = sorted(chain.from_iterable(((term, state) for term in of) for state, of in banned))
     return [
         (
-            Cell(purpose_in_words(term), href=cells.purpose_page(term), under=sanitise_text(term, at_most=80)),
+            Cell(purpose_in_words(term), href=listing.purpose_page(term), under=sanitise_text(term, at_most=80)),
             Cell(f"{used[term]:,}", number=True, href=f"{reverse('admin:campaigns')}?{urlencode({'q': term})}"),
             Cell(f"{live[term]:,}", number=True),
             Cell(", ".join(state for one, state in states if one == term) or "–"),
@@ -131,7 +139,7 @@ def _in_force(one: JurisdictionRule, at: datetime) -> Cell:
 def _end(one: JurisdictionRule, asked: OpenProposal | None, at: datetime) -> Cell:
     """When it ends, as two officers agreed; who proposed an end that waits; or the way to propose one."""
     if one.ends_at:
-        return cells.moment(one.ends_at, under="agreed by two officers" if one.ends_at > at else "")
+        return listing.moment(one.ends_at, under="agreed by two officers" if one.ends_at > at else "")
     if asked:
         when = f"by {asked.who}, {asked.proposal.proposed_at:%-d %b %Y}"
         return Cell("end proposed", href=reverse("admin:proposal", args=[asked.proposal.pk]), under=when)
@@ -197,4 +205,178 @@ ANOMALY_RULES = Listing(
     cells=_anomaly_rule_cells,
     filters=(of_choices("kind", "What", AnomalyRule.Kind.choices),),
     empty=("No rules", "Releases are not searched for anomalies."),
+)  # fmt: skip
+
+
+def suspensions(request: PersonRequest) -> HttpResponseBase:
+    """Every suspension, by officers and by the stream rules; those that run first."""
+    return show_list(request, SUSPENSIONS)
+
+
+def proposals(request: PersonRequest) -> HttpResponseBase:
+    """Every loosening act that somebody wanted; those that wait for a second officer first."""
+    reader = actor_of(request.user)
+    by = Filter(
+        "by", "Proposed by", (("others", "Others"), ("me", "Me")),
+        lambda rows, value, _: rows.filter(proposed_by=reader) if value == "me" else rows.exclude(proposed_by=reader),
+    )  # fmt: skip
+    return show_list(request, replace(PROPOSALS, filters=(*PROPOSALS.filters, by)))
+
+
+def terminations(request: PersonRequest) -> HttpResponseBase:
+    """Every end, by a term or an officer, and how far its deletion receipts are."""
+    return show_list(request, TERMINATIONS)
+
+
+def _suspension_cells(rows: Sequence[Suspension], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={(one.of, one.target_id) for one in rows})
+    who = names.actors(wanted={one.actor for one in rows})
+    return [
+        (
+            listing.target(named[one.of, one.target_id]),
+            Cell("lifted") if one.ends_at and one.ends_at <= at else Cell("denied", tone="bad"),
+            listing.moment(one.starts_at, under=listing.format_waiting(one.starts_at, one.ends_at or at)),
+            Cell("stream rules" if one.automatic else who[one.actor]),
+            Cell(sanitise_text(one.reason, at_most=160)),
+            listing.moment(one.ends_at),
+        )
+        for one in rows
+    ]
+
+
+def _proposal_cells(rows: Sequence[Proposal], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={(one.of, one.target_id) for one in rows})
+    who = names.actors(wanted={actor for one in rows for actor in (one.proposed_by, one.decided_by) if actor})
+    return [
+        (
+            Cell(one.get_act_display(), href=reverse("admin:proposal", args=[one.pk]), under=one.of),
+            listing.target(named[one.of, one.target_id]),
+            _format_decision(one, at),
+            Cell(who[one.proposed_by], under=sanitise_text(one.reason, at_most=160)),
+            listing.moment(one.proposed_at),
+            Cell(who[one.decided_by], under=sanitise_text(one.decision_reason, at_most=160))
+            if one.decision
+            else Cell("–"),
+        )
+        for one in rows
+    ]
+
+
+def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell, ...]]:
+    named = names.targets(wanted={(one.of, one.target_id) for one in rows} | {("party", one.party_id) for one in rows})
+    who = names.actors(wanted={one.actor for one in rows})
+    return [
+        (
+            Cell(named[one.of, one.target_id].name, href=reverse("admin:termination", args=[one.pk]), under=one.of),
+            listing.target(named["party", one.party_id]),
+            _progress(one, at),
+            Cell(f"{one.subject_count:,}", number=True),
+            listing.moment(one.terminated_at, under="term expired" if one.by_term else who[one.actor]),
+            Cell(listing.format_distance(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
+        )
+        for one in rows
+    ]
+
+
+def _progress(one: Cohort, at: datetime) -> Cell:
+    if one.completed_at:
+        return Cell("deletion signed", tone="good")
+    if one.is_contradicted:
+        return Cell("continued after signing", tone="bad", under="overdue" if one.complete_by <= at else "")
+    if one.complete_by <= at:
+        return Cell("overdue", tone="bad")
+    return Cell("list sent, waiting for signatures" if one.manifest_at else "preparing list", tone="warn")
+
+
+def _now(rows: Rows, value: str, at: datetime) -> Rows:
+    runs = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    return rows.filter(runs) if value == "yes" else rows.exclude(runs)
+
+
+def _format_decision(one: Proposal, at: datetime) -> Cell:
+    if one.decision:
+        return Cell(one.get_decision_display())
+    old = one.proposed_at <= at - OPEN_FOR
+    return Cell("expired") if old else Cell("waiting for a second officer", tone="warn")
+
+
+def _open(rows: Rows, value: str, at: datetime) -> Rows:
+    if value == "open":
+        return rows.filter(waiting(at=at))
+    if value == "old":
+        return rows.filter(decision="", proposed_at__lte=at - OPEN_FOR)
+    return rows.filter(decision=value)
+
+
+def _filter_by_progress(rows: Rows, value: str, at: datetime) -> Rows:
+    if value == "done":
+        return rows.filter(completed_at__isnull=False)
+    waits = rows.filter(completed_at__isnull=True)
+    if value == "contradicted":
+        return waits.filter(contradicted_at__isnull=False)
+    return waits.filter(complete_by__lte=at) if value == "late" else waits
+
+
+SUSPENSIONS = Listing(
+    title="Suspensions",
+    lead="Companies, contracts and campaigns that are denied everything for now. One officer can suspend; lifting"
+    " takes two.",
+    columns=(
+        Column("What"), Column("Status"), Column("Since", "starts_at"), Column("By"), Column("Reason"),
+        Column("Lifted", "ends_at"),
+    ),
+    start=lambda _: Suspension.objects.order_by("-starts_at", "-id"),
+    cells=_suspension_cells,
+    search=("reason",),
+    search_label="Reason",
+    filters=(
+        Filter("running", "Status", (("yes", "Active"), ("no", "Lifted")), _now),
+        of_choices("of", "What", Suspension.Of.choices),
+        Filter(
+            "automatic", "By", (("yes", "Stream rules"), ("no", "An officer")),
+            lambda rows, value, _: rows.filter(automatic=value == "yes"),
+        ),
+    ),
+    empty=("Nothing is suspended", ("Suspend a company, contract or campaign on its own page. It takes effect"
+    " immediately.")),
+)  # fmt: skip
+PROPOSALS = Listing(
+    title="Proposals",
+    lead="Changes that loosen a control. One officer proposes, another agrees. Until then nothing changes.",
+    columns=(
+        Column("Action", "act"), Column("About"), Column("Status", "decision"), Column("Proposed by"),
+        Column("When", "proposed_at"), Column("Decided by"),
+    ),
+    start=lambda _: Proposal.objects.order_by("decision", "-proposed_at"),
+    cells=_proposal_cells,
+    search=("reason",),
+    search_label="Reason",
+    filters=(
+        Filter("state", "Status", (("open", "Waiting"), ("old", "Expired"), *Proposal.Decision.choices), _open),
+        of_choices("act", "Action", Proposal.Act.choices),
+    ),
+    empty=("No proposals", "Lifting a suspension, extending a term or loosening a rule starts as a proposal."),
+)  # fmt: skip
+TERMINATIONS = Listing(
+    title="Terminations",
+    lead="What has ended, because its term expired or an officer terminated it, and the partners' signed deletion"
+    " receipts.",
+    columns=(
+        Column("Contract or campaign"), Column("Partner"), Column("Status", "completed_at"),
+        Column("Lines on the list", "subject_count", number=True), Column("Ended", "terminated_at"),
+        Column("Due", "complete_by"),
+    ),
+    start=lambda _: Cohort.objects.defer("plan", "index_token").order_by("-terminated_at", "-id"),
+    cells=_termination_cells,
+    filters=(
+        Filter(
+            "state", "Status",
+            (
+                ("open", "In progress"), ("late", "Overdue"), ("contradicted", "Continued after signing"),
+                ("done", "Signed"),
+            ),
+            _filter_by_progress,
+        ),
+    ),
+    empty=("Nothing has ended", "Expired and terminated contracts and campaigns appear here."),
 )  # fmt: skip

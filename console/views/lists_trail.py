@@ -17,10 +17,9 @@ from accounts.views.downloads import limit_downloads
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import export_trail
 from console.queries import staff
+from console.queries.dashboard import last_visit
 from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used
 from console.queries.staff import find_companies
-from console.queries.visits import last_visit
-from console.views import cells
 from console.views.listing import (
     Cell,
     Column,
@@ -29,15 +28,20 @@ from console.views.listing import (
     Rows,
     build_typed_filter,
     filter_rows,
+    format_distance,
+    format_waiting,
+    moment,
     of_choices,
+    purpose_page,
     read_list_query,
     show_list,
+    target,
 )
 from console.views.site import show
 from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import sanitise_text
 from partners.models import Party
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 from support.models import Ticket
 from support.queries import names
 from support.queries.history import describe_action, more_of, proposal_of
@@ -115,12 +119,12 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
                 under="test line" if one.key.startswith(OF_A_SEED) else "",
             ),
             _incident_state(one, who),
-            cells.target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
+            target(about[one.subject]) if one.subject in about else _bare_subject(one, who),
             Cell(f"{counts[one.pk]:,}", number=True),
             _due(one, at),
-            cells.moment(one.opened_at, under=cells.format_waiting(one.opened_at, one.closed_at or at)),
+            moment(one.opened_at, under=format_waiting(one.opened_at, one.closed_at or at)),
             _ticket(opened.get(one.pk), at),
-            cells.moment(one.closed_at),
+            moment(one.closed_at),
         )
         for one in rows
     ]
@@ -148,15 +152,15 @@ def _due(one: Incident, at: datetime) -> Cell:
     if one.due_at is None or one.closed_at:
         return Cell("–")
     if one.due_at <= at:
-        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {cells.format_distance(one.due_at, at)}")
-    return cells.moment(one.due_at, under=cells.format_distance(one.due_at, at))
+        return Cell("overdue", tone="bad", under=f"{one.due_at:%-d %b %Y}, {format_distance(one.due_at, at)}")
+    return moment(one.due_at, under=format_distance(one.due_at, at))
 
 
 def _ticket(one: Ticket | None, at: datetime) -> Cell:
     if one is None:
         return Cell("–")
     late = one.state == Ticket.State.OPEN and one.due_at <= at
-    return Cell(one.code, under=f"due {cells.format_distance(one.due_at, at)}", tone="bad" if late else "")
+    return Cell(one.code, under=f"due {format_distance(one.due_at, at)}", tone="bad" if late else "")
 
 
 def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
@@ -164,7 +168,7 @@ def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, .
     named = names.targets(wanted={key for one in rows if (key := staff.target_of(one))})
     return [
         (
-            cells.moment(one.at),
+            moment(one.at),
             Cell(who[one.actor], under=staff.role_of(one)),
             _did(one),
             _to(one, named),
@@ -185,7 +189,7 @@ def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell
     """What it was done to, with the case in which it was."""
     key = staff.target_of(event)
     if key and event.line_id is None:
-        return cells.target(named[key])
+        return target(named[key])
     kind, _, own = event.target.partition(":")
     case = staff.case_of(event)
     if case:
@@ -193,7 +197,7 @@ def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell
             "a subscriber" if event.line_id is not None else "a case",
             href=reverse("desk-case", args=[case]), under=case,
         )  # fmt: skip
-    href = {"purpose": cells.purpose_page, "proposal": _proposal_page}.get(kind)
+    href = {"purpose": purpose_page, "proposal": _proposal_page}.get(kind)
     return Cell(staff.describe_without_name(event), href=href(own) if href and event.line_id is None else "")
 
 

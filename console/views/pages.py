@@ -1,21 +1,32 @@
-"""Pages of one party, contract or campaign, and of one proposal."""
+"""Pages of one party, contract or campaign, and of one proposal.
+
+How a company, contract or campaign is set up.
+
+One purpose, and the link by which its stops hold for another.
+"""
 
 import uuid
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
+from console.actions import terms
+from console.forms.terms import LinkForm
 from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
+from console.queries.purposes import list_other_purposes, purpose_page
+from console.queries.set_up import get_set_up
+from console.views.acts import Act, answer
 from console.views.site import show
 from partners.labels import precision_in_words, purpose_in_words
-from support.forms.base import ActForm
-from support.queries.documents import list_documents_about
+from support.forms.acting import ActForm
 from support.queries.exports import EXPORTS, as_csv
+from support.queries.subjects import list_documents_about
 
 
 def party(request: PersonRequest, party_id: int) -> HttpResponse:
@@ -93,3 +104,44 @@ def download(request: PersonRequest, name: str, year: int) -> HttpResponseBase:
     )
     response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{name}-{year}.csv"'
     return response
+
+
+def check(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
+    """Check its addresses, keys and terms now, and show what subscribers read."""
+    shown = (
+        get_set_up(of=of, target_id=target_id, at=timezone.now()) if of in {"party", "contract", "campaign"} else None
+    )
+    if shown is None:
+        raise Http404
+    back = reverse(f"admin:{of}", args=[target_id])
+    return show(request, "set_up.html", title=f"Set-up of {shown.name}", set_up=shown, back=back)
+
+
+def purpose(request: PersonRequest, term: str) -> HttpResponse:
+    """Who uses it, where it is prohibited, what it is linked with."""
+    at = timezone.now()
+    page = purpose_page(term=term, at=at)
+    if page is None:
+        raise Http404
+    return show(request, "purpose.html", title=page.words, page=page, at=at)
+
+
+def link(request: PersonRequest, term: str) -> HttpResponse:
+    """Say that it succeeds another: stops hold across."""
+    page = purpose_page(term=term, at=timezone.now())
+    if page is None:
+        raise Http404
+    act = Act(
+        title=f"Link {page.words} ({term})",
+        lead="From now on, a stop or pause of one purpose also applies to the other, both ways. Consent never carries"
+        " over. A link can't be undone.",
+        form=LinkForm(request.POST or None, of="purpose", others=list_other_purposes(than=term)),
+        verb=lambda form, actor, at: terms.link(
+            of="purpose", ref=term, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
+            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        ),
+        back=reverse("admin:purpose", args=[term]),
+        done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
+        button="Link",
+    )  # fmt: skip
+    return answer(request, act)

@@ -11,11 +11,11 @@ from django.urls import reverse
 from accounts.views.access import PersonRequest
 from console.actions.test_lines import end_test_line, mark_test_line
 from console.forms.incidents import SeedForm
-from console.views import cells
+from console.views import listing
 from console.views.acts import Act, answer
 from console.views.listing import Cell, Column, Filter, Listing, show_list
 from revocations.models import Order
-from support.forms.base import ActForm
+from support.forms.acting import ActForm
 from support.models import CarrierTestLine
 from support.queries import names
 
@@ -75,8 +75,8 @@ def _cells(rows: Sequence[CarrierTestLine], at: datetime) -> list[tuple[Cell, ..
             Cell(one.about),
             Cell(str(counted.get(one.line_id, (0, 0))[0]), number=True),
             Cell(str(counted.get(one.line_id, (0, 0))[1]), number=True),
-            cells.moment(one.marked_at, under=who[one.marked_by]),
-            cells.moment(one.ended_at)
+            listing.moment(one.marked_at, under=who[one.marked_by]),
+            listing.moment(one.ended_at)
             if one.ended_at
             else Cell("Stop using", href=reverse("admin:test-line-end", args=[one.pk]), under="active"),
         )

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.policies.permissions import actor_of
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from console.queries.notifications import Notification, list_notifications
 from partners.clients import http
 from support.models import NotificationChannel

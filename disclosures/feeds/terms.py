@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.feeds.approvals import apply_pending_rows
 from consent.workers.expiry import notify_partners_of_links
 from disclosures import actions
-from disclosures.domain.ingest.terms import enqueue_rejudging
+from disclosures.domain.ingest.projections import enqueue_rejudging
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 

@@ -11,8 +11,8 @@ from accounts.models import Line
 from consent.queries.choices import ChoiceRow, choice_of
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Sharing
-from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import OrderState, newest_order_states
+from consent.queries.termination import EndedAgreement, ended_agreements
 from disclosures.models import Outcome
 from disclosures.queries.chart import Chart, chart_of
 from disclosures.queries.company_cards import CompanyCard, card_of

@@ -6,11 +6,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
-from consent.domain.coverage import Coverage, preview_stops
+from consent.domain.notices import Coverage, preview_stops
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof, Sharing, Use
-from consent.queries.ended import EndedAgreement, ended_agreements
 from consent.queries.progress import Asks, Progress, newest_order_states, standing_progress
+from consent.queries.termination import EndedAgreement, ended_agreements
 from disclosures.models import Anomaly
 from disclosures.queries.company_cards import CompanyCard, card_of
 from disclosures.queries.flow import Flow, flow_of

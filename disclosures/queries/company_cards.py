@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from consent.domain.coverage import list_covered_uses
+from consent.domain.notices import list_covered_uses
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
 from disclosures.models import Judgement, Outcome

@@ -14,9 +14,9 @@ from django.utils.formats import time_format
 
 from disclosures.labels import NOT_ALLOWED
 from disclosures.models import Basis, Outcome
-from disclosures.queries.figures.bars import Bar, bars_of
-from disclosures.queries.figures.cells import Count as Figured
-from disclosures.queries.figures.cells import Row
+from disclosures.queries.figures.page import Bar, bars_of
+from disclosures.queries.figures.published import Count as Figured
+from disclosures.queries.figures.published import Row
 from disclosures.queries.history import Filters, HistoryPage, filter_disclosures, next_month
 from disclosures.queries.history_days import Day, HistoryTally, tally_of
 from disclosures.queries.release_counts import MonthFacts, list_claimed_by_month, list_facts_by_month

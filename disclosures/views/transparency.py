@@ -9,8 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import conditional_page, require_safe
 
-from disclosures.queries.figures.bars import picture_of
-from disclosures.queries.figures.page import WHOLE, displayed_figure, figures_page
+from disclosures.queries.figures.page import WHOLE, displayed_figure, figures_page, picture_of
 from disclosures.queries.figures.published import all_as_csv, figure_as_csv, get_public_figures
 from disclosures.queries.figures.statements import Figure
 

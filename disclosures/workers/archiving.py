@@ -41,8 +41,7 @@ from consent.queries.choices import ChoiceRow, rows_of
 from consent.queries.receipts import receipt_of
 from disclosures.labels import describe_outcome, judgement_in_words, tone_of
 from disclosures.models import Archive, ArchivePart, Disclosure, Outcome
-from disclosures.queries.downloads import as_csv, as_json
-from disclosures.queries.export import events_for, export_of
+from disclosures.queries.downloads import as_csv, as_json, events_for, export_of
 from disclosures.queries.trails import Hop, Parties, company_of, trail
 from disclosures.queries.visible import visible, with_delay
 from partners.domain import keys

@@ -15,8 +15,8 @@ from django.db.models import Count, Max
 import audit.actions
 from audit.models import AuditEvent
 from disclosures.domain.ingest import reassigned_rows
-from disclosures.domain.ingest.notices import lock_notices
 from disclosures.domain.ingest.reassigned_rows import Stretch, skip_unaffected
+from disclosures.domain.ingest.rows import lock_notices
 from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.models import Basis, Outcome, ReassignedRelease
 from disclosures.workers import archiving

@@ -18,7 +18,7 @@ from partners.actions.guards import Faults
 from partners.clients import http
 from partners.domain import keysets
 from partners.models import Client, Contract, Party
-from partners.policies.hosts import events_address_of
+from partners.policies.identifiers import events_address_of
 from partners.policies.loosening import Endpoints
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)

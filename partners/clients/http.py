@@ -4,20 +4,23 @@ https only, to hosts on a list where the caller has one, to addresses that are p
 own may be where INTERNAL_HOSTS says), and to the address that was looked at; no redirects, no proxies, 10 s in all with
 the look-up of the name, 20 kB read at most. What comes back is hostile text. Connections are kept for the next; one
 that is kept was looked at when it was opened. Demo and tests may speak http to loopback.
+
+What one exchange is doing, and the thread that ends it when its time is over.
 """
 
 import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import Condition, Event, Thread, local
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,8 +32,93 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 
-from partners.clients.deadlines import Reach, Watch, deadline, here
-from partners.policies.hosts import first_address, is_listed, is_public, literal, on_list
+from partners.policies.identifiers import first_address, is_listed, is_public, literal, on_list
+
+if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection
+
+# Where an address may be: in public; where INTERNAL_HOSTS names it; or in any network of the operator's.
+type Reach = Literal["public", "listed", "inside"]
+
+
+class Watch:
+    """What one exchange is doing, for the thread that ends it: no answer may drip on beyond its time."""
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
+        self.connection: BaseHTTPConnection | None = None
+        # `wrote`: all of the request is out, so that the other side may have taken it.
+        self.wrote = self.over = self.ours = False
+        self.reach: Reach = "public"
+
+    def get_remaining_seconds(self) -> float:
+        """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
+        return max(0.001, self.ends_at - time.monotonic())
+
+    def end(self) -> None:
+        self.over = True
+        sock = getattr(self.connection, "sock", None)
+        if isinstance(sock, socket.socket):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class Deadlines:
+    """One thread that ends every exchange whose time is over."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._running: set[Watch] = set()
+        self._next = float("inf")
+        Thread(target=self._look, daemon=True).start()
+
+    def add(self, watch: Watch) -> None:
+        with self._changed:
+            self._running.add(watch)
+            if watch.ends_at < self._next:
+                self._next = watch.ends_at
+                self._changed.notify()
+
+    def remove(self, watch: Watch) -> None:
+        with self._changed:
+            self._running.discard(watch)
+
+    def _look(self) -> None:
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                for watch in [one for one in self._running if one.ends_at <= now]:
+                    self._running.discard(watch)
+                    watch.end()
+                self._next = min((one.ends_at for one in self._running), default=float("inf"))
+                self._changed.wait(min(self._next - now, 3600.0))
+
+
+class Here(local):
+    """The exchange that this thread is in."""
+
+    watch = Watch(float("inf"))
+
+
+here = Here()
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[Watch]:
+    here.watch = watch = Watch(time.monotonic() + seconds)
+    deadlines = deadlines_of(os.getpid())
+    deadlines.add(watch)
+    try:
+        yield watch
+    finally:
+        deadlines.remove(watch)
+
+
+@cache
+def deadlines_of(_pid: int) -> Deadlines:
+    """A thread does not live on in a forked process: each has its own."""
+    return Deadlines()
+
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection

@@ -21,7 +21,7 @@ from joserfc.util import urlsafe_b64decode
 
 import audit.actions
 import audit.queries
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from audit.actions import IncidentCount
 from audit.models import Incident
 from partners.clients.checkpoint_places import Place

@@ -228,7 +228,7 @@ def _migrate(data_dir: Path, found: dict[str, str]) -> None:
 def fingerprint() -> str:
     """Return a digest of all that `migrate` acts on: our migrations, SQL and grants, and the versions of libraries."""
     digest = hashlib.sha256()
-    ours = [*PROJECT.glob("*/migrations/*.py"), *PROJECT.glob("*/sql/*.sql"), PROJECT / "portal" / "privileges.py"]
+    ours = [*PROJECT.glob("*/migrations/*.py"), *PROJECT.glob("*/sql/*.sql"), PROJECT / "portal" / "database_roles.py"]
     for path in sorted(ours):
         digest.update(str(path.relative_to(PROJECT)).encode())
         digest.update(path.read_bytes())

@@ -2,7 +2,7 @@
 
 from django import template
 
-from consent.gate import readiness
+from consent.gate import deciding
 
 register = template.Library()
 
@@ -10,5 +10,5 @@ register = template.Library()
 @register.simple_tag
 def gate_closed() -> str:
     """Why nobody gets any location just now; "" while the gate is open."""
-    now = readiness.read_opening()
+    now = deciding.read_opening()
     return "" if now.is_open else now.why

@@ -17,8 +17,8 @@ from audit.models import Incident
 from partners.labels import UNKNOWN
 from partners.models import Campaign
 from revocations.actions.cohorts import announce_again
-from revocations.actions.reissue import STOP_DUTIES, reopen_duties
-from revocations.domain.order_snapshots import EVERYTHING
+from revocations.actions.redelivery import STOP_DUTIES, reopen_duties
+from revocations.domain.wire import EVERYTHING
 from revocations.models import Cohort, Duty, Order, State, StreamEvent
 
 SIGNED = (State.COMPLETED, State.PARTIAL)

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from partners.models import Contract
 from revocations.actions import nudges
-from revocations.domain.order_snapshots import (
+from revocations.domain.wire import (
     EVERYTHING,
     Agreement,
     are_same,

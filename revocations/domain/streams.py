@@ -19,7 +19,7 @@ import audit.actions
 from accounts.primitives.sealing import unseal
 from partners.clients import http
 from partners.models import Contract, Party
-from partners.policies.hosts import events_address_of, hosts_of, on_list
+from partners.policies.identifiers import events_address_of, hosts_of, on_list
 from revocations.domain.wire import StreamClaims, event_type
 from revocations.models import Stream, StreamEvent, StreamHealth
 

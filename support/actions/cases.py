@@ -1,17 +1,23 @@
-"""What staff do with one case: look at it, move it on, say how urgent it is, hand it up, take it away on paper."""
+"""What staff do with one case: look at it, move it on, say how urgent it is, hand it up, take it away on paper.
 
+Take figures away: that a copy was taken is in the trail, and in the copy.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 import audit.actions
-from accounts.policies.permissions import Action, StaffAction
+from accounts.models import User
+from accounts.policies.permissions import Action, StaffAction, actor_of
 from accounts.primitives.reasons import check_reason
-from accounts.queries import acting_staff, require_logged_staff_act
+from accounts.queries import StaffOnly, acting_staff, require_logged_staff_act
 from support.domain.tickets import append_event
 from support.models import Ticket
 from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, move, raise_priority
+from support.queries import team_metrics
 from support.queries.case import Case, case_of
 from support.queries.pending_tickets import is_answered
 from support.queries.visible import visible_tickets
@@ -143,3 +149,29 @@ def record_case_act(
         action=action, actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=why,
         detail=detail,
     )  # fmt: skip
+
+
+@transaction.atomic
+def export_figures(*, span: team_metrics.Span, user_id: int | None, user: User, at: datetime) -> Iterator[str]:
+    """Export the figures of these days. `user_id`: of one colleague's cases only.
+
+    Raises StaffOnly, also for others' figures where somebody neither leads nor audits the desk.
+    """
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
+    if user_id != user.pk and not team_metrics.sees_all(role=user.role):
+        raise StaffOnly
+    detail = {"since": span.since.isoformat(), "until": span.until.isoformat()}
+    audit.actions.record(action="export.taken", actor=name, target="export:desk-figures", at=at, detail=detail)
+    found = team_metrics.figures(span=span, user_id=user_id, at=at)
+    return team_metrics.figures_csv(found=found, rates=user_id is None, mark=team_metrics.mark_of(user=user, at=at))
+
+
+@transaction.atomic
+def export_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
+    """Export the complaints of a year, for the certificate. Raises StaffOnly."""
+    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_AUDIT)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}
+    )  # fmt: skip
+    found = team_metrics.complaints(year=year)
+    return team_metrics.complaints_csv(year=year, found=found, mark=team_metrics.mark_of(user=user, at=at))

@@ -10,7 +10,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts.actions.incoming_texts import claim_text
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from accounts.primitives.sealing import compute_hmac, seal
 from accounts.queries import line_of_number
 from partners.domain import keys
@@ -178,7 +178,7 @@ def hear_canary(*, token: str, at: datetime) -> bool:
         claims = keys.verify_own(use=SigningKey.Use.ORDER, token=token)
     except BadToken:
         return False
-    if claims.get("aud") != synthetic.PARTY:
+    if claims.get("aud") != numbers.PARTY:
         return False
     order = Order.objects.filter(jti=str(claims.get("jti"))).first()
     if order is not None and order.lane == Order.Lane.STOP:

@@ -15,7 +15,7 @@ from support.actions.cases import lock_case, record_case_act, require_line
 from support.models import ProtectedLine, Reveal
 from support.policies.lifecycle import NotNow
 from support.policies.reasons import look_reason
-from support.queries.lines import takes_two
+from support.queries.names import takes_two
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
-from support.queries.lines import is_shown
+from support.queries.names import is_shown
 from support.queries.visible import visible_tickets
 from support.workers.sending import TAKES_BACK
 

@@ -1,12 +1,18 @@
-"""What the queue is narrowed to, and what is said of whose a case is."""
+"""What the queue is narrowed to, and what is said of whose a case is.
+
+Of which days the figures are.
+"""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import refuse_reversed
 from support.models import LONGEST, Ticket
 from support.queries.names import get_staff_name
 from support.queries.queue import (
@@ -24,6 +30,7 @@ from support.queries.queue import (
     code_in,
     colleagues,
 )
+from support.queries.team_metrics import Span
 
 LONGEST_SEARCH = 200
 
@@ -121,3 +128,25 @@ class MergeForm(forms.Form):
         """As codes are written, however it was typed."""
         typed = str(self.cleaned_data["into"]).strip()
         return code_in(typed) or typed
+
+
+# A calendar that ends has no day after its last.
+WITHIN = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)))
+
+
+class SpanForm(forms.Form):
+    """The first day and the last."""
+
+    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN)
+    until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN)
+
+    def __init__(self, data: Mapping[str, Any], *, usual: Span) -> None:
+        """A day that is not said is the usual one."""
+        given = {name: data.get(name) or getattr(usual, name) for name in ("since", "until")}
+        super().__init__(given, label_suffix="")
+
+    def clean(self) -> dict[str, Any]:
+        """The last day is not before the first."""
+        cleaned = super().clean() or {}
+        refuse_reversed(self)
+        return cleaned

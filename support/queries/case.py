@@ -32,7 +32,7 @@ from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Entry, Reveal, SuspendRequest, Ticket
 from support.queries import names, subjects
-from support.queries.lines import find_officer_mark, is_shown, shown_until, takes_two
+from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
 from support.queries.visible import find_incident

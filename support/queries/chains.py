@@ -13,8 +13,7 @@ from django.db.models import Q, QuerySet
 from partners.labels import purpose_in_words
 from partners.models import Campaign, Contract, Party, Reach, Suspension
 from partners.policies.lifecycle import NOTICE_PERIOD, Stage, campaign_stages, contract_stages
-from support.queries.counts import CAP, NONE, Count, cap_count, lines_of, lookups, sum_counts
-from support.queries.delivery import Health, health_of
+from support.queries.counts import CAP, NONE, Count, Health, cap_count, health_of, lines_of, lookups, sum_counts
 
 TONES: Mapping[Stage, str] = {
     Stage.DRAFT: "plain",

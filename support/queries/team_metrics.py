@@ -17,8 +17,7 @@ from accounts.policies.permissions import StaffAction, staff_may
 from support.models import Ticket
 from support.policies.lifecycle import UNDER_WAY, ZONE
 from support.queries.exports import csv_lines
-from support.queries.lines import NOBODYS
-from support.queries.names import get_staff_name
+from support.queries.names import NOBODYS, get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.visible import list_hidden_tickets
 

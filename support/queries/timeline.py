@@ -16,7 +16,7 @@ from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Order, Receipt, StreamAttempt, StreamEvent
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
-from support.queries.delivery import Health, health_of
+from support.queries.counts import Health, health_of
 
 SIZE = 50
 ATTEMPTS = 50

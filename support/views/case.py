@@ -23,11 +23,9 @@ from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, Revea
 from support.models import Ticket
 from support.policies.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.queries.case import Case
-from support.queries.documents import list_documents_about
 from support.queries.queue import is_free
-from support.queries.subjects import stoppable
-from support.views.access import at_the_desk
-from support.views.acts import answer, case_or_404
+from support.queries.subjects import list_documents_about, stoppable
+from support.views.access import answer, at_the_desk, case_or_404
 from support.views.writing import composing
 
 FORM = ("GET", "HEAD", "POST")

@@ -11,8 +11,8 @@ from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
-from support.actions.figures import export_complaints, export_figures
-from support.forms.figures import SpanForm
+from support.actions.cases import export_complaints, export_figures
+from support.forms.queue import SpanForm
 from support.queries import queue, team_metrics
 from support.views.access import at_the_desk
 

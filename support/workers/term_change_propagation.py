@@ -18,11 +18,11 @@ from django.db.models import Q, QuerySet
 import audit.actions
 import disclosures.actions
 from accounts.models import Line
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from audit.models import AuditEvent
 from consent.workers.cohorts import reissue_ended_campaigns
 from consent.workers.expiry import enqueue_current_state
-from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
+from disclosures.domain.ingest.projections import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes

@@ -16,7 +16,7 @@ from django.db.models import Count
 import audit.actions
 import audit.queries
 from accounts.clients import texts
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident
 from consent.models import Choice, Origin

@@ -22,7 +22,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.domain import auth_factors
 from accounts.domain.message_templates import CHANGED, WHAT
 from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from tests.factories import a_line
@@ -199,14 +199,14 @@ def opens(browser: Browser, code: str) -> bool:
 def test_only_what_may_be_a_recovery_code_is_hashed(
     line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser, hashed, as_kept = at_home(line), [], tokens.normalize_recovery_code
+    browser, hashed, as_kept = at_home(line), [], sealing.normalize_recovery_code
     RecoveryCodes.activate(user_of(line))
 
     def noted(*, user: User, typed: str) -> str:
         hashed.append(typed)
         return as_kept(user=user, typed=typed)
 
-    monkeypatch.setattr(tokens, "normalize_recovery_code", noted)
+    monkeypatch.setattr(sealing, "normalize_recovery_code", noted)
     assert not any(opens(browser, typed) for typed in ("1234567", "123456789", "letters8"))
     # Three of five tries are gone.
     assert not any(opens(browser, f"1234-000{n}") for n in range(4))
@@ -220,7 +220,7 @@ def test_codes_made_before_are_hashed_when_one_is_tried(line: Line) -> None:
     made.validate_code(codes[0])
     assert [opens(browser, code) for code in (codes[0], codes[1])] == [False, True]
     kept = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
-    assert ("seed" in kept.data, len(kept.data["migrated_codes"]), tokens.count_used_codes(kept)) == (False, 8, 2)
+    assert ("seed" in kept.data, len(kept.data["migrated_codes"]), sealing.count_used_codes(kept)) == (False, 8, 2)
 
 
 def sent_at_once(browsers: list[Browser], path: str, code: str) -> list[int]:

@@ -25,7 +25,7 @@ from accounts.actions.rate_limits import remember_device
 from accounts.actions.sign_ins import NotYet, record_device, replace_password, set_first_password, start_new_password
 from accounts.actions.sms_outbox import SentEnough, enqueue_alerts, enqueue_email, enqueue_receipt
 from accounts.clients.texts import MemoryBackend
-from accounts.domain import auth_factors, session_clock, sessions
+from accounts.domain import auth_factors, sessions
 from accounts.domain.session_store import SessionStore
 from accounts.models import (
     DeviceCookie,
@@ -449,8 +449,8 @@ def test_what_was_proved_at_door_lasts_quarter_of_an_hour(line: Line, now: datet
 def test_a_sign_in_ends_unused_or_in_all(now: datetime, is_staff: bool, unused: timedelta, in_all: timedelta) -> None:
     def is_on(seen: datetime, at: datetime) -> bool:
         clock = {"of": "1", "staff": is_staff, "began": now.isoformat(), "seen": seen.isoformat()}
-        request = a_request(**{SESSION_KEY: "1", session_clock.CLOCK_KEY: clock})
-        return not session_clock.is_over(request, by_hand=True, stops=False, at=at)
+        request = a_request(**{SESSION_KEY: "1", sessions.CLOCK_KEY: clock})
+        return not sessions.is_over(request, by_hand=True, stops=False, at=at)
 
     assert ends_at(lambda at: is_on(now, at), now + unused)
     assert ends_at(lambda at: is_on(at, at), now + in_all)

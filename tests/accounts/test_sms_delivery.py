@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts.actions import sms_outbox
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
-from accounts.primitives.advisory_locks import lock_job
 from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import next_day_time
 from accounts.tasks import deliver_texts
 from accounts.workers import sms_delivery

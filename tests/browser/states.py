@@ -20,7 +20,7 @@ from consent.actions.signals import honour_signal
 from disclosures.workers import archiving
 from partners.models import Contract
 from revocations.actions.orders import enqueue_order
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 from revocations.models import Order, State
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to

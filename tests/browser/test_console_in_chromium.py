@@ -18,7 +18,7 @@ from partners.actions.authorized import register_agent
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import AuthorizedAgent, Campaign, Proposal
 from partners.models import Client as Machine
-from revocations.actions import suspend
+from revocations.actions import streams
 from revocations.models import Order
 from tests.agents import public
 from tests.browser.conftest import Visit
@@ -66,7 +66,7 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
     campaign = a_campaign(
         contract, provider, ref=f"CMP-{WORD * 3}-1", purpose=f"dpv:{WORD * 3}", lifeline=True, consideration="monetary"
     )
-    suspend.suspend(
+    streams.suspend(
         of="contract", target_id=contract.pk, actor=officer.actor, reason=f"They sold it to {WORD * 5}.", at=at
     )
     proposals.propose(

@@ -12,7 +12,7 @@ from audit.queries import database_clock
 from partners.clients import http
 from revocations.domain.streams import queue_event
 from revocations.models import StreamEvent
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.conformance.schemas import DOCS, NAMES, faults, schema
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, claims_of, stop_all
@@ -109,7 +109,7 @@ def test_orders_as_they_are_sent_are_valid(committed_db: None, no_broker: None, 
     allow(line, scene.campaign)
     stop_all(line)
     for n in range(3):
-        sweep.sweep(now=database_clock() + timedelta(days=n))
+        delivery_rounds.sweep(now=database_clock() + timedelta(days=n))
     sent = scene.tokens()
     assert len(sent) >= 1
     for claims in sent:
@@ -126,7 +126,7 @@ def test_stream_events_as_they_are_sent_are_valid(committed_db: None, no_broker:
     ]
     for kind, event in told:
         queue_event(party_id=scene.party.pk, kind=kind, sub_id=subject, event=event, at=database_clock())
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     sent = {next(iter(claims["events"])).rpartition("/")[2]: claims for claims in map(dict[str, Any], scene.tokens())}
     assert {name: faults(name, claims) for name, claims in sent.items()} == {"verification": [], "stream-updated": []}
 

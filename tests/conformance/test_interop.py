@@ -18,8 +18,8 @@ from partners.domain import pairwise
 from partners.models import Contract, Dealing, PartnerKeySet, Party
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Cohort, Order, State, Stream, StreamEvent
-from revocations.workers.delivery import sweep
-from revocations.workers.delivery import sweep as sweep_delivery
+from revocations.workers.delivery import delivery_rounds
+from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from tests.conformance.schemas import faults
 from tests.conformance.site import BELOW, LATER, Aggregator, Sandbox
 from tests.conformance.stranger import POLL, PUSH, Stranger
@@ -60,20 +60,20 @@ def test_by_push_from_the_first_stream_to_the_last_receipt(stranger: Stranger, a
     status = stranger.call("GET", f"{stranger.about['status_endpoint']}?stream_id={stream['stream_id']}", "ssf.read")
     assert faults("stream-status", status.json()) == []
     stranger.verify(stream["stream_id"], "are-you-there")
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     assert stranger.verifications == ["are-you-there"]
     assert StreamEvent.objects.get().state == State.ACKNOWLEDGED
 
     line, sub = a_line_of(aggregator)
     first = stop_all(line)
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     assert state_of(first) == {State.ACKNOWLEDGED}
     assert kept(stranger, sub) == (1, 1, [])
     assert stranger.sign_for(stranger.events[-1]).status == 202
     assert state_of(first) == {State.COMPLETED}
 
     second = allow(line, aggregator.campaign)
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     assert state_of(second) == {State.ACKNOWLEDGED}
     epoch, version, state = kept(stranger, sub)
     assert (epoch, version) == (1, 2)
@@ -113,7 +113,7 @@ def test_an_ended_agreement_to_its_receipt_with_counts(stranger: Stranger, aggre
     lines = [a_line_of(aggregator) for _ in range(3)]
     for line, _ in lines:
         choices.allow(line_id=line.pk, campaign=aggregator.campaign.ref, actor="subscriber:1", channel="web")
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     contract = Contract.objects.get(pk=aggregator.contract.pk)
     seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
     cohort = terminate(
@@ -121,7 +121,7 @@ def test_an_ended_agreement_to_its_receipt_with_counts(stranger: Stranger, aggre
         at=database_clock(),
     )  # fmt: skip
     build_manifests(now=database_clock() + LATER)
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     claims = stranger.events[-1]
     ((kind, event),) = claims["events"].items()
     assert kind.endswith("/cohort-revoked")

@@ -26,9 +26,8 @@ from tests.factories import a_campaign, a_line, a_party
 from tests.partners.outside import Answer, Outside
 from tests.sandbox.process import until
 from tests.selection import drawn
-from tools.conformance.report import CASES, Report
+from tools.conformance.report import CASES, PAUSE_S, NoTarget, Report, for_seconds, target
 from tools.conformance.run import Limits, Trial
-from tools.conformance.target import PAUSE_S, NoTarget, for_seconds, target
 from tools.sandbox.identity import slug
 from tools.sandbox.server import jwks_path
 

@@ -21,7 +21,7 @@ from consent.models import DigestRun
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.actions.orders import enqueue_order
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 from revocations.models import Order, Standing, State
 from tests.factories import ADS, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to

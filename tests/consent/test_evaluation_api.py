@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Line
 from accounts.primitives.json_reader import decode_json
 from consent.actions.choices import stop
-from consent.gate.decision_ids import allowed_at
+from consent.gate.rules import allowed_at
 from consent.schemas.decisions import parse_batch
 from partners.models import Campaign
 from partners.models import Client as Machine

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from consent.actions.choices import stop
-from consent.api.fast_path import gate_fast_path
+from consent.api.decisions import gate_fast_path
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from partners.workers import rotation

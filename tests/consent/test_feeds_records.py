@@ -14,7 +14,7 @@ from consent.feeds.choices import ChoicesFeed
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow, LineGate
-from disclosures.queries.export import export_of
+from disclosures.queries.downloads import export_of
 from partners.feeds.reading import numbered_lines
 from tests.feeds import (
     BRIDGE,

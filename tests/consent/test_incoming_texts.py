@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineTexts, Message, NewPassword, TextedCode, TextTaken
 from audit.models import AuditEvent
-from consent.domain.messages import TextCommand
+from consent.domain.change_notices import TextCommand
 from consent.models import Choice, LineGate
 from consent.schemas.texts import ParsedText, parse_text
 from tests.consent.claiming import a_partner, asked, text_now

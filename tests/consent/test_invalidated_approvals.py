@@ -27,11 +27,11 @@ from consent.models import Approval, Choice, ConsentRequest, HeldRow, Invalidate
 from consent.queries import current_consent as standing
 from consent.queries import termination
 from consent.queries.choices import choice_of
-from consent.queries.ended import ended_agreements
 from consent.queries.permission import permission_at
+from consent.queries.termination import ended_agreements
 from consent.workers import request_texts
 from disclosures.models import Disclosure
-from disclosures.queries.export import export_of
+from disclosures.queries.downloads import export_of
 from disclosures.tasks import make_archives
 from partners.models import Contract, Party
 from revocations.models import Order

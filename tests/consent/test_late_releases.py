@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileApproval, FileChoice, record_file_approvals, record_file_choices
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice, ChoiceOrder
 from consent.queries.choices import changed_at, choice_of
 from disclosures.domain.ingest import rejudging

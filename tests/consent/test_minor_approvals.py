@@ -21,7 +21,7 @@ from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
 from partners.models import Campaign, Dealing, IdentifierLink
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 from support.queries.exports import EXPORTS
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
 from tests.feeds import Row, line_row, take_lines, told

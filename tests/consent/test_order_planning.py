@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice, ChoiceReceipt, EndedPause
 from consent.workers import expiry
 from partners.domain import keys

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Message
 from accounts.primitives.zones import zone_of
 from consent.actions import choices
-from consent.domain.coverage import preview_stops
+from consent.domain.notices import preview_stops
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.choices import choice_of
 from consent.queries.current_consent import sharing, use_of

@@ -86,9 +86,9 @@ def test_no_test_module_imports_another() -> None:
     assert {path: modules for path, modules in imported.items() if modules} == {}
 
 
-def test_no_file_grows_past_four_hundred_lines() -> None:
+def test_no_file_grows_past_five_hundred_lines() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in own_modules() if "migrations" not in path.parts}
-    assert [path for path, lines in lengths.items() if lines > 400] == []
+    assert [path for path, lines in lengths.items() if lines > 500] == []
 
 
 def test_no_check_is_silenced() -> None:

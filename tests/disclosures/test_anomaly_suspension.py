@@ -25,7 +25,7 @@ from disclosures.queries.rules import SUSPENDS_FOR
 from disclosures.workers.anomalies import detection
 from disclosures.workers.anomalies.detection import act, find
 from partners.models import Campaign, Dealing, Party
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 from tests.disclosures.anomalies import DAY, HOUR, judge_again, set_rule, standing, told
 from tests.factories import a_contract, a_party
 from tests.feeds import (

@@ -15,7 +15,7 @@ from audit.models import Incident
 from audit.queries import database_clock
 from consent.models import InvalidatedApproval, LineGate
 from disclosures import actions
-from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
+from disclosures.domain.ingest.projections import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.models import (
     Anomaly,
     DelayedNotice,

@@ -16,15 +16,15 @@ from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
 from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, projections, rejudging
+from disclosures.domain.ingest.projections import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.domain.ingest.store import attribute_pending_releases
-from disclosures.domain.ingest.terms import enqueue_rejudging_since, enqueue_state_rejudging
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.feeds.reports import receive_report

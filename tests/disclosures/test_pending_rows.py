@@ -11,13 +11,13 @@ from accounts.models import Line
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
-from consent.gate.decision_ids import decision_ids
+from consent.gate.rules import decision_ids
 from consent.gate.shapes import Question
 from disclosures.domain.ingest.store import attribute_pending_releases
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import Disclosure, HeldDisclosure
+from disclosures.queries.delayed import PendingRowCounts, count_pending_rows
 from disclosures.queries.incident_scope import count_occurrences, get_incident_scope
-from disclosures.queries.pending_rows import PendingRowCounts, count_pending_rows
 from partners.feeds.checking import Fate
 from tests.feeds import (
     BRIDGE,

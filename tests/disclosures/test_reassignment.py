@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts.models import Line, LineNumber
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed

@@ -10,7 +10,7 @@ from audit.queries import database_clock
 from consent.actions.lines import terminate
 from consent.models import ChoiceOrder
 from consent.queries import termination
-from consent.queries.ended import ended_agreements
+from consent.queries.termination import ended_agreements
 from partners.models import Campaign, Contract, Dealing
 from support.queries.counts import CAP, ROWS, Count, lines_of
 from tests.factories import FRAUD, a_campaign, a_line, a_party

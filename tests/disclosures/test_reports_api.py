@@ -11,7 +11,7 @@ from accounts.primitives.zones import zone_of
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
-from consent.gate.decision_ids import get_claimed_time
+from consent.gate.rules import get_claimed_time
 from consent.gate.shapes import Question
 from disclosures.feeds import reports
 from disclosures.models import Disclosure, Judgement

@@ -7,9 +7,8 @@ from itertools import product
 
 import pytest
 
-from disclosures.queries.figures.cells import Count, Row, suppress_small_cells
 from disclosures.queries.figures.page import count_changes
-from disclosures.queries.figures.published import Beside, beside
+from disclosures.queries.figures.published import Beside, Count, Row, beside, suppress_small_cells
 from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 from tests.selection import drawn
 

@@ -29,8 +29,8 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures.bars import bars_of
-from disclosures.queries.figures.cells import Count, Row, Why
+from disclosures.queries.figures.page import bars_of
+from disclosures.queries.figures.published import Count, Row, Why
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from disclosures.workers import publishing
 from partners.models import Dealing, Party, Suspension

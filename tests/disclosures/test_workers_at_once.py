@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.gate.decision_ids import decision_ids
+from consent.gate.rules import decision_ids
 from consent.models import RejudgeRequest
 from disclosures import actions
 from disclosures.domain.ingest import chunks, pending_releases, rejudging

@@ -13,7 +13,7 @@ from django.utils import timezone
 import audit.queries
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.gate import deciding, readiness
+from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers import archive_comparison, archive_writing
@@ -23,7 +23,7 @@ from partners.domain import pairwise
 from partners.models import Client
 from partners.workers import checkpoints
 from revocations.models import TO_PUSH, Order, State
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.faults.fixtures import World, a_token
 from tests.faults.programs import get, until
 
@@ -98,7 +98,7 @@ def invariants(world: World, *, stopped: Sequence[Line], asker: Asker | None = N
     assert not checkpoints.find_missing_events(place=checkpoint_places.place())
     # Whatever waits for the archive goes there, and then it holds every choice.
     archive_writing.write(now=timezone.now())
-    assert (readiness.read_opening().is_open, archive_comparison.describe_missing_entries()) == (True, "")
+    assert (deciding.read_opening().is_open, archive_comparison.describe_missing_entries()) == (True, "")
     assert find_missing(now=timezone.now() + timedelta(hours=1)) == 0
 
 
@@ -137,7 +137,7 @@ def deliver_what_is_left(*, within_s: float = 60.0) -> None:
 
     def all_taken() -> bool:
         if Order.objects.filter(state__in=TO_PUSH).exists():
-            sweep.sweep(now=database_clock() + timedelta(hours=next(hours)))
+            delivery_rounds.sweep(now=database_clock() + timedelta(hours=next(hours)))
         return not Order.objects.filter(state__in=TO_PUSH).exists()
 
     until(all_taken, within_s, lambda: str(Counter(Order.objects.values_list("state", "note"))))

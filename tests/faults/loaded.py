@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import get_resolver
 
 django.setup()
-for name in ("consent.api.fast_path", "portal.celery"):
+for name in ("consent.api.decisions", "portal.celery"):
     import_module(name)
 for path in settings.MIDDLEWARE:
     import_module(path.rpartition(".")[0])

@@ -21,7 +21,7 @@ from consent.workers.archive_comparison import find_missing
 from partners.clients import checkpoint_places
 from partners.workers import checkpoints
 from revocations.models import Order, State
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, stop_all
 
@@ -63,7 +63,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     def worked(at_worker: timedelta) -> None:
         """All that workers do, by a clock of theirs that is as far off."""
         now = timezone.now() + at_worker
-        sweep.sweep(now=database_clock() + at_worker)
+        delivery_rounds.sweep(now=database_clock() + at_worker)
         expiry.end_pauses(now=database_clock() + at_worker)
         archive_writing.write(now=now)
         checkpoints.write(place=checkpoint_places.place(), at=now)
@@ -83,7 +83,7 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     for off in (-HOUR, HOUR, timedelta(0)):
         worked(off)
     assert answer() == "stopped_all"
-    sweep.sweep(now=database_clock() + 10 * HOUR)
+    delivery_rounds.sweep(now=database_clock() + 10 * HOUR)
     said = list(Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("kind", flat=True))
     assert said == ["stop", "allow"] * 5 + ["pause", "stop"]
     newest = Order.objects.order_by("-version").first()

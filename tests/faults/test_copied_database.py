@@ -4,7 +4,7 @@ import pytest
 
 from consent.actions.choices import stop
 from consent.gate import deciding
-from consent.gate.readiness import ANOTHER, Opening, read_opening
+from consent.gate.deciding import ANOTHER, Opening, read_opening
 from consent.gate.shapes import as_agreed
 from tests.databases import open_gate
 from tests.factories import a_campaign, a_contract, a_line, an_approval

@@ -19,7 +19,7 @@ from pytest_django import Settings
 import audit.queries
 from accounts.models import Line
 from consent.actions.choices import stop
-from consent.gate import deciding, readiness
+from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice
 from consent.workers import archive_comparison, archive_writing
@@ -78,7 +78,7 @@ def _killed_while_people_stop(server: Postgres, world: World, lines: Sequence[Li
     stopper.join()
     assert len(stopper.took) == len(lines)
     # Whoever comes first has looked at the archive, and the gate is open again.
-    until(lambda: readiness.read_opening().is_open, 20, lambda: readiness.read_opening().why)
+    until(lambda: deciding.read_opening().is_open, 20, lambda: deciding.read_opening().why)
 
 
 def _emptied_broker(world: World, lines: Sequence[Line], asker: Asker) -> None:
@@ -104,13 +104,13 @@ def _failed_over(server: Postgres, relay: Relay, lines: Sequence[Line], folder: 
         connections.close_all()
         follower.promote()
         relay.turn_to("127.0.0.1", follower.port)
-        until(lambda: not readiness.read_opening().is_open, 10)
-        assert readiness.read_opening().why == "the database was restored, or another server took over"
+        until(lambda: not deciding.read_opening().is_open, 10)
+        assert deciding.read_opening().why == "the database was restored, or another server took over"
         assert Choice.objects.filter(line_id__in=[line.pk for line in lines]).count() == 0
         said = StringIO()
         call_command("after_restore", stdout=said)
         assert f"{len(lines)} of them lost with the database" in said.getvalue()
-        assert readiness.read_opening().is_open
+        assert deciding.read_opening().is_open
     finally:
         server.data_dir, server.port, server.process = follower.data_dir, follower.port, follower.process
 

@@ -12,7 +12,7 @@ import redis
 from django.db import connections
 from pytest_django import Settings
 
-from consent.gate import readiness
+from consent.gate import deciding
 from revocations.models import TO_PUSH, Order
 from tests.faults.fixtures import World, a_world
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
@@ -57,7 +57,7 @@ def test_a_long_storm(committed_db: None, settings: Settings, tmp_path: Path) ->
             next(one for one in world.programs.all if one.name == name).wait()
         faults["none"]()
         assert len(stopper.took) == STOPS
-        until(lambda: readiness.read_opening().is_open, 30, lambda: readiness.read_opening().why)
+        until(lambda: deciding.read_opening().is_open, 30, lambda: deciding.read_opening().why)
         for name in ("one", "two"):
             next(one for one in world.programs.all if one.name == name).kill()
         deliver_what_is_left(within_s=600)

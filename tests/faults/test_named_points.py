@@ -13,7 +13,7 @@ from django.conf import settings
 
 from audit.queries import database_clock
 from revocations.models import Attempt, State
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from revocations.workers.delivery.claims import LEASE
 from tests.faults.programs import PROJECT, Programs
 from tests.forks import Forked
@@ -35,7 +35,7 @@ def outcomes(order_id: UUID) -> list[str]:
 
 
 def after_the_lease() -> dict[str, int]:
-    return dict(sweep.sweep(now=database_clock() + LEASE + timedelta(seconds=1)))
+    return dict(delivery_rounds.sweep(now=database_clock() + LEASE + timedelta(seconds=1)))
 
 
 @pytest.mark.parametrize(("point", "sent"), [("claimed", 0), ("answered", 1)])
@@ -46,7 +46,7 @@ def test_killed_after_the_claim_or_after_the_202(outside: Outside, tmp_path: Pat
     assert worker.wait(timeout=60) == -signal.SIGKILL
     assert len(scene.tokens()) == sent
     assert (the_order(order_id).state, the_order(order_id).attempts, outcomes(order_id)) == (State.QUEUED, 1, [])
-    assert dict(sweep.sweep(now=database_clock())) == {}
+    assert dict(delivery_rounds.sweep(now=database_clock())) == {}
     assert after_the_lease() == {"acknowledged": 1}
     assert (the_order(order_id).state, outcomes(order_id)) == (State.ACKNOWLEDGED, ["lost", "acknowledged"])
     assert len(scene.tokens()) == sent + 1

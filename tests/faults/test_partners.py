@@ -11,7 +11,7 @@ from accounts.models import Message
 from audit.queries import database_clock
 from revocations.actions.redelivery import recover_since
 from revocations.models import TO_PUSH, Order
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.faults.fixtures import World
 from tests.faults.invariants import Asker, deliver_what_is_left, invariants
 from tests.faults.long import long_run
@@ -82,7 +82,7 @@ def told_again() -> None:
     hours = iter(range(10, 1000, 10))
 
     def all_taken() -> bool:
-        sweep.sweep(now=database_clock() + timedelta(hours=next(hours)))
+        delivery_rounds.sweep(now=database_clock() + timedelta(hours=next(hours)))
         return not Order.objects.filter(again_at__isnull=False).exists()
 
     until(all_taken, 30)

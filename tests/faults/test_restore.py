@@ -26,8 +26,8 @@ from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow, pause, refuse, stop
 from consent.actions.records import FileChoice, record_file_choices
 from consent.clients.archive_sink import open_sink
-from consent.gate import deciding, readiness
-from consent.gate.readiness import NOT_LOOKED, Opening
+from consent.gate import deciding
+from consent.gate.deciding import NOT_LOOKED, Opening
 from consent.gate.shapes import as_agreed
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, GateOpening, Tightening
 from consent.workers import archive_comparison, archive_entries, archive_writing
@@ -46,7 +46,7 @@ from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import DatabaseBehind
 from portal.restoring import MAY_BE_UNDONE
-from revocations.actions.suspend import suspend
+from revocations.actions.streams import suspend
 from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in
@@ -342,7 +342,7 @@ def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_firs
     kept_outside()
     the_server_started()
     assert reasons(campaign, [line]) == ["restoring"]
-    assert readiness.read_opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
+    assert deciding.read_opening() == Opening(is_open=False, why=NOT_LOOKED, may_reopen=True)
     assert archive_comparison.compare_archive().is_open
     assert reasons(campaign, [line]) == ["stopped_party"]
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import ProgrammingError, connections
 from pytest_django import Settings
 
-from consent.gate.readiness import ANOTHER, NOT_LOOKED, Opening, read_opening
+from consent.gate.deciding import ANOTHER, NOT_LOOKED, Opening, read_opening
 from consent.workers import archive_comparison
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")

@@ -17,7 +17,7 @@ from partners.actions import terms as terms_actions
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
 from partners.policies.lifecycle import NotNow
-from revocations.actions import suspend as suspend_actions
+from revocations.actions import streams as suspend_actions
 from tests.consent import oracle
 from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, STATES, USES
 from tests.machine.story import AHEAD, ENDS, WHICH, Story, name_of, ref_of, told, when

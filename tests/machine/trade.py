@@ -11,7 +11,7 @@ from consent.gate import deciding
 from consent.gate.shapes import Answer
 from partners.models import PairwiseSubject
 from revocations.models import Duty, Order, State
-from revocations.workers.delivery.sweep import deliver_due
+from revocations.workers.delivery.delivery_rounds import deliver_due
 from tests.factories import READ
 from tests.machine import carrier as world
 from tests.machine import pages

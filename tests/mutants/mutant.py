@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a database is made from, beside what the libraries bring.
-MAKES_THE_DATABASE = ("/migrations/", "/sql/", "portal/privileges.py")
+MAKES_THE_DATABASE = ("/migrations/", "/sql/", "portal/database_roles.py")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from partners.actions.parties import add_party, change_party
 from partners.actions.terms import set_endpoints
 from partners.domain.keysets import jwks_uri_of
 from partners.models import Contract, Party, Proposal
-from partners.policies.hosts import events_address_of
+from partners.policies.identifiers import events_address_of
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
 from tests.factories import FAR_OFF, LONG_AGO, ROADSIDE, a_contract, a_party

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 import audit.actions
 from audit.models import Incident
-from consent.gate.readiness import NOT_LOOKED
+from consent.gate.deciding import NOT_LOOKED
 from consent.workers import archive_comparison
 from partners.clients import checkpoint_places
 from partners.clients.checkpoint_s3 import S3Place

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from urllib3.util.connection import create_connection
 
 from partners.clients import http
-from partners.policies.hosts import host_of
+from partners.policies.identifiers import host_of
 from revocations.workers.delivery.verdicts import judge
 from tests.partners.outside import Answer, Outside
 

@@ -20,8 +20,7 @@ from portal.connections import database
 from portal.env import MOVED, process_name
 from portal.environment import Environment, environment
 from portal.management.commands.settings import write_reference
-from portal.setting_kinds import WRONG
-from portal.setting_list import SECRETS, SETTINGS
+from portal.setting_list import SECRETS, SETTINGS, WRONG
 from support.domain import files
 from tests import forks
 from tests.portal.processes import PRODUCTION, PROJECT, clean_environment

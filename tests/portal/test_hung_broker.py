@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from consent.gate.readiness import Opening
+from consent.gate.deciding import Opening
 from portal import health
 from portal.embedded import cluster
 from support.queries.pending_tickets import Canary

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from partners.domain import keys
 from partners.models import SigningKey
 from partners.workers import rotation
-from portal import privileges
+from portal import database_roles
 from tests.fixtures import KEYS_SINCE
 
 
@@ -160,7 +160,7 @@ def test_while_rights_are_given_the_application_lacks_none() -> None:
     with connections["owner"].cursor() as cursor:
         cursor.execute("CREATE VIEW of_a_monitor AS SELECT 1")
     with connections["owner"].execute_wrapper(and_look):
-        privileges.grant_privileges(using="owner")
+        database_roles.grant_privileges(using="owner")
     with connections["owner"].cursor() as cursor:
         cursor.execute("DROP VIEW of_a_monitor")
     assert {"consent_choice", "consent_linegate", "revocations_order", "disclosures_disclosure"} <= set(taken)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Line, LineNumber, User
-from accounts.primitives import tokens
+from accounts.primitives import sealing
 from accounts.primitives.sealing import seal, unseal
 from accounts.queries import line_of_number
 from consent.actions.choices import stop
@@ -61,7 +61,7 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
         user=User.objects.create(username="somebody"), type="totp", data={"secret": seal("JBSW").decode()}
     )
     RecoveryCodes.activate(secret.user)
-    tokens.hash_codes(user=secret.user)
+    sealing.hash_codes(user=secret.user)
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     assert archive_writing.write(now=timezone.now()) == 1
     settings.FIELD_ENCRYPTION_KEYS = [newest, between, oldest]

@@ -14,7 +14,7 @@ from django.db import connections
 from psycopg.conninfo import make_conninfo
 from pytest_django import DjangoDbBlocker
 
-from portal import installing, provisioning
+from portal import database_roles, installing
 from tests import forks
 from tests.databases import drop_database
 from tests.faults.programs import PROJECT
@@ -158,8 +158,10 @@ def test_no_password_goes_to_a_server_that_the_application_would_not_take() -> N
     admin = {name: value for name, value in known.items() if value} | {"dbname": one["NAME"]}
     # The tests' server has no certificate, and asks for a password.
     wanted = one | {"OPTIONS": {**one["OPTIONS"], "sslmode": "require", "require_auth": "none"}}
-    with pytest.raises(provisioning.ProvisioningRefused, match=r" SSL, but SSL was required|requirement .none. failed"):
-        provisioning.provide(admin=make_conninfo(**admin), app=wanted, owner=wanted)
+    with pytest.raises(
+        database_roles.ProvisioningRefused, match=r" SSL, but SSL was required|requirement .none. failed"
+    ):
+        database_roles.provide(admin=make_conninfo(**admin), app=wanted, owner=wanted)
 
 
 @pytest.mark.no_database

@@ -14,7 +14,7 @@ from consent.actions.choices import NotAllowable, allow
 from consent.models import Choice
 from consent.workers import archive_comparison
 from partners.models import Campaign
-from revocations.actions.suspend import suspend
+from revocations.actions.streams import suspend
 from tests.consent.camara import PENDING, info, refusal
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval

@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import allow, refuse, stop
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
 from consent.actions.records import FileChoice, record_file_choices
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing, Party
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import RecordedChoice, pause, refuse, stop
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.domain import snapshots
 from consent.models import Choice, ChoiceOrder, HeldRow
 from partners.models import Dealing

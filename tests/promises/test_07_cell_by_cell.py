@@ -22,8 +22,16 @@ from accounts.actions.line_separation import request_separation
 from accounts.actions.people import end_tenures
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Account, Delegation, Line, Message, Separation, User
-from accounts.policies.permission_words import DOES, PARTS, STAFF_DOES
-from accounts.policies.permissions import Action, How, Relation, StaffAction, get_required_proof
+from accounts.policies.permissions import (
+    DOES,
+    PARTS,
+    STAFF_DOES,
+    Action,
+    How,
+    Relation,
+    StaffAction,
+    get_required_proof,
+)
 from accounts.primitives.numbers import format_phone_number
 from consent.actions import choices as choices_actions
 from consent.domain.notices import build_approval_notice

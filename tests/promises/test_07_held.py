@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.policies.holds import HOLD
+from accounts.policies.delegations import HOLD
 from accounts.queries import get_hold_end
 from audit.queries import database_clock
 from consent.actions.choices import allow

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.actions.line_separation import close_separation, request_separation
 from accounts.models import Line, LineNumber, Message
-from accounts.policies.holds import HOLD
+from accounts.policies.delegations import HOLD
 from accounts.primitives.sealing import number_hash, seal
 from accounts.queries import get_hold_end
 from accounts.workers import sms_delivery

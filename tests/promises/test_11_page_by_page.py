@@ -20,7 +20,7 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice
 from console.urls import ADDRESSES
 from disclosures import tasks

@@ -15,7 +15,7 @@ from consent.actions import choices
 from partners.domain import pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.models import Order
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Outside, Signer
 
@@ -83,7 +83,7 @@ def allow(line: Line, campaign: Campaign) -> list[UUID]:
 
 
 def deliver(order_ids: list[UUID], *, after: timedelta = timedelta(0)) -> dict[str, int]:
-    return dict(sweep.deliver(order_ids=order_ids, now=database_clock() + after))
+    return dict(delivery_rounds.deliver(order_ids=order_ids, now=database_clock() + after))
 
 
 def the_order(order_id: UUID) -> Order:

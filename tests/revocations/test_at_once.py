@@ -19,7 +19,7 @@ from partners.models import Party, Suspension
 from revocations.actions.cohorts import add_shard, publish_manifest
 from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 from revocations.actions.receipts import record_receipt
-from revocations.actions.reissue import reissue_orders
+from revocations.actions.redelivery import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.domain.receipts import ReceiptRefused
 from revocations.domain.streams import RequestedStream

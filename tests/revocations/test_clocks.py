@@ -13,14 +13,14 @@ from accounts.models import User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.queries.ended import ended_agreements
 from consent.queries.progress import newest_order_states
+from consent.queries.termination import ended_agreements
 from console.queries.terminations import termination_page
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.actions.suspend import lift
+from revocations.actions.streams import lift
 from revocations.domain.streams import health_of
 from revocations.models import (
     Attempt,

@@ -17,9 +17,9 @@ from partners.clients import http
 from revocations import tasks
 from revocations.actions import nudges
 from revocations.models import Attempt, Order, State
-from revocations.workers.delivery import claims, sweep
+from revocations.workers.delivery import claims, delivery_rounds
 from revocations.workers.delivery.claims import LEASE, Clock
-from revocations.workers.delivery.sweep import deliver_due, parties_due
+from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
 from revocations.workers.delivery.verdicts import judge, retry_wait
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
@@ -231,7 +231,7 @@ def test_stops_go_before_allows(scene: Scene) -> None:
 
 
 def deliver_all() -> Mapping[str, int]:
-    return sweep.sweep(now=database_clock())
+    return delivery_rounds.sweep(now=database_clock())
 
 
 @pytest.mark.django_db
@@ -255,7 +255,7 @@ def test_the_sweep_hands_each_partner_to_its_own_task(scene: Scene, monkeypatch:
     tasks.sweep()
     assert handed == sorted([scene.party.pk, other.party.pk])
     begun: list[list[int]] = []
-    monkeypatch.setattr(sweep, "start_delivery", lambda *, party_ids, now: begun.append(sorted(party_ids)))
+    monkeypatch.setattr(delivery_rounds, "start_delivery", lambda *, party_ids, now: begun.append(sorted(party_ids)))
     tasks.deliver_due(party_id=handed[0])
     # Celery closes a task's session after it: to open one costs more than a push.
     with CaptureQueriesContext(connection) as asked:
@@ -358,7 +358,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
     hold = threading.Event()
     scene.outside.answers = [Answer(202, hold=hold)]
     (order_id,) = stop_all(scene.a_line())
-    desk = sweep.get_dispatcher()
+    desk = delivery_rounds.get_dispatcher()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=0.01)
     # It was handed over and not waited for: the partner has not answered yet.
     assert the_order(order_id).state == State.QUEUED
@@ -372,7 +372,7 @@ def test_a_task_is_free_and_a_thread_delivers(scene: Scene) -> None:
 @pytest.mark.usefixtures("committed_db")
 def test_a_worker_whose_session_was_cut_off_delivers_on_another(scene: Scene) -> None:
     (before,) = stop_all(scene.a_line())
-    desk = sweep.get_dispatcher()
+    desk = delivery_rounds.get_dispatcher()
     desk.wake(party_ids=[scene.party.pk], now=database_clock(), linger_s=3600)
     until(lambda: the_order(before).state == State.ACKNOWLEDGED, 20)
     connections.close_all()

@@ -22,7 +22,7 @@ from revocations.actions.receipts import record_receipt
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import EvidenceRequest, StreamEvent
 from revocations.workers.deadlines import record_missing_evidence
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults
 from tests.factories import a_line
@@ -81,7 +81,7 @@ def test_a_dispute_asks_the_partner(line: Line, scene: Scene, asked: EvidenceReq
     event = StreamEvent.objects.get(jti=asked.jti)
     assert (event.kind, event.party_id) == ("evidence-request", scene.party.pk)
     assert asked.due_at - asked.asked_at == WEEK
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     (claims,) = [claims for claims in scene.tokens() if REQUEST in str(claims["events"])]
     assert faults("evidence-request", claims) == []
     assert event_of(claims) == {

@@ -15,10 +15,10 @@ from audit.queries import database_clock
 from partners.clients import http
 from partners.models import Contract
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
-from revocations.workers.delivery import claims, fairness, polling, sweep
+from revocations.workers.delivery import claims, delivery_rounds, fairness, polling
 from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
+from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
 from revocations.workers.delivery.records import Result, record
-from revocations.workers.delivery.sweep import deliver_due, parties_due
 from tests.factories import a_contract, a_party
 from tests.faults.programs import until
 from tests.orders import bring_to
@@ -123,7 +123,7 @@ def test_an_open_breaker_stops_pushing_and_not_the_poll(scene: Scene) -> None:
     ids, now = stops(scene, 12), database_clock()
     open_breaker(scene.contract, now)
     assert claimed(scene.contract, now + 29 * SECOND) == []
-    assert sweep.deliver(order_ids=ids, now=now + 29 * SECOND) == {}
+    assert delivery_rounds.deliver(order_ids=ids, now=now + 29 * SECOND) == {}
     assert scene.outside.posted == []
     offered = polling.offer(party_id=scene.party.pk, limit=100, now=now + 29 * SECOND)
     assert set(offered.sets) == {the_order(one).jti for one in ids}
@@ -194,7 +194,7 @@ def test_a_burst_to_one_partner_is_one_batch(outside: Outside) -> None:
     now = database_clock() - timedelta(minutes=5)
     some_orders(first.contract, 3 * claims.BATCH, at=now)
     some_orders(second.contract, 1, at=now + SECOND)
-    assert sweep.sweep(now=database_clock()) == {"acknowledged": 3 * claims.BATCH + 1}
+    assert delivery_rounds.sweep(now=database_clock()) == {"acknowledged": 3 * claims.BATCH + 1}
     paths = [asked.path for asked in outside.posted]
     assert paths.index(f"/{second.party.pk}/events") <= claims.BATCH
 
@@ -211,7 +211,7 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
             arrived.set()
 
     outside.on_post = on_post
-    desk = sweep.get_dispatcher()
+    desk = delivery_rounds.get_dispatcher()
     stop_all(slow.a_line())
     desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
     stop_all(well.a_line())
@@ -228,7 +228,7 @@ def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatc
     monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
     monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 0.0)
     slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
-    hold, desk = threading.Event(), sweep.get_dispatcher()
+    hold, desk = threading.Event(), delivery_rounds.get_dispatcher()
 
     def on_post(asked: Asked) -> None:
         assert asked.path != f"/{slow.party.pk}/events" or hold.wait(timeout=20)
@@ -261,7 +261,7 @@ def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeyp
 
     scene.outside.on_post = wait_for_another
     stops(scene, 40)
-    assert sweep.sweep(now=database_clock()) == {"acknowledged": 40}
+    assert delivery_rounds.sweep(now=database_clock()) == {"acknowledged": 40}
     assert 2 <= scene.outside.connections <= 16
 
 

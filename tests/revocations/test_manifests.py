@@ -12,7 +12,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.domain import pairwise
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
-from revocations.actions.suspend import suspend
+from revocations.actions.streams import suspend
 from revocations.domain.cohorts import digest
 from revocations.models import Cohort
 from tests.partners.outside import Outside

@@ -17,7 +17,7 @@ from revocations.actions.streams import create_stream, pause_stream, set_status
 from revocations.domain.streams import RequestedStream, queue_event
 from revocations.models import Attempt, Breach, Order, Pulse, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers import stream_health
-from revocations.workers.delivery import claims, sweep
+from revocations.workers.delivery import claims, delivery_rounds
 from revocations.workers.delivery import polling as polling_delivery
 from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.verdicts import PARKED_FOR, retry_wait
@@ -95,8 +95,8 @@ def test_what_was_polled_is_not_pushed_for_a_lease(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     sets(scene)
     now = database_clock()
-    assert dict(sweep.sweep(now=now)) == {}
-    assert dict(sweep.sweep(now=now + LEASE)) == {"acknowledged": 1}
+    assert dict(delivery_rounds.sweep(now=now)) == {}
+    assert dict(delivery_rounds.sweep(now=now + LEASE)) == {"acknowledged": 1}
     assert sets(scene, ack=[jti(order_id)]) == {}
 
 
@@ -234,7 +234,7 @@ def test_what_a_410_paused_is_polled_all_the_same(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
     # What tells the partner that its stream is paused may go out in the same sweep.
-    assert sweep.sweep(now=now)["gone"] == 1
+    assert delivery_rounds.sweep(now=now)["gone"] == 1
     assert Stream.objects.get().status == Stream.Status.PAUSED
     assert jti(order_id) in polled(scene, at=now)
 
@@ -243,7 +243,7 @@ def refused_by_push(scene: Scene, err: str) -> tuple[Order, StreamEvent]:
     order, event = the_order(stop_all(scene.a_line())[0]), an_event(scene)
     answer = Answer(400, json.dumps({"err": err, "description": "because"}).encode())
     scene.outside.answers = [answer, answer]
-    sweep.sweep(now=database_clock())
+    delivery_rounds.sweep(now=database_clock())
     return order, event
 
 

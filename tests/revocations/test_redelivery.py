@@ -13,7 +13,7 @@ from partners.policies.lifecycle import NotNow
 from revocations.actions import redelivery
 from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.models import Attempt, Order, State, StreamEvent
-from revocations.workers.delivery import sweep as sweep_delivery
+from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from tests.orders import bring_to
 from tests.partners.outside import Answer
 from tests.revocations.scenes import Scene, allow, deliver, stop_all, the_order

@@ -15,8 +15,8 @@ from partners.models import Contract
 from revocations.actions.streams import enable_stream, pause_stream
 from revocations.domain.streams import queue_event
 from revocations.models import Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
+from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from revocations.workers.delivery import polling
-from revocations.workers.delivery import sweep as sweep_delivery
 from revocations.workers.delivery.claims import LEASE
 from revocations.workers.delivery.verdicts import Verdict, wait_after
 from tests.partners.outside import Answer, Outside

@@ -9,7 +9,7 @@ from audit.queries import database_clock
 from revocations.actions.streams import enable_stream, pause_stream
 from revocations.models import Order, Stream
 from revocations.workers import verification
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.partners.outside import Answer
 from tests.revocations.receiver import POLL, PUSH, SSF, Receiver, a_receiver
 from tests.revocations.scenes import CHANGE, Scene, stop_all
@@ -24,7 +24,7 @@ def receiver(scene: Scene) -> Receiver:
 
 
 def push_what_is_due(*, after: timedelta = timedelta(0)) -> None:
-    sweep.sweep(now=database_clock() + after)
+    delivery_rounds.sweep(now=database_clock() + after)
 
 
 def pushes(receiver: Receiver, scene: Scene) -> str:

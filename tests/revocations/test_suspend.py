@@ -23,7 +23,7 @@ from consent.actions.choices import stop
 from consent.gate import deciding
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
 from partners.policies.lifecycle import NotNow
-from revocations.actions.suspend import lift, suspend
+from revocations.actions.streams import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask, judged, question

@@ -8,7 +8,7 @@ from audit.models import Incident
 from consent.actions import choices
 from partners.models import Suspension
 from revocations.actions.orders import enqueue_order
-from revocations.domain.order_snapshots import Agreement
+from revocations.domain.wire import Agreement
 from revocations.models import Attempt, Cohort, Order, Pulse, State, Stream, StreamEvent
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit

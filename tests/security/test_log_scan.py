@@ -21,7 +21,7 @@ from accounts.clients.texts import MemoryBackend
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
 from portal.logs import configure
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from tests.feeds import approval_row, line_row, ndjson, parties_document, release_row
 from tests.partners.outside import Answer, Outside
 from tests.people import NO_CODE, PASSWORD, sign_in
@@ -115,7 +115,7 @@ def a_day(outside: Outside, folder: Path) -> set[str]:
     orders = stop_all(line)
     for _ in range(3):
         deliver(orders)
-    sweep.record_delivery_minute(now=timezone.now())
+    delivery_rounds.record_delivery_minute(now=timezone.now())
     evaluate(questions=[Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line=NUMBER)])
     codes = {text.code for text in MemoryBackend.outbox if text.code}
     tokens = {asked.body.decode() for asked in outside.posted}

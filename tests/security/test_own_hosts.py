@@ -11,7 +11,7 @@ from partners.actions.parties import add_party, change_party
 from partners.clients import http
 from partners.domain import keysets
 from partners.models import Contract, Party
-from partners.policies.hosts import host_of, hosts_of, on_list
+from partners.policies.identifiers import host_of, hosts_of, on_list
 from revocations.actions.streams import _may_be_opened
 from revocations.domain import streams
 from tests.factories import NOW, a_contract, a_party

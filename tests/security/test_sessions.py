@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from accounts.domain import session_clock
+from accounts.domain import sessions
 from accounts.models import Line, User
 from audit.queries import database_clock
 from consent.actions.choices import allow
@@ -110,7 +110,7 @@ def test_a_sign_in_ends_unused_and_after_its_time(
 def test_the_page_says_why_and_what_was_not_sent() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         read, wrote = of_a_subscriber(), of_a_subscriber()
-        clock.shift(session_clock.OWN_UNUSED)
+        clock.shift(sessions.OWN_UNUSED)
         assert AWAY in read.get(read.get("/settings/").url).text
         door = wrote.post("/settings/", {"language": "es"}).url
         assert door == "/accounts/login/?next=/home/"
@@ -138,7 +138,7 @@ def test_a_script_without_sign_in_loads_its_page_anew() -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = staff("agent").client
         assert browser.get("/desk/counts/", headers=SCRIPT).status_code == 200
-        clock.shift(session_clock.STAFF_UNUSED)
+        clock.shift(sessions.STAFF_UNUSED)
         asked = browser.get("/desk/counts/", headers=SCRIPT)
         assert (asked.status_code, asked["HX-Refresh"], asked.content) == (204, "true", b"")
         page = browser.get("/desk/", follow=True)
@@ -171,8 +171,8 @@ def line() -> Line:
 def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Browser:
     """A browser whose page lay open for a day since its sign-in was last used."""
     browser = sign_in(line)
-    for _ in range(last_used // (session_clock.OWN_UNUSED - MINUTE)):
-        clock.shift(session_clock.OWN_UNUSED - MINUTE)
+    for _ in range(last_used // (sessions.OWN_UNUSED - MINUTE)):
+        clock.shift(sessions.OWN_UNUSED - MINUTE)
         assert is_in(browser)
     clock.shift(timedelta(days=1))
     return browser
@@ -265,7 +265,7 @@ def test_no_stop_revives_a_sign_in_of_staff(path: str, said: dict[str, str]) -> 
     with time_machine.travel(timezone.now(), tick=False) as clock:
         browser = of_staff()
         assert is_in(browser)
-        clock.shift(session_clock.STAFF_UNUSED)
+        clock.shift(sessions.STAFF_UNUSED)
         browser.post(path, said)
         assert not is_in(browser)
 

@@ -25,7 +25,7 @@ from partners.actions import proposals
 from partners.actions.authorized import register_agent
 from partners.domain import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Party, Proposal, Reach
-from revocations.actions import suspend
+from revocations.actions import streams
 from revocations.domain.streams import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.domain.tickets import new_code
@@ -68,7 +68,7 @@ def everything(*, at: datetime | None = None) -> Console:
     )
     officer = an_actor()
     _others_that_end(campaign, at)
-    suspend.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
+    streams.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
     proposal = proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
         actor=officer, at=at,

@@ -20,13 +20,13 @@ from partners.actions import proposals
 from partners.domain.pairwise import subject
 from partners.labels import UNKNOWN
 from partners.models import Contract, Dealing, Party, Proposal
-from revocations.actions import suspend
+from revocations.actions import streams
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Breach, Cohort, Order, Stream, StreamEvent
 from support.models import CarrierTestLine, SuspendRequest
 from support.queries import team_metrics
 from support.queries.timeline import timeline
-from support.workers.canary import world
+from support.workers.canary import steps
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.figures import when_counted
@@ -150,7 +150,7 @@ def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), a_party("Finder", "lbs_provider"), ref="CMP-1")
     targets = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}
     for of, pk in targets.items():
-        suspend.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
+        streams.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
     panel = officer.client.get("/admin/").content.decode().partition("Active suspensions")[2].partition("</section>")[0]
     for path, name in (
         (f"/admin/parties/{targets['party']}/", "Finder"), (f"/admin/contracts/{targets['contract']}/", "AGR-1"),
@@ -338,7 +338,7 @@ def test_a_stop_by_an_agent_is_counted_as_the_agent_s_alone(officer: Member) -> 
 def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
     """A day of our own trial, which stops every hour; and a test line of the carrier's own, not watched any more."""
     at = datetime(2026, 6, 9, 12, tzinfo=UTC)
-    ours, seed = world.ensure_world(at=at), a_line()
+    ours, seed = steps.ensure_world(at=at), a_line()
     CarrierTestLine.objects.create(line_id=seed.pk, marked_at=at, marked_by="officer:1", about="x", ended_at=at)
     for n, line in enumerate([*[ours.line] * 24, seed]):
         a_ledger_row(line, "stop", at=at + timedelta(minutes=n), origin="person")

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions.choices import stop
@@ -23,14 +23,14 @@ from consent.models import Choice
 from console.queries import dashboard
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.models import Campaign, Party
-from partners.policies.hosts import events_address_of
+from partners.policies.identifiers import events_address_of
 from portal import health
 from portal.wsgi import whole_product as application
 from revocations.models import Order, State
 from revocations.workers.deadlines import record_overdue
-from revocations.workers.delivery import sweep
+from revocations.workers.delivery import delivery_rounds
 from support.models import CanaryRun
-from support.workers.canary import running, steps, world
+from support.workers.canary import running, steps
 from support.workers.canary.running import end_stale
 from tests.conformance.site import served
 
@@ -66,7 +66,7 @@ def front(committed_db: None, no_broker: None, settings: Settings) -> Iterator[F
 def push() -> None:
     """What a worker does: everything that is due goes out."""
     due = Order.objects.filter(next_attempt_at__isnull=False).values_list("id", flat=True)
-    sweep.deliver(order_ids=list(due), now=database_clock())
+    delivery_rounds.deliver(order_ids=list(due), now=database_clock())
 
 
 def begun() -> CanaryRun:
@@ -85,8 +85,8 @@ def incidents() -> list[tuple[str, str, str, int]]:
 
 
 def is_allowed() -> bool:
-    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=synthetic.NAME)
-    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=synthetic.NAME)])
+    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=numbers.NAME)
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=numbers.NAME)])
     return answer.allowed
 
 
@@ -185,7 +185,7 @@ def test_whatever_breaks_opens_one_incident_a_step(front: Front) -> None:
 def test_a_closed_gate_breaks_the_trial_behind_certificates_too(no_broker: None, settings: Settings) -> None:
     settings.MTLS_CLIENT_CERTIFICATES = True
     at = database_clock()
-    tried = world.ensure_world(at=at)
+    tried = steps.ensure_world(at=at)
     steps.allow(world=tried, at=at)
     assert steps.gate_allows(world=tried, at=at)
     with connection.cursor() as cursor:
@@ -254,13 +254,13 @@ def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
         assert (answer.status_code, answer.json()["err"]) == (400, "invalid_request")
     run.refresh_from_db()
     assert run.heard_at is None
-    assert Party.objects.get(uri=synthetic.PARTY).name == synthetic.PARTY_NAME
+    assert Party.objects.get(uri=numbers.PARTY).name == numbers.PARTY_NAME
 
 
 @pytest.mark.django_db
 def test_it_is_told_where_people_reach_us_now(settings: Settings) -> None:
     for url in ("https://before.carrier.example", "https://privacy.carrier.example"):
         settings.BASE_URL = url
-        tried = world.ensure_world(at=database_clock())
+        tried = steps.ensure_world(at=database_clock())
         assert events_address_of(party_id=tried.party.pk) == f"{url}/canary/events"
     assert not Incident.objects.exists()

@@ -24,10 +24,10 @@ from partners.actions import proposals
 from partners.models import Campaign, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
-from revocations.actions import suspend
+from revocations.actions import streams
 from revocations.models import Order, PushTally, State, Stream, StreamHealth
 from support.models import CanaryRun
-from support.queries.delivery import health_of
+from support.queries.counts import health_of
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.orders import bring_to
@@ -82,7 +82,7 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
             at=at - 9 * DAY,
         )  # fmt: skip
     for campaign in (first, second):
-        suspend.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
+        streams.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
         proposals.propose(
             act=Proposal.Act.LIFT_SUSPENSION, of="campaign", target_id=campaign.pk, payload={}, reason="Mended.",
             actor=colleague, at=at,
@@ -215,7 +215,7 @@ def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
         sign_in_anew(officer)
         shown(officer, "/admin/")
     for n, member in enumerate((officer, other)):
-        suspend.suspend(
+        streams.suspend(
             of=("contract", "campaign")[n], target_id=(campaign.contract_id, campaign.pk)[n], actor=member.actor,
             reason="Sold.", at=base + timedelta(minutes=5),
         )  # fmt: skip

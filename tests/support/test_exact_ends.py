@@ -18,7 +18,7 @@ from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
 from support.policies.lifecycle import NotNow
 from support.queries.case import case_of
-from support.queries.lines import takes_two
+from support.queries.names import takes_two
 from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party

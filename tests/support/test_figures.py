@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
-from support.actions.figures import export_figures
+from support.actions.cases import export_figures
 from support.domain.tickets import answer
 from support.models import Ticket
 from support.policies.lifecycle import ZONE

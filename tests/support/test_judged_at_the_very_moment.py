@@ -23,7 +23,7 @@ from partners.actions.drafts import CampaignTerms, ContractTerms, draft_campaign
 from partners.actions.guards import Of
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party
-from revocations.actions import suspend as suspend_actions
+from revocations.actions import streams as suspend_actions
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.clocks import Clock, standing_still

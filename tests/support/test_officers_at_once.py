@@ -21,7 +21,7 @@ from partners.actions.terms import RuleTerms, add_rule, set_consideration, short
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
-from revocations.actions.suspend import suspend
+from revocations.actions.streams import suspend
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap

@@ -49,11 +49,11 @@ from partners.models import (
     Reach,
     Suspension,
 )
-from partners.policies.hosts import events_address_of
+from partners.policies.identifiers import events_address_of
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
 from partners.queries import thumbprint_of
-from revocations.actions.suspend import suspend
+from revocations.actions.streams import suspend
 from tests.factories import (
     ADS,
     FAR_OFF,

@@ -29,7 +29,7 @@ from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
 from partners.models import Campaign, JurisdictionRule, PendingTermChange
-from revocations.actions import suspend
+from revocations.actions import streams
 from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
@@ -312,7 +312,7 @@ def test_what_ended_while_suspended_is_told_afterwards(of: str) -> None:
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
     target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
-    suspend.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
+    streams.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
@@ -340,7 +340,7 @@ def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     end_now(ended)
     assert Order.objects.count() == 1
     target = ended.contract_id
-    suspend.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
+    streams.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     by_two("lift_suspension", "contract", target)
     assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 

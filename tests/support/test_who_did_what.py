@@ -20,7 +20,7 @@ from disclosures.models import Disclosure
 from partners.actions import proposals
 from partners.domain import keys
 from partners.models import Campaign, Proposal, SigningKey
-from revocations.actions import suspend
+from revocations.actions import streams
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.officers import Member, staff
@@ -67,7 +67,7 @@ def without_searches(member: Member, question: str) -> list[str]:
 
 
 def a_suspension(campaign: Campaign, officer: Member) -> None:
-    suspend.suspend(
+    streams.suspend(
         of="contract", target_id=campaign.contract_id, actor=officer.actor, reason="They sold it on.",
         at=timezone.now(),
     )  # fmt: skip

@@ -24,7 +24,7 @@ from audit.queries import database_clock
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE
 from partners.models import Campaign, Client, Contract, Party
-from revocations.workers.delivery.sweep import deliver_due
+from revocations.workers.delivery.delivery_rounds import deliver_due
 from tests.factories import READ, ROADSIDE, a_campaign, a_contract, a_party, counter
 from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside, Signer

@@ -26,7 +26,7 @@ from partners.domain import keys, pairwise
 from partners.models import Contract, SigningKey
 from revocations.actions.orders import enqueue_order
 from revocations.domain import wire
-from revocations.domain.order_snapshots import EVERYTHING, Agreement
+from revocations.domain.wire import EVERYTHING, Agreement
 from revocations.models import Duty, Order, State
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile

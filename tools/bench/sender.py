@@ -11,7 +11,7 @@ import django
 
 if __name__ == "__main__":
     django.setup()
-    delivery, clock = import_module("revocations.workers.delivery.sweep"), import_module("audit.queries")
+    delivery, clock = import_module("revocations.workers.delivery.delivery_rounds"), import_module("audit.queries")
     clock.database_clock()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

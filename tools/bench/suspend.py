@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from partners.models import Campaign, Contract, Party, Proposal
-from revocations.actions.suspend import lift, suspend
+from revocations.actions.streams import lift, suspend
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 

@@ -17,11 +17,11 @@ from partners.domain import keys
 from partners.domain.keys import Signer
 from partners.models import SigningKey
 from revocations.actions.trials import add_trial_manifest, add_trial_order
-from revocations.domain import cohorts, order_snapshots, wire
+from revocations.domain import cohorts, wire
 from revocations.domain.cohorts import AgreementEnd
 from revocations.domain.wire import StreamClaims
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent, Trial, TrialOrder
-from tools.conformance.target import DownstreamParty, Target
+from tools.conformance.report import DownstreamParty, Target
 
 REQUIRED = ("stop_use", "delete_held", "notify_downstream")
 COMPLETE_WITHIN = timedelta(days=10)
@@ -74,7 +74,7 @@ class Mint:
 
         `agreement`: a second one of the trial's, by a name of its own.
         """
-        minute = order_snapshots.minute(at=at)
+        minute = wire.minute(at=at)
         order = Order(
             jti=uuid.uuid4().hex,
             txn=f"tx-{uuid.uuid4().hex}",
@@ -90,9 +90,7 @@ class Mint:
                 "state": list(state),
                 "default": "denied",
                 "required_actions": list(required),
-                "duties": [
-                    {"action": one, "scope": {"all": True}, "since": order_snapshots.stamp(at=at)} for one in required
-                ],
+                "duties": [{"action": one, "scope": {"all": True}, "since": wire.stamp(at=at)} for one in required],
                 **self._deadlines(at, required),
             },
         )
@@ -125,7 +123,7 @@ class Mint:
         event = {
             "agreement": self._agreement,
             "recipient": self.build_granted_entry()["recipient"],
-            "respond_by": order_snapshots.stamp(at=at + COMPLETE_WITHIN),
+            "respond_by": wire.stamp(at=at + COMPLETE_WITHIN),
         }
         minted = self._event(StreamEvent.Kind.EVIDENCE, wire.pairwise_subject(sub=self.sub()), event, at)
         add_trial_order(trial=self._trial, jti=minted.jti, epoch=0, version=0, required_actions=[], at=at)
@@ -236,7 +234,7 @@ class Mint:
         if not required:
             return {}
         stop_by, complete_by = at + cohorts.STOP_USE_WITHIN, at + COMPLETE_WITHIN
-        return {"stop_by": order_snapshots.stamp(at=stop_by), "complete_by": order_snapshots.stamp(at=complete_by)}
+        return {"stop_by": wire.stamp(at=stop_by), "complete_by": wire.stamp(at=complete_by)}
 
 
 def _compact(header: Mapping[str, object], claims: Mapping[str, object], signer: Signer) -> str:

@@ -13,9 +13,8 @@ from partners.workers.rotation import publish_trial_key, retire_trial_key
 from revocations.actions.trials import begin_trial, end_trial
 from revocations.models import StreamEvent, TrialOrder
 from tools.conformance.minting import REQUIRED, Mint, MintedCohort, MintedEvent
-from tools.conformance.report import CASES, Finding, Report, Verdict
+from tools.conformance.report import CASES, Finding, Report, Target, Verdict, Wait
 from tools.conformance.signed import ReceiptReview, SentEvents, fetched_parts
-from tools.conformance.target import Target, Wait
 
 ACTOR = "system:check_partner"
 SECEVENT = "application/secevent+jwt"

@@ -7,8 +7,7 @@ from uuid import UUID
 from partners.clients import http
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 from tools.conformance.minting import MintedCohort, MintedEvent
-from tools.conformance.report import Verdict
-from tools.conformance.target import Target
+from tools.conformance.report import Target, Verdict
 
 
 def trial_receipts(*, trial: Trial) -> Mapping[str, Sequence[TrialReceipt]]:

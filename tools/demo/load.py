@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.management import CommandError, call_command
 
 from accounts.models import Line
-from accounts.primitives import synthetic
+from accounts.primitives import numbers
 from consent.workers.cohorts import end_terms
 from partners.actions import addresses
 from partners.models import Contract, Party
@@ -38,7 +38,7 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
     folder = data_dir / "feeds"
     done = folder / "done"
     ours = Line.objects.filter(carrier_id__startswith=OWN_LINES)
-    foreign = Line.objects.exclude(carrier_id__startswith=OWN_LINES).exclude(carrier_id=synthetic.NAME)
+    foreign = Line.objects.exclude(carrier_id__startswith=OWN_LINES).exclude(carrier_id=numbers.NAME)
     # Only beside the lines of a demo that this folder began may others have come in, while it ran.
     if foreign.exists() and not (done.exists() and ours.exists()):
         raise CommandError("this database holds lines that the demo did not make; name an empty one")

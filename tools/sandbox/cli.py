@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tools.sandbox.cohorts import Cohorts
-from tools.sandbox.courier import Courier
 from tools.sandbox.faults import Fault, Faults
 from tools.sandbox.identity import Identity, Signer, load, load_or_create_key, slug
-from tools.sandbox.inbox import Inbox
+from tools.sandbox.inbox import Courier, Inbox
 from tools.sandbox.server import ENDING, Server, serve
 from tools.sandbox.store import Store
 from tools.sandbox.stream import Method, Stream

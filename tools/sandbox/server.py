@@ -15,10 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from tools.sandbox import clock, digest, orders
 from tools.sandbox.cohorts import Cohorts
-from tools.sandbox.courier import Courier
 from tools.sandbox.faults import SLOW_SECONDS, Fault, Faults
 from tools.sandbox.identity import Identity
-from tools.sandbox.inbox import Inbox
+from tools.sandbox.inbox import Courier, Inbox
 from tools.sandbox.store import Store
 from tools.sandbox.stream import Stream
 from tools.sandbox.transmitter import Transmitter, Unreachable

@@ -16,11 +16,10 @@ from django.db import connection, transaction
 
 from accounts.primitives.sealing import seal, unseal
 from audit.actions import Release
-from disclosures.domain.ingest import notices
 from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident, store_ungated_lines
-from disclosures.domain.ingest.rows import Report, Row, may_have_the_gates_yes, row_of
+from disclosures.domain.ingest.rows import Report, Row, lock_notices_shared, may_have_the_gates_yes, row_of
 from disclosures.models import HeldDisclosure
-from disclosures.queries.pending_rows import NOT_HIDDEN
+from disclosures.queries.delayed import NOT_HIDDEN
 
 BATCH = 2000
 A_YES_IS_AWAITED = timedelta(days=1)
@@ -114,7 +113,7 @@ def count_ungated(*, at: datetime) -> None:
     more = True
     while more:
         with transaction.atomic(), connection.cursor() as cursor:
-            notices.lock_notices_shared(cursor=cursor)
+            lock_notices_shared(cursor=cursor)
             found = _count(at, None)
             open_ungated_incident(ungated=found, at=at)
         more = found.total() == BATCH

@@ -6,7 +6,7 @@ from itertools import batched
 
 from django.db import connection, transaction
 
-from consent.actions.late_releases import enqueue_orders_for_newly_affected
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.queries.permission import ANSWER, COLUMNS
 from disclosures.domain.ingest import chunks, paths
 from revocations.queries.coverage import find_uncovered_orders

@@ -13,12 +13,12 @@ from django.db import IntegrityError, InternalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from consent.queries.permission import JUDGE as ANSWER
-from disclosures.domain.ingest import chunks, notices, pending_releases, projections, rejudging, rollups, staging
+from disclosures.domain.ingest import chunks, pending_releases, projections, rejudging, rollups, staging
 from disclosures.domain.ingest.pending_releases import hold_rows
 from disclosures.domain.ingest.reassigned_rows import hold_reassigned
-from disclosures.domain.ingest.rows import CONTENT_BYTES, Outcome, Report, Row, row_of
+from disclosures.domain.ingest.rows import CONTENT_BYTES, Outcome, Report, Row, apply, lock_notices_shared, row_of
 
 # Statements of the ledger are such that Citus can plan them: none writes and reads at once, and none asks of each row.
 ATTRIBUTED = """
@@ -164,7 +164,7 @@ def _take(
         cursor.execute(JUDGE)
         cursor.execute(STORE, [at])
         rollups.mark_changed_days(cursor=cursor, rows="fresh")
-        notices.apply(cursor=cursor, at=at)
+        apply(cursor=cursor, at=at)
         cursor.execute(OUTCOMES)
         alike = {fate: Outcome(fate) for fate in known.values()}
         outcomes = {n: alike[fate] for n, fate in known.items()}
@@ -177,7 +177,7 @@ def _take(
 
 def _claim(cursor: CursorWrapper, rows: Sequence[Row], *, gateway: str) -> dict[int, str]:
     """Register what is new: it stands in `fresh`. Returns the fate of everything else."""
-    notices.lock_notices_shared(cursor=cursor)
+    lock_notices_shared(cursor=cursor)
     chunks.begin_chunk(cursor=cursor)
     if _register(cursor, gated=bool(gateway)) == len(rows):
         return {}

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 import audit.queries
 from accounts.models import Line
 from disclosures import actions
-from disclosures.queries.export import export_of
+from disclosures.queries.downloads import export_of
 
 
 class Command(BaseCommand):

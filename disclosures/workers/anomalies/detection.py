@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 import audit.actions
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import ZONE_OF_STATE
 from audit.actions import IncidentCount
 from consent.actions.choices import retry_on_conflict

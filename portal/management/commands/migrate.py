@@ -14,7 +14,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from partners.workers import rotation
-from portal import privileges
+from portal import database_roles
 
 # What waits for a table alone has everybody wait behind it who comes after, each stop and each question of the gate.
 NOT_FOR_LONG = "SET lock_timeout = '2s'"
@@ -48,11 +48,11 @@ class Command(DjangoMigrate):
         _refuse_between(using)
         try:
             super().handle(*args, **options)
-            privileges.grant_privileges(using=using)
+            database_roles.grant_privileges(using=using)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable):
                 raise
-            privileges.grant_privileges(using=using)  # on what was migrated before
+            database_roles.grant_privileges(using=using)  # on what was migrated before
             raise CommandError(IN_THE_WAY.format(migration=self._now)) from error
         finally:
             with suppress(DatabaseError), connections[using].cursor() as cursor:

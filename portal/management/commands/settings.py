@@ -9,8 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.setting_kinds import FIRST_VERSION, WRONG, Setting
-from portal.setting_list import SECTIONS, SETTINGS
+from portal.setting_list import FIRST_VERSION, SECTIONS, SETTINGS, WRONG, Setting
 
 INTRODUCTION = f"""# Settings
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.actions.staff import StaffExists, make_staff
 from accounts.domain import auth_factors
 from accounts.models import User
-from portal import deploy_checks, installing, provisioning
+from portal import database_roles, deploy_checks, installing
 
 ACTOR = "command:setup"
 NEEDED = 2
@@ -69,10 +69,10 @@ class Command(BaseCommand):
     def _database(self, options: dict[str, Any]) -> None:
         admin = options["admin"] or _admin_of_containers(options)
         try:
-            made = provisioning.provide(
+            made = database_roles.provide(
                 admin=admin, app=settings.DATABASES["default"], owner=settings.DATABASES["owner"]
             )
-        except provisioning.ProvisioningRefused as error:
+        except database_roles.ProvisioningRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Made in PostgreSQL: {', '.join(made) or 'nothing, all was there'}.")
 

@@ -13,15 +13,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 import audit.actions
-from accounts.primitives.advisory_locks import lock_job
+from accounts.primitives.slots import lock_job
 from audit.models import Incident
 from audit.queries import database_clock
 from revocations.models import Order
 from support.models import CanaryRun
 from support.queries.pending_tickets import CANARY_EVERY, CANARY_LATE
 from support.workers.canary import steps
-from support.workers.canary.steps import StepFailed, Visitor
-from support.workers.canary.world import World, ensure_world
+from support.workers.canary.steps import StepFailed, Visitor, World, ensure_world
 
 Step = CanaryRun.Step
 TURN = "support.canary"

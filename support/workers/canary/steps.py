@@ -1,35 +1,129 @@
-"""The steps of the trial, each through the door that people, the gateway and partners use. One that fails says why."""
+"""The steps of the trial, each through the door that people, the gateway and partners use. One that fails says why.
+
+What the trial needs: a line with its person, a company that is told, and a machine that asks the gate.
+"""
 
 import json
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from accounts.models import TextedCode
-from accounts.primitives import synthetic
+import audit.actions
+from accounts.actions.people import get_or_create_person
+from accounts.models import Account, Line, LineNumber, LineState, TextedCode
+from accounts.primitives import numbers
 from accounts.primitives.json_reader import Unreadable, read_json
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions import choices
 from consent.actions.choices import NotAllowable
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
 from consent.models import Choice, ChoiceOrder
+from partners.actions import guards
 from partners.actions.sign_in import issue_access_token
 from partners.clients import http
 from partners.clients.http import Reply
 from partners.domain import keys
-from partners.models import Client, PartnerKeySet, SigningKey
+from partners.models import Campaign, Client, Contract, PartnerKeySet, Party, SigningKey
 from partners.primitives.tokens import BadToken
 from revocations.models import Order
-from support.workers.canary.world import World
+
+ACTOR = "system:canary"
+PURPOSE = "dpv:RequestedServiceProvision"
+# A state without a law against selling; nothing is paid for it anyway.
+STATE, LANGUAGE = "WA", "en"
+LASTS = timedelta(days=365 * 50)
+KINDS = {Client.Kind.GATEWAY: "gateway", Client.Kind.AGGREGATOR: "aggregator"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything the trial acts with. `actor`: the line's own person, as the ledger names them."""
+
+    line: Line
+    actor: str
+    campaign: Campaign
+    gateway: Client
+    aggregator: Client
+
+    @property
+    def party(self) -> Party:
+        """The company that is told."""
+        return self.campaign.contract.aggregator
+
+
+@transaction.atomic
+def ensure_world(*, at: datetime) -> World:
+    """It, made the first time. Where people reach us may have changed since: it is told at the address of now."""
+    line = Line.objects.filter(carrier_id=numbers.NAME).first() or _line(at)
+    campaign = (
+        Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=numbers.NAME).first()
+    ) or _campaign(at)
+    endpoint = f"{settings.BASE_URL}/canary/events"
+    if campaign.contract.endpoint_url != endpoint:
+        Contract.objects.filter(pk=campaign.contract_id).update(endpoint_url=endpoint)
+    return World(
+        line=line,
+        actor=f"subscriber:{get_or_create_person(line=line, at=at).pk}",
+        campaign=campaign,
+        gateway=_client(Client.Kind.GATEWAY, None, at),
+        aggregator=_client(Client.Kind.AGGREGATOR, campaign.contract.aggregator, at),
+    )
+
+
+def _line(at: datetime) -> Line:
+    line = Line.objects.create(
+        carrier_id=numbers.NAME,
+        account=Account.objects.get_or_create(carrier_id=numbers.NAME)[0],
+        holder_name_sealed=seal(numbers.PARTY_NAME),
+        user_role=Line.UserRole.HOLDER,
+        state=STATE,
+        language=LANGUAGE,
+        activated_at=at,
+    )
+    LineNumber.objects.create(
+        line=line, msisdn_hash=number_hash(numbers.NUMBER), msisdn_sealed=seal(numbers.NUMBER), starts_at=at
+    )
+    LineState.objects.create(line=line, state=STATE, since=at)
+    audit.actions.record(action="canary.made", actor=ACTOR, target=f"line:{line.pk}", at=at, line_id=line.pk)
+    return line
+
+
+def _campaign(at: datetime) -> Campaign:
+    party, _ = Party.objects.get_or_create(
+        uri=numbers.PARTY, defaults={"name": numbers.PARTY_NAME, "kind": Party.Kind.AGGREGATOR}
+    )
+    term = {"starts_at": at, "ends_at": at + LASTS}
+    contract = Contract.objects.create(ref=numbers.NAME, aggregator=party, signed_at=at, purposes=[PURPOSE], **term)
+    return Campaign.objects.create(
+        ref=numbers.NAME, contract=contract, lbs_provider=party, purpose=PURPOSE,
+        description="Our own trial: nobody is found by it", consent_flow="our own trial",
+        scope="location-retrieval:read", precision_m=10_000, consideration=Campaign.Consideration.NONE, **term,
+    )  # fmt: skip
+
+
+def _client(kind: Client.Kind, party: Party | None, at: datetime) -> Client:
+    """Return a machine that nobody can sign in as: it has no key. Its tokens are made where they are used."""
+    client_id = f"{numbers.NAME}-{KINDS[kind]}"
+    known = Client.objects.select_related("party").filter(client_id=client_id).first()
+    if known is not None:
+        return known
+    client = Client.objects.create(client_id=client_id, kind=kind, party=party, public_jwk={}, disabled_at=at)
+    client.disabled_at = None
+    client.save(update_fields=["disabled_at"])
+    audit.actions.record(action="canary.made", actor=ACTOR, target=guards.machine_target(number=client.number), at=at)
+    return client
+
 
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
 FORM = "application/x-www-form-urlencoded"
@@ -96,7 +190,7 @@ def allow(*, world: World, at: datetime) -> None:
 def stop_by_page(*, world: World, visitor: Visitor) -> str:
     """A number, the code texted to it, the button. Returns the path of the page that shows how far the stop is."""
     _page(visitor.get(reverse("stop")))
-    _leads(visitor.post(reverse("stop"), {"number": synthetic.NUMBER}), reverse("stop-code"))
+    _leads(visitor.post(reverse("stop"), {"number": numbers.NUMBER}), reverse("stop-code"))
     _page(visitor.get(reverse("stop-code")))
     _leads(visitor.post(reverse("stop-code"), {"code": _code(world)}), reverse("stop-all"))
     _page(visitor.get(reverse("stop-all")))

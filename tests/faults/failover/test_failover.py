@@ -14,7 +14,7 @@ from django.conf import settings as portal
 from django.db import OperationalError, connections, transaction
 from pytest_django import Settings
 
-from consent.gate import readiness
+from consent.gate import deciding
 from consent.models import Choice
 from partners.models import Client
 from revocations.models import Order
@@ -92,7 +92,7 @@ def test_the_gate_denies_until_the_archive_was_compared(cluster: Cluster, world:
         crowd = Crowd(world.programs.web_port, [person], A_SECOND, asker)
         crowd.run()
         assert probe.newest() == "restoring"
-        assert readiness.read_opening().why == readiness.NOT_LOOKED
+        assert deciding.read_opening().why == deciding.NOT_LOOKED
         back = time.monotonic()
         away.rename(archive)
         until(lambda: probe.newest() == "allowed", BACK_WITHIN_S)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import Line
 from consent.actions.choices import stop
-from consent.gate import readiness
+from consent.gate import deciding
 from consent.models import Choice
 from consent.workers import archive_writing
 from partners.clients import checkpoint_places
@@ -56,12 +56,12 @@ def test_a_restore_to_a_moment_keeps_the_gate_closed_until_after_restore(
     with restored(primary, moment):
         measured.append(f"pgBackRest: restored to a moment in {(timezone.now() - began).total_seconds():.0f} s")
         assert list(Choice.objects.values_list("line_id", flat=True)) == [lines[0].pk]
-        assert readiness.read_opening() == readiness.Opening(is_open=False, why=readiness.ANOTHER, may_reopen=False)
+        assert deciding.read_opening() == deciding.Opening(is_open=False, why=deciding.ANOTHER, may_reopen=False)
         said = StringIO()
         call_command("after_restore", "--confirm-lost-events", "Nothing but these stops.", stdout=said)
         assert "2 of them lost with the database" in said.getvalue()
         assert set(Choice.objects.values_list("line_id", flat=True)) == {line.pk for line in lines}
-        assert readiness.read_opening().is_open
+        assert deciding.read_opening().is_open
 
 
 def stopped(line: Line) -> None:

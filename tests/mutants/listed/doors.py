@@ -73,7 +73,7 @@ MUTANTS = (
     # A file that ends a line leaves its person signed in.
     Mutant(
         7,
-        "consent/feeds/line_changes.py",
+        "consent/feeds/numbers.py",
         "            people.end_tenures(line_ids=self._ended, at=at)\n",
         "",
         f"{DOORS}/test_07_each_person_sees_only_their_own.py::test_the_next_holder_starts_empty_the_last_is_out",

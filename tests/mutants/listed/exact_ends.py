@@ -585,8 +585,14 @@ MUTANTS = (
             (7, "consent/domain/agents.py", "expires_at__gt=at\n", "expires_at__gte=at\n", REQUEST),
             (7, "consent/workers/agent_callbacks.py", "expires_at__lte=now", "expires_at__lt=now", REQUEST),
             (3, "consent/feeds/approvals.py", "captured_at > at:", "captured_at >= at:", MOMENT),
-            (10, "disclosures/queries/export.py", '"-captured_at", "campaign"', '"captured_at", "campaign"', EXPORT),
-            (10, "disclosures/queries/export.py", '"-captured_at", "campaign"', '"-captured_at", "-campaign"', EXPORT),
+            (10, "disclosures/queries/downloads.py", '"-captured_at", "campaign"', '"captured_at", "campaign"', EXPORT),
+            (
+                10,
+                "disclosures/queries/downloads.py",
+                '"-captured_at", "campaign"',
+                '"-captured_at", "-campaign"',
+                EXPORT,
+            ),
         )
     ),
 )

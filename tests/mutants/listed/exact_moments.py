@@ -11,7 +11,7 @@ MACHINES = "tests/partners/test_exact_ends.py::"
 MUTANTS = (
     Mutant(
         2,
-        "consent/domain/consent_statuses.py",
+        "consent/domain/consent_requests.py",
         "h.recorded_at >= met.at AND lately.queued_at > %(quiet_since)s),",
         "h.recorded_at >= met.at AND lately.queued_at >= %(quiet_since)s),",
         f"{INFO}test_after_a_no_it_has_no_link_for_a_year",
@@ -81,7 +81,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/feeds/pending_rejudgement.py",
+        "consent/feeds/line_continuity.py",
         "        return self.deactivated_at is not None and self.deactivated_at <= moment",
         "        return self.deactivated_at is not None and self.deactivated_at < moment",
         "tests/consent/test_feeds_lines_again.py::test_an_end_where_the_newest_number_begins_is_the_first_one_s",
@@ -158,7 +158,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "revocations/actions/evidence.py",
+        "revocations/actions/receipts.py",
         '            line_id=asked.line_id, detail={"answer": said.answer, "late": at > asked.due_at},',
         '            line_id=asked.line_id, detail={"answer": said.answer, "late": at >= asked.due_at},',
         "tests/revocations/test_evidence.py::test_an_answer_is_kept_and_opens_nothing",
@@ -172,14 +172,14 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/domain/consent_statuses.py",
+        "consent/domain/consent_requests.py",
         "expires_at=known.ended_at, quiet=known.quiet)",
         "expires_at=known.ended_at)",
         f"{INFO}test_after_a_no_it_has_no_link_for_a_year",
     ),
     Mutant(
         3,
-        "consent/domain/consent_statuses.py",
+        "consent/domain/consent_requests.py",
         'reason="PENDING", quiet=True)',
         'reason="PENDING")',
         "tests/promises/test_03_while_the_gate_is_closed.py::test_a_company_s_question_stays_open_and_says_why",

@@ -163,7 +163,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "disclosures/queries/export.py",
+        "disclosures/queries/downloads.py",
         '"sent_at": _format_moment(row.sent_at)',
         '"sent_at": _format_moment(row.acknowledged_at)',
         "tests/disclosures/test_commands.py::test_an_export_holds_its_line_s_own_time_alone",
@@ -255,7 +255,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "console/queries/incident_reports.py",
+        "console/queries/evidence_packs.py",
         '"acknowledged_at": _time(one.acknowledged_at)',
         '"acknowledged_at": _time(one.opened_at)',
         CONSOLE,
@@ -308,7 +308,7 @@ MUTANTS = (
     ),
     # Of what is told to the last moment, and of what is refused
     Mutant(6, "consent/queries/progress.py", "order.complete_by <= at", "order.complete_by < at", DAYS_LATER),
-    Mutant(6, "consent/queries/ended.py", "overdue=delete_by <= at", "overdue=delete_by < at", AT_ITS_END),
+    Mutant(6, "consent/queries/termination.py", "overdue=delete_by <= at", "overdue=delete_by < at", AT_ITS_END),
     Mutant(
         6,
         "revocations/queries/cohorts.py",

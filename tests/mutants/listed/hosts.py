@@ -77,14 +77,14 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "partners/policies/hosts.py",
+        "partners/policies/identifiers.py",
         'return host if port == PORTS["https"] or not host else f"{host}:{port}"',
         "return host",
         f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",
     ),
     Mutant(
         6,
-        "partners/policies/hosts.py",
+        "partners/policies/identifiers.py",
         "return host_of(url) in hosts",
         "return any(host_of(url).endswith(one) for one in hosts)",
         f"{HOSTS}test_a_partner_names_addresses_on_its_contract_s_list_alone",

@@ -190,7 +190,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "disclosures/queries/export.py",
+        "disclosures/queries/downloads.py",
         'order_by("-made_at", "id")',
         'order_by("made_at", "id")',
         "tests/disclosures/test_commands.py::test_an_export_holds_its_line_s_own_time_alone",
@@ -295,7 +295,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/gate/readiness.py",
+        "consent/gate/deciding.py",
         f'\n        {OF_THIS_DATABASE})"""',
         ')"""',
         "tests/faults/test_copied_database.py::test_in_a_copy_of_the_whole_database_the_gate_says_no_until_it_is_opened",
@@ -415,7 +415,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/queries/lines.py",
+        "support/queries/names.py",
         "Q(ended_at__isnull=True) | Q(ended_at__gt=at - GOES_ON)",
         "Q(ended_at__isnull=True)",
         "tests/support/test_exact_ends.py::test_an_officer_s_protection_goes_on_for_a_day",

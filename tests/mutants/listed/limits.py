@@ -346,7 +346,7 @@ MUTANTS = (
     # A record moves a line to a state that forbids less, and nobody is told.
     Mutant(
         7,
-        "consent/feeds/line_changes.py",
+        "consent/feeds/numbers.py",
         "        notify_of_line_moves(lines=warned, change=Change.STATE, at=self._at)\n",
         "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
@@ -361,7 +361,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "support/queries/lines.py",
+        "support/queries/names.py",
         "    return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None\n",
         "    return shown_until(mine=mine, two=False, at=at) is not None\n",
         f"{FILES}test_a_protected_line_s_files_take_two_people",
@@ -456,7 +456,7 @@ MUTANTS = (
     ),
     Mutant(
         7,
-        "accounts/policies/holds.py",
+        "accounts/policies/delegations.py",
         "    return since + HOLD if since is not None and at < since + HOLD else None\n",
         "    return since + HOLD if since is not None and at <= since + HOLD else None\n",
         f"{ENDS}test_a_change_holds_for_a_day_what_lets_somebody_see[sim_changed_at]",

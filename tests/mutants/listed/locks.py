@@ -252,7 +252,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "revocations/actions/suspend.py",
+        "revocations/actions/streams.py",
         '        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"',
         '        cursor.execute("SELECT hashtextextended(%s, 0)"',
         f"{OFFICERS}test_two_who_suspend_make_one_suspension",
@@ -403,7 +403,7 @@ MUTANTS = (
     ),
     unlocked(
         6,
-        "revocations/actions/evidence.py",
+        "revocations/actions/receipts.py",
         "EvidenceRequest.objects.select_for_update().filter(jti",
         f"{REVOCATIONS}test_a_question_for_proof_is_noted_and_answered_once",
     ),
@@ -421,7 +421,7 @@ MUTANTS = (
     ),
     unlocked(
         5,
-        "revocations/actions/reissue.py",
+        "revocations/actions/redelivery.py",
         "Standing.objects.select_for_update()",
         f"{REVOCATIONS}test_a_choice_and_a_partner_told_again_have_two_versions",
     ),
@@ -608,14 +608,14 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/notices.py",
+        "disclosures/domain/ingest/rows.py",
         "SELECT pg_advisory_xact_lock(",
         "SELECT (",
         f"{DISCLOSURES}test_an_order_and_its_row_find_each_other[the_row_first]",
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/notices.py",
+        "disclosures/domain/ingest/rows.py",
         "SELECT pg_advisory_xact_lock_shared(",
         "SELECT (",
         f"{DISCLOSURES}test_an_order_and_its_row_find_each_other[the_order_first]",

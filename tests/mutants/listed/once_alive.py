@@ -231,7 +231,7 @@ MUTANTS = (
     ),
     Mutant(
         8,
-        "console/queries/overdue_orders.py",
+        "console/queries/standing.py",
         "    late = orders_to_sign().filter(complete_by__lte=at)",
         "    late = orders_to_sign().filter(complete_by__lt=at)",
         "tests/support/test_dashboard.py::test_what_is_due_is_so_from_its_moment_on",

@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "consent/domain/coverage.py",
+        "consent/domain/notices.py",
         ' if answer == "permitted"\n',
         " if answer\n",
         "tests/consent/test_stop_coverage.py::test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps",
@@ -62,14 +62,14 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/domain/coverage.py",
+        "consent/domain/notices.py",
         "for ref, uri in alone if ref not in whole]",
         "for ref, uri in alone]",
         "tests/consent/test_stop_coverage.py::test_what_a_stop_would_touch_is_what_it_touches",
     ),
     Mutant(
         6,
-        "consent/domain/coverage.py",
+        "consent/domain/notices.py",
         "    told = snapshots.affected_by_each(nos=[(line_id, *scope) for scope in asked])\n",
         '    told = snapshots.affected_by_each(nos=[(line_id, "all", "") for _ in asked])\n',
         "tests/consent/test_stop_coverage.py::test_what_a_stop_would_touch_is_what_it_touches",
@@ -133,7 +133,7 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "portal/privileges.py",
+        "portal/database_roles.py",
         '    "consent_choice",\n',
         "",
         "tests/promises/test_03_a_stop_never_lapses.py::test_the_application_may_change_no_ledger",
@@ -255,7 +255,7 @@ MUTANTS = (
     ),
     Mutant(
         4,
-        "consent/actions/late_releases.py",
+        "consent/actions/system_stops.py",
         "Q(kind__in=(Choice.Kind.STOP, Choice.Kind.REFUSE))",
         "Q(kind__in=(Choice.Kind.STOP,))",
         "tests/promises/test_04_no_order_slips_away.py::test_a_partner_heard_of_late_is_told_of_a_no",
@@ -417,7 +417,7 @@ MUTANTS = (
                 "test_an_end_tells_phone_and_safe_contact",
             ),
             (
-                "accounts/policies/holds.py",
+                "accounts/policies/delegations.py",
                 "for moment in (own.holder_known_at, line.holder_known_at) if",
                 "for moment in (line.holder_known_at,) if",
                 "test_a_line_that_joins_opens_none_for_a_day[minor-joins_by_moving]",
@@ -579,7 +579,7 @@ MUTANTS = (
     ),
     Mutant(
         11,
-        "disclosures/domain/ingest/terms.py",
+        "disclosures/domain/ingest/projections.py",
         "WHERE d.campaign = ANY (%(campaigns)s) AND <look-up>\n",
         "WHERE d.campaign = ANY (%(campaigns)s) AND d.basis = 'approval' AND d.outcome = 'released'\n",
         "tests/promises/test_11_honest_about_limits.py::test_a_later_campaign_does_not_show_whom_hidden_rows_reached",

@@ -118,7 +118,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "disclosures/domain/ingest/terms.py",
+        "disclosures/domain/ingest/projections.py",
         "d.occurred_at >= %(since)s\n    AND (d.campaign = ANY (%(campaigns)s) OR",
         "d.occurred_at > %(since)s\n    AND (d.campaign = ANY (%(campaigns)s) OR",
         MACHINE,
@@ -177,10 +177,10 @@ MUTANTS = (
         MACHINE,
     ),
     # Whose a yes is that came at the very moment at which the number went to another, and was heard of late.
-    Mutant(7, "consent/feeds/invalidated_approvals.py", "captured_at__gte=since)", "captured_at__gt=since)", MACHINE),
+    Mutant(7, "consent/feeds/approvals.py", "captured_at__gte=since)", "captured_at__gt=since)", MACHINE),
     Mutant(
         7,
-        "consent/feeds/invalidated_approvals.py",
+        "consent/feeds/approvals.py",
         "(one.ends_at is None or moment < one.ends_at)",
         "(one.ends_at is None or moment <= one.ends_at)",
         MACHINE,

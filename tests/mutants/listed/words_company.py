@@ -240,7 +240,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "support/queries/delivery.py",
+        "support/queries/counts.py",
         "DENIED = timedelta(hours=24)",
         "DENIED = timedelta(hours=24 * 7)",
         IN_THE_CONSOLE,

@@ -285,7 +285,7 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "consent/domain/messages.py",
+        "consent/domain/change_notices.py",
         "        if answer == ConsentRequest.Answer.NO:\n",
         "        if answer != ConsentRequest.Answer.NO:\n",
         f"{TEXTS}::test_a_company_s_question_and_its_answer_are_told",

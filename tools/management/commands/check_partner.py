@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from tools.conformance.report import NoTarget, for_seconds, target
 from tools.conformance.run import Limits, Trial
-from tools.conformance.target import NoTarget, for_seconds, target
 
 AGAIN_S = 65.0
 

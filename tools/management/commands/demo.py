@@ -20,15 +20,15 @@ from consent.workers import archive_comparison
 from disclosures.workers import publishing
 from disclosures.workers.anomalies import detection
 from revocations.models import Order
-from tools.demo import cases, load, manifest, people, world
+from tools.demo import cases, load, people, world
 from tools.demo.feeds import homes
-from tools.demo.options import add_options
 from tools.demo.processes import (
     UVICORN,
     CollectingFailed,
     DidNotStart,
     Processes,
     StaticFiles,
+    add_options,
     build_celery_command,
     free_port,
 )
@@ -86,10 +86,10 @@ class Command(BaseCommand):
         partners = _start_all(processes, data_dir, port=port, ports=ports)
         _wait_for_first_deliveries()
         publishing.make()
-        content = manifest.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
+        content = people.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
         connections.close_all()
-        self._tell(manifest.table(base_url=settings.BASE_URL, partners=partners, logins=logins))
-        manifest.write(path=data_dir / "demo.json", content=content)
+        self._tell(people.table(base_url=settings.BASE_URL, partners=partners, logins=logins))
+        people.write(path=data_dir / "demo.json", content=content)
 
     def _tell(self, text: str) -> None:
         self.stdout.write(text)
@@ -110,19 +110,15 @@ def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mappin
     for kind in ("worker", "beat"):
         processes.start(kind, *build_celery_command(kind=kind, log_level="warning"))
     return [
-        {
-            "id": manifest.PARTY_OF[key].uri,
-            "name": manifest.PARTY_OF[key].name,
-            "base_url": f"http://127.0.0.1:{number}",
-        }
+        {"id": people.PARTY_OF[key].uri, "name": people.PARTY_OF[key].name, "base_url": f"http://127.0.0.1:{number}"}
         for key, number in ports.items()
     ]
 
 
 def _partner(data_dir: Path, key: str, port: int) -> list[str]:
     """Return how a sandbox partner is told who it plays: an aggregator, and the companies below it."""
-    party = manifest.PARTY_OF[key]
-    below = [manifest.PARTY_OF[name].uri for name, home in homes().items() if home == key != name]
+    party = people.PARTY_OF[key]
+    below = [people.PARTY_OF[name].uri for name, home in homes().items() if home == key != name]
     return [
         *("--name", party.name, "--port", str(port), "--issuer", party.uri, "--transmitter", settings.BASE_URL),
         *("--client-id", key, "--key-file", str(data_dir / "keys" / f"{key}.pem")),
