@@ -320,7 +320,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/queries.py",
-        " if holds.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER\n",
+        " if delegations.get_relation_hold_end(own=own, line=line, at=at) is None else Relation.NEW_HOLDER\n",
         "\n",
         "tests/promises/test_07_moved.py::test_a_new_holder_sees_nothing_for_a_day_and_stops",
     ),
@@ -353,7 +353,7 @@ MUTANTS = (
             ),
             (
                 "accounts/queries.py",
-                "(get_hold_end(line=own, at=at), holds.get_history_hold_end(line=line, at=at))",
+                "(get_hold_end(line=own, at=at), delegations.get_history_hold_end(line=line, at=at))",
                 "(get_hold_end(line=own, at=at),)",
                 "test_neither_holder_nor_helper_opens_what_was_moved",
             ),
