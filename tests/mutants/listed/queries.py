@@ -102,9 +102,9 @@ MUTANTS = (
         SHARE,
     ),
     Mutant(4, "console/queries/notifications.py", "reached__lte=at", "reached__lt=at", SHARE),
-    Mutant(4, "support/queries/delivery.py", "at - oldest >= LATE", "at - oldest > LATE", DELIVERY),
-    Mutant(4, "support/queries/delivery.py", "at - oldest >= DENIED", "at - oldest > DENIED", DELIVERY),
-    Mutant(4, "support/queries/delivery.py", "if failed >= 3:", "if failed > 3:", DELIVERY),
+    Mutant(4, "support/queries/counts.py", "at - oldest >= LATE", "at - oldest > LATE", DELIVERY),
+    Mutant(4, "support/queries/counts.py", "at - oldest >= DENIED", "at - oldest > DENIED", DELIVERY),
+    Mutant(4, "support/queries/counts.py", "if failed >= 3:", "if failed > 3:", DELIVERY),
     Mutant(4, "console/queries/lights.py", "if runs < 2:", "if runs <= 2:", LIGHTS),
     Mutant(4, "console/queries/dashboard.py", " + len(self.requests)", "", WRONG),
     Mutant(2, "console/queries/proposals.py", "and until <= at,", "and until < at,", REMINDERS),
@@ -170,7 +170,7 @@ MUTANTS = (
         "        return all(",
         AS_SEEN,
     ),
-    Mutant(6, "consent/queries/ended.py", "overdue=delete_by <= at", "overdue=delete_by < at", END),
+    Mutant(6, "consent/queries/termination.py", "overdue=delete_by <= at", "overdue=delete_by < at", END),
     Mutant(
         6, "revocations/queries/cohorts.py", "overdue=cohort.complete_by <= at", "overdue=cohort.complete_by < at", END
     ),
@@ -210,7 +210,7 @@ MUTANTS = (
     Mutant(11, "disclosures/queries/line_alerts.py", "is_old=last < at - RECENT", "is_old=last <= at - RECENT", OLD),
     Mutant(
         2,
-        "disclosures/queries/pending_rows.py",
+        "disclosures/queries/delayed.py",
         "return self.from_files + self.from_gateway",
         "return self.from_gateway",
         HELD,

@@ -107,14 +107,14 @@ MUTANTS = (
     ),
     Mutant(
         9,
-        "console/views/ending.py",
+        "console/views/acts_partners.py",
         '"Proposed. Another officer must agree." if form.proposes else "Terminated."',
         '"Terminated."',
         CONSOLE_ACTS,
     ),
     Mutant(
         7,
-        "console/views/delayed.py",
+        "console/views/requests.py",
         "'it arrives' if result.waiting == 1 else 'they arrive'",
         "'it arrives'",
         CONSOLE_ACTS,
