@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import get_language_info
 
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
@@ -75,7 +76,7 @@ def _notice_cells(rows: Sequence[NoticeText], at: datetime) -> list[tuple[Cell, 
     return [
         (
             Cell(one.get_use_display()),
-            Cell(one.language),
+            Cell(get_language_info(one.language)["name"]),
             Cell(str(one.version), number=True),
             Cell(sanitise_text(one.body, at_most=400)),
             listing.moment(one.published_at, under=f"{'upcoming, ' if one.published_at > at else ''}{who[one.actor]}"),
