@@ -286,3 +286,12 @@ def test_what_has_no_record_names_partners_and_contracts_in_order() -> None:
     assert page.no_record is not None
     assert page.no_record.partners == ("Alpha", "Middle", "Zeta")
     assert page.no_record.contracts == ("AGR-Alpha", "AGR-Middle", "AGR-Zeta")
+
+
+def test_a_company_without_a_known_use_is_stopped_by_its_name() -> None:
+    at, line, stranger = timezone.now(), a_line(), a_party("Unknown to us", "lbs_provider")
+    disclosed(line, [a_party("NorthLink").uri, stranger.uri], at=at - DAY)
+    stop(line_id=line.pk, scope="party", ref=stranger.uri, actor="subscriber:1", channel="web")
+    (card,) = companies_of(line=line, at=timezone.now()).recent
+    stopped_at = Choice.objects.get().made_at
+    assert (card.stopped_at, card.denied_since, card.by_record, card.by_us) == (stopped_at, stopped_at, False, False)

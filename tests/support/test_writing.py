@@ -31,7 +31,7 @@ from support.domain.tickets import open_tickets
 from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.writing import desk_of
+from support.queries.writing import desk_of, is_read
 from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.moments import ends_at
@@ -570,6 +570,8 @@ def test_a_case_about_no_person_takes_notes_and_no_answer(ana: Member) -> None:
     audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject="page", at=timezone.now())
     open_tickets(at=timezone.now())
     of_nobody = Ticket.objects.get(kind="incident")
+    unread = {kind.value for kind in Ticket.Kind if not is_read(ticket=a_ticket(kind=kind))}
+    assert unread == {"incident", "overdue", "partial"}
     path = f"/desk/{of_nobody.code}/write/"
     page = ana.client.get(path).content.decode()
     assert ('name="send"' in page, 'class="card note"' in page) == (False, True)

@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
+BY_NAME = "tests/disclosures/test_companies.py::test_a_company_without_a_known_use_is_stopped_by_its_name"
+UNREAD = "tests/support/test_writing.py::test_a_case_about_no_person_takes_notes_and_no_answer"
 CLAIM = "tests/consent/test_invalidated_approvals.py::test_its_own_claim_is_no_yes_where_another_s_is_set_aside"
 WENT_ON = "tests/support/test_incidents.py::test_first_and_last_are_since_it_was_opened_again"
 UNNAMED = "tests/support/test_admin_pages.py::test_an_end_is_not_signed_by_all_while_somebody_unnamed_received"
@@ -43,6 +45,10 @@ HELD = "tests/disclosures/test_pending_rows.py::test_what_an_order_hides_is_coun
 TIMES = "tests/disclosures/test_history.py::test_times_are_of_the_days_asked_for_and_of_none_to_come"
 
 MUTANTS = (
+    Mutant(3, "consent/queries/current_consent_uses.py", "stopped or self.paused_since", "self.paused_since", BY_NAME),
+    Mutant(
+        8, "support/queries/writing.py", "Ticket.Kind.OVERDUE, Ticket.Kind.PARTIAL})", "Ticket.Kind.PARTIAL})", UNREAD
+    ),
     Mutant(2, "consent/sql/gate.sql", "a.campaign = named AND a.verified_by = 'carrier'", "a.campaign = named", CLAIM),
     Mutant(3, "consent/queries/current_consent_uses.py", "stopped or self.paused_since", "stopped", ASK_AGAIN),
     Mutant(4, "support/queries/incidents.py", 'first=Min("at")', 'first=Max("at")', WENT_ON),
