@@ -10,7 +10,8 @@ from django.db.models import Field, Model
 
 from tests.conventions.catalogues import ROOT
 from tools import inventory
-from tools.inventory.document import MEANING, Kind, document
+from tools.inventory.document import document
+from tools.inventory.kinds import MEANING, Kind
 
 OURS = ("portal", "support", "disclosures", "consent", "revocations", "partners", "accounts", "audit")
 # These hold a moment or a reference, whoever makes them: they need no declaration.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tools.inventory import choices, companies, desk, orders, people, releases
-from tools.inventory.document import Kind, Table
+from tools.inventory.kinds import Kind, Table
 
 __all__ = ["OF_OTHERS", "PARTS", "TABLES", "Kind", "Table"]
 

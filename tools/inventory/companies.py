@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.document import FOR_EVER, LEDGER, RELEASES, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, RELEASES, Table
 
 EVERYBODY = "whoever dealt with it; the office"
 OFFICE = "the office"

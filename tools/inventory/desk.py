@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.document import FOR_EVER, LEDGER, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, Table
 
 THREAD = "staff; the person, except notes and partners' answers"
 STAFF = "staff"

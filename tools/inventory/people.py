@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.document import FOR_EVER, LEDGER, TENURE, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, TENURE, Table
 
 TRAIL = "the person, in their log; the office without the person"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.inventory.document import FOR_EVER, LEDGER, ORDERED, RELEASES, Table
+from tools.inventory.kinds import FOR_EVER, LEDGER, ORDERED, RELEASES, Table
 
 OWN = "the line's people"
 LEGAL = "the legal-process role"
