@@ -166,6 +166,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "desk-reply-retire": (NOT_SO, DESK_OFFICERS),
     "desk-write": (DESK, DESK_UNREADABLE),
     "desk-canned": (NOT_SO, DESK),
+    "desk-canned-search": (NOT_SO, DESK),
     **dict.fromkeys(("desk-preview", "desk-note"), (NOT_SO, DESK_UNREADABLE)),
     **dict.fromkeys(("desk-undo", "desk-file-remove"), (NOT_SO, DESK_SENT_ON)),
     "desk-draft": (NOT_SO, DESK_NOTHING),
@@ -298,7 +299,10 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     ("desk-case", "agent"): frozenset({"owner"}),
     ("desk-stop", "agent"): frozenset({"owner", "asking"}),
     # What the owner wrote, to whoever answers it.
-    **{(page, "agent"): frozenset({"owner"}) for page in ("desk-write", "desk-canned", "desk-preview", "desk-note")},
+    **{
+        (page, "agent"): frozenset({"owner"})
+        for page in ("desk-write", "desk-canned", "desk-canned-search", "desk-preview", "desk-note")
+    },
 }
 
 
