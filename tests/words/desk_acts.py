@@ -1,5 +1,6 @@
 """What the desk says of each act: before it, once it is done, and where it is refused."""
 
+import re
 from collections.abc import Iterator
 
 from accounts.models import User
@@ -8,7 +9,7 @@ from support.models import Reveal, Ticket
 from tests.support.officers import Member, staff
 from tests.words.pages import changes
 from tests.words.seldom_cases import EVERYWHERE, WHY, Desk
-from tests.words.transcripts import masked, transcript
+from tests.words.transcripts import NUMBERED, masked, transcript
 
 type Read = Iterator[tuple[str, list[str]]]
 type Act = tuple[str, str, dict[str, str]]
@@ -123,7 +124,8 @@ class Acts:
         before = {*self.desk.read(f"{ticket.code}/", who, but=()), *self._form(who, ticket, path)}
         answer = who.client.post(f"/desk/{ticket.code}/{path}", {"reason": WHY, **form}, follow=True)
         read = transcript(answer.content.decode(), but=(*EVERYWHERE, "case-list"), links=False)
-        return [masked(answer.request["PATH_INFO"]), *(line for line in read if line not in before)]
+        where = re.sub(NUMBERED, "‹n›", answer.request["PATH_INFO"])
+        return [masked(where), *(line for line in read if line not in before)]
 
     def _form(self, who: Member, ticket: Ticket, path: str) -> list[str]:
         shown = who.client.get(f"/desk/{ticket.code}/{path}")
