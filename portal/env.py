@@ -40,16 +40,17 @@ def process_name(arguments: Sequence[str] = ()) -> str:
 
     A gate runs the same application as web: its unit names it.
     """
-    program, *words = arguments or sys.argv
+    named = os.environ.get("OTEL_SERVICE_NAME")
+    return named or f"whereabouts-{_kind_of_process(*(arguments or sys.argv))}"
+
+
+def _kind_of_process(program: str, *words: str) -> str:
     known = {Path(program).name, Path(program).parent.name}
-    kind = "command"
     if "uvicorn" in known:
-        kind = "web"
-    elif "celery" in known:
-        kind = next((word for word in words if word in {"worker", "beat"}), "celery")
-    elif "manage.py" in known and words:
-        kind = words[0]
-    return os.environ.get("OTEL_SERVICE_NAME") or f"whereabouts-{kind}"
+        return "web"
+    if "celery" in known:
+        return next((word for word in words if word in {"worker", "beat"}), "celery")
+    return words[0] if "manage.py" in known and words else "command"
 
 
 def dotted_path(name: str, default: str) -> str:
