@@ -31,7 +31,6 @@ from support.queries import names
 from support.queries.chains import running
 from support.queries.counts import Count, Health, count_of, health_of
 from support.queries.incidents import DUE_FIRST, subjects
-from support.queries.visible import visible_incidents
 
 ENDING = timedelta(days=60)
 SHOWN = 8
@@ -159,12 +158,12 @@ class Dashboard:
         return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
 
 
-def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
-    """Return the dashboard as this officer (their actor's name) reads it."""
+def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -> Dashboard:
+    """Return the dashboard as this officer (their actor's name) reads it. `incidents`: those that may be seen."""
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=numbers.PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
-    incidents = visible_incidents(at=at).filter(closed_at__isnull=True)
+    still_open = incidents.filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
     cohorts = list(
@@ -180,9 +179,9 @@ def get_dashboard(*, reader: str, at: datetime) -> Dashboard:
         lights=list_lights(failing=_count_failing(unwell), partners=len(receiving), at=at),
         unconfirmed=list_late_signers(most=SHOWN, at=at),
         breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
-        incidents=_group_incidents(incidents, reader, at),
-        incident_count=count_of(rows=incidents),
-        overdue_incidents=count_of(rows=incidents.filter(due_at__lte=at)),
+        incidents=_group_incidents(still_open, reader, at),
+        incident_count=count_of(rows=still_open),
+        overdue_incidents=count_of(rows=still_open.filter(due_at__lte=at)),
         proposals=_waiting(open_proposals, named, who, reader),
         requests=list_waiting_requests(rows=SHOWN),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],

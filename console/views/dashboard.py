@@ -9,6 +9,7 @@ Who may do what, and pages as another role finds them.
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.contrib import messages
@@ -30,12 +31,13 @@ from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
 from console.queries.notifications import get_choice, list_notifications
 from console.queries.search import Hit, sort_of
-from console.views.listing import Card, count_card
+from console.views.listing import Card, Listing, count_card
 from console.views.lists_delivery import STREAMS, orders_list
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_rules import PROPOSALS, SUSPENSIONS
 from console.views.lists_trail import incidents_list, trail_list
 from console.views.site import show
+from support.queries.visible import visible_incidents
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -44,8 +46,11 @@ def index(request: PersonRequest) -> HttpResponse:
         return redirect("admin:delayed")
     at = timezone.now()
     since = note_visit(user=request.user, at=at)
-    now = dashboard.get_dashboard(reader=actor_of(request.user), at=at)
-    cards = {"in_force": _in_force(at), "today": _today(request, at), "changed": _count_changes(request, at)}
+    incidents = visible_incidents(at=at)
+    now = dashboard.get_dashboard(reader=actor_of(request.user), incidents=incidents, at=at)
+    # Which incidents an order hides is asked once for the whole page.
+    listing = replace(incidents_list(request, at), start=lambda _: incidents)
+    cards = {"in_force": _in_force(at), "today": _today(listing, at), "changed": _count_changes(request, listing, at)}
     return show(request, "dashboard.html", title="Dashboard", now=now, at=at, since=since, **cards)
 
 
@@ -60,8 +65,7 @@ def _in_force(at: datetime) -> Sequence[Card]:
     )
 
 
-def _today(request: PersonRequest, at: datetime) -> Sequence[Card]:
-    listing = incidents_list(request, at)
+def _today(listing: Listing, at: datetime) -> Sequence[Card]:
     return (
         count_card("Incidents past their deadline", "incidents", listing, {"due": "overdue"}, at, "bad"),
         count_card("Incidents assigned to me", "incidents", listing, {"whose": "mine"}, at, "warn"),
@@ -72,10 +76,10 @@ def _today(request: PersonRequest, at: datetime) -> Sequence[Card]:
     )
 
 
-def _count_changes(request: PersonRequest, at: datetime) -> Sequence[Card]:
+def _count_changes(request: PersonRequest, listing: Listing, at: datetime) -> Sequence[Card]:
     opened = {"changed": "visit"}
     return (
-        count_card("Incidents opened", "incidents", incidents_list(request, at), opened, at),
+        count_card("Incidents opened", "incidents", listing, opened, at),
         count_card("Changes by others", "trail", trail_list(request, at), {"kind": "act", **opened}, at),
     )
 

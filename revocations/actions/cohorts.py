@@ -28,6 +28,7 @@ from revocations.domain.receipts import (
 from revocations.domain.streams import queue_event
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, ManifestShard, State, StreamEvent
 from revocations.queries.cohorts import companies_under
+from revocations.queries.coverage import describe_missing
 
 INDEX = "application/jwt"
 
@@ -300,7 +301,7 @@ def _describe_shortfall(word: VerifiedReceipt, event: StreamEvent, cohort: Cohor
     if (word.event.acted_on or 0) < cohort.subject_count:
         left.append(f"acted on {word.event.acted_on} of {cohort.subject_count} lines")
     if missing := len(named - signed):
-        left.append(f"{missing} of {len(named)} companies below have not signed")
+        left.append(describe_missing(missing, of=len(named)))
     if len(named) < len(companies):
         left.append("one company we can't name")
     return "; ".join(left)

@@ -81,11 +81,17 @@ class Coverage:
     @property
     def note(self) -> str:
         """What an order keeps of it: counts alone."""
-        said = [f"{len(self.missing)} of {self.known} companies below have not signed"] if self.missing else []
+        said = [describe_missing(len(self.missing), of=self.known)] if self.missing else []
         return "; ".join([*said, *(["one company we can't name"] if self.unnamed else [])])
 
 
 NOBODY = Coverage()
+
+
+def describe_missing(missing: int, *, of: int) -> str:
+    """Say how many of the companies behind a partner have not signed: "1 of 2 companies behind it has not signed"."""
+    behind = "company" if of == 1 else "companies"
+    return f"{missing} of {of} {behind} behind it {'has' if missing == 1 else 'have'} not signed"
 
 
 def state_of(*, order: Order, coverage: Coverage) -> State:

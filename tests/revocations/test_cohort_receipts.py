@@ -145,9 +145,9 @@ def test_it_is_done_only_when_every_company_below_signed(ended: Ended, outside: 
     at_it = below(road.uri, ended.nested(road_signer, {"status": "in_progress"}), "in_progress")
     for downstream in ([], [only_said], [at_it]):
         assert ended.sign(downstream=downstream) == State.PARTIAL
-        assert ended.told.note == "2 of 2 companies below have not signed"
+        assert ended.told.note == "2 of 2 companies behind it have not signed"
     assert ended.sign(downstream=[below(road.uri, ended.nested(road_signer))]) == State.PARTIAL
-    assert ended.told.note == "1 of 2 companies below have not signed"
+    assert ended.told.note == "1 of 2 companies behind it has not signed"
     assert [(one.name, one.is_completed) for one in progress(ended).below] == [("MedAlert", False), ("RoadAid", True)]
     assert [one.name for one in progress(ended).missing] == ["MedAlert"]
     # What was signed before need not be handed in again.

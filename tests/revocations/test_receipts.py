@@ -262,7 +262,7 @@ def test_a_state_goes_on_and_never_back(ordered: Ordered) -> None:
     assert ordered.sign(status="in_progress") == State.REJECTED
     dealt_with(ordered, a_party("RoadAid", "lbs_provider"), ordered.scene.party)
     assert ordered.sign() == State.PARTIAL
-    assert (ordered.order.note, owed()) == ("1 of 1 companies below have not signed", {"notify_downstream"})
+    assert (ordered.order.note, owed()) == ("1 of 1 company behind it has not signed", {"notify_downstream"})
     assert ordered.sign(status="in_progress") == State.PARTIAL
     assert ordered.sign(**refusal, reason="Not ours") == State.PARTIAL
 
@@ -280,7 +280,7 @@ def test_a_partial_order_is_completed_by_the_missing_signature(ordered: Ordered)
         assert ordered.sign(downstream=[*signed, below("unknown")]) == State.PARTIAL
         assert ordered.order.note == "one company we can't name"
     assert ordered.sign(downstream=signed[:1]) == State.PARTIAL
-    assert ordered.order.note == "1 of 2 companies below have not signed"
+    assert ordered.order.note == "1 of 2 companies behind it has not signed"
     report = DownstreamReport.objects.get()
     assert (report.party_uri, report.signed, report.status) == (road.uri, True, "completed")
     # What was signed stays when the partner later only says so.
