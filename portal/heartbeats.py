@@ -2,6 +2,9 @@
 
 Each says that work was done, not that a process is there: beat that the broker took a job from it, a worker that it has
 done a task. One that lost its broker for good is there as well, and so is one whose every task fails.
+
+A container's health check (`portal/health_check.py`) asks less: whether the process takes tasks and ends them. One
+whose tasks fail because the database is away works again by itself, and restarting it would only make it late.
 """
 
 import time
@@ -19,13 +22,15 @@ _noted_at: dict[str, float] = {}
 
 
 def record_heartbeat(*, process: str) -> None:
-    """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well.
+    """Say that a process of this kind works. Never fails: without Redis there is no sign, and that is one as well."""
+    touch_probe(process=process)
+    cache.set(f"heartbeat:{process}", time.time(), timeout=None)
 
-    And here, for the health check of its own container (`portal/health_check.py`).
-    """
+
+def touch_probe(*, process: str) -> None:
+    """Say that this process runs, to the health check of its own container alone."""
     with suppress(OSError):
         (settings.DATA_DIR / f"heartbeat-{process}").touch()
-    cache.set(f"heartbeat:{process}", time.time(), timeout=None)
 
 
 def record_heartbeat_sometimes(*, process: str) -> None:
@@ -43,9 +48,14 @@ def age_s(*, process: str) -> float:
 
 
 class HeartbeatTask(Task[..., Any]):
-    """Every task of ours: one that was done is its worker's sign of life."""
+    """Every task of ours: one that was done is its worker's sign of life, one that failed its container's."""
 
     def on_success(self, *args: Any, **options: Any) -> None:
         """Called by the worker's process once the task has done what it is for."""
         super().on_success(*args, **options)
         record_heartbeat_sometimes(process="worker")
+
+    def on_failure(self, *args: Any, **options: Any) -> None:
+        """Called by the worker's process once the task has failed for good."""
+        super().on_failure(*args, **options)
+        touch_probe(process="worker")

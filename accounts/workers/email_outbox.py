@@ -30,6 +30,8 @@ TURN = "accounts.email_outbox"
 BATCH = 1000
 # No mail is begun after so many seconds of a run; the next run goes on.
 RUN_S = 8.0
+# Each has a connection of its own, and many servers take few from one client.
+THREADS = 4
 # So many that nobody took, one after the other: the server is away.
 AWAY = 3
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
@@ -100,9 +102,10 @@ class _Run:
 
 def _run(now: datetime, clock: Callable[[], float]) -> int:
     run = _Run(now, clock)
-    due = OutgoingEmail.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
-    letters = list(due.values_list("pk", flat=True)[:BATCH])
-    send_all(due=((one, one) for one in letters), send=run.send, spreads=lambda: run.taken > 0 and _is_networked())
+    waiting = OutgoingEmail.objects.filter(taken_at__isnull=True, next_at__lte=now).order_by("next_at")
+    letters = list(waiting.values_list("pk", flat=True)[:BATCH])
+    due = ((one, one) for one in letters)
+    send_all(due=due, send=run.send, spreads=lambda: run.taken > 0 and _is_networked(), threads=THREADS)
     return run.taken
 
 

@@ -12,29 +12,33 @@ from threading import Event, Lock
 
 from django.db import connection
 
-# At 50 ms a post they hand over 300 a second, more than one Python makes ready.
-THREADS = 16
-
 
 class Pace:
-    """When the next may be handed over: `rate` in a second, whichever thread asks."""
+    """When the next may be handed over: `rate` in a second, whichever thread asks, and none from `until` on."""
 
-    def __init__(self, *, rate: int, clock: Callable[[], float], sleep: Callable[[float], None] = time.sleep) -> None:
-        self._between = 1 / rate
+    def __init__(
+        self, *, rate: int, until: float, clock: Callable[[], float], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._between, self._until = 1 / rate, until
         self._clock, self._sleep = clock, sleep
         self._lock, self._next = Lock(), 0.0
 
-    def wait(self) -> None:
-        """Wait for a turn. Time in which nobody asked is not made up for."""
+    def wait(self) -> bool:
+        """Wait for a turn. Returns whether there is one. Time in which nobody asked is not made up for."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
+            if turn >= self._until:
+                return False
             self._next = turn + self._between
         if turn > now:
             self._sleep(turn - now)
+        return True
 
 
-def send_all[T](*, due: Iterable[tuple[T, Hashable]], send: Callable[[T], bool], spreads: Callable[[], bool]) -> None:
+def send_all[T](
+    *, due: Iterable[tuple[T, Hashable]], send: Callable[[T], bool], spreads: Callable[[], bool], threads: int
+) -> None:
     """Send what is due, each with what it belongs to: one by one, and once it `spreads` by all threads.
 
     The first alone: of a gateway that keeps silent one is in doubt, and not one of each thread.
@@ -45,14 +49,14 @@ def send_all[T](*, due: Iterable[tuple[T, Hashable]], send: Callable[[T], bool],
             return
         if spreads():
             break
-    send_in_parallel(shards=split(left), send=send)
+    send_in_parallel(shards=split(left, threads=threads), send=send)
 
 
-def split[T](things: Iterable[tuple[T, Hashable]]) -> list[list[T]]:
+def split[T](things: Iterable[tuple[T, Hashable]], *, threads: int) -> list[list[T]]:
     """Divide things among the threads by what they belong to, in their order."""
     shards: dict[int, list[T]] = defaultdict(list)
     for thing, belongs_to in things:
-        shards[hash(belongs_to) % THREADS].append(thing)
+        shards[hash(belongs_to) % threads].append(thing)
     return list(shards.values())
 
 

@@ -11,7 +11,8 @@ from accounts.actions import sms_outbox
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
 from accounts.workers import sms_delivery
-from accounts.workers.parallel_sending import THREADS, Pace, send_in_parallel, split
+from accounts.workers.parallel_sending import Pace, send_in_parallel, split
+from accounts.workers.sms_delivery import THREADS
 from tests.accounts.gateways import Refusing
 from tests.factories import a_line
 from tests.people import number_of
@@ -66,7 +67,7 @@ def test_a_gateway_that_falls_silent_gets_one_text_of_each_thread(settings: Sett
 def test_confirmed_stops_go_first_and_leave_every_fourth_to_others(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accounts.workers.parallel_sending.THREADS", 1)
+    monkeypatch.setattr("accounts.workers.sms_delivery.THREADS", 1)
     kinds = {"wave": Message.Kind.RECEIPT, "stop": Message.Kind.CONFIRMED, "number": Message.Kind.NUMBER}
     for words, count in {"number": 1, "wave": 3, "stop": 7}.items():
         for _ in range(count):
@@ -89,12 +90,11 @@ def test_a_long_queue_of_one_lane_stops_no_other(monkeypatch: pytest.MonkeyPatch
 
 def test_the_rate_holds_for_all_threads_and_idle_time_is_not_made_up() -> None:
     now, slept = [100.0], list[float]()
-    pace = Pace(rate=4, clock=lambda: now[0], sleep=slept.append)
-    for _ in range(3):
-        pace.wait()
+    pace = Pace(rate=4, until=103.5, clock=lambda: now[0], sleep=slept.append)
+    assert [pace.wait() for _ in range(3)] == [True] * 3
     now[0] = 103.0
-    pace.wait()
-    pace.wait()
+    # Nobody waits for a turn that comes when the run is over.
+    assert [pace.wait() for _ in range(3)] == [True, True, False]
     assert slept == [0.25, 0.5, 0.25]
 
 
@@ -118,5 +118,5 @@ def test_what_one_raises_is_not_swallowed() -> None:
 
 
 def test_what_belongs_together_is_sent_by_one_thread() -> None:
-    shards = split((n, n % 5) for n in range(20))
+    shards = split(((n, n % 5) for n in range(20)), threads=16)
     assert sorted(shards) == [[n, n + 5, n + 10, n + 15] for n in range(5)]

@@ -39,7 +39,7 @@ def _nothing_tried() -> Iterator[None]:
 
 @pytest.fixture
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.workers.parallel_sending.THREADS", 1)
+    monkeypatch.setattr("accounts.workers.sms_delivery.THREADS", 1)
 
 
 def post(line: Line, at: datetime, kind: Message.Kind = Message.Kind.STOPPED) -> Message:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from celery import Celery
 from celery.app.trace import build_tracer
 from kombu import Connection
 from kombu.exceptions import KombuError
+from pytest_django import Settings
 
 from portal import heartbeats
 from portal.celery import app
@@ -127,13 +129,16 @@ def badly() -> None:
 
 @pytest.mark.parametrize(("work", "alive"), [(well, True), (badly, False)])
 def test_a_worker_s_sign_of_life_is_a_task_that_was_done(
-    work: Callable[[], None], alive: bool, signs: dict[str, float]
+    work: Callable[[], None], alive: bool, signs: dict[str, float], settings: Settings, tmp_path: Path
 ) -> None:
+    settings.DATA_DIR = tmp_path
     name = f"tests.{uuid4()}"
     task = app.task(name=name)(work)
     try:
         assert heartbeats.age_s(process="worker") == float("inf"), "a process that is there says nothing"
         build_tracer(name, task, app=app)(str(uuid4()), [], {}, {})
         assert (heartbeats.age_s(process="worker") < 60) is alive
+        # While the database is away every task fails, and no container is restarted for that.
+        assert (tmp_path / "heartbeat-worker").exists()
     finally:
         app.tasks.unregister(name)

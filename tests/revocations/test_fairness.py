@@ -118,6 +118,15 @@ def test_what_failed_more_than_five_minutes_ago_is_forgotten(contract: Contract)
     assert Breaker.objects.filter(open_until__isnull=False).exists()
 
 
+def test_failures_before_the_clock_was_set_back_count_no_more(contract: Contract) -> None:
+    ahead = database_clock() + timedelta(hours=1)
+    some_orders(contract, 20, at=ahead)
+    pushes = claimed(contract, ahead)
+    told(pushes[:9], REFUSED, ahead)
+    told(pushes[9:11], REFUSED, ahead - timedelta(hours=1))
+    assert not Breaker.objects.filter(open_until__isnull=False).exists()
+
+
 @pytest.mark.django_db
 def test_an_open_breaker_stops_pushing_and_not_the_poll(scene: Scene) -> None:
     ids, now = stops(scene, 12), database_clock()

@@ -90,7 +90,8 @@ def record_pushes(*, party_id: int, tries: int, failures: int, at: datetime) -> 
 
 
 def _mostly_failed(party_id: int, at: datetime) -> bool:
-    lately = PushTally.objects.filter(party_id=party_id, minute__gt=at - WINDOW)
+    # A clock that was set back leaves minutes that have not come yet.
+    lately = PushTally.objects.filter(party_id=party_id, minute__gt=at - WINDOW, minute__lte=at)
     total = lately.aggregate(tries=Sum("tries", default=0), failures=Sum("failures", default=0))
     tries, failures = int(total["tries"]), int(total["failures"])
     return tries >= LEAST_TRIES and failures * 100 >= tries * OPENS_AT_PERCENT

@@ -176,6 +176,13 @@ MUTANTS = (
     ),
     Mutant(
         4,
+        "revocations/workers/delivery/fairness.py",
+        ", minute__lte=at",
+        "",
+        "tests/revocations/test_fairness.py::test_failures_before_the_clock_was_set_back_count_no_more",
+    ),
+    Mutant(
+        4,
         "revocations/workers/stream_health.py",
         "since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))",
         "since = event.queued_at",
