@@ -192,8 +192,8 @@ MUTANTS = (
     Mutant(
         4,
         "revocations/workers/delivery/fairness.py",
-        "party_id=party_id, minute__gt=at - WINDOW)",
-        "party_id=party_id)",
+        "party_id=party_id, minute__gt=at - WINDOW, ",
+        "party_id=party_id, ",
         f"{FAIRNESS}test_what_failed_more_than_five_minutes_ago_is_forgotten",
     ),
     Mutant(
