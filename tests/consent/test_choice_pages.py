@@ -278,11 +278,15 @@ def times(said: str, page: str) -> list[datetime]:
 
 def test_a_pause_over_before_it_came_never_counted_here() -> None:
     line = a_line()
-    made = taken_over(line, "pause", until=timezone.now() - timedelta(days=30))
-    page = signed_in(line).get(f"/choices/{made.id}/").text
-    assert "Imported from an earlier system. It had already ended by then." in page
-    assert "active here" not in page
-    assert "Blocked here" not in page
+    came = timezone.now() - timedelta(hours=1)
+    for until in (came - timedelta(days=30), came):
+        made = taken_over(line, "pause", until=until, recorded_at=came)
+        page = signed_in(line).get(f"/choices/{made.id}/").text
+        assert "Imported from an earlier system. It had already ended by then." in page, until
+        assert "active here" not in page, until
+        assert "Blocked here" not in page, until
+    made = taken_over(line, "pause", until=came + timedelta(microseconds=1), recorded_at=came)
+    assert "Imported from an earlier system; active here from" in signed_in(line).get(f"/choices/{made.id}/").text
 
 
 def test_an_allow_that_a_stop_undid_is_told_so() -> None:

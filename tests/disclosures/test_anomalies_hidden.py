@@ -94,8 +94,8 @@ def test_days_and_quiet_times_are_counted_by_what_shows(now: datetime) -> None:
     gagged(between, until=None, at=now)
     looked(line, *every(MAY, 3, HOUR), recorded_at=now)
     assert seen(now + MINUTE) == [("dormant", 3, 3)]
-    gagged(between, until=now, at=now + 2 * MINUTE, number=2)
-    assert seen(now + 3 * MINUTE) == []
+    gagged(between, until=now + 3 * MINUTE, at=now + 2 * MINUTE, number=2)
+    assert seen(now + 3 * MINUTE) == [], "it shows from the moment that the order ends"
 
 
 def test_judged_again_while_it_is_hidden_it_leaves_nothing(line: Line, now: datetime) -> None:

@@ -129,6 +129,8 @@ def test_a_rule_prohibits_within_its_radius_alone(officer: Member) -> None:
 def test_a_sale_is_what_the_rule_says_it_is(officer: Member, paid: str) -> None:
     campaign, line = a_campaign(consideration=paid), a_line(state="NV")
     an_approval(line, campaign)
+    # Elsewhere it is prohibited for its purpose, sold or not.
+    a_rule(officer, state="OR", purposes=(campaign.purpose,))
     a_rule(officer, purposes=(), sale_test=True, consideration="monetary")
     money = ("jurisdiction_prohibits" if paid == "monetary" else "permitted",) * 3
     assert both(campaign, line.pk, line.carrier_id, 500) == money
