@@ -36,9 +36,11 @@ DECLARE
     was text[] := (SELECT string_to_array(incarnation, '/') FROM consent_gateopening);
     here text[] := string_to_array(consent_incarnation(), '/');
 BEGIN
-    -- The same files, continued: another timeline is all that a promotion changes.
+    -- The same files, continued: another timeline is all that a promotion changes. The next one alone: a promotion in
+    -- between that nobody vouched for may have lost what this server can't know of.
     UPDATE consent_gateopening SET incarnation = consent_incarnation(), server_started = '-infinity'
-    WHERE closed_because = '' AND table_oid = consent_table_of_opening() AND here[2] > was[2]
+    WHERE closed_because = '' AND table_oid = consent_table_of_opening()
+        AND ('x' || here[2])::bit(32)::bigint = ('x' || was[2])::bit(32)::bigint + 1
         AND (here[1], here[3], here[4]) = (was[1], was[3], was[4]);
     RETURN FOUND;
 END $$;

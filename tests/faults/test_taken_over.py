@@ -11,9 +11,9 @@ from consent.workers import archive_comparison
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 # What the row of the gate says of the server that it was opened on: system, timeline, database, table.
-PROMOTED = "regexp_replace(incarnation, '^([^/]+)/[^/]+/', '\\1/00000000/')"
-ANOTHERS_FILES = "regexp_replace(incarnation, '^[^/]+/[^/]+/', '1/00000000/')"
-OLDER = "regexp_replace(incarnation, '^([^/]+)/[^/]+/', '\\1/FFFFFFFF/')"
+TIMELINE = "lpad(upper(to_hex(('x' || split_part(consent_incarnation(), '/', 2))::bit(32)::bigint + %d)), 8, '0')"
+PROMOTED, TWICE, YOUNGER = (f"regexp_replace(incarnation, '/[^/]+', '/' || {TIMELINE % by})" for by in (-1, -2, 1))
+ANOTHERS_FILES = f"regexp_replace({PROMOTED}, '^[^/]+', '1')"
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,8 @@ def test_it_is_compared_with_the_archive_and_then_allows() -> None:
     assert read_opening().is_open
 
 
-@pytest.mark.parametrize("incarnation", [ANOTHERS_FILES, OLDER])
-def test_other_files_and_an_older_timeline_are_no_standby(incarnation: str) -> None:
+@pytest.mark.parametrize("incarnation", [ANOTHERS_FILES, TWICE, YOUNGER])
+def test_other_files_and_any_timeline_but_the_next_are_no_standby(incarnation: str) -> None:
     opened_elsewhere(incarnation)
     assert not takes_over()
     assert archive_comparison.compare_archive() == Opening(is_open=False, why=ANOTHER, may_reopen=False)

@@ -206,6 +206,7 @@ def _lay_out(name: str, above: Path, database: str) -> Node:
         "patroni/config.yml": ("patroni.yml", "# this node"), "etcd.env": ("etcd.env", ""),
         "redis/redis.conf": ("redis.conf", ""), "redis/sentinel.conf": ("sentinel.conf", "nowhere"),
         "patroni/took-over": ("took-over", "nowhere"), "pgbackrest.conf": ("pgbackrest.conf", "nowhere"),
+        "patroni/was-synchronous": ("was-synchronous", "nowhere"),
     }  # fmt: skip
     for to, (shipped, marked) in files.items():
         (folder / to).write_text(_of_this_node(SHIPPED / shipped, name, marked))
@@ -219,7 +220,7 @@ def _lay_out(name: str, above: Path, database: str) -> Node:
         shutil.copy(above / each, folder / "patroni" / each)
     for path in (folder / "patroni").iterdir():
         shutil.chown(path, "postgres", "postgres")
-        path.chmod(0o700 if path.name == "took-over" else 0o600)
+        path.chmod(0o700 if path.name in {"took-over", "was-synchronous"} else 0o600)
     shutil.chown(folder / "pgbackrest.conf", "postgres", "postgres")
     return Node(name, folder)
 

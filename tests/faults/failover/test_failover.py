@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as portal
+from django.core.management import call_command
 from django.db import OperationalError, connections, transaction
 from pytest_django import Settings
 
 from consent.gate import deciding
 from consent.models import Choice
+from consent.workers import archive_comparison
 from partners.models import Client
 from revocations.models import Order
 from tests.faults.failover.nodes import REDIS_URL, SHIPPED, Cluster, Node, measured, run
@@ -92,7 +94,7 @@ def test_the_gate_denies_until_the_archive_was_compared(cluster: Cluster, world:
         crowd = Crowd(world.programs.web_port, [person], A_SECOND, asker)
         crowd.run()
         assert probe.newest() == "restoring"
-        assert deciding.read_opening().why == deciding.NOT_LOOKED
+        until(lambda: deciding.read_opening().why == deciding.NOT_LOOKED, BACK_WITHIN_S, cluster.logs)
         back = time.monotonic()
         away.rename(archive)
         until(lambda: probe.newest() == "allowed", BACK_WITHIN_S)
@@ -100,19 +102,37 @@ def test_the_gate_denies_until_the_archive_was_compared(cluster: Cluster, world:
     measured.append(f"the archive back: the gate allows again after {time.monotonic() - back:.1f} s")
 
 
+def test_an_asynchronous_standby_waits_for_after_restore(cluster: Cluster, world: World) -> None:
+    with _probed(world, a_token(Client.Kind.GATEWAY, "decisions:read")) as probe:
+        was, roles = cluster.primary(), cluster.roles()
+        to = next(cluster.nodes[name] for name, role in roles.items() if role == "replica")
+        log = to.folder / "patroni.log"
+        before = len(log.read_text())
+        was.as_postgres("patronictl", "-c", "/etc/patroni/config.yml", "failover", "--force", "--candidate", to.name)
+        until(lambda: "run manage.py after_restore" in log.read_text()[before:], BACK_WITHIN_S, cluster.logs)
+        until(lambda: probe.newest() == "restoring", BACK_WITHIN_S, probe.newest)
+        cluster.wait_until_whole()
+        connections.close_all()
+        assert not archive_comparison.compare_archive().is_open
+        assert deciding.read_opening().why == deciding.ANOTHER
+        call_command("after_restore", "--confirm-lost-events", "Nothing.")
+    measured.append(f"failover to an asynchronous standby ({was.name} to {to.name}): denied until after_restore")
+
+
 def test_no_order_is_lost_with_the_master_of_redis(cluster: Cluster, world: World) -> None:
-    people = _people(world, max(STOPS // 10, 20))
+    people, token = _people(world, max(STOPS // 10, 20)), a_token(Client.Kind.GATEWAY, "decisions:read")
     asker = Asker(world, [one.line for one in people])
     (master,) = _masters_of_redis(cluster)
     crowd = Crowd(world.programs.web_port, people, A_SECOND / 4, asker)
-    crowd.start()
-    until(lambda: len(crowd.moments) > len(people) // 4, 60)
-    began = time.monotonic()
-    run(*master.inside("pkill", "-KILL", "redis-server"))
-    until(lambda: _masters_of_redis(cluster) != [], BACK_WITHIN_S)
-    measured.append(f"master of Redis killed: another after {time.monotonic() - began:.1f} s")
-    crowd.join()
-    measured.append(f"  {len(people)} stops, {crowd.refused} tries refused, most {crowd.longest_wait():.1f} s between")
+    with _probed(world, token) as probe:
+        crowd.start()
+        until(lambda: len(crowd.moments) > len(people) // 4, 60)
+        began = time.monotonic()
+        run(*master.inside("pkill", "-KILL", "redis-server"))
+        until(lambda: _masters_of_redis(cluster) != [], BACK_WITHIN_S)
+        measured.append(f"master of Redis killed: another after {time.monotonic() - began:.1f} s")
+        crowd.join()
+    _tell("  meanwhile", crowd, probe)
     # Nobody moves the clock here: the workers and beat that were there go on by themselves.
     until(lambda: not Order.objects.filter(sent_at__isnull=True).exists(), 120)
     measured.append(f"  the last order sent {time.monotonic() - began:.1f} s after the kill")
