@@ -437,16 +437,16 @@ MUTANTS = (
     Mutant(
         3,
         "consent/sql/gate_opening.sql",
-        " AND here[2] > was[2]",
-        "",
-        "tests/faults/test_taken_over.py::test_other_files_and_an_older_timeline_are_no_standby",
+        "('x' || here[2])::bit(32)::bigint = ('x' || was[2])::bit(32)::bigint + 1",
+        "here[2] > was[2]",
+        "tests/faults/test_taken_over.py::test_other_files_and_any_timeline_but_the_next_are_no_standby",
     ),
     Mutant(
         3,
         "consent/sql/gate_opening.sql",
         "        AND (here[1], here[3], here[4]) = (was[1], was[3], was[4]);",
         ";",
-        "tests/faults/test_taken_over.py::test_other_files_and_an_older_timeline_are_no_standby",
+        "tests/faults/test_taken_over.py::test_other_files_and_any_timeline_but_the_next_are_no_standby",
     ),
     Mutant(
         6,
