@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.http.request import validate_host
+from django.utils.module_loading import import_string
 
 from portal.env import LOOPBACK
 from portal.setting_list import SETTINGS
@@ -53,8 +55,13 @@ class Refusal:
 def _is_weak(key: str) -> bool:
     letters = "".join(char for char in key.lower() if char.isalnum())
     is_short = len(key) < SHORTEST_KEY or len(set(key)) < LEAST_DIFFERENT or key.startswith(INSECURE)
-    # What repeats itself is as short as what it repeats.
-    return is_short or len(zlib.compress(key.encode())) < LEAST_PACKED or any(word in letters for word in PLACEHOLDERS)
+    return is_short or _pack(key.encode()) < LEAST_PACKED or any(word in letters for word in PLACEHOLDERS)
+
+
+def _pack(secret: bytes) -> int:
+    """How many bytes tell this secret: few where it repeats itself, or counts up ("0123456789abcdef")."""
+    steps = bytes((after - before) % 256 for before, after in pairwise(secret))
+    return min(len(zlib.compress(told)) for told in (secret, steps))
 
 
 def _has_weak_key() -> bool:
@@ -62,7 +69,7 @@ def _has_weak_key() -> bool:
 
 
 def _can_be_guessed(secret: bytes) -> bool:
-    return len(zlib.compress(secret)) < LEAST_PACKED_SHORT
+    return _pack(secret) < LEAST_PACKED_SHORT
 
 
 def _has_guessable_field_key() -> bool:
@@ -119,6 +126,17 @@ def _address_of(host: str) -> IPv4Address | IPv6Address | None:
 
 def _lacks_mailer() -> bool:
     return str(settings.MAILERS["default"]["BACKEND"]).split(".")[-2] in MAILS_NOBODY
+
+
+def _names_no_class() -> bool:
+    return any(not _is_class(str(getattr(settings, one.name))) for one in SETTINGS.values() if one.kind == "class")
+
+
+def _is_class(path: str) -> bool:
+    try:
+        return isinstance(import_string(path), type)
+    except ImportError:
+        return False
 
 
 REFUSALS = (
@@ -199,6 +217,12 @@ REFUSALS = (
         _refuses_itself,
         "The portal answers nobody: ALLOWED_HOSTS doesn't have the host of BASE_URL.",
         "Add it to ALLOWED_HOSTS.",
+    ),
+    Refusal(
+        "whereabouts.E014",
+        _names_no_class,
+        "A setting names a class that isn't there: its first use fails, such as the first text.",
+        f"Look at {', '.join(one.name for one in SETTINGS.values() if one.kind == 'class')}.",
     ),
 )
 

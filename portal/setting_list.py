@@ -13,7 +13,7 @@ WRONG = {
     "text": "not checked",
     "list": "not checked",
     "folder": "not checked at the start",
-    "class": "its first use fails",
+    "class": "`check --deploy` refuses a missing one",
     "switch": "no start unless 1 or 0",
     "number": f"no start unless a whole number from 1 to {LARGEST_NUMBER:,}",
     "secrets": f"no start if one has fewer than {SHORTEST_SECRET} characters",

@@ -2,7 +2,9 @@
 
 import os
 import runpy
+import string
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -65,16 +67,16 @@ def test_a_command_says_in_one_line_why_it_does_not_start_and_check_deploy_fails
 
 
 HERE = {"BASE_URL": "http://localhost:8000"}
+IN_ORDER = string.digits + string.ascii_letters
 STRONG_KEY = "v8#Lq2!zR7mW0xK5dT3nJ9cB6hY1gF4sP-uEaiOoZQwXrVtGkNbM"
 DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({**HERE, "DOOR_OUT_LOOPBACK": "1"}, {"E001", "E008", "E009"}),
     ({**HERE, "WHEREABOUTS_DEMO": "1"}, {"E002", "E008", "E009"}),
     ({"DEBUG": "1"}, {"E003"}),
-    ({"SECRET_KEY": "changeme"}, {"E004"}),
-    ({"SECRET_KEY": "a" * 60}, {"E004"}),
-    ({"SECRET_KEY": "changeme" * 9}, {"E004"}),
-    ({"SECRET_KEY": f"change-me-{STRONG_KEY}"}, {"E004"}),
-    ({"SECRET_KEY": "q9w2-e7R4" * 8}, {"E004"}),
+    *(
+        ({"SECRET_KEY": key}, {"E004"})
+        for key in ("changeme", "a" * 60, "changeme" * 9, f"change-me-{STRONG_KEY}", "q9w2-e7R4" * 8, IN_ORDER)
+    ),
     ({"SECRET_KEY": STRONG_KEY}, set()),
     ({"ALLOWED_HOSTS": ".com"}, {"E005", "E013"}),
     ({"ALLOWED_HOSTS": "whereabouts.carrier.example,.co.uk"}, {"E005"}),
@@ -95,11 +97,14 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"EMAIL_URL": "console://"}, {"E010"}),
     ({"FIELD_ENCRYPTION_KEYS": SETTINGS["FIELD_ENCRYPTION_KEYS"].example}, {"E011"}),
     ({"FIELD_ENCRYPTION_KEYS": f"{PRODUCTION['FIELD_ENCRYPTION_KEYS']}, {'A' * 43}="}, {"E011"}),
+    ({"FIELD_ENCRYPTION_KEYS": urlsafe_b64encode(bytes(range(32))).decode()}, {"E011"}),
     *(({name: "x" * 32}, {"E012"}) for name in ("SMS_INBOUND_SECRETS", "CALL_LOG_SECRETS", "MAIL_INBOUND_SECRETS")),
     ({"SMS_INBOUND_SECRETS": f"9f86d081884c7d659a2feaa0c55ad015,{'0123' * 8}"}, {"E012"}),
     ({"SMS_INBOUND_SECRETS": "9f86d081884c7d659a2feaa0c55ad015"}, set()),
     ({"ALLOWED_HOSTS": "privacy.carrier.example"}, {"E013"}),
     ({"ALLOWED_HOSTS": "privacy.carrier.example, whereabouts.carrier.example"}, set()),
+    *(({one.name: "partners.clients.sms.Htpbackend"}, {"E014"}) for one in SETTINGS.values() if one.kind == "class"),
+    *(({"SMS_BACKEND": path}, {"E014"}) for path in ("partners.clients.sms", "carrier.texts.Gateway")),
 ]
 
 
