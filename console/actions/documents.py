@@ -101,7 +101,7 @@ def _get_name(actor: str) -> str:
 
 def _record(verb: str, title: str, about: str, own: str, actor: str, reason: str, at: datetime) -> None:
     """Write into the audit log that a document was previewed, made or taken; of a case, also into its person's log."""
-    detail = {"title": title}
+    detail = {"title": title, "about": about}
     audit.actions.record(
         action=f"document.{verb}", actor=actor, target=f"document:{own}", at=at, reason=reason, detail=detail
     )

@@ -215,7 +215,7 @@ def _build_case_facts(case: Case) -> Section:
     facts: dict[str, object] = {
         "Case": one.code, "Kind": str(one.get_kind_display()), "Status": str(one.get_state_display()),
         "Opened": one.opened_at, "Due": one.due_at, "First answer": one.first_answer_at,
-        "Subject": remove_numbers(one.about),
+        "Subject": remove_numbers(case.about),
         "Company": party_name(case.party.name, case.party.uri) if case.party else "",
     }  # fmt: skip
     if look_up:

@@ -3,7 +3,7 @@
 Rows under a delayed-notice order are in none of it, from the moment on which the order says so.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -48,30 +48,31 @@ FROM hidden
 WHERE kept.incident_id = ANY (%(incidents)s)
 GROUP BY 1
 """.replace("<hidden>", UNDER_ORDER)
-# Of which every release is hidden: of those kept by release no other, and none that wasn't kept; of those found in the
-# ledger nothing is left, not even what was merely no longer so, while an order hides anything. A key that is a hash, of
-# a very long address, finds nothing.
+# Of which every release is hidden. Of what a rule found an order took the last finding away, and none has come since; a
+# later finding that was only cleared is a finding. Of all others no release was kept that is not hidden, and none was
+# counted that was not kept: what is not hidden is looked for first, and is near in an incident that is large.
 WHOLLY_HIDDEN = """
 WITH <hidden>, reached AS MATERIALIZED (
     SELECT DISTINCT kept.incident_id FROM hidden CROSS JOIN LATERAL (
         SELECT DISTINCT incident_id FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id) kept
 )
 SELECT found.id FROM reached JOIN audit_incident found ON found.id = reached.incident_id
-WHERE found.count <= (SELECT count(*) FROM audit_incidentline kept WHERE kept.incident_id = found.id)
-    AND NOT EXISTS (
+WHERE CASE
+    WHEN found.kind = ANY (%(rules)s) THEN found.count = 0 AND NOT EXISTS (
+        SELECT FROM disclosures_anomaly a
+        WHERE a.kind = found.kind AND a.party = substr(found.key, 6) AND to_char(a.period, 'YYYY') = left(found.key, 4))
+    WHEN EXISTS (
         SELECT FROM audit_incidentline kept
-        WHERE kept.incident_id = found.id AND kept.disclosure_id NOT IN (SELECT disclosure_id FROM hidden))
-UNION
-SELECT found.id FROM audit_incident found LEFT JOIN LATERAL (
-    SELECT a.id FROM disclosures_anomaly a
-    WHERE a.kind = found.kind AND a.party = substr(found.key, 6) AND to_char(a.period, 'YYYY') = left(found.key, 4)
-    LIMIT 1
-) stands ON true
-WHERE found.kind = ANY (%(kinds)s) AND found.count = 0 AND stands.id IS NULL AND EXISTS (SELECT FROM hidden)
+        WHERE kept.incident_id = found.id AND kept.disclosure_id NOT IN (SELECT disclosure_id FROM hidden)) THEN false
+    ELSE found.count <= (SELECT count(*) FROM audit_incidentline kept WHERE kept.incident_id = found.id)
+END
 ORDER BY 1
 """.replace("<hidden>", UNDER_ORDER)
-# Of what is found in the ledger, but not of claims, which no order is about.
-BY_RULE = sorted({*AnomalyRule.Kind.values} - {AnomalyRule.Kind.DISPUTED})
+NEWEST_ORDER = """
+SELECT max(n.recorded_at)
+FROM audit_incidentline kept JOIN disclosures_delayednotice n ON n.disclosure_id = kept.disclosure_id
+WHERE kept.incident_id = ANY (%(incidents)s)
+"""
 # What stands behind the counts of a comparison, as far as it was kept.
 IN_BOOKS = """
 SELECT f.line_id, f.found_at, f.id::text, array_remove(ARRAY[p.uri, f.recipient], ''), f.purpose, 'partner_has'
@@ -130,8 +131,17 @@ def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[
 def list_hidden_incidents(*, at: datetime) -> list[int]:
     """Return the incidents of which an order hides every release now, by id. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(WHOLLY_HIDDEN, {"at": at, "kinds": BY_RULE})
+        cursor.execute(WHOLLY_HIDDEN, {"at": at, "rules": AnomalyRule.Kind.values})
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def get_newest_order(*, incidents: Sequence[int]) -> datetime | None:
+    """Return when the newest order on a release of these incidents was recorded; None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST_ORDER, {"incidents": [*incidents]})
+        (newest,) = cursor.fetchone() or (None,)
+    found: datetime | None = newest
+    return found
 
 
 def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:

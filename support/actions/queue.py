@@ -17,7 +17,7 @@ from accounts.queries import acting_staff
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
-from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, NotNow, move
+from support.policies.lifecycle import CLOCK_RUNS, MERGED_IN, UNDER_WAY, NotNow, move
 from support.queries.names import get_staff_name
 from support.queries.queue import (
     Page,
@@ -140,7 +140,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
     _move_drafts(ticket, other)
     append_event(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
-    append_event(ticket=other, body=f"Goes on for {ticket.code} too.", author=name, at=at)
+    append_event(ticket=other, body=MERGED_IN.format(code=ticket.code), author=name, at=at)
     record_case_act(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
 
 

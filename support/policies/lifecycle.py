@@ -24,6 +24,8 @@ OURS = (State.OPEN,)
 CLOCK_RUNS = (State.OPEN, State.PARTNER)
 UNDER_WAY = (State.OPEN, State.WAITING, State.PARTNER)
 DONE = (State.SOLVED, State.CLOSED, State.MERGED)
+# What the thread of a case says once another was merged into it.
+MERGED_IN = "Goes on for {code} too."
 # How long an answer waits for the person's word before the case is closed.
 CLOSES_AFTER = timedelta(days=14)
 # Whose business days: where the carrier's privacy office and the agencies are.

@@ -35,7 +35,7 @@ from support.queries import names, subjects
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
-from support.queries.visible import find_incident
+from support.queries.visible import HiddenCases, find_hidden_cases
 
 PROOFS, EARLIER = 6, 12
 
@@ -119,9 +119,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything on a case's page. What a case is not about is None or empty."""
+    """Everything on a case's page. What a case is not about is None or empty. `about`: its subject in words."""
 
     ticket: Ticket
+    about: str
     thread: Sequence[ThreadEntry]
     person: Person | None
     look_up: LookUp | None
@@ -156,10 +157,11 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
     about = _about(ticket, at)
     path = about.look_up.path if about.look_up else []
     parties = Parties.read(uris_of(paths=[path]) | _company_of_choice(about.choice))
-    line_id = ticket.line_id
+    line_id, hidden = ticket.line_id, find_hidden_cases(at=at)
     return Case(
         ticket=ticket,
-        thread=thread_of(ticket=ticket, reader=reader, at=at),
+        about=hidden.get_about(ticket=ticket),
+        thread=_list_thread(ticket, hidden, reader, at),
         person=_person(ticket, line_id, reader, at) if line_id is not None else None,
         look_up=_look_up(about.look_up, parties),
         choice=about.choice,
@@ -167,8 +169,8 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
         told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
-        incident=_incident(ticket, at),
-        party=subjects.party_of(ticket=ticket, at=at),
+        incident=_incident(ticket, hidden),
+        party=None if ticket.pk in hidden.shared else subjects.party_of(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
@@ -219,8 +221,13 @@ def _standing(line_id: int) -> QuerySet[Order]:
 
 def thread_of(*, ticket: Ticket, reader: str, at: datetime) -> list[ThreadEntry]:
     """Return all that was said and done in a case, and in those that were merged into it, the oldest first."""
+    return _list_thread(ticket, find_hidden_cases(at=at), reader, at)
+
+
+def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime) -> list[ThreadEntry]:
     shown = is_shown(ticket=ticket, reader=reader, at=at)
-    said = Entry.objects.filter(ticket__in=with_merged(ticket=ticket)).select_related("ticket")
+    whole = Entry.objects.filter(ticket__in=with_merged(ticket=ticket))
+    said = whole.exclude(hidden.find_entries()).select_related("ticket")
     entries = list(said.prefetch_related("attachments").order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
@@ -352,10 +359,12 @@ def _earlier(ticket: Ticket) -> list[Ticket]:
     return list(others.order_by("-opened_at", "-pk")[:EARLIER])
 
 
-def _incident(ticket: Ticket, at: datetime) -> Incident | None:
+def _incident(ticket: Ticket, hidden: HiddenCases) -> Incident | None:
     kind, _, ref = ticket.key.partition(":")
     number = ticket.about_ref if ticket.about_kind == "incident" else ref if kind == "incident" else ""
-    return find_incident(incident_id=int(number), at=at) if number.isdecimal() else None
+    return (
+        Incident.objects.exclude(pk__in=hidden.incidents).filter(pk=int(number)).first() if number.isdecimal() else None
+    )
 
 
 def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[NamedParty]:

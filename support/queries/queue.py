@@ -22,7 +22,7 @@ from support.queries.due import Due, due
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.team_metrics import FROM_PEOPLE
-from support.queries.visible import visible_tickets
+from support.queries.visible import HiddenCases, find_hidden_cases, visible_tickets
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
 COUNTED_TO = 1_000
@@ -78,11 +78,12 @@ class QueueFilter:
 class Row:
     """One ticket as lists show it.
 
-    `free`: nobody who works on cases has it. `due` None: nobody waits for it. `ending`: of the number, where that was
-    asked for.
+    `about`: its subject in words. `free`: nobody who works on cases has it. `due` None: nobody waits for it. `ending`:
+    of the number, where that was asked for.
     """
 
     ticket: Ticket
+    about: str
     company: str
     whose: str
     mine: bool
@@ -152,10 +153,12 @@ def companies(*, part: str) -> list[int]:
 
 def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool = False) -> list[Row]:
     """These tickets as a list shows them. `ending`: with the last digits of the number, which is a look at a person."""
-    names = names_of(party_ids=(one.party_id for one in tickets if one.party_id))
+    hidden = find_hidden_cases(at=at)
+    names = names_of(party_ids=(one.party_id for one in tickets if one.party_id and one.pk not in hidden.shared))
     return [
         Row(
             ticket=one,
+            about=hidden.get_about(ticket=one),
             company=names.get(one.party_id or 0, ""),
             whose=get_staff_name(user=one.assignee) if one.assignee else "",
             mine=one.assignee_id == user_id,
@@ -285,14 +288,15 @@ class TicketPage:
 def find(*, asked: str, at: datetime, before: int = 0) -> TicketPage:
     """Return the tickets that fit these words, older than the ticket `before`, if one is given."""
     said = asked.strip()
-    tickets = visible_tickets(at=at)
+    hidden = find_hidden_cases(at=at)
+    tickets = Ticket.objects.exclude(pk__in=hidden.cases)
     by_number = None if _is_a_case(said, tickets) else NUMBER.fullmatch(said)
     older = tickets.filter(id__lt=before) if before else tickets
     ids: set[int] = set()
-    for way in _by_number(by_number[1]) if by_number else _by_words(said):
+    for way in _by_number(by_number[1]) if by_number else _by_words(said, hidden):
         ids.update(older.filter(way).order_by("-id").values_list("id", flat=True)[: PAGE + 1])
     if not by_number and len(said) >= SHORTEST:
-        ids.update(_in_threads(said, before))
+        ids.update(_in_threads(said, before, hidden))
     found = list(tickets.filter(pk__in=ids).select_related("assignee").order_by("-id")[: PAGE + 1])
     return TicketPage(tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else 0, bool(by_number))
 
@@ -318,22 +322,23 @@ def _by_number(ending: str) -> Iterator[Q]:
     yield Q(number_ending=ending)
 
 
-def _by_words(said: str) -> Iterator[Q]:
+def _by_words(said: str, hidden: HiddenCases) -> Iterator[Q]:
     """Yield each way there is, but for the words of threads."""
     if code := code_in(said):
         yield Q(code=code)
     if len(said) < SHORTEST:
         return
-    yield Q(about__icontains=said)
+    named = ~Q(pk__in=list(hidden.shared))
+    yield named & Q(about__icontains=said)
     if parties := companies(part=said):
-        yield Q(party_id__in=parties)
+        yield named & Q(party_id__in=parties)
 
 
-def _in_threads(said: str, before: int) -> list[int]:
-    """Return the newest tickets with these words in their threads."""
+def _in_threads(said: str, before: int, hidden: HiddenCases) -> list[int]:
+    """Return the newest tickets with these words in their threads, as those show them."""
     words = SearchQuery(said, config="simple", search_type="websearch")
     until = before or (Ticket.objects.aggregate(newest=Max("id"))["newest"] or 0) + 1
-    entries = Entry.objects.filter(words=words, ticket_id__lt=until)
+    entries = Entry.objects.filter(words=words, ticket_id__lt=until).exclude(hidden.find_entries())
     near = entries.filter(ticket_id__gte=until - NEAR).order_by("-ticket_id").values_list("ticket_id", flat=True)
     found = list(near.distinct()[: PAGE + 1])
     if len(found) > PAGE:

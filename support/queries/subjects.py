@@ -31,7 +31,7 @@ from partners.labels import UNKNOWN, party_name, purpose_in_words
 from partners.models import Campaign, Party
 from revocations.models import Order
 from support.models import Document, Ticket
-from support.queries.visible import list_hidden_targets
+from support.queries.visible import find_hidden_cases
 
 Kind = Ticket.Kind
 LOOK_UP, CHOICE, ORDER, COMPANY = "look_up", "choice", "order", "company"
@@ -215,7 +215,7 @@ def list_hidden_ids(*, at: datetime) -> list[str]:
 
 def _is_hidden(at: datetime) -> Q:
     """Of what an order hides, or of a hidden incident or its case."""
-    return Q(pk__in=_list_hidden(at)) | Q(about__in=list_hidden_targets(at=at))
+    return Q(pk__in=_list_hidden(at)) | find_hidden_cases(at=at).find_targets(field="about", date="made_at")
 
 
 def _list_hidden(at: datetime) -> list[UUID]:

@@ -1,13 +1,65 @@
 """Incidents and their cases, for every list, count, search and export: what an order hides wholly is not there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from audit.models import Incident
-from disclosures.queries.incident_scope import list_hidden_incidents
-from support.models import Ticket
+from disclosures.queries.incident_scope import get_newest_order, list_hidden_incidents
+from support.models import Entry, Ticket
+from support.policies.lifecycle import MERGED_IN
+
+# What a case is called whose own subject is hidden, but not that of a case that was merged into it.
+MERGED_CASES = "Merged cases"
+
+
+@dataclass(frozen=True)
+class HiddenCases:
+    """Hidden incidents, by id, and the codes of the cases about them, by id.
+
+    `shared`: cases that stay, because one that is not hidden was merged into them. `since`: when the newest order on
+    these incidents was recorded; what staff did in a shared case later says nothing of the hidden incident.
+    """
+
+    incidents: Sequence[int]
+    cases: Mapping[int, str]
+    shared: Mapping[int, str]
+    since: datetime
+
+    def get_about(self, *, ticket: Ticket) -> str:
+        """Return what a case is about, in words."""
+        return MERGED_CASES if ticket.pk in self.shared else ticket.about
+
+    def find_targets(self, *, field: str, date: str) -> Q:
+        """Return the rows that name a hidden incident or case in a field, as the audit log does, by their date."""
+        names = [*(f"incident:{pk}" for pk in self.incidents), *(f"ticket:{code}" for code in self.cases.values())]
+        shared = [f"ticket:{code}" for code in self.shared.values()]
+        return Q((f"{field}__in", names)) | Q((f"{field}__in", shared), (f"{date}__lte", self.since))
+
+    def find_entries(self) -> Q:
+        """Return what was written in hidden cases, and that another case goes on for one of them."""
+        codes = [*self.cases.values(), *self.shared.values()]
+        return (
+            Q(ticket__in=list(self.cases))
+            | Q(ticket__in=list(self.shared), at__lte=self.since)
+            | Q(kind=Entry.Kind.EVENT, body__in=[MERGED_IN.format(code=code) for code in codes])
+        )
+
+
+def find_hidden_cases(*, at: datetime) -> HiddenCases:
+    """Return what an order hides wholly. One statement while that is nothing."""
+    incidents = list_hidden_incidents(at=at)
+    if not incidents:
+        return HiddenCases((), {}, {}, at)
+    about = Ticket.objects.filter(key__in=[f"incident:{pk}" for pk in incidents])
+    cases: dict[int, str] = dict(about.values_list("pk", "code"))
+    merged = list(Ticket.objects.filter(merged_into__in=cases).values_list("pk", "merged_into_id"))
+    shared: dict[int, str] = {}
+    while into := {parent for pk, parent in merged if pk not in cases and parent in cases}:
+        shared |= {pk: cases.pop(pk) for pk in into}
+    return HiddenCases(incidents, cases, shared, get_newest_order(incidents=incidents) or at)
 
 
 def visible_incidents(*, at: datetime) -> QuerySet[Incident]:
@@ -21,36 +73,25 @@ def find_incident(*, incident_id: int, at: datetime) -> Incident | None:
 
 
 def visible_tickets(*, at: datetime) -> QuerySet[Ticket]:
-    """Return the cases without those that the system opened about hidden incidents. At most two statements."""
+    """Return the cases without those that the system opened about hidden incidents."""
     return Ticket.objects.exclude(pk__in=list_hidden_tickets(at=at))
 
 
 def list_hidden_tickets(*, at: datetime) -> Sequence[int]:
     """Return the cases about hidden incidents, by id, but those that another case was merged into."""
-    hidden = list_hidden_incidents(at=at)
-    return list(_cases_about(hidden).values_list("pk", flat=True)) if hidden else ()
-
-
-def _cases_about(incident_ids: Sequence[int]) -> QuerySet[Ticket]:
-    keys = [f"incident:{pk}" for pk in incident_ids]
-    others = Ticket.objects.filter(merged_into=OuterRef("pk")).exclude(key__in=keys)
-    return Ticket.objects.filter(~Exists(others), key__in=keys)
-
-
-def list_hidden_targets(*, at: datetime) -> list[str]:
-    """Return how the audit log and documents name hidden incidents and their cases."""
-    return _name_targets(list_hidden_incidents(at=at))
+    return list(find_hidden_cases(at=at).cases)
 
 
 def acts_on_hidden(*, at: datetime) -> Q:
-    """Return which acts would tell that there is a hidden incident: on it or its case, or with it in their detail."""
-    hidden = list_hidden_incidents(at=at)
-    acts = Q(target__in=_name_targets(hidden))
-    for pk in hidden:
-        acts |= Q(detail__contains={"incident": pk})
+    """Return which acts would tell that there is a hidden incident: on it, its case or a document about either."""
+    hidden = find_hidden_cases(at=at)
+    # Before documents' acts said what they are about, a preview was named by the reference that it was asked for with.
+    previews = [*(f"breach:{pk}" for pk in hidden.incidents), *(f"case:{code}" for code in hidden.cases.values())]
+    acts = hidden.find_targets(field="target", date="at") | Q(target__in=[f"document:{one}" for one in previews])
+    for pk in hidden.incidents:
+        acts |= Q(detail__contains={"incident": pk}) | Q(detail__contains={"about": f"incident:{pk}"})
+    for code in hidden.cases.values():
+        acts |= Q(detail__contains={"about": f"ticket:{code}"})
+    for code in hidden.shared.values():
+        acts |= Q(at__lte=hidden.since, detail__contains={"about": f"ticket:{code}"})
     return acts
-
-
-def _name_targets(hidden: Sequence[int]) -> list[str]:
-    codes = _cases_about(hidden).values_list("code", flat=True) if hidden else ()
-    return [*(f"incident:{pk}" for pk in hidden), *(f"ticket:{code}" for code in codes)]

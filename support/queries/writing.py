@@ -27,7 +27,7 @@ from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
 from support.queries.queue import COUNTED_TO, PAGE, Row
 from support.queries.queue import rows as rows_of
-from support.queries.visible import find_incident, visible_incidents
+from support.queries.visible import find_hidden_cases, find_incident, visible_incidents
 
 # What answers written often leave to whoever writes, in whatever language.
 TO_FILL_IN = re.compile(r"\[[^\[\]]{3,200}\]")
@@ -48,6 +48,7 @@ class Desk:
     """
 
     ticket: Ticket
+    about: str
     answer: str
     note: str
     on_its_way: datetime | None
@@ -71,6 +72,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
     author = f"{User.objects.get(pk=user_id).role}:{user_id}"
     return Desk(
         ticket=ticket,
+        about=find_hidden_cases(at=at).get_about(ticket=ticket),
         answer=answer.body if answer else "",
         note=note.body if note else "",
         on_its_way=answer.send_at if answer else None,

@@ -1,5 +1,6 @@
 """An incident of which an order hides every release is nowhere but with the legal-process role, deadlines included."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,15 +12,20 @@ from pytest_django import Settings
 
 from accounts.models import User
 from audit.models import Incident
+from console.queries.staff import acts
 from console.workers.notifications import send_notifications
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.workers.anomalies.detection import find
 from partners.models import Party
 from portal.health import metrics
+from support.actions.queue import search
+from support.actions.writing import add_note
 from support.domain.tickets import open_tickets
 from support.models import NotificationChannel, Ticket
+from support.queries.queue import PAGE
 from tests.feeds import BRIDGE, ROAD, line_row, ndjson, release_row, take_lines, take_notices, take_parties, taken
 from tests.partners.outside import Answer, Outside
+from tests.support.desk import a_ticket, said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 
 EVER, PAST = "2190-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
@@ -118,11 +124,20 @@ def test_what_was_done_about_a_hidden_incident_is_in_no_log(officer: Member) -> 
         officer.client.post(f"{path}{act}/", data)
     case = Ticket.objects.get(key=f"incident:{ungated.pk}").code
     assert officer.client.get(f"/desk/{case}/").status_code == 200
-    document = post(officer, f"/admin/documents/make/breach/{ungated.pk}/", {"sign": "on"})
-    traces = ("Called the court", "anomal", case)
+    for about in (f"breach/{ungated.pk}", f"case/{case}"):
+        make, reason = f"/admin/documents/make/{about}/", {"reason": f"To read {about.partition('/')[0]}"}
+        page = officer.client.post(make, {**WHY, **reason}).content.decode()
+        seal = re.findall(r'name="seen" value="(.*?)"', page)[0]
+        assert officer.client.post(make, {**WHY, **reason, "seen": seal}).status_code == 302
+    traces = ("Called the court", "anomal", case, "To read breach", "To read case", "breach:")
     logs = ("/admin/trail/", f"/admin/trail/?on=incident:{ungated.pk}", f"/admin/trail/?case={case}")
-    assert all(mark in shown(officer, logs[0]) for mark in traces), document
+    assert all(mark in shown(officer, logs[0]) for mark in traces)
+    title = f"Breach notification: incident {ungated.pk}"
+    assert [one.action for one in acts(at=timezone.now()) if title in str(one.detail)] == [
+        "document.made", "document.previewed",
+    ]  # fmt: skip
     hide(*NAMES)
+    assert [one.action for one in acts(at=timezone.now()) if title in str(one.detail) or case in str(one.detail)] == []
     taken_away = csv_of(officer, "/admin/trail/export/", WHY)
     assert [row for row in taken_away if any(mark in str(row) for mark in traces)] == []
     for log in logs:
@@ -177,3 +192,95 @@ def test_an_incident_that_counted_more_than_was_kept_stays(officer: Member) -> N
     Incident.objects.filter(pk=ungated.pk).update(count=4)
     hide(*NAMES)
     assert "Seen 1 time since" in shown(officer, f"/admin/incidents/{ungated.pk}/")
+
+
+def reported(officer: Member) -> Ticket:
+    """The case of an incident that somebody reported, which no order is about."""
+    form = {"kind": "our_breach", "company": "", "happened": "A laptop was stolen.", "affected": "One week's exports.",
+            "known_at": "2026-03-02T15:30", "reason": "The field office called."}  # fmt: skip
+    path = post(officer, "/admin/incidents/report/", form)
+    open_tickets(at=timezone.now())
+    return Ticket.objects.get(key=f"incident:{path.split('/')[-2]}")
+
+
+def noted(officer: Member, case: Ticket, note: str) -> None:
+    add_note(code=case.code, body=note, actor=officer.actor, at=timezone.now())
+
+
+def queue_titles(officer: Member, path: str) -> list[str]:
+    page = officer.client.get(path).content.decode()
+    return [html.unescape(title) for title in re.findall(r"<p><bdi>([^<]+)</bdi>", page)]
+
+
+def test_a_case_that_goes_on_for_a_hidden_one_says_nothing_of_it(officer: Member) -> None:
+    ungated, _ = released()
+    theirs, ours = Ticket.objects.get(key=f"incident:{ungated.pk}"), reported(officer)
+    noted(officer, theirs, "Quagga said the court")
+    assert post(officer, f"/desk/{theirs.code}/merge/", {"into": ours.code}) == f"/desk/{ours.code}/"
+    noted(officer, ours, "The laptop was locked")
+    places = (f"/desk/{ours.code}/", f"/desk/{ours.code}/write/")
+    marks = ("Quagga said the court", f"Goes on for {theirs.code} too.", f"Goes on as {ours.code}.")
+    assert all(mark in shown(officer, path) for path in places for mark in marks)
+    assert ours.code in shown(officer, "/desk/search/", {"q": theirs.code})
+    hide(*NAMES)
+    for path in places:
+        page = officer.client.get(path).content.decode()
+        assert "The laptop was locked" in page
+        assert [mark for mark in (*marks, theirs.code) if mark in page] == []
+    assert officer.client.get(f"/desk/{theirs.code}/").status_code == 404
+    for asked in (theirs.code, "quagga"):
+        assert ours.code not in shown(officer, "/desk/search/", {"q": asked})
+    hide(*NAMES, until=PAST)
+    assert all(mark in shown(officer, path) for path in places for mark in marks)
+
+
+def test_a_case_that_took_in_another_stays_without_the_hidden_incident_s_name(officer: Member) -> None:
+    ungated, _ = released()
+    theirs, ours = Ticket.objects.get(key=f"incident:{ungated.pk}"), reported(officer)
+    noted(officer, theirs, "Quagga said the court")
+    noted(officer, ours, "The laptop was locked")
+    assert post(officer, f"/desk/{ours.code}/merge/", {"into": theirs.code}) == f"/desk/{theirs.code}/"
+    name, path = str(ungated.get_kind_display()), f"/desk/{theirs.code}/"
+    document = f"/admin/documents/make/case/{theirs.code}/"
+    before = "To read it before the order"
+    assert name in shown(officer, document, {"reason": before})
+    hide(*NAMES)
+    noted(officer, theirs, "The disk was encrypted")
+    assert html.escape(name) not in officer.client.get("/desk/?kind=ours").content.decode()
+    assert queue_titles(officer, "/desk/?kind=ours") == ["Merged cases"]
+    for page in (shown(officer, path), shown(officer, f"{path}write/"), shown(officer, document, {"reason": "Court"})):
+        assert "Merged cases" in page
+        assert [mark for mark in (name, "Quagga", "Geobridge") if mark in page] == []
+    for page in (shown(officer, path), shown(officer, f"{path}write/"), shown(officer, f"{path}copy/", {})):
+        assert "The laptop was locked" in page
+        assert "The disk was encrypted" in page
+    assert before not in shown(officer, "/admin/trail/")
+    for asked in ("permission", "geobridge", "quagga"):
+        assert theirs.code not in shown(officer, "/desk/search/", {"q": asked})
+    assert theirs.code in shown(officer, "/desk/search/", {"q": "encrypted"})
+    hide(*NAMES, until=PAST)
+    assert name in queue_titles(officer, "/desk/?kind=ours")
+
+
+def test_a_case_that_took_in_another_by_way_of_a_hidden_one_stays(officer: Member) -> None:
+    first, second = (Ticket.objects.get(key=f"incident:{one.pk}") for one in released())
+    ours = reported(officer)
+    post(officer, f"/desk/{ours.code}/merge/", {"into": first.code})
+    post(officer, f"/desk/{first.code}/merge/", {"into": second.code})
+    noted(officer, second, "The laptop was locked")
+    hide(*NAMES)
+    noted(officer, second, "The disk was encrypted")
+    assert queue_titles(officer, "/desk/?kind=ours") == ["Merged cases"]
+    page = shown(officer, f"/desk/{second.code}/")
+    assert "The disk was encrypted" in page
+    assert "The laptop was locked" not in page
+
+
+def test_a_hidden_case_takes_no_place_among_those_found(officer: Member) -> None:
+    codes = [said(a_ticket(), "The quagga came back.").ticket.code for _ in range(PAGE + 1)]
+    ungated, _ = released()
+    noted(officer, Ticket.objects.get(key=f"incident:{ungated.pk}"), "Quagga said the court")
+    hide(*NAMES)
+    newest = search(asked="quagga", before=0, user=officer.user, at=timezone.now())
+    older = search(asked="quagga", before=int(newest.next), user=officer.user, at=timezone.now())
+    assert [row.ticket.code for row in (*newest.rows, *older.rows)] == codes[::-1]

@@ -11,6 +11,7 @@ been looked at since, waits for that: a day at the most, so that no company can 
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import ZONE_OF_STATE
-from audit.actions import IncidentCount
+from audit.actions import IncidentCount, Release
 from consent.actions.choices import retry_on_conflict
 from consent.actions.system_stops import Outcome, stop_company
 from disclosures.models import Anomaly, AnomalyRule, AnomalyWatch
@@ -203,8 +204,20 @@ def _find(touch: str, values: Values) -> None:
             cursor.execute(search.find, said)
         cursor.execute(statements.NOTHING_NEW, {"off": _kinds_off(rules)})
         standing = _settle(cursor, at)
+        cursor.execute(statements.LAST_HIDDEN)
+        hidden = cursor.fetchall()
         cursor.execute(statements.DROP_TABLES)
     audit.actions.state_incidents(stated=standing, actor="system:anomalies", at=at)
+    _store_hidden(hidden)
+
+
+def _store_hidden(rows: Sequence[tuple[str, str, str, int, UUID, datetime]]) -> None:
+    """Keep by which hidden releases the last that was found of an incident is gone."""
+    incidents: dict[tuple[str, str], list[Release]] = defaultdict(list)
+    for kind, party, year, line_id, disclosure_id, occurred_at in rows:
+        incidents[kind, incident_key(party=party, year=year)].append(Release(line_id, disclosure_id, occurred_at))
+    for (kind, key), releases in incidents.items():
+        audit.actions.store_affected_lines(kind=kind, key=key, releases=releases)
 
 
 def _kinds_off(rules: Sequence[LastOn]) -> list[str]:

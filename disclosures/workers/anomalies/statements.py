@@ -338,19 +338,20 @@ WITH missing AS MATERIALIZED (
     SELECT a.* FROM due JOIN disclosures_anomaly a
         ON a.kind = due.kind AND a.party = due.party AND a.period = due.period AND a.line_id IS NULL
 ), known AS MATERIALIZED (
-    SELECT a.id FROM missing a
+    SELECT a.id, d.line_id, d.id AS disclosure_id, d.occurred_at FROM missing a
         JOIN disclosures_delayednotice n ON n.line_id = a.line_id
         JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
             AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
     WHERE disclosures_company(d.path) = a.party AND <hides>
     UNION
-    SELECT a.id FROM (SELECT * FROM missing WHERE line_id IS NULL) a
+    SELECT a.id, d.line_id, d.id, d.occurred_at FROM (SELECT * FROM missing WHERE line_id IS NULL) a
         JOIN disclosures_delayednotice n ON true
         JOIN disclosures_disclosure d ON d.line_id = n.line_id AND d.id = n.disclosure_id
             AND d.occurred_at >= a.first_at AND d.occurred_at <= a.newest_at
     WHERE a.recipient = ANY (d.path[3:]) AND <hides>
 )
-SELECT a.id, a.kind, a.party, a.period, known.id IS NOT NULL AS hidden
+SELECT a.id, a.kind, a.party, a.period, known.disclosure_id IS NOT NULL AS hidden, known.line_id, known.disclosure_id,
+    known.occurred_at
 FROM missing a LEFT JOIN known ON known.id = a.id
 WHERE (a.cleared_at IS NULL OR known.id IS NOT NULL) AND NOT EXISTS (
     SELECT FROM found f
@@ -391,4 +392,14 @@ FROM (
             AND a.period < key.year + interval '1 year' AND a.cleared_at IS NULL
     ) stands
 ORDER BY 1, 2, 3
+"""
+# The hidden rows of what an order took away, where it was the last of its incident: by which that is hidden itself.
+LAST_HIDDEN = """
+SELECT DISTINCT gone.kind, gone.party, to_char(gone.period, 'YYYY'), gone.line_id, gone.disclosure_id, gone.occurred_at
+FROM gone
+WHERE gone.hidden AND NOT EXISTS (
+    SELECT FROM disclosures_anomaly a
+    WHERE a.kind = gone.kind AND a.party = gone.party AND a.period >= date_trunc('year', gone.period)
+        AND a.period < date_trunc('year', gone.period) + interval '1 year')
+ORDER BY 1, 2, 3, 4, 5
 """
