@@ -5,7 +5,8 @@ of what may: the instrumentation would also tell the address as it was asked for
 exception said. The gate's straight way is not traced: `/metrics` counts it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -14,14 +15,17 @@ from opentelemetry.instrumentation.django import DjangoInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import SpanKind, Status
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from audit.primitives.traces import Tell, traces
 from portal.env import process_name
 
 KEPT = frozenset({
     "http.route", "http.method", "http.request.method", "http.status_code", "http.response.status_code",
     "celery.action", "celery.task_name", "celery.state", "messaging.destination", "messaging.system", "exception.type",
+    "whereabouts.step",
 })  # fmt: skip
 # A name that is not of these shapes may be an address as somebody asked for it.
 UNNAMED = "request"
@@ -58,6 +62,29 @@ def instrument(provider: TracerProvider) -> None:
     DjangoInstrumentor().instrument(tracer_provider=provider, is_sql_commentor_enabled=False)
     of_tasks: Callable[[], Any] = CeleryInstrumentor
     of_tasks().instrument(tracer_provider=provider)
+    traces.current, traces.step = _current, _steps_of(provider)
+
+
+def _current() -> str:
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def _steps_of(provider: TracerProvider) -> Callable[[str, str], AbstractContextManager[Tell]]:
+    tracer = provider.get_tracer(__name__)
+
+    @contextmanager
+    def step(trace: str, name: str) -> Iterator[Tell]:
+        """A span in the trace that an order came of. What came of none, or of before traces were on, has none."""
+        if not trace:
+            yield lambda _status: None
+            return
+        of = TraceContextTextMapPropagator().extract({"traceparent": trace})
+        with tracer.start_as_current_span(name, of, SpanKind.CLIENT, {"whereabouts.step": name}) as span:
+            yield lambda status: span.set_attribute("http.response.status_code", status or 0)
+
+    return step
 
 
 def _rewritten(span: ReadableSpan) -> ReadableSpan:
@@ -82,6 +109,8 @@ def _filter_attributes(attributes: Mapping[str, AttributeValue] | None) -> dict[
 
 
 def _name(kept: Mapping[str, AttributeValue]) -> str:
+    if "whereabouts.step" in kept:
+        return str(kept["whereabouts.step"])
     if "celery.task_name" in kept:
         return f"{kept.get('celery.action', 'run')!s} {kept['celery.task_name']!s}"
     method = kept.get("http.request.method", kept.get("http.method", ""))

@@ -45,12 +45,12 @@ WITH laid AS (
         since timestamptz)
 ), queued AS (
     INSERT INTO revocations_order (line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane,
-        snapshot, queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note)
+        snapshot, queued_at, state, attempts, next_attempt_at, complete_by, parked_with, note, trace)
     SELECT line_id, one.id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot,
-        queued_at, 'queued', 0, queued_at, complete_by, '', ''
+        queued_at, 'queued', 0, queued_at, complete_by, '', '', trace
     FROM jsonb_to_recordset(%s::jsonb) AS one (line_id bigint, id uuid, contract_id bigint, party_id bigint,
         epoch integer, version integer, jti text, txn text, record_id uuid, lane text, snapshot jsonb,
-        queued_at timestamptz, complete_by timestamptz)
+        queued_at timestamptz, complete_by timestamptz, trace text)
     RETURNING line_id, contract_id, epoch, version, id
 )
 INSERT INTO revocations_standing (line_id, contract_id, epoch, version, order_id)
@@ -61,7 +61,7 @@ SET epoch = excluded.epoch, version = excluded.version, order_id = excluded.orde
 LAID_AS = ("line_id", "id", "contract_id", "action", "scope", "since")
 QUEUED = (
     "line_id", "id", "contract_id", "party_id", "epoch", "version", "jti", "txn", "record_id", "lane", "snapshot",
-    "queued_at", "complete_by",
+    "queued_at", "complete_by", "trace",
 )  # fmt: skip
 RECEIVED = """
 SELECT line_id, aggregator_id, max(last_at) FROM partners_dealing

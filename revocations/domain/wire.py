@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from audit.primitives.traces import traces
 from partners.models import Contract
 from revocations.models import Duty, Order, Standing, StreamEvent
 
@@ -142,6 +143,7 @@ def build_order(
         queued_at=at,
         next_attempt_at=at,
         complete_by=complete_by,
+        trace=traces.current(),
     )
 
 

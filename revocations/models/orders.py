@@ -94,6 +94,9 @@ class Order(models.Model):
     parked_with = models.CharField(max_length=8, choices=ResponsibleParty, blank=True)
     superseded_by = models.UUIDField(null=True)
     note = models.CharField(max_length=300, blank=True)
+    # What it came of, as W3C's `traceparent`, where traces are on. Partners aren't sent it: two could join what they
+    # know of one person by it.
+    trace = models.CharField(max_length=55, blank=True, db_default="")
 
     class Meta:
         constraints = [

@@ -179,9 +179,10 @@ class Programs:
     def loaded(self) -> str:
         """The address of a server that forks our programs, each from one that has read this very environment.
 
-        None has read code that is not ours: its programs have their libraries alone.
+        None has read code that is not ours, or tells of traces, which takes a thread: such programs have their
+        libraries alone.
         """
-        if self.code != PROJECT:
+        if self.code != PROJECT or "OTEL_EXPORTER_OTLP_ENDPOINT" in self.more:
             return forks.everybodys()
         server = _load(self.environment)
         if server not in self._holds:

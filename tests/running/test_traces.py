@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from pytest_django import Settings
 
 from portal.tracing import KEPT
+from revocations.models import Order
 from tests import forks
+from tests.faults.failover.people import Crowd, sign_in
+from tests.faults.fixtures import a_world
+from tests.faults.invariants import Asker
 from tests.faults.programs import Programs, free_port, until
 from tests.running.conftest import web as web_process
 
@@ -36,8 +41,17 @@ class Collector(ThreadingHTTPServer):
         return [one for raw in self.raw for one in ExportTraceServiceRequest.FromString(raw).resource_spans]
 
     @property
+    def spans(self) -> list[Span]:
+        return [span for one in self.resources for scope in one.scope_spans for span in scope.spans]
+
+    @property
     def names(self) -> set[str]:
-        return {span.name for one in self.resources for scope in one.scope_spans for span in scope.spans}
+        return {span.name for span in self.spans}
+
+    def trace_of(self, name: str) -> list[Span]:
+        """The first span of this name, and all others of its trace."""
+        first = next((span for span in self.spans if span.name == name), None)
+        return [span for span in self.spans if first is not None and span.trace_id == first.trace_id]
 
 
 class _Taking(BaseHTTPRequestHandler):
@@ -111,3 +125,31 @@ def test_a_collector_is_told_of_pages_and_tasks_and_of_nobody(tmp_path: Path) ->
         assert {of.key for span in spans for of in span.attributes} <= KEPT
     assert TOKEN.encode() not in b"".join(collector.raw)
     assert named == {"whereabouts-web", "whereabouts-worker"}
+
+
+def test_one_trace_leads_from_the_click_to_each_partners_answer(committed_db: None, settings: Settings) -> None:
+    with collecting() as collector:
+        told = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
+        }
+        with a_world(settings, more=told) as world:
+            world.programs.worker()
+            line = world.a_line()
+            Crowd(world.programs.web_port, sign_in([line]), 1.0, Asker(world, [line])).run()
+            wanted = [
+                "POST choices/stop/", "apply_async revocations.tasks.deliver", "push", "push",
+                "run revocations.tasks.deliver",
+            ]  # fmt: skip
+            until(
+                lambda: sorted(span.name for span in collector.trace_of("POST choices/stop/")) == wanted, WITHIN_S,
+                lambda: str([(span.name, span.trace_id) for span in collector.spans]),
+            )  # fmt: skip
+    (click,) = [span for span in collector.spans if span.name == "POST choices/stop/"]
+    for push in (span for span in collector.spans if span.name == "push"):
+        assert push.parent_span_id == click.span_id
+        assert {of.key: of.value.int_value or of.value.string_value for of in push.attributes} == {
+            "whereabouts.step": "push", "http.response.status_code": 202,
+        }  # fmt: skip
+    orders = Order.objects.filter(line_id=line.pk)
+    assert {order.trace for order in orders} == {f"00-{click.trace_id.hex()}-{click.span_id.hex()}-03"}

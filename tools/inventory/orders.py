@@ -12,7 +12,7 @@ TABLES: Mapping[str, Table] = {
         "One signed message to one partner about one line.",
         LEDGER,
         OWN,
-        key="line_id contract_id party_id epoch version jti txn",
+        key="line_id contract_id party_id epoch version jti txn trace",
         figure="attempts",
         word="lane state parked_with",
         text="note",

@@ -45,7 +45,7 @@ NEWEST = "SELECT line_id, contract_id, order_id FROM revocations_standing WHERE 
 ORDERS = """
 SELECT line_id, id, contract_id, party_id, epoch, version, jti, txn, record_id, lane, snapshot, queued_at, state,
     attempts, next_attempt_at, sent_at, acknowledged_at, completed_at, complete_by, leased_until, polled_until,
-    again_at, parked_with, superseded_by, note
+    again_at, parked_with, superseded_by, note, trace
 FROM revocations_order
 """
 EVENTS = """
@@ -107,6 +107,11 @@ class Push:
     url: str = ""
     authorization: str = ""
     lease: datetime | None = None
+
+    @property
+    def trace(self) -> str:
+        """The trace of what it came of, if there is one."""
+        return self.row.trace if isinstance(self.row, Order) else ""
 
     @cached_property
     def token(self) -> str:

@@ -25,6 +25,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from audit.primitives import generic_plans
+from audit.primitives.traces import traces
 from partners.clients import http
 from partners.models import Party
 from revocations.models import Breaker, Order, Pulse, Stream, StreamEvent
@@ -261,7 +262,10 @@ def _post(push: Push) -> http.Reply:
         return http.Reply(None, detail="no address is known")
     headers = {"Authorization": push.authorization} if push.authorization else None
     try:
-        return http.post(url=push.url, body=push.token.encode(), content_type=SECEVENT, headers=headers)
+        with traces.step(push.trace, "push") as tell:
+            reply = http.post(url=push.url, body=push.token.encode(), content_type=SECEVENT, headers=headers)
+            tell(reply.status)
+            return reply
     except Exception as error:  # one surprise must not leave the whole batch without a record
         log.exception("push failed", about=str(push.row.id))
         return http.Reply(None, detail=type(error).__name__)
