@@ -116,7 +116,7 @@ SAMPLES = {
         SimpleNamespace(name="", role="next", lost=True),
     ),
     "orders": (
-        *(_order(state) for state in ("queued", "sent", "acknowledged", "completed", "partial", "superseded")),
+        *(_order(state) for state in ("queued", "sent", "acknowledged", "completed", "partial")),
         *(_order(state) for state in ("parked", "rejected", "contradicted")),
         _order("queued", unconfirmed=True),
         _order("acknowledged", owes=False),

@@ -287,6 +287,12 @@ class Sharing:
         return min(made_at, known or self.stops.get(key, made_at))
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether nothing is allowed any longer because an officer suspended all that the person allowed."""
+        agreed = [use for use in self.uses.values() if not use.beneath]
+        return bool(agreed) and all(use.is_suspended for use in agreed)
+
+    @property
     def own_yeses(self) -> list[Use]:
         """What a privacy signal does not stop unasked: what the person allowed on these pages, and lifelines agreed to.
 

@@ -150,9 +150,7 @@ def order_state(
         state=state,
         tone="warn" if unconfirmed else tone,
         unconfirmed=unconfirmed,
-        overdue=order.complete_by is not None
-        and order.complete_by <= at
-        and state not in {State.COMPLETED, State.SUPERSEDED},
+        overdue=order.complete_by is not None and order.complete_by <= at and state != State.COMPLETED,
         owes_deletion=asked.deletion,
         owes=asked.anything,
         only_about=_only_about(order),

@@ -29,6 +29,7 @@ from tests.words import (
     seldom_answers,
     seldom_cases,
     seldom_console,
+    seldom_figures,
     seldom_lines,
     seldom_officers,
 )
@@ -103,6 +104,10 @@ def test_pages_in_states_that_are_seldom() -> None:
 
 def test_pages_of_a_line_with_much_on_it() -> None:
     assert_as_before("seldom_lines", seldom_lines.pages())
+
+
+def test_the_report_of_much() -> None:
+    assert_as_before("figures", seldom_figures.pages())
 
 
 def test_answers_to_what_is_sent() -> None:
