@@ -90,6 +90,8 @@ def choices_made() -> Read:
     line = an_agreed_line(*uses)
     person = signed_in(line)
     uris = [one.lbs_provider.uri for one in uses]
+    several = person.get("/choices/stop/several/").text
+    yield "several: what each box sends", re.findall(r'type="checkbox" (name="ref" value="[^"]+")', several)
     yield "several: none ticked", sent(person, "/choices/stop/", several="1")
     yield "several: one ticked", sent(person, "/choices/stop/", several="1", ref=uris[0])
     yield "several: those left", read(person, "/choices/stop/several/")
@@ -141,6 +143,8 @@ def ended_uses() -> Read:
     )
     choices.allow(line_id=line.pk, campaign=uses[2].ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     yield "uses that a stop ended", read(person, f"/choices/{made.choice_id}/")
+    (again,) = re.findall(r'href="([^"]+)">Allowed again', person.get(f"/choices/{made.choice_id}/").text)
+    yield "the yes to one that a stop ended", read(person, again)
     yield "one that can't be allowed now", read(person, f"/choices/allow/?campaign={uses[1].ref}")
     paused = an_agreed_line(*uses[2:])
     made = choices.pause(
@@ -205,12 +209,16 @@ def from_files() -> Read:
         choice_row(**about),
         choice_row(kind="allow", scope="campaign", ref=use.ref, made_at="2025-09-01T00:00:00Z", **about),
     )
+    ended = a_use("Ivy")
+    about_ended = {"scope": "campaign", "ref": ended.ref, "made_at": "2025-10-01T00:00:00Z"}
+    take_choices(choice_row(kind="allow", until="2025-11-01T00:00:00Z", **about_ended, **about))
     person = signed_in(line)
     yield "choices from files", read(person, "/choices/")
     for path in dict.fromkeys(re.findall(r'href="(/choices/[0-9a-f-]{36}/)"', person.get("/choices/").text)):
         title = re.findall(r"<h1>(.*?)</h1>", person.get(path).text, re.DOTALL)[0]
         yield f"a choice from a file: {re.sub('<[^>]+>', '', title).strip()}", read(person, path)
     yield "a company from files", read(person, f"/companies/{use.lbs_provider_id}/")
+    yield "a company whose yes from a file has ended", read(person, f"/companies/{ended.lbs_provider_id}/")
 
 
 def ways_in() -> Read:
@@ -374,3 +382,11 @@ def cases() -> Read:
     ):  # fmt: skip
         answer = person.client.post(f"{case}reply/", {"message": message, "uploads": uploads})
         yield f"a message: {title}", transcript(answer.content.decode(), but=("thread", "textarea"))
+    line = an_agreed_line(use)
+    person = signed_in(line)
+    made = person.post("/choices/dispute/", {"scope": "party", "ref": use.lbs_provider.uri}).url
+    tickets.open_tickets(at=timezone.now())
+    case = f"/help/{Ticket.objects.get(line_id=line.pk).code}/"
+    yield "the case that a dispute opened", read(person, case)
+    (asked_whom,) = re.findall(r'href="([^"]+)">Our questions', person.get(case).text)
+    yield "what was asked about it", read(person, asked_whom)

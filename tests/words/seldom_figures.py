@@ -43,7 +43,7 @@ COUNTED: dict[Figure, tuple[Sequence[Cells], Sequence[Cells]]] = {
         (("Larch Link", 5000, 2000, 2000, 1000, 0, 1, 1, 1, 1, 1, 1),),
         (
             ("Larch Link", 6100, 4050, 5030, 3020, 1040, 1, 2, 60, 300, 7200, 172800),
-            ("Maple Link", 12, 3, 12, 4, 0, None, None, 90, 90, None, None),
+            ("Maple Link", 40, 3, 35, 4, 0, None, None, 90, 90, None, None),
         ),
     ),
     Figure.RELEASES: (

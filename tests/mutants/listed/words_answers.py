@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 ANSWERS = "tests/words/test_every_page.py::test_answers_to_what_is_sent"
 SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
 STATES = "tests/words/test_every_page.py::test_states_of_pages"
+HELD = "tests/promises/test_07_held.py::test_stopping_pausing_disputing_and_ending_sign_ins_are_never_held"
 
 MUTANTS = (
     Mutant(
@@ -23,6 +24,7 @@ MUTANTS = (
         '{% elif line.relation == "ex_user" %}',
         '{% elif line.relation == "ex_users" %}',
         ANSWERS,
+        places=2,
     ),
     Mutant(
         7,
@@ -126,7 +128,7 @@ MUTANTS = (
         "consent/views/choices.py",
         'every_company if everything else _("Done. It is blocked from now on.")',
         "every_company",
-        ANSWERS,
+        HELD,
     ),
     Mutant(
         3,
