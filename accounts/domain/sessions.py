@@ -29,7 +29,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts.domain.session_store import session_key_hash
+from accounts.domain.session_store import SessionStore, session_key_hash
 from accounts.models import BrowserSession, User
 from accounts.primitives.sealing import seal, unseal
 
@@ -69,11 +69,21 @@ def get_asker(request: HttpRequest) -> str:
     return found
 
 
+def begin_steps(request: HttpRequest) -> None:
+    """Let this request begin a session even under a key that was just replaced: somebody asks for a code.
+
+    Their browser may have missed the answer that named the new key, as after a double tap.
+    """
+    if isinstance(request.session, SessionStore):
+        request.session.begin()
+
+
 def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str = "") -> None:
     """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept.
 
     What was done before for another number is over: whoever comes next must not be led to it.
     """
+    begin_steps(request)
     request.session.pop(LINK_KEY, None)
     request.session[STEPS_KEY] = {"door": door, "number": seal(msisdn).decode(), "then": then, "asked": uuid4().hex}
 
@@ -404,6 +414,11 @@ def _running_clock(request: HttpRequest, at: datetime) -> dict[str, Any] | None:
         start_clock(request, at=at)
         return None
     return dict(clock)
+
+
+def end(request: HttpRequest) -> None:
+    """End this browser's session, under whichever key it goes on by now."""
+    request.session.flush()
 
 
 def _end_sign_in(request: HttpRequest) -> None:

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 LONGEST = 500
 # Unicode calls them letters, and they show nothing: fillers, and blanks among hieroglyphs.
 BLANK = str.maketrans("", "", "\u115f\u1160\u3164\uffa0\U00013441\U00013442")
+CASE_CODE = re.compile(r"\bT-[2-9A-Z]{6}\b")
 # A word, two signs where a word has no more, or a reference: less says nothing to whoever reads it.
-SAYS = re.compile(r"[^\W\d_]{3}|[\u3040-\u30ff\u3400-\u9fff]{2}|\b[A-Z]{1,5}-\d")
+SAYS = re.compile(rf"[^\W\d_]{{3}}|[\u3040-\u30ff\u3400-\u9fff]{{2}}|\b[A-Z]{{1,5}}-\d|{CASE_CODE.pattern}")
 # From so many digits on without a letter between them it may be somebody's number, however they are set apart.
 MANY = 7
 RUN = re.compile(r"\d(?:(?![^\W\d_]).)*", re.DOTALL)

@@ -41,9 +41,9 @@ def limit_downloads[R: SubscriberRequest | PersonRequest, **P](
 
 
 def staff_download[**P](view: PersonView[P]) -> Door:
-    """A file that its address alone gives to staff: to nobody while they view pages as another role.
+    """Refuse a download to an officer who is viewing pages as another role; else do as `limit_downloads`.
 
-    It would be taken in the officer's own name, and be recorded so. Else as `limit_downloads`.
+    The file would be taken in the officer's own name, and recorded so.
     """
     limited = limit_downloads(view)
 

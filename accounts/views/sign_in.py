@@ -9,6 +9,7 @@ import logging
 from datetime import datetime
 from urllib.parse import urlencode
 
+from allauth.account.views import logout as allauth_logout
 from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -186,6 +187,15 @@ def sign_in_ended_passkey(request: HttpRequest) -> HttpResponse:
         form.add_error(None, PasskeyForm.wrong)
     asked = {"request_options": sessions.begin_passkey_challenge()}
     return render(request, "account/ended_passkey.html", {"form": PasskeyForm(), "told": form, "js_data": asked})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_out(request: HttpRequest) -> HttpResponseBase:
+    """Sign out; also where a proof in another tab has just replaced the key under which this was sent."""
+    response = allauth_logout(request)
+    if request.method == "POST":
+        sessions.end(request)
+    return response
 
 
 @require_safe

@@ -39,6 +39,7 @@ def question(request: AskRequest) -> HttpResponse:
 @get_open_request
 def text(request: AskRequest) -> HttpResponse:
     """Text a code to the phone that is asked; the same words whether or not there is one, or one to ask."""
+    sessions.begin_steps(request)
     text_code(
         question=request.question,
         asker=sessions.get_asker(request),

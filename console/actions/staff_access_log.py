@@ -163,9 +163,9 @@ def _sign_lines(lines: Iterator[str], at: datetime) -> Iterator[str]:
 
 
 @transaction.atomic
-def export_list(*, title: str, criteria: Mapping[str, str], user: User, at: datetime) -> None:
+def export_list(*, title: str, criteria: Mapping[str, str], needed: StaffAction, user: User, at: datetime) -> None:
     """Write down that a list of the console was exported. `criteria`: what it was narrowed to. Raises StaffOnly."""
-    name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TERMS)
+    name = acting_staff(actor=actor_of(user), action=needed)
     audit.actions.record(
         action="export.taken", actor=name, target="export:list", at=at,
         detail={"in": title, "for": {label: remove_numbers(words) for label, words in criteria.items()}},

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.policies.permissions import actor_of
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
@@ -149,6 +149,7 @@ DOCUMENTS = Listing(
     filters=(of_choices("kind", "Kind", [one for one in Document.Kind.choices if one[0] in OF_OFFICERS]),),
     empty=("No documents", "Documents that officers sign are kept here."),
     acts=(("admin:document-choose", "Make a document"),),
+    needed=StaffAction.READ_DOCUMENTS,
 )  # fmt: skip
 DOCUMENTS_OF_LEGAL = replace(
     DOCUMENTS,
@@ -157,4 +158,5 @@ DOCUMENTS_OF_LEGAL = replace(
     filters=(),
     empty=("No documents", "Evidence packs that you sign are kept here."),
     acts=(("admin:delayed-pack", "Make an evidence pack"),),
+    needed=StaffAction.SEE_DELAYED,
 )

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.policies.permissions import actor_of
+from accounts.models import User
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions import imports
@@ -118,6 +119,7 @@ def _find(request: PersonRequest, upload_id: int) -> Upload:
 def _list_for(role: str) -> Listing:
     return Listing(
         title="Imports",
+        needed=StaffAction.SEE_DELAYED if role == User.Role.LEGAL else StaffAction.SEE_TERMS,
         lead="Carrier files that staff uploaded. Each is checked in a dry run before it is imported.",
         columns=(
             Column("File", "uploaded_at"), Column("Status", "state"), Column("Uploaded by"),

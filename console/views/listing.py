@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 
-from accounts.policies.permissions import actor_of
+from accounts.policies.permissions import StaffAction, actor_of
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
@@ -121,6 +121,8 @@ class Listing:
     acts: tuple[tuple[str, str], ...] = ()
     # The name of the address where what is narrowed may be taken away.
     export: str = ""
+    # What staff must be allowed to export it.
+    needed: StaffAction = StaffAction.SEE_TERMS
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpRes
     Where that is not all of them, the last line says so.
     """
     asked = read_list_query(request.GET.dict(), listing)
-    export_list(title=listing.title, criteria=asked.get_criteria(words=listing.search_label), user=request.user, at=at)
+    criteria = asked.get_criteria(words=listing.search_label)
+    export_list(title=listing.title, criteria=criteria, needed=listing.needed, user=request.user, at=at)
     rows = _sorted_rows(request, listing, asked, at)
     lines = csv_lines(columns=[one.label for one in listing.columns], rows=_file_rows(listing, rows, at))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

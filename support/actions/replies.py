@@ -18,7 +18,16 @@ from support.actions.queue import record_search
 from support.labels import BadVariable, fill_variables, unknown_in
 from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
-from support.queries.writing import Recipients, hit_by, left_open, list_canned_replies, list_recipients, values_of
+from support.queries.writing import (
+    Answers,
+    Recipients,
+    canned_list,
+    hit_by,
+    left_open,
+    list_canned_replies,
+    list_recipients,
+    values_of,
+)
 
 # How the audit log calls a search among them.
 SAVED_REPLIES = "Saved replies"
@@ -136,13 +145,16 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
     return reply
 
 
-def search_replies(*, language: str, words: str, actor: str, at: datetime) -> list[SavedReply]:
-    """Find the saved replies with these words, for an answer in this language, and write down that somebody searched.
+def search_replies(*, words: str, language: str = "", actor: str, at: datetime) -> list[Answers]:
+    """Find the saved replies with these words, and write down that somebody searched.
 
-    Raises StaffOnly.
+    `language`: only those that an answer in this language is offered, each once. Raises StaffOnly.
     """
-    name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    found = list_canned_replies(language=language, words=words)
+    name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
+    if language:
+        found = [Answers(one.key, [one], []) for one in list_canned_replies(language=language, words=words)]
+    else:
+        found = canned_list(words=words)
     record_search(where=SAVED_REPLIES, criteria={}, actor=name, at=at, found=len(found))
     return found
 

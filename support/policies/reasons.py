@@ -7,9 +7,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.primitives.reasons import BLANK, NoReason, check_reason
+from accounts.primitives.reasons import BLANK, CASE_CODE, NoReason, check_reason
 
-CODE = re.compile(r"\bT-[2-9A-Z]{6}\b")
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -35,7 +34,7 @@ def look_reason(*, kind: str, words: str, case: str = "") -> str:
         raise NoReason(_("Choose what you look for."))
     own = check_reason(words) if words.strip() else ""
     says_why = len(WORD.findall(own.translate(BLANK))) > 1
-    if not says_why and (kind == LookKind.OTHER or not (case or CODE.search(own))):
+    if not says_why and (kind == LookKind.OTHER or not (case or CASE_CODE.search(own))):
         raise NoReason(_("Name the case, or say why in a few words of your own."))
     with translation.override("en"):
         label = str(LookKind(kind).label)

@@ -5,13 +5,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.views.access import PersonRequest
 from support.actions import replies as actions
-from support.actions.queue import record_search
 from support.forms.writing import CannedForm
 from support.models import SavedReply
 from support.policies.lifecycle import NotNow
@@ -21,20 +20,17 @@ from support.views.access import at_the_desk
 LONGEST_SEARCH = 100
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @at_the_desk(StaffAction.SEE_TICKETS)
 def replies(request: PersonRequest) -> HttpResponse:
-    """All of them, in every language, or those with the words that are looked for."""
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-    may_change = staff_may(get_shown_role(request), StaffAction.CHANGE_REPLIES)
-    answers = canned_list(words=words)
+    """Show every reply in every language, or search them: words may be a person's name and stand in no address."""
+    words = request.POST.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
     if words:
-        record_search(
-            where=actions.SAVED_REPLIES, criteria={}, actor=actor_of(request.user), at=timezone.now(),
-            found=len(answers),
-        )  # fmt: skip
-    shown = {"answers": answers, "may_change": may_change, "words": words}
-    return render(request, "desk/replies.html", shown)
+        answers = actions.search_replies(words=words, actor=actor_of(request.user), at=timezone.now())
+    else:
+        answers = canned_list()
+    may_change = staff_may(get_shown_role(request), StaffAction.CHANGE_REPLIES)
+    return render(request, "desk/replies.html", {"answers": answers, "may_change": may_change, "words": words})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -92,7 +92,7 @@ def find_canned_reply(request: PersonRequest, code: str) -> HttpResponse:
         found = search_replies(
             language=seen.desk.ticket.language, words=asked, actor=actor_of(request.user), at=timezone.now()
         )
-        seen = replace(seen, desk=replace(seen.desk, canned=found))
+        seen = replace(seen, desk=replace(seen.desk, canned=[one.replies[0] for one in found]))
     return _go_on(request, seen, request.POST.get("body", ""), said=said, searched=bool(asked), saved_words=asked)
 
 

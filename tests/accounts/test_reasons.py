@@ -13,6 +13,6 @@ def test_less_than_a_word_is_no_reason(words: str) -> None:
         check_reason(words)
 
 
-@pytest.mark.parametrize("words", ["Sold.", "  By order CT-2026-0412 ", "CT-7", "重复", "già", "نعم هو"])
+@pytest.mark.parametrize("words", ["Sold.", "  By order CT-2026-0412 ", "CT-7", "T-K7Q2M9", "重复", "già", "نعم هو"])
 def test_a_word_or_a_reference_is_one(words: str) -> None:
     assert check_reason(words) == words.strip()

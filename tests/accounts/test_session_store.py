@@ -1,12 +1,14 @@
 """Browser sessions at rest: by one statement each, and worth nothing to whoever reads the database."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.domain.session_store import PROOFS, SessionStore
+from accounts.domain.session_store import PROOFS, SessionStore, session_key_hash
 from accounts.models import BrowserSession
 from accounts.workers.clocks import forget_sessions
 
@@ -91,22 +93,107 @@ def test_another_key_leaves_nothing_under_the_old_one(django_assert_num_queries:
     assert SessionStore(store.session_key)["asker"] == "one"
 
 
+def is_silent(late: SessionStore, rows: int) -> bool:
+    return (late.modified, late.is_empty(), BrowserSession.objects.count()) == (False, False, rows)
+
+
 def test_a_key_that_was_just_replaced_keeps_nothing() -> None:
     store = a_session(asker="one")
     old = key_of(store)
     store.cycle_key()
     rows = BrowserSession.objects.count()
-    for write in (SessionStore.save, SessionStore.create, SessionStore.cycle_key, SessionStore.flush):
+    for write in (SessionStore.save, SessionStore.create, SessionStore.cycle_key):
         late = SessionStore(old)
         late["asker"] = "late"
         write(late)
-        assert (late.modified, late.is_empty(), BrowserSession.objects.count()) == (False, False, rows)
-    BrowserSession.objects.filter(data=b"").update(expires_at=LONG_OVER)
+        assert is_silent(late, rows), write
+    BrowserSession.objects.exclude(key_hash=session_key_hash(key_of(store))).update(expires_at=LONG_OVER)
     anew = SessionStore(old)
     anew["asker"] = "anew"
     anew.save()
     assert SessionStore(anew.session_key)["asker"] == "anew"
     assert (anew.modified, anew.session_key != old) == (True, True)
+
+
+def begin(store: SessionStore) -> None:
+    store.begin()
+    store["asker"] = "anew"
+    store.save()
+
+
+def sign_in(store: SessionStore) -> None:
+    store[PROOFS] = [{"method": "password", "at": 1.0}]
+    store.cycle_key()
+    store["asker"] = "anew"
+    store.save()
+
+
+@pytest.mark.parametrize("act", [begin, sign_in])
+def test_what_begins_under_a_replaced_key_has_a_session_of_its_own(act: Callable[[SessionStore], None]) -> None:
+    store = a_session(asker="one")
+    old = key_of(store)
+    store.cycle_key()
+    late = SessionStore(old)
+    act(late)
+    assert late.modified
+    assert key_of(late) not in {old, key_of(store)}
+    assert [SessionStore(key_of(one))["asker"] for one in (late, store)] == ["anew", "one"]
+
+
+def test_two_that_sign_in_at_once_are_both_signed_in() -> None:
+    old = key_of(a_session(asker="one"))
+    first, second = SessionStore(old), SessionStore(old)
+    assert first["asker"] == second["asker"]
+    for one in (first, second):
+        sign_in(one)
+    assert [SessionStore(key_of(one))[PROOFS][0]["method"] for one in (first, second)] == ["password", "password"]
+    assert key_of(first) != key_of(second)
+
+
+@pytest.mark.parametrize("reads_before", [True, False])
+def test_signing_out_under_a_replaced_key_ends_the_session_that_went_on(
+    django_assert_num_queries: DjangoAssertNumQueries, reads_before: bool
+) -> None:
+    other, store = a_session(asker="other"), a_session(asker="one")
+    late = SessionStore(store.session_key)
+    assert not reads_before or late["asker"] == "one"
+    store.cycle_key()
+    store.cycle_key()
+    assert reads_before or dict(late.items()) == {}
+    with django_assert_num_queries(1):
+        late.flush()
+    assert late.modified
+    assert late.is_empty()
+    assert dict(SessionStore(store.session_key).items()) == {}
+    assert SessionStore(other.session_key)["asker"] == "other"
+
+
+# As release 1.0 has them.
+WRITE_OF_1_0 = """
+UPDATE accounts_browsersession SET key_hash = %(key)s, data = %(data)s, expires_at = %(expires_at)s, user_id = NULL
+WHERE key_hash = %(key)s
+"""
+READ_OF_1_0 = "SELECT data FROM accounts_browsersession WHERE key_hash = %s AND expires_at > statement_timestamp()"
+
+
+def test_release_1_0_brings_no_replaced_key_back() -> None:
+    """While a release is put out, a process of 1.0 has read a session that one of ours moves, and saves it then."""
+    store = a_session(asker="one")
+    old = key_of(store)
+    (data,) = BrowserSession.objects.values_list("data", flat=True)
+    store.cycle_key()
+    saved: dict[str, bytes | datetime] = {
+        "key": session_key_hash(old),
+        "data": bytes(data),
+        "expires_at": datetime.now(tz=UTC) + timedelta(days=14),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_OF_1_0, saved)
+        assert cursor.rowcount == 0
+        cursor.execute(READ_OF_1_0, [session_key_hash(old)])
+        assert cursor.fetchall() == []
+    assert dict(SessionStore(old).items()) == {}
+    assert SessionStore(store.session_key)["asker"] == "one"
 
 
 def test_one_that_two_replace_at_once_goes_on_under_one_key() -> None:
@@ -120,7 +207,8 @@ def test_one_that_two_replace_at_once_goes_on_under_one_key() -> None:
     second.save()
     assert not second.modified
     assert SessionStore(first.session_key)["asker"] == "one"
-    assert BrowserSession.objects.exclude(data=b"").count() == 1
+    # Beside it, the mark of the old key.
+    assert BrowserSession.objects.count() == 2
 
 
 def test_a_session_that_proves_more_gets_another_key(django_assert_num_queries: DjangoAssertNumQueries) -> None:

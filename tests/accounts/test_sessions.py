@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import BrowserSession, Line
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code
+from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -73,21 +73,66 @@ def test_a_request_under_the_old_key_takes_no_cookie_away() -> None:
     assert key_of(browser.client) == ""
 
 
-def test_a_late_request_that_writes_signs_nobody_out() -> None:
-    line = a_line()
+@pytest.fixture
+def moved() -> tuple[Line, Browser, Browser]:
+    """A line, the browser that gave its password, and one that still sends the key from before."""
+    line, late = a_line(), Browser()
     sign_in(line)
     browser = sign_in_by_code(line)
-    before, late = key_of(browser.client), Browser()
+    late.client.cookies[configured.SESSION_COOKIE_NAME] = key_of(browser.client)
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    rows = BrowserSession.objects.count()
-    number = {"number": number_of(line)}
-    for path, form in (("/stop/", number), ("/accounts/login/", number), ("/accounts/logout/", {})):
-        late.client.cookies[configured.SESSION_COOKIE_NAME] = before
-        answer = late.post(path, form)
-        assert answer.status_code == 302, path
-        assert key_of(late.client) == before, path
-    assert BrowserSession.objects.count() == rows
+    return line, browser, late
+
+
+def test_a_late_request_that_writes_signs_nobody_out(moved: tuple[Line, Browser, Browser]) -> None:
+    _, browser, late = moved
+    before, rows = key_of(late.client), BrowserSession.objects.count()
+    # It sends on to the sign-in, and would say so on the next page.
+    assert late.post("/settings/", {"language": "es"}).status_code == 302
+    assert (key_of(late.client), BrowserSession.objects.count()) == (before, rows)
     assert is_signed_in(key_of(browser.client))
+
+
+def test_a_stop_begins_right_after_a_double_tap_on_its_code() -> None:
+    """The code is sent twice: the browser drops the first answer with its cookie, and the second leads to the start."""
+    line, browser = a_line(), Browser()
+    browser.post("/stop/", {"number": number_of(line)})
+    before, code = key_of(browser.client), {"code": newest_text(number_of(line)).code}
+    assert browser.post("/stop/code/", code).url == "/stop/all/"
+    browser.client.cookies[configured.SESSION_COOKIE_NAME] = before
+    assert browser.post("/stop/code/", code).url == "/stop/"
+    assert browser.post("/stop/", {"number": number_of(line)}).url == "/stop/code/"
+    assert browser.get("/stop/code/").status_code == 200
+    assert browser.post("/stop/code/", {"code": newest_text(number_of(line)).code}).url == "/stop/all/"
+    assert browser.get("/stop/all/").status_code == 200
+
+
+def test_a_number_sent_under_the_old_key_signs_in(moved: tuple[Line, Browser, Browser]) -> None:
+    line, browser, late = moved
+    late.post("/accounts/login/", {"number": number_of(line)})
+    late.post("/accounts/login/code/", {"code": newest_text(number_of(line)).code})
+    assert [is_signed_in(key_of(one.client)) for one in (late, browser)] == [True, True]
+
+
+def test_staff_sign_in_right_after_a_double_tap_on_their_password() -> None:
+    officer = a_staff_user(password=PASSWORD)
+    client, form = Client(), {"login": officer.email, "password": PASSWORD}
+    client.post("/accounts/login/staff/", form)
+    before = key_of(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.cookies[configured.SESSION_COOKIE_NAME] = before
+    client.post("/accounts/login/staff/", form)
+    assert key_of(client) != before
+    assert client.get("/accounts/sessions/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/accounts/logout/", "/leave/"])
+def test_a_sign_out_under_the_old_key_ends_what_went_on(path: str, moved: tuple[Line, Browser, Browser]) -> None:
+    _, browser, late = moved
+    assert is_signed_in(key_of(browser.client))
+    late.post(path)
+    assert key_of(late.client) == ""
+    assert not is_signed_in(key_of(browser.client))
 
 
 def test_choosing_the_first_password_gives_another_key() -> None:

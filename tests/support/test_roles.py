@@ -70,6 +70,23 @@ def test_nobody_acts_while_they_view_as_another_role() -> None:
     assert Suspension.objects.count() == before + 1
 
 
+@pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL])
+def test_every_list_is_exported_by_every_role_that_has_it(role: User.Role) -> None:
+    everything(at=timezone.now())
+    member = staff(role)
+    lists = []
+    for one in ADDRESSES:
+        if "<" in one.route or role not in one.roles:
+            continue
+        answer = member.client.get(f"/admin/{one.route}?csv=1")
+        if answer.streaming:
+            assert answer.getvalue().startswith(b"\xef\xbb\xbf"), one.name
+            lists.append(one.name)
+    assert (len(lists), {"imports", "documents"} - {*lists}) == (2 if role == User.Role.LEGAL else 21, set()), lists
+    taken = AuditEvent.objects.filter(action="export.taken", target="export:list", actor=member.actor)
+    assert taken.count() == len(lists)
+
+
 def test_nothing_is_downloaded_in_ones_own_name_while_viewing_as_another() -> None:
     """Not even what that role may download: the audit log would say that the officer did."""
     ids = everything(at=timezone.now()).ids

@@ -179,11 +179,15 @@ def test_saved_replies_are_searched_and_their_uses_counted(ana: Member, ticket: 
     ana.client.post(f"/desk/{ticket.code}/write/canned/", {"canned": "0", "body": "", "then": "solved"})
     assert SavedReply.objects.exclude(pk=reply.pk).filter(used__gt=0).count() == 0
     whole = ana.client.get("/desk/replies/").content.decode()
-    found = ana.client.get("/desk/replies/", {"q": reply.title.upper()}).content.decode()
+    # What is typed stands in no address, and a look writes nothing.
+    assert ana.client.get("/desk/replies/", {"q": "no such"}).content.decode().count("<section") == whole.count(
+        "<section"
+    )
+    found = ana.client.post("/desk/replies/", {"q": reply.title.upper()}).content.decode()
     assert whole.count("<section") - found.count("<section") == 5
     assert "inserted 2 times" in found
     assert found.count("inserted 0 times") == SavedReply.objects.filter(key="more-needed").count() - 1
-    nothing = ana.client.get("/desk/replies/", {"q": "no such\x00 words"}).content.decode()
+    nothing = ana.client.post("/desk/replies/", {"q": "no such\x00 words"}).content.decode()
     assert "No saved reply has these words." in nothing
     assert ">Show all</a>" in nothing
     # That somebody searched is written down, and not for what: it may be a person's name.

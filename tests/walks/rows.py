@@ -161,7 +161,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "case-download": (OWNER_ONLY, NOT_SO),
     "case-file": (NOTHING_NAMED, NOT_SO),
     "api-mail": (NOT_SO, NOT_HERE),
-    "desk-replies": (DESK, NOT_SO),
+    "desk-replies": (DESK, DESK),
     **dict.fromkeys(("desk-reply-new", "desk-reply"), (DESK_OFFICERS, DESK_OFFICERS)),
     "desk-reply-retire": (NOT_SO, DESK_OFFICERS),
     "desk-write": (DESK, DESK_UNREADABLE),

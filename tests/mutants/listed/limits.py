@@ -39,7 +39,7 @@ MUTANTS = (
     Mutant(
         7,
         "accounts/domain/session_store.py",
-        "return self._is_modified and not self._is_replaced",
+        "return self._is_modified and not self._is_late",
         "return self._is_modified",
         "tests/accounts/test_sessions.py::test_a_late_request_that_writes_signs_nobody_out",
     ),
