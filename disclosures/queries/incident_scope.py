@@ -85,6 +85,8 @@ WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT N
 STATEMENTS: Mapping[str, str] = {
     Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.HISTORY_MOVED: KEPT, Kind.PARTNER_HAS: IN_BOOKS,
 }  # fmt: skip
+# Counted by release, each of which was kept.
+BY_RELEASE = (Kind.UNGATED, Kind.BASIS_DOUBTFUL, Kind.HISTORY_MOVED, Kind.CONTRADICTED)
 COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
 IN_ORDER = """
 SELECT * FROM ({}) reached (line_id, at, id, path, purpose, judgement)
@@ -119,7 +121,7 @@ def get_incident_scope(*, incident: Incident, at: datetime) -> IncidentScope:
 
 def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[int, int]:
     """Return how often each happened, by id, without what an order hides now. At most one statement."""
-    kept = [one.pk for one in incidents if STATEMENTS.get(one.kind) == KEPT]
+    kept = [one.pk for one in incidents if one.kind in BY_RELEASE]
     hidden: dict[int, int] = {}
     if kept:
         with connection.cursor() as cursor:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 import audit.actions
+from audit.actions import Release
 from audit.models import Incident
 from partners.labels import UNKNOWN
 from partners.models import Campaign
@@ -30,6 +31,7 @@ class Use:
     """One release or refused request as the ledger knows it. `path`: URIs, the aggregator's first.
 
     `campaign` is the ref that it names, `contract_id` the agreement of one that names none, where that is known.
+    `disclosure_id`: the release or request; None for what a comparison found.
     """
 
     line_id: int
@@ -40,6 +42,7 @@ class Use:
     occurred_at: datetime
     campaign: str = ""
     contract_id: int | None = None
+    disclosure_id: uuid.UUID | None = None
 
 
 @transaction.atomic
@@ -56,8 +59,8 @@ def mark_contradicted_orders(*, uses: Sequence[Use], at: datetime) -> int:
     for use in suspects:
         for order in _find_contradicted_orders(use, orders):
             found[order].append(use)
-    for order in found:
-        _mark(order, at)
+    for order, against in found.items():
+        _mark(order, against, at)
     duties = [duty for order, against in found.items() for duty in _list_duties_to_reopen(order, against, at)]
     if duties:
         reopen_duties(duties=duties, at=at)
@@ -118,14 +121,20 @@ def _allows(order: Order, use: Use) -> bool:
     )
 
 
-def _mark(order: Order, at: datetime) -> None:
+def _mark(order: Order, uses: Sequence[Use], at: datetime) -> None:
     Order.objects.filter(pk=order.pk).update(state=State.CONTRADICTED, note="used again after it was signed as done")
-    audit.actions.open_incident(
-        kind=Incident.Kind.CONTRADICTED, key=f"order:{order.id}", subject=f"partner:{order.party_id}", at=at
-    )
+    _open_incident(f"order:{order.id}", order.party_id, uses, at)
     audit.actions.record(
         action="order.contradicted", actor="system:ledger", target=f"order:{order.id}", at=at, line_id=order.line_id
     )
+
+
+def _open_incident(key: str, party_id: int, uses: Sequence[Use], at: datetime) -> None:
+    kind = Incident.Kind.CONTRADICTED
+    audit.actions.open_incident(kind=kind, key=key, subject=f"partner:{party_id}", at=at, count=len(uses))
+    releases = [Release(one.line_id, one.disclosure_id, one.occurred_at) for one in uses if one.disclosure_id]
+    if releases:
+        audit.actions.store_affected_lines(kind=kind, key=key, releases=releases)
 
 
 def _list_duties_to_reopen(order: Order, uses: Sequence[Use], at: datetime) -> list[Duty]:
@@ -189,9 +198,9 @@ def _concerns(duty: Duty, use: Use) -> bool:
 # names no campaign is of a campaign that ended where it is the same place. What an order told since the end allows, or
 # allowed and took back, is that order's affair.
 BROKEN = """
-SELECT c.id, c.party_id, signed.event_id, (used.occurred_at AT TIME ZONE 'UTC')::date::text, count(*)
+SELECT c.id, c.party_id, signed.event_id, (used.occurred_at AT TIME ZONE 'UTC')::date::text, array_agg(used.place)
 FROM jsonb_to_recordset(%s::jsonb) AS used (line_id bigint, party_id bigint, path text[], purpose text, scope text,
-        occurred_at timestamptz, campaign text, contract_id bigint)
+        occurred_at timestamptz, campaign text, contract_id bigint, place bigint)
     LEFT JOIN partners_campaign named ON named.ref = used.campaign
     JOIN revocations_cohort c ON c.party_id = used.party_id
         AND c.contract_id = coalesce(named.contract_id, used.contract_id)
@@ -224,25 +233,19 @@ def mark_contradicted_ends(*, uses: Sequence[Use], at: datetime) -> int:
     counts in the incident of its day. Returns how many ends are contradicted by this.
     """
     with connection.cursor() as cursor:
-        cursor.execute(BROKEN, [json.dumps([_as_json(use) for use in uses])])
+        cursor.execute(BROKEN, [json.dumps([_as_json(use, place) for place, use in enumerate(uses)])])
         found = cursor.fetchall()
     marked = _mark_ends({event_id for _, _, event_id, _, _ in found}, at)
-    days: dict[tuple[uuid.UUID, int, str], int] = {}
-    for cohort_id, party_id, _, day, count in found:
-        days[cohort_id, party_id, day] = days.get((cohort_id, party_id, day), 0) + count
-    for (cohort_id, party_id, day), count in days.items():
-        audit.actions.open_incident(
-            kind=Incident.Kind.CONTRADICTED,
-            key=f"cohort:{cohort_id}:{day}",
-            subject=f"partner:{party_id}",
-            at=at,
-            count=count,
-        )
+    days: dict[tuple[uuid.UUID, int, str], list[Use]] = defaultdict(list)
+    for cohort_id, party_id, _, day, places in found:
+        days[cohort_id, party_id, day] += [uses[place] for place in places]
+    for (cohort_id, party_id, day), against in days.items():
+        _open_incident(f"cohort:{cohort_id}:{day}", party_id, against, at)
     return marked
 
 
-def _as_json(use: Use) -> dict[str, object]:
-    return {**asdict(use), "occurred_at": use.occurred_at.isoformat()}
+def _as_json(use: Use, place: int) -> dict[str, object]:
+    return {**asdict(use), "occurred_at": use.occurred_at.isoformat(), "disclosure_id": None, "place": place}
 
 
 def _mark_ends(event_ids: Iterable[uuid.UUID], at: datetime) -> int:

@@ -31,6 +31,7 @@ from disclosures.workers import reassignment
 from disclosures.workers.anomalies.detection import find
 from partners.feeds.reading import NumberedLine
 from partners.models import Dealing, Party
+from support.queries.visible import visible_incidents
 from tests import feeds
 from tests.feeds import BRIDGE, JAIL, LINK, ROAD, TRACK, line_row, moment, release_row, take_lines, take_releases, told
 from tests.fixtures import Refusal
@@ -212,6 +213,10 @@ def test_an_incident_reaches_whose_it_is() -> None:
         [TRACK] if one == id_of("r") else [] for one in sorted((id_of("r"), id_of("s")))
     ]
     assert {get_incident_scope(incident=one, at=database_clock()).lines for one in [*incidents, moved]} == {1}
+    for hidden, left in (("r", ["history_moved", "ungated"]), ("s", [])):
+        feeds.take_notices({"disclosure_id": hidden, "suppressed_until": EVER, "order_ref": "o"})
+        seen = visible_incidents(at=database_clock()).order_by("kind")
+        assert list(seen.values_list("kind", flat=True)) == left
 
 
 def test_a_release_that_moved_twice_in_a_day_leaves_twice_when_hidden() -> None:

@@ -34,8 +34,10 @@ from disclosures.models import (
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible, with_delay
 from disclosures.workers import retention
+from disclosures.workers.anomalies.detection import find
 from partners.models import Dealing
 from portal import health
+from support.queries.visible import visible_incidents
 from tests.clocks import standing_still
 from tests.disclosures.conftest import partitions
 from tests.feeds import (
@@ -61,13 +63,18 @@ DROPPED, KEPT = date(2021, 11, 1), date(2021, 12, 1)
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-def scene() -> Line:
-    """Rows on both sides of the end of November 2021 (UTC), which in the line's zone is still its last afternoon."""
+def take_terms() -> None:
+    """Companies and a line as they were in 2021."""
     document = parties_document()
     for terms in (*document["contracts"], *document["campaigns"]):
         terms["starts_at"] = "2020-01-01T00:00:00Z"
     take_parties(document)
     take_lines(line_row(activated_at="2021-01-01T00:00:00Z"))
+
+
+def scene() -> Line:
+    """Rows on both sides of the end of November 2021 (UTC), which in the line's zone is still its last afternoon."""
+    take_terms()
     take_releases(
         release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]),
         release_row(id="last", occurred_at="2021-11-30T23:59:59Z"),
@@ -105,6 +112,22 @@ def test_months_made_ahead_take_in_what_came_before() -> None:
         assert (in_default(), cursor.fetchone()) == (1, (older,))
     with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic(using="owner"):
         Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
+
+
+def test_an_incident_whose_findings_were_dropped_is_not_hidden() -> None:
+    """An order on something else has nothing to do with it."""
+    take_terms()
+    take_releases(*(release_row(id=f"n{n}", occurred_at=f"2021-11-20T1{n}:00:00Z") for n in range(3)))
+    find(at=database_clock())
+    take_approvals(approval_row(captured_at="2021-02-01T00:00:00Z"))
+    find(at=database_clock())
+    assert [one.cleared_at is None for one in Anomaly.objects.all()] == [False]
+    take_releases(release_row(id="hidden", occurred_at="2021-12-03T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"))
+    retention.make_partitions(now=NOW)
+    assert retention.drop_months(now=NOW) == 1
+    assert not Anomaly.objects.exists()
+    incidents = visible_incidents(at=database_clock()).values_list("kind", "count")
+    assert list(incidents) == [("no_approval", 0)]
 
 
 def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:

@@ -8,7 +8,9 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from disclosures.models import Disclosure, HeldDisclosure
+from disclosures.queries.incident_scope import count_occurrences
 from revocations.models import State, StreamEvent
+from support.queries.visible import visible_incidents
 from tests.factories import READ, a_campaign, a_contract, a_line, a_party
 from tests.feeds import Row, line_row, release_row, take_lines, take_notices, take_releases, told
 from tests.partners.fixtures import outside
@@ -120,6 +122,16 @@ def test_a_hidden_row_contradicts_once_its_order_is_lifted(ended: Ended) -> None
     assert contradicted(ended)
 
 
+def test_an_end_s_incident_is_hidden_once_all_its_uses_are(ended: Ended) -> None:
+    ended.sign()
+    take_releases(a_row(ended), a_row(ended, id="other"))
+    assert contradicted(ended, count=2)
+    for hidden, left in (("r", [1]), ("other", [])):
+        take_notices({"disclosure_id": hidden, "suppressed_until": EVER, "order_ref": "court"})
+        seen = visible_incidents(at=database_clock()).filter(kind=Incident.Kind.CONTRADICTED)
+        assert list(count_occurrences(incidents=seen, at=database_clock()).values()) == left
+
+
 def test_a_use_before_the_receipt_does_not(ended: Ended) -> None:
     before = a_row(ended)
     ended.sign()
@@ -173,3 +185,6 @@ def test_a_lifted_row_goes_against_a_partners_signed_word(outside: Outside) -> N
     assert ordered.order.state == "completed"
     take_notices({"disclosure_id": "r", "suppressed_until": PAST, "order_ref": "court"})
     assert ordered.order.state == "contradicted"
+    assert list(visible_incidents(at=database_clock()).values_list("kind", "count")) == [("contradicted", 1)]
+    take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "another"})
+    assert not visible_incidents(at=database_clock()).exists()

@@ -99,7 +99,7 @@ WHERE r.gated AND t.basis = 'approval' AND t.outcome = 'released' AND NOT r.hidd
 """
 # Only rows dated after a partner's signed word can go against it.
 SUSPECT = """
-SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at, '', NULL::bigint, r.id
 FROM {rows} r JOIN {terms} t ON t.term = r.term JOIN partners_party p ON p.uri = t.aggregator
 WHERE t.basis = 'approval' AND NOT r.hidden AND EXISTS (
     SELECT FROM revocations_order o
@@ -108,7 +108,7 @@ WHERE t.basis = 'approval' AND NOT r.hidden AND EXISTS (
 """
 # The same of what was signed for a whole agreement, or one campaign, that ended: by the campaign that rows name.
 SUSPECT_OF_ENDED = """
-SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at, t.campaign
+SELECT r.line_id, p.id, t.path, t.purpose, t.scope, r.occurred_at, t.campaign, NULL::bigint, r.id
 FROM {terms} t JOIN partners_party p ON p.uri = t.aggregator
     JOIN partners_campaign named ON named.ref = t.campaign
     CROSS JOIN LATERAL (
