@@ -53,7 +53,7 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
 
 def list_other_purposes(*, than: str) -> Mapping[str, str]:
     """Return every other purpose that is used or that we have words for, by its term, in words."""
-    used = Campaign.objects.order_by("purpose").values_list("purpose", flat=True).distinct()
+    used = Campaign.objects.values_list("purpose", flat=True).distinct()
     known = get_purpose_words() | {term: purpose_in_words(term) for term in used}
     return {term: words for term, words in sorted(known.items()) if term != than}
 

@@ -70,7 +70,7 @@ def _find_clients(asked: str) -> list[Hit]:
 
 def _find_orders(asked: str) -> list[Hit]:
     """An order by its whole id, or by that of its message: whose it is takes a reason to see."""
-    wanted = Q(jti=asked) | Q(id=UUID(asked)) if _is_uuid(asked) else Q(jti=asked)
+    wanted = Q(id=UUID(asked)) if _is_uuid(asked) else Q(jti=asked)
     found = list(Order.objects.filter(wanted)[:MOST])
     named = names.targets(wanted={("party", one.party_id) for one in found})
     return [

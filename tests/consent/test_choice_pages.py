@@ -18,7 +18,7 @@ from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
-from consent.queries.choices import choices_page
+from consent.queries.choices import choices_page, describe_scope
 from consent.queries.current_consent import use_of
 from consent.queries.receipts import EvidenceView, evidence_of
 from tests.consent.pages import an_agreed_use, press
@@ -285,6 +285,7 @@ def test_a_pause_over_before_it_came_never_counted_here() -> None:
         assert "Imported from an earlier system. It had already ended by then." in page, until
         assert "active here" not in page, until
         assert "Blocked here" not in page, until
+        assert [one.asks for one in choices_page(line_id=line.pk).rows if one.id == made.id] == ["nothing"], until
     made = taken_over(line, "pause", until=came + timedelta(microseconds=1), recorded_at=came)
     assert "Imported from an earlier system; active here from" in signed_in(line).get(f"/choices/{made.id}/").text
 
@@ -317,6 +318,24 @@ def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:
     assert "Choices you make here come with a signed receipt." in listed
     assert "Receipt" not in listed[listed.index('<ul class="log">') :]
     assert browser.get(f"/choices/{made.id}/receipt/").status_code == 404
+
+
+def test_a_list_names_who_has_yet_to_sign_by_name() -> None:
+    line = a_line()
+    for name in ("birch", "Cedar", "Ash"):
+        campaign = a_campaign(a_contract(a_party(name), ref=name), ref=f"CMP-{name}", purpose=f"dpv:{name}")
+        an_approval(line, campaign)
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    (row,) = choices_page(line_id=line.pk).rows
+    assert row.still_open == ("Ash", "birch", "Cedar")
+
+
+def test_what_a_choice_would_be_about_is_the_use_it_names() -> None:
+    for name in ("Ash", "Birch"):
+        a_campaign(a_contract(), a_party(name, "lbs_provider"), ref=f"CMP-{name}")
+    assert [describe_scope(scope="campaign", ref=ref) for ref in ("CMP-Birch", "CMP-Cedar")] == [
+        "Birch: To give you a service you asked for", None
+    ]  # fmt: skip
 
 
 def test_nothing_is_older_than_a_page_that_is_just_full(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,11 @@ from disclosures import actions
 from disclosures.actions import DelayedNoticeResult, NothingHidden, restore_order
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import DelayedNotice, HeldNotice
-from disclosures.queries.delayed import DelayedOrder
+from disclosures.queries.delayed import DelayedOrder, delayed_orders, find_hiding_notice, is_hidden_until
 from disclosures.queries.visible import visible
 from partners.models import Dealing
 from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.staff import an_actor
 from tests.support.officers import post, shown, staff
 
@@ -106,6 +107,25 @@ def test_one_order_does_not_lift_another_s() -> None:
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == ([], 1)
     lift(legal=legal)
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == (["a"], 0)
+
+
+def test_what_hides_a_release_besides_an_order_is_the_last_word_of_another_to_its_end() -> None:
+    legal, own, b = an_actor("legal"), "26-mc-7", id_of("b")
+    take_releases(release_row(id="a"), release_row(id="b"))
+    delay("a", legal=legal)
+    delay("b", legal=legal, ref="other")
+    now = database_clock()
+    assert find_hiding_notice(disclosure_id=id_of("a"), besides=own, at=now) is None
+    hiding = find_hiding_notice(disclosure_id=b, besides=own, at=now)
+    assert hiding is not None
+    until = hiding.suppressed_until
+    assert until is not None
+    assert ends_at(lambda at: find_hiding_notice(disclosure_id=b, besides=own, at=at) is not None, until)
+    assert ends_at(lambda at: delayed_orders(at=at, order_ref="other")[0].hidden_count == 1, until)
+    assert begins_at(lambda at: not is_hidden_until(disclosure_id=b, until=at), until + A_MOMENT)
+    assert not is_hidden_until(disclosure_id=b, until=None)
+    lift(legal=legal, ref="other")
+    assert find_hiding_notice(disclosure_id=b, besides=own, at=now + DAY) is None
 
 
 @pytest.mark.parametrize("arrived", [True, False])

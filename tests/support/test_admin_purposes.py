@@ -1,5 +1,6 @@
 """Purposes in the console: what each is for, and the link by which the stops of one hold for another."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from consent.actions import choices
-from console.queries.purposes import RuleImpact, get_rule_impact
+from console.queries.purposes import RuleImpact, get_purpose_words, get_rule_impact
 from partners.actions.terms import RuleTerms
 from partners.models import Campaign, IdentifierLink
 from tests.factories import ADS, FAR_OFF, FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
@@ -44,6 +45,10 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     choices.stop(line_id=line.pk, scope="purpose", ref=ADS, actor=f"subscriber:{line.pk}", channel="web")
     assert ask(fraud, line.carrier_id) == ""
     page, path = f"/admin/purposes/{FRAUD}/", f"/admin/purposes/{FRAUD}/link/"
+    # Every other one to choose from, those that we have no words for too.
+    a_campaign(fraud.contract, ref="CMP-Z", purpose="dpv:Aardvarks")
+    form = officer.client.get(path).content.decode().partition('name="kin_ref"')[2].partition("</select>")[0]
+    assert re.findall('<option value="([^"]+)"', form) == sorted(({*get_purpose_words()} - {FRAUD}) | {"dpv:Aardvarks"})
     assert "This field is required." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})
     assert "is not one of the available choices" in shown(officer, path, {"kin_ref": FRAUD, "link": "succeeds"})
     assert "is not one of the available choices" in shown(officer, path, {"kin_ref": ADS, "link": "same_as"})

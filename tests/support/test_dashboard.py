@@ -18,6 +18,7 @@ from accounts.workers.sms_delivery import deliver
 from audit.models import AuditEvent, Incident
 from console.actions.notes import add_note
 from console.queries.dashboard import Dashboard, get_dashboard
+from console.queries.lights import list_lights
 from console.queries.proposals import proposal_page
 from console.queries.standing import contracts_to_renew
 from partners.actions import proposals
@@ -261,9 +262,13 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
         assert said in lights
     # A gateway that refuses has been asked once for each, and none of them is over yet.
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
+    # It is bad once more failed than were taken: two of two are as many.
+    tones = []
     for _ in range(2):
         enqueue_text(line_id=a_line().pk, kind=Message.Kind.STOPPED, words="Stopped.", at=at)
-    deliver(now=at)
+        deliver(now=at)
+        tones.append(list_lights(failing=0, partners=1, at=at)[3].tone)
+    assert tones == ["warn", "bad"]
     CanaryRun.objects.update(failed="", step="")
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     assert "1 without the gateway's answer; 2 overdue;" in lights

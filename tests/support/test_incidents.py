@@ -207,6 +207,27 @@ def test_nobody_but_an_officer_reports_one(role: User.Role) -> None:
     assert not Incident.objects.exists()
 
 
+def test_the_breach_notification_says_what_is_known(officer: Member) -> None:
+    path = post(officer, PATH, SAID)
+    one = Incident.objects.get()
+    post(officer, f"{path}note/", {"reason": "Counsel agrees."})
+    told = shown(officer, f"/admin/documents/make/breach/{one.pk}/", {})
+    for said in (
+        f"What happened {SAID['happened']} What was affected {SAID['affected']} ", "Found by first@carrier.example ",
+        "Customers affected not counted by line ",
+    ):  # fmt: skip
+        assert said in told
+    acts = told.partition("Timeline")[2]
+    assert 0 < acts.find("became known") < acts.find("Counsel agrees."), "the oldest first"
+    kept = json.loads(officer.client.post(f"{path}export/", {"form": "json", "reason": "Due."}).content)["timeline"]
+    assert [entry["why"] for entry in kept][-1] == "Counsel agrees."
+    of_lines = an_incident_of_lines(a_line(), a_line())
+    told = shown(officer, f"/admin/documents/make/breach/{of_lines.pk}/", {})
+    assert "What happened Look-ups after people stopped " in told
+    assert "Found by our systems " in told
+    assert "Customers affected 2 " in told
+
+
 @pytest.mark.parametrize("form", ["html", "json"])
 def test_what_is_sent_away_says_who_reported_it(officer: Member, form: str) -> None:
     path = post(officer, PATH, SAID)

@@ -111,6 +111,20 @@ def test_states_that_prohibit_it_are_named(officer: Member) -> None:
     ) in shown(officer, path)
 
 
+def test_states_that_prohibit_a_sale_are_named_for_what_is_sold(officer: Member) -> None:
+    sold, free = (a_campaign(consideration=paid, ref=f"CMP-{paid}") for paid in ("other", "none"))
+    rule = {"starts_at": "2026-01-01", "source": "An act"}
+    by_law: list[dict[str, object]] = [
+        {"state": "NV", "sale_test": "on", "consideration": "monetary"}, {"state": "WA", "purposes": [FRAUD]},
+        {"state": "TX", "sale_test": "on"},
+    ]  # fmt: skip
+    for one in by_law:
+        confirmed(officer, "/admin/rules/add/", {**rule, **one})
+    said = [shown(officer, f"/admin/set-up/campaign/{one.pk}/").partition("State rules ")[2] for one in (sold, free)]
+    assert said[0].startswith("Prohibited in MD, OR, TX, VA, CT, even with consent. check")
+    assert said[1].startswith("Prohibited in no state. fine")
+
+
 def test_the_keys_of_a_company_are_tried(officer: Member, outside: Outside) -> None:
     party = a_party("RoadAid", "lbs_provider")
     path = f"/admin/set-up/party/{party.pk}/"
