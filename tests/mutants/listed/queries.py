@@ -43,6 +43,18 @@ IN_ORDER = "tests/disclosures/test_companies.py::test_what_has_no_record_names_p
 OLD = "tests/disclosures/test_line_alerts.py::test_an_alert_is_old_after_thirty_days"
 HELD = "tests/disclosures/test_pending_rows.py::test_what_an_order_hides_is_counted_nowhere_until_it_lifts"
 TIMES = "tests/disclosures/test_history.py::test_times_are_of_the_days_asked_for_and_of_none_to_come"
+SALE = "tests/support/test_rules_of_states.py::test_a_sale_is_what_the_rule_says_it_is"
+SALES_NAMED = "tests/support/test_set_up.py::test_states_that_prohibit_a_sale_are_named_for_what_is_sold"
+QUIET = "tests/disclosures/test_anomalies_hidden.py::test_days_and_quiet_times_are_counted_by_what_shows"
+OVER_BEFORE = "tests/consent/test_choice_pages.py::test_a_pause_over_before_it_came_never_counted_here"
+TO_SIGN = "tests/consent/test_choice_pages.py::test_a_list_names_who_has_yet_to_sign_by_name"
+NAMED_USE = "tests/consent/test_choice_pages.py::test_what_a_choice_would_be_about_is_the_use_it_names"
+BESIDES = (
+    "tests/disclosures/test_delayed_console.py"
+    "::test_what_hides_a_release_besides_an_order_is_the_last_word_of_another_to_its_end"
+)
+BREACH = "tests/support/test_incidents.py::test_the_breach_notification_says_what_is_known"
+OTHERS = "tests/support/test_admin_purposes.py::test_stops_hold_across_linked_purposes_and_approvals_do_not"
 
 MUTANTS = (
     Mutant(3, "consent/queries/current_consent_uses.py", "stopped or self.paused_since", "self.paused_since", BY_NAME),
@@ -229,4 +241,107 @@ MUTANTS = (
         TIMES,
     ),
     Mutant(11, "disclosures/queries/history.py", " or self.since or self.until or ", " or self.since or ", TIMES),
+    Mutant(
+        2,
+        "consent/queries/permission.py",
+        "OR rule.sale_test AND own.consideration IN ('monetary', 'other')",
+        "OR rule.sale_test",
+        SALE,
+    ),
+    Mutant(
+        11, "disclosures/sql/anomalies.sql", "n.suppressed_until > seen_at)", "n.suppressed_until >= seen_at)", QUIET
+    ),
+    Mutant(
+        11,
+        "consent/queries/choices.py",
+        "self.until <= self.in_force_since",
+        "self.until < self.in_force_since",
+        OVER_BEFORE,
+    ),
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "self.kind == Choice.Kind.ALLOW or self.over_before:",
+        "self.kind == Choice.Kind.ALLOW:",
+        OVER_BEFORE,
+    ),
+    Mutant(
+        6,
+        "consent/queries/choices.py",
+        "tuple(sorted(followed, key=lambda one: one.party.casefold()))",
+        "tuple(followed)",
+        TO_SIGN,
+    ),
+    Mutant(
+        11,
+        "consent/queries/choices.py",
+        'Campaign.objects.filter(ref=ref).select_related("lbs_provider")',
+        'Campaign.objects.select_related("lbs_provider")',
+        NAMED_USE,
+    ),
+    Mutant(
+        2,
+        "disclosures/queries/delayed.py",
+        "table.objects.filter(disclosure_id=disclosure_id).exclude(order_ref=besides)",
+        "table.objects.exclude(order_ref=besides)",
+        BESIDES,
+    ),
+    Mutant(2, "disclosures/queries/delayed.py", ".exclude(order_ref=besides)", "", BESIDES),
+    Mutant(
+        2,
+        "disclosures/queries/delayed.py",
+        "hidden = until is None or until > at",
+        "hidden = until is None or until >= at",
+        BESIDES,
+    ),
+    Mutant(
+        2,
+        "disclosures/queries/delayed.py",
+        "newest.suppressed_until >= until",
+        "newest.suppressed_until > until",
+        BESIDES,
+    ),
+    Mutant(
+        2,
+        "console/queries/set_up.py",
+        'Q(sale_test=True, consideration__in=["", row.consideration])',
+        'Q(consideration__in=["", row.consideration])',
+        SALES_NAMED,
+    ),
+    Mutant(
+        2,
+        "console/queries/set_up.py",
+        'Q(sale_test=True, consideration__in=["", row.consideration])',
+        "Q(sale_test=True)",
+        SALES_NAMED,
+    ),
+    Mutant(
+        4,
+        "console/queries/evidence_packs.py",
+        '_build_acts("Timeline", reversed(page.timeline))',
+        '_build_acts("Timeline", page.timeline)',
+        BREACH,
+    ),
+    Mutant(
+        4,
+        "console/queries/evidence_packs.py",
+        '"Found by": page.reporter or "our systems"',
+        '"Found by": "our systems"',
+        BREACH,
+    ),
+    Mutant(4, "console/queries/evidence_packs.py", "found.lines is not None else", "found.lines is None else", BREACH),
+    Mutant(
+        8,
+        "console/queries/lights.py",
+        "failed > texts - unanswered + taken",
+        "failed >= texts - unanswered + taken",
+        LIGHTS,
+    ),
+    Mutant(
+        8,
+        "console/queries/purposes.py",
+        "get_purpose_words() | {term: purpose_in_words(term) for term in used}",
+        "get_purpose_words()",
+        OTHERS,
+    ),
 )
