@@ -100,6 +100,11 @@ def record(
         cursor.execute(EVENT, [at, action, actor, target, line_id, reason[:500], said])
 
 
+def name_client(client_id: str) -> dict[str, object]:
+    """Say in an event's detail which client brought it; nothing where that isn't known."""
+    return {"client": client_id} if client_id else {}
+
+
 def record_events(*, events: Sequence[Event]) -> None:
     """Append several events of one transaction that are no line's, chain by chain, so that none deadlocks with others.
 

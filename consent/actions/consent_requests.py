@@ -217,7 +217,7 @@ def retrieve_status(
         raise UnlistedReturnAddress
     subject = subject_of(msisdn=msisdn, at=at)
     # By itself: what is refused below was asked all the same.
-    _record_status_question(subject, offered[0].contract.aggregator, at)
+    _record_status_question(subject, offered[0].contract.aggregator, client_id, at)
     return _build_retrieved_status(msisdn, subject, scopes, offered, callback if capture else None, at)
 
 
@@ -261,11 +261,11 @@ def _by_scope(found: Sequence[Status], scopes: Sequence[str], offered: Sequence[
     ]
 
 
-def _record_status_question(subject: int, partner: Party, at: datetime) -> None:
+def _record_status_question(subject: int, partner: Party, client_id: str, at: datetime) -> None:
     """Who asks how somebody stands stands in that person's log, once a day."""
     audit.actions.record_daily(
         action="partner.asked", actor=f"partner:{partner.pk}", target=f"party:{partner.pk}", line_id=subject, at=at,
-        detail={"company": party_name(partner.name, partner.uri)},
+        detail={"company": party_name(partner.name, partner.uri)} | audit.actions.name_client(client_id),
     )  # fmt: skip
 
 

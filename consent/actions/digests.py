@@ -45,7 +45,9 @@ class Progress:
     findings: Mapping[str, int]
 
 
-def receive_digest(*, party: Party, entries: int, buckets: bytes, as_of: datetime, at: datetime) -> DigestRun:
+def receive_digest(
+    *, party: Party, entries: int, buckets: bytes, as_of: datetime, at: datetime, client_id: str = ""
+) -> DigestRun:
     """Compare the partner's digest of all buckets (8 bytes each) with ours. Raises TooMany.
 
     The run names the buckets that differ; it is over where none does.
@@ -67,7 +69,7 @@ def receive_digest(*, party: Party, entries: int, buckets: bytes, as_of: datetim
             actor=f"partner:{party.pk}",
             target=f"digest:{run.id}",
             at=at,
-            detail={"entries": entries, "differing": len(differing)},
+            detail={"entries": entries, "differing": len(differing)} | audit.actions.name_client(client_id),
         )
     return run
 
@@ -84,7 +86,13 @@ def _differing(theirs: bytes, ours: bytes) -> list[str]:
 
 @transaction.atomic
 def compare_buckets(
-    *, party: Party, run_id: uuid.UUID, buckets: Mapping[int, Sequence[Entry]], as_of: datetime, at: datetime
+    *,
+    party: Party,
+    run_id: uuid.UUID,
+    buckets: Mapping[int, Sequence[Entry]],
+    as_of: datetime,
+    at: datetime,
+    client_id: str = "",
 ) -> Progress:
     """Compare what the partner holds of these buckets, each whole, with the gate's word; each bucket of a run once.
 
@@ -110,7 +118,8 @@ def compare_buckets(
         actor=f"partner:{party.pk}",
         target=f"digest:{run.id}",
         at=at,
-        detail={"buckets": len(fresh), **dict(zip(FINDINGS, counted, strict=True))},
+        detail={"buckets": len(fresh), **dict(zip(FINDINGS, counted, strict=True))}
+        | audit.actions.name_client(client_id),
     )
     return _progress(run)
 

@@ -102,14 +102,19 @@ def digest(request: ClientRequest) -> HttpResponse:
     except digests.DigestRefused as refusal:
         return problem(refusal.status, "The digest can't be taken", str(refusal))
     if isinstance(sent, digests.BucketEntries):
-        return _receive_buckets(request.client.party, sent)
-    return _receive_digest(request.client.party, sent)
+        return _receive_buckets(request.client.party, sent, client_id=request.client.client_id)
+    return _receive_digest(request.client.party, sent, client_id=request.client.client_id)
 
 
-def _receive_digest(party: Party, sent: digests.Digest) -> HttpResponse:
+def _receive_digest(party: Party, sent: digests.Digest, *, client_id: str) -> HttpResponse:
     try:
         run = receive_digest(
-            party=party, entries=sent.entries, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now()
+            party=party,
+            entries=sent.entries,
+            buckets=sent.buckets,
+            as_of=sent.as_of,
+            at=timezone.now(),
+            client_id=client_id,
         )
     except TooMany:
         refusal = problem(429, "Too many digests", "A day has room for 24 digests.")
@@ -118,9 +123,11 @@ def _receive_digest(party: Party, sent: digests.Digest) -> HttpResponse:
     return JsonResponse({"run": str(run.id), "differing": run.differing})
 
 
-def _receive_buckets(party: Party, sent: digests.BucketEntries) -> HttpResponse:
+def _receive_buckets(party: Party, sent: digests.BucketEntries, *, client_id: str) -> HttpResponse:
     try:
-        done = compare_buckets(party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now())
+        done = compare_buckets(
+            party=party, run_id=sent.run, buckets=sent.buckets, as_of=sent.as_of, at=timezone.now(), client_id=client_id
+        )
     except NoSuchRun:
         return problem(404, "No such run", "No run of yours has this id, or it is over 24 hours old.")
     except NotDiffering:

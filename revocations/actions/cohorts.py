@@ -184,7 +184,9 @@ MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 
 
-def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: datetime) -> bool:
+def record_for_cohort(
+    *, word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, client_id: str, at: datetime
+) -> bool:
     """Check a receipt, keep it and what companies below signed, and move the event as far as that goes.
 
     False where it names no ended agreement of this partner's. In the caller's transaction. Raises ReceiptRefused.
@@ -221,7 +223,8 @@ def record_for_cohort(*, word: VerifiedReceipt, parsed: ParsedReceipt, party: Pa
         actor=f"partner:{party.pk}",
         target=f"cohort:{cohort.pk}",
         at=at,
-        detail={"status": word.event.status, "state": str(state), "acted_on": word.event.acted_on},
+        detail={"status": word.event.status, "state": str(state), "acted_on": word.event.acted_on}
+        | audit.actions.name_client(client_id),
     )
     return True
 

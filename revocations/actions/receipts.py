@@ -77,7 +77,7 @@ def request_evidence(*, line_id: int, choice_id: uuid.UUID, disputed: Sequence[D
     return len(disputed)
 
 
-def record_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> None:
+def record_evidence(*, parsed: ParsedReceipt, party: Party, client_id: str, at: datetime) -> None:
     """Check an answer of `party`, and keep it; the same bytes again change nothing. Raises ReceiptRefused."""
     word = receipts.verify_evidence(parsed=parsed, party=party, at=at)
     if record_trial_evidence(word=word, digest=parsed.digest, party=party, at=at):
@@ -97,7 +97,8 @@ def record_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Non
         )  # fmt: skip
         audit.actions.record(
             action="evidence.answered", actor=f"partner:{party.pk}", target=f"choice:{asked.choice_id}", at=at,
-            line_id=asked.line_id, detail={"answer": said.answer, "late": at > asked.due_at},
+            line_id=asked.line_id,
+            detail={"answer": said.answer, "late": at > asked.due_at} | audit.actions.name_client(client_id),
         )  # fmt: skip
 
 
@@ -106,16 +107,16 @@ MOVABLE = (*TO_PUSH, State.ACKNOWLEDGED, State.REJECTED, State.PARTIAL)
 BEFORE_ANY_RECEIPT = (*TO_PUSH, State.ACKNOWLEDGED)
 
 
-def record_receipt(*, token: str, party: Party, at: datetime) -> None:
+def record_receipt(*, token: str, party: Party, at: datetime, client_id: str = "") -> None:
     """Check a receipt that `party` handed in, keep it, and move its order as far as it goes. Raises ReceiptRefused.
 
-    An answer to an evidence-request comes by the same door.
+    An answer to an evidence-request comes by the same door. `client_id`: the client that brought it, for the audit log.
 
     The same bytes again change nothing. A state never goes back.
     """
     parsed = receipts.parse_receipt(token)
     if parsed.is_evidence:
-        record_evidence(parsed=parsed, party=party, at=at)
+        record_evidence(parsed=parsed, party=party, client_id=client_id, at=at)
         return
     if _is_repeated_receipt(parsed, party) or record_trial_receipt(parsed=parsed, party=party, at=at):
         return
@@ -124,7 +125,7 @@ def record_receipt(*, token: str, party: Party, at: datetime) -> None:
     with transaction.atomic():
         _lock_receipt_id(party, word.jti)
         if not _is_repeated_receipt(parsed, party):
-            _record(word, parsed, party, at)
+            _record(word, parsed, party, client_id, at)
 
 
 def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:
@@ -144,10 +145,10 @@ def _lock_receipt_id(party: Party, jti: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"receipt {party.pk} {jti}"])
 
 
-def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: datetime) -> None:
+def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, client_id: str, at: datetime) -> None:
     order = Order.objects.select_for_update().filter(jti=word.order_jti, party_id=party.pk).first()
     if order is None:
-        if record_for_cohort(word=word, parsed=parsed, party=party, at=at):
+        if record_for_cohort(word=word, parsed=parsed, party=party, client_id=client_id, at=at):
             return
         raise ReceiptRefused("invalid_request", "no order of this jti was ever sent to you")
     if word.event.status != "rejected":
@@ -169,7 +170,7 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, at: date
         target=f"order:{order.id}",
         at=at,
         line_id=order.line_id,
-        detail={"status": word.event.status, "state": str(state)},
+        detail={"status": word.event.status, "state": str(state)} | audit.actions.name_client(client_id),
     )
 
 

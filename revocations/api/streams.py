@@ -67,7 +67,10 @@ def receipts(request: ClientRequest) -> HttpResponse:
         return refusal(400, "invalid_request", "The receipt is too long.")
     try:
         record_receipt(
-            token=request.body.decode("ascii", "replace").strip(), party=request.client.party, at=timezone.now()
+            token=request.body.decode("ascii", "replace").strip(),
+            party=request.client.party,
+            at=timezone.now(),
+            client_id=request.client.client_id,
         )
     except ReceiptRefused as error:
         return refusal(400, error.err, str(error))

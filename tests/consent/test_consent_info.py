@@ -350,6 +350,7 @@ def test_person_reads_in_their_log_who_asked_once_a_day(partner: Partner) -> Non
     info(partner, phoneNumber=STRANGER)
     asked = AuditEvent.objects.get(action="partner.asked")
     assert (asked.line_id, asked.actor) == (line.pk, f"partner:{partner.party.pk}")
+    assert asked.detail == {"company": partner.party.name, "client": partner.party.uri}
     log = signed_in(line).get("/access-log/").text
     assert f"Asked us if it may find this phone: {partner.party.name}" in log
     again: dict[str, Any] = {

@@ -714,6 +714,8 @@ def test_a_partner_sends_its_digest_and_then_what_differs(client: Client, books:
         200,
         {"run": run["run"], "remaining": 0, "findings": {**NOTHING, "partner_has": 1}},
     )
+    written = AuditEvent.objects.filter(action__startswith="digest.").order_by("id")
+    assert [one.detail["client"] for one in written] == [f"machine-{books.party.pk}"] * 2
 
 
 WRONG: list[tuple[dict[str, object], str]] = [

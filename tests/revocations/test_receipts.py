@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.clients import http
-from partners.models import PartnerKeySet, Party
+from partners.models import Client, PartnerKeySet, Party
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import DownstreamReport, Duty, Receipt, State
 from tests.factories import a_party
@@ -432,6 +432,8 @@ def test_the_door_takes_and_refuses_by_rfc_8935(ordered: Ordered) -> None:
     response = Http().post("/ssf/receipts", "x", content_type="application/secevent+jwt")
     assert (response.status_code, response.json()["err"]) == (401, "authentication_failed")
     assert (post(ordered, ordered.receipt()), ordered.state) == ((202, b""), State.COMPLETED)
+    event = AuditEvent.objects.get(action="order.receipt")
+    assert event.detail["client"] == Client.objects.get(party=ordered.scene.party).client_id
 
 
 def test_keys_are_never_fetched_inside_a_transaction(ordered: Ordered, monkeypatch: pytest.MonkeyPatch) -> None:
