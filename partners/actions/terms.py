@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 import audit.actions
+from accounts.primitives.reasons import has_visible_text
 from accounts.primitives.zones import ZONE_OF_STATE
 from partners.actions import addresses, guards, parties
 from partners.actions.drafts import unlisted_purposes
@@ -162,6 +163,8 @@ def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
         faults.note("purposes", NO_RULE)
     if rule.state not in ZONE_OF_STATE:
         faults.note("state", "Name a US state or territory by its postal code, like MD.")
+    if rule.source and not has_visible_text(rule.source):
+        faults.note("source", "Name the statute and section.")
     faults.note("starts_at", find_start_fault(rule.starts_at, at=at))
     if rule.consideration and not rule.sale_test:
         faults.note("consideration", NO_SALE)

@@ -7,6 +7,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from consent.gate import deciding
@@ -51,6 +52,9 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
         assert "Name a day from five years ago to ten years from now." in told
         assert "Choose a purpose, or prohibit paid use." in told
         assert ("Leave this empty: the rule doesn't prohibit sales." in told) == bool(consideration)
+    for unseen in ("\u200b", " \u2060 ", "-"):
+        with pytest.raises(ValidationError, match="Name the statute"):
+            a_rule(officer, source=unseen)
     assert JurisdictionRule.objects.count() == 4
 
 
