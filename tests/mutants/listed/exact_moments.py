@@ -159,8 +159,8 @@ MUTANTS = (
     Mutant(
         6,
         "revocations/actions/receipts.py",
-        '            line_id=asked.line_id, detail={"answer": said.answer, "late": at > asked.due_at},',
-        '            line_id=asked.line_id, detail={"answer": said.answer, "late": at >= asked.due_at},',
+        '            detail={"answer": said.answer, "late": at > asked.due_at} | ',
+        '            detail={"answer": said.answer, "late": at >= asked.due_at} | ',
         "tests/revocations/test_evidence.py::test_an_answer_is_kept_and_opens_nothing",
     ),
     Mutant(
