@@ -82,7 +82,7 @@ def test_the_gate_denies_until_the_archive_was_compared(cluster: Cluster, world:
         asker = Asker(world, [person.line])
         crowd = Crowd(world.programs.web_port, [person], A_SECOND, asker)
         crowd.run()
-        until(lambda: archive.exists() and any(archive.iterdir()), 30)
+        until(lambda: archive.exists() and any(archive.iterdir()), 2 * BACK_WITHIN_S, cluster.logs)
         archive.rename(away)
         was = cluster.primary()
         to = next(name for name, role in cluster.roles().items() if role == "sync_standby")
