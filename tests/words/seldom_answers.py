@@ -268,7 +268,7 @@ def helpers() -> Read:
     helper = signed_in(friend)
     until = f"{timezone.now() + 30 * DAY:%Y-%m-%d}"
     asked_for = {"may": "both", "day": until}
-    yield "a helper: nothing filled in", sent(person, "/lines/delegates/")
+    yield "a helper: nothing filled in", sent(person, "/lines/delegates/", may="")
     for title, number, day in (
         ("no number", "12", until),
         ("one's own number", number_of(line), until),
