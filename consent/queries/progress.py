@@ -20,16 +20,7 @@ from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
 
 UNCONFIRMED_AFTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Tone = Literal["good", "warn", "bad", "plain"]
 type Asks = Literal["nothing", "stop", "delete"]
-_TONES: Mapping[str, Tone] = {
-    State.COMPLETED: "good",
-    State.ACKNOWLEDGED: "warn",
-    State.PARTIAL: "warn",
-    State.REJECTED: "bad",
-    State.CONTRADICTED: "bad",
-    State.PARKED: "warn",
-}
 _UNANSWERED = (State.QUEUED, State.SENT, State.PARKED)
 _SIGNED = (State.COMPLETED, State.PARTIAL, State.CONTRADICTED)
 
@@ -58,7 +49,6 @@ class OrderState:
 
     partner_id: int
     state: str
-    tone: Tone
     unconfirmed: bool
     overdue: bool
     owes_deletion: bool
@@ -142,13 +132,9 @@ def order_state(
     """
     order, state = followed.order, followed.state
     unconfirmed = state in _UNANSWERED and at - (waits_since or order.queued_at) >= UNCONFIRMED_AFTER
-    tone = _TONES.get(state, "plain")
-    if state == State.ACKNOWLEDGED and not asked.anything:
-        tone = "good"
     return OrderState(
         partner_id=order.party_id,
         state=state,
-        tone="warn" if unconfirmed else tone,
         unconfirmed=unconfirmed,
         overdue=order.complete_by is not None and order.complete_by <= at and state != State.COMPLETED,
         owes_deletion=asked.deletion,
