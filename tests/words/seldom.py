@@ -321,10 +321,7 @@ def cases(at: datetime) -> Read:
             body=f"A file: {scan}",
             at=at,
         )
-        Attachment.objects.create(
-            id=uuid.uuid4(), ticket=ticket, entry=entry, name=f"{scan}.png", media_type="image/png",
-            size=5000, sha256="0" * 64, author="subscriber:1", at=at, scan=scan, scanned_at=at,
-        )  # fmt: skip
+        _attach(entry, f"{scan}.png", scan, at)
     yield "a case with files", read(person, f"/help/{ticket.code}/")
     yield "help of somebody who asked", read(person, "/help/")
     due = timezone.now()
@@ -369,6 +366,8 @@ def _much_happened(line: Line) -> None:
     case = asking.open_case(
         user=user_of(line), line=line, topic=Ticket.Kind.LOOK_UP, subject=subject, message=said, at=at + DAY
     )
+    for name in ("first.png", "second.png"):
+        _attach(Entry.objects.filter(ticket=case).earliest("at"), name, "clean", at)
     tickets.answer(ticket=case, body="The police.", actor="agent:1", then=Ticket.State.SOLVED, at=at + 2 * DAY)
 
 
@@ -396,4 +395,12 @@ def _signed_below(line: Line, at: datetime) -> None:
     DownstreamReport.objects.create(
         line_id=line.pk, order_id=order.id, party_uri="https://aspenaid.example", status="completed", at=at,
         signed=True, receipt_jti="below",
+    )  # fmt: skip
+
+
+def _attach(entry: Entry, name: str, scan: str, at: datetime) -> None:
+    """A picture that came with what somebody wrote."""
+    Attachment.objects.create(
+        id=uuid.uuid4(), ticket=entry.ticket, entry=entry, name=name, media_type="image/png", size=5000,
+        sha256="0" * 64, author="subscriber:1", at=at, scan=scan, scanned_at=at,
     )  # fmt: skip

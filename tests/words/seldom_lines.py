@@ -243,6 +243,7 @@ def other_readers() -> Read:
     now = timezone.now()
     line = a_whole_life("A-readers")
     signed_in(line)
+    choices.allow(line_id=line.pk, campaign="CMP-life-one", actor=f"subscriber:{user_of(line).pk}", channel="web")
     helper = a_line()
     browser = signed_in(helper)
     made = delegations.delegate(
