@@ -29,8 +29,6 @@ _STATES = {
     "Pacific/Pago_Pago": "AS",
 }
 ZONE_OF_STATE = {state: zone for zone, states in _STATES.items() for state in states.split()}
-# Where a day begins last: what ends on a day of this zone ends on no earlier one anywhere.
-EARLIEST = ZoneInfo("Pacific/Pago_Pago")
 # For staff alone, who read English.
 STATE_NAMES = {
     "AK": "Alaska", "AL": "Alabama", "AR": "Arkansas", "AS": "American Samoa", "AZ": "Arizona", "CA": "California",

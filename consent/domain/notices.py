@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext
 
 from accounts.domain.message_templates import join_words
+from accounts.primitives.zones import name_of
 from consent.domain import snapshots
 from consent.models import Choice, Notice
 from consent.queries.choices import ChoiceRow
@@ -102,7 +104,7 @@ def build_approval_notice(
             "companies": _names(companies),
             "purpose": purpose_in_words(asked.purpose),
             "precision": precision_in_words(asked.precision_m),
-            "until": _day(min(until, last)) if until else _format_chosen_day(last),
+            "until": _format_moment(min(until, last)) if until else _format_chosen_day(last),
         },
     )
 
@@ -181,6 +183,13 @@ def _names(companies: Sequence[Company]) -> str:
 
 def _format_chosen_day(last: datetime) -> str:
     return gettext("the day you choose, but no later than %(day)s") % {"day": _day(last)}
+
+
+def _format_moment(moment: datetime) -> str:
+    """A day alone would let a yes last longer than it says, for whoever reads it in another zone."""
+    there = localtime(moment)
+    zone = name_of(there.tzinfo) if isinstance(there.tzinfo, ZoneInfo) else str(there.tzinfo)
+    return f"{formatted(there, pgettext('day and time', 'M j, Y, g:i A'))} ({zone})"
 
 
 def _day(moment: datetime) -> str:

@@ -6,7 +6,6 @@ Whoever may not, and every link that is used up, over, another's or made up, get
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +16,7 @@ import accounts.queries
 from accounts.domain import sessions
 from accounts.models import TextedCode, User
 from accounts.policies import delegations
-from accounts.primitives.zones import EARLIEST, zone_of
+from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import PersonsLine
 from accounts.views.looks import record_view
 from consent.domain import consent_requests
@@ -29,14 +28,15 @@ DOOR = TextedCode.Purpose.ASK
 class AskRequest(HttpRequest):
     """A request about an open question. `may_answer`: its person is here; `person` None: by a texted code alone.
 
-    `held_until`: until when they may say no and not yes; None: they are not held.
+    `held_until`: until when they may say no and not yes; None: they are not held. `zone_name`: in which their pages
+    tell the time.
     """
 
     question: Question
     may_answer: bool
     person: User | None
     held_until: datetime | None
-    zone: ZoneInfo
+    zone_name: str
 
 
 def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -57,9 +57,9 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
         if not _identify(request, now) or _is_closed(request, question, now):
             return render_closed(request)
         request.held_until = _find_hold_end(request, question, now) if request.may_answer else None
-        request.zone = zone_of(_state_of(request, question))
-        # The day on which a yes would end is the same before the code, when nobody may learn the line's state.
-        with timezone.override(EARLIEST):
+        zone = zone_of(_state_of(request, question))
+        request.zone_name = name_of(zone)
+        with timezone.override(zone):
             return view(request)
 
     return door
@@ -127,5 +127,5 @@ def _is_closed(request: AskRequest, question: Question, now: datetime) -> bool:
 
 
 def _state_of(request: AskRequest, question: Question) -> str:
-    """The state whose time is shown, to nobody but who may answer."""
+    """The state whose time is shown, to nobody but who may answer; everyone else reads universal time."""
     return question.answering.state if request.may_answer and question.answering else ""

@@ -30,8 +30,7 @@ from partners.models import NoticeText
 def question(request: AskRequest) -> HttpResponse:
     """Who asks, for what, how exactly and until when; and the two answers, for its person."""
     shown = {"question": request.question, "may_answer": request.may_answer, "notice": _notice(request)}
-    held = {"held_until": request.held_until, "zone": request.zone}
-    return render(request, "ask/question.html", {**shown, **held})
+    return render(request, "ask/question.html", {**shown, "held_until": request.held_until})
 
 
 @require_POST

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain.consent_requests import token_of
 from consent.models import Choice, ConsentRequest, Notice
-from partners.models import Reach, Suspension
+from partners.models import Campaign, Reach, Suspension
 from revocations.models import Order
 from tests.consent.claiming import (
     WORDING,
@@ -78,7 +78,7 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
         "Through GeoBridge",
         "Passed on to BailNow",
         "within about 500 m",
-        "Dec 31, 2095",
+        "Until Jan 1, 2096, 12:00 AM , universal time (UTC), or until you stop it",
         "“ Finds you when you call for roadside help ”",
         "These are the company's own words. It says that you agreed to them: Sí, acepto que RoadAid me encuentre.",
     ):
@@ -91,14 +91,23 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
         assert personal not in page.text
 
 
-@pytest.mark.parametrize("state", ["CA", "NY"])
-def test_the_day_it_ends_is_the_same_before_and_after_the_code(partner: Partner, state: str) -> None:
-    """And no later than where the phone is: nobody without the code may learn where that is."""
-    path = a_question(partner, a_line(msisdn=NUMBER, state=state))
+@pytest.mark.parametrize(("state", "until"), [("CA", "12:00 AM"), ("NY", "3:00 AM")])
+def test_a_yes_ends_at_the_moment_that_was_read(partner: Partner, state: str, until: str) -> None:
+    """Before the code in universal time: nobody without it may learn where the phone is."""
+    Campaign.objects.filter(pk=partner.campaign.pk).update(ends_at=datetime(2027, 1, 1, 8, tzinfo=UTC))
+    line = a_line(msisdn=NUMBER, state=state)
+    path = a_question(partner, line)
+    assert "Until Jan 1, 2027, 8:00 AM , universal time (UTC), or until you stop it" in plain(Browser().get(path))
     browser, page = prove(path, NUMBER)
-    for words in (plain(Browser().get(path)), plain(page), plain(browser.get(f"{path}yes/"))):
-        assert "Until Dec 31, 2095 , or until you stop it" in words
-    assert "Until: Dec 31, 2095." in plain(browser.get(f"{path}yes/"))
+    zone = {"CA": "Pacific time", "NY": "Eastern time"}[state]
+    confirm = browser.get(f"{path}yes/")
+    for words in (plain(page), plain(confirm)):
+        assert f"Until Jan 1, 2027, {until} , {zone}, or until you stop it" in words
+    said = f"Until: Jan 1, 2027, {until} ({zone})."
+    assert said in plain(confirm)
+    read = digest_in(confirm)
+    browser.post(f"{path}yes/", {"notice": read})
+    assert said in Notice.objects.get(digest=read).body
 
 
 def test_looking_changes_nothing(partner: Partner) -> None:

@@ -65,11 +65,11 @@ def test_the_notice_names_everybody_who_would_receive_it() -> None:
     )
     asked = notices.build_approval_notice(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
     assert "RoadAid, GeoBridge and Tow Co may find" in asked.body
-    assert "Until: Jan 2, 2093." in asked.body
+    assert "Until: Jan 2, 2093, 12:00 AM (universal time (UTC))." in asked.body
     never_longer = notices.build_approval_notice(
         campaign=campaign.ref, use="ask", until=datetime(2095, 1, 2, tzinfo=UTC)
     )
-    assert "Until: May 3, 2094." in never_longer.body
+    assert "Until: May 3, 2094, 12:00 AM (universal time (UTC))." in never_longer.body
 
 
 def test_company_that_cannot_be_named_is_said_to_be_there() -> None:
