@@ -198,7 +198,8 @@ def _verify_chain(
     if not first:
         return None, 0
     low, high = max(first - 1, 1), min(last + 1, end.seq)
-    link = _first_link(chain) if low == 1 else None
+    # What the first row of a chain names as the hash before it.
+    link = hashlib.sha256(f"whereabouts audit chain {chain}".encode()).digest() if low == 1 else None
     place, checked = low - 1, 0
     for row in _rows(chain, low, high):
         fault = _row_fault(chain, row, place, link, signed)
@@ -209,11 +210,6 @@ def _verify_chain(
     if until is None and _is_cut_off(place, link, end, signed):
         return Fault(chain, place + 1, "is cut off"), checked
     return _end_fault(chain, place, high, end), checked
-
-
-def _first_link(chain: int) -> bytes:
-    """What the first row of a chain names as the hash before it."""
-    return hashlib.sha256(f"whereabouts audit chain {chain}".encode()).digest()
 
 
 def _row_fault(chain: int, row: _Row, place: int, link: bytes | None, signed: tuple[int, bytes] | None) -> Fault | None:

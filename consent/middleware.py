@@ -42,7 +42,7 @@ def failed_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.method == "POST" and _is_a_stop(request):
+        if request.method == "POST" and _get_view_name(request) in STOPS:
             if response.status_code >= OUR_ERROR:
                 stop_failures.count_failed_stop(at=timezone.now())
             else:
@@ -62,10 +62,6 @@ def planned_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
             return get_response(request)
 
     return middleware
-
-
-def _is_a_stop(request: HttpRequest) -> bool:
-    return _get_view_name(request) in STOPS
 
 
 def _get_view_name(request: HttpRequest) -> str:

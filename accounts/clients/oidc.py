@@ -107,7 +107,7 @@ def start_sign_in(*, kind: Kind, request: HttpRequest, then: str) -> str:
         "scope": kind.scope,
         "state": state,
         "nonce": nonce,
-        "code_challenge": _b64(hashlib.sha256(verifier.encode()).digest()),
+        "code_challenge": urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
         "code_challenge_method": "S256",
     }
     return f"{_endpoint(kind, provider, 'authorization_endpoint')}?{urlencode(asked)}"
@@ -279,7 +279,3 @@ def _request_json(method: str, url: str, form: Mapping[str, str] | None) -> dict
 
 def _back(kind: Kind) -> str:
     return f"{settings.BASE_URL}{reverse(kind.back)}"
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

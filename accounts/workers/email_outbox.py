@@ -93,7 +93,7 @@ class _Run:
             return True
         taken = _send_mail(letter)
         if taken:
-            _wipe(letter_id, self._now)
+            OutgoingEmail.objects.filter(pk=letter_id).update(taken_at=self._now, to_sealed=b"", body_sealed=b"")
         with self._lock:
             self.taken += taken
             self._refused = 0 if taken else self._refused + 1
@@ -146,10 +146,6 @@ def _send_mail(letter: OutgoingEmail) -> bool:
         log.warning("letter_not_sent", letter=str(letter.pk), error=type(error).__name__)
         return False
     return True
-
-
-def _wipe(letter_id: UUID, now: datetime) -> None:
-    OutgoingEmail.objects.filter(pk=letter_id).update(taken_at=now, to_sealed=b"", body_sealed=b"")
 
 
 def _forget(now: datetime) -> None:

@@ -82,7 +82,7 @@ class Timeline:
         """
         before, after = self._neighbours(period)
         if after:
-            period.ends_at = _earlier(period.ends_at, after.starts_at)
+            period.ends_at = after.starts_at if period.ends_at is None else min(period.ends_at, after.starts_at)
         if not self.free(period.number, period.starts_at, period.ends_at, line=period.line):
             return False
         if before and before.overlaps(period.starts_at, period.ends_at):
@@ -96,10 +96,6 @@ class Timeline:
         after = next((one for one in own if one.starts_at > period.starts_at), None)
         before = next((one for one in reversed(own) if one.starts_at < period.starts_at), None)
         return before, after
-
-
-def _earlier(ends_at: datetime | None, moment: datetime) -> datetime:
-    return moment if ends_at is None else min(ends_at, moment)
 
 
 def period_in(*, record: LineRecord) -> Period:

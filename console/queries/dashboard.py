@@ -172,7 +172,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
     named = names.targets(wanted=_targets_of(open_proposals, held, cohorts, runs))
-    who = names.actors(wanted=_actors_of(open_proposals, held))
+    who = names.actors(wanted={one.proposed_by for one in open_proposals} | {one.actor for one in held})
     return Dashboard(
         unwell=unwell,
         partners=len(receiving),
@@ -237,10 +237,6 @@ def _targets_of(
         | {("party", one.party_id) for one in cohorts}
         | {("party", one.party_id) for one in runs}
     )
-
-
-def _actors_of(open_proposals: Sequence[Proposal], held: Sequence[Suspension]) -> set[str]:
-    return {one.proposed_by for one in open_proposals} | {one.actor for one in held}
 
 
 def _list_unhealthy_partners(

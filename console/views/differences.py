@@ -28,7 +28,16 @@ def run(request: PersonRequest, run_id: uuid.UUID) -> HttpResponse:
     page = differences.run_page(run_id=run_id)
     if page is None:
         raise Http404
-    listing = _listing(run_id)
+    listing = Listing(
+        title="Differences",
+        lead="Each line has a code used only in this comparison. To see whose line it is, open the difference and give"
+        " a reason.",
+        columns=(Column("Line"), Column("Found", "kind"), Column("Contract"), Column("Purpose"), Column("Our order")),
+        start=lambda _: differences.rows_of(run_id=run_id),
+        cells=_cells,
+        filters=(of_choices("kind", "Found", DigestFinding.Kind.choices),),
+        empty=("No differences", "The records match, or the partner hasn't sent its entries yet."),
+    )
     listed = page_of(request, listing, at=timezone.now())
     return show(request, "run.html", title=f"Reconciliation with {page.party.name}", page=page, shown=listed)
 
@@ -65,19 +74,6 @@ def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpR
     if not differences.has_difference(run_id=run_id, finding_id=finding_id):
         raise Http404
     return show(request, "finding_look.html", title="Difference about one line", form=form, run_id=run_id)
-
-
-def _listing(run_id: uuid.UUID) -> Listing:
-    return Listing(
-        title="Differences",
-        lead="Each line has a code used only in this comparison. To see whose line it is, open the difference and give"
-        " a reason.",
-        columns=(Column("Line"), Column("Found", "kind"), Column("Contract"), Column("Purpose"), Column("Our order")),
-        start=lambda _: differences.rows_of(run_id=run_id),
-        cells=_cells,
-        filters=(of_choices("kind", "Found", DigestFinding.Kind.choices),),
-        empty=("No differences", "The records match, or the partner hasn't sent its entries yet."),
-    )
 
 
 def _cells(rows: Sequence[DigestFinding], _: datetime) -> list[tuple[Cell, ...]]:

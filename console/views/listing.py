@@ -243,11 +243,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:
     rows = filter_rows(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
-    return rows.order_by(_order_of(column, down=down), "-pk") if column else rows
-
-
-def _order_of(column: Column, *, down: bool) -> str:
-    return f"-{column.sort}" if down else column.sort
+    return rows.order_by(f"-{column.sort}" if down else column.sort, "-pk") if column else rows
 
 
 def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:

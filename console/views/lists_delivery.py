@@ -66,7 +66,7 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
             Cell(
                 sanitise_text(one.name, at_most=60),
                 href=reverse("admin:timeline", args=[one.pk]),
-                under=_where(one, mine),
+                under=sanitise_text(one.uri, at_most=60),
             ),
             Cell(mine.word, tone=mine.tone, under=mine.why),
             Cell(mine.method),
@@ -171,10 +171,6 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
         )
         for one in rows
     ]
-
-
-def _where(one: Party, health: object) -> str:
-    return sanitise_text(one.uri, at_most=60)
 
 
 def _about(one: Breach) -> tuple[tuple[str, int], ...]:

@@ -85,7 +85,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
     parties = _parties(party, facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)
     card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
-    if not facts and _was_never_agreed_to(card):
+    if not facts and all(use.proof.kind == "none" for use in card.uses):
         return None
     partners = _partners(by_agreement, card, parties)
     return CompanyPage(
@@ -116,10 +116,6 @@ def _preview(line: Line, card: CompanyCard, standing: Sharing) -> StopPreview:
     covers = preview_stops(line_id=line.pk, standing=standing, scopes=scopes)
     purposes = tuple((use, covers["purpose", use.purpose]) for use in uses)
     return StopPreview(covers[stop], covers[card.dispute], purposes)
-
-
-def _was_never_agreed_to(card: CompanyCard) -> bool:
-    return all(use.proof.kind == "none" for use in card.uses)
 
 
 def _partners(by_agreement: Sequence[Facts], card: CompanyCard, parties: Parties) -> set[int]:

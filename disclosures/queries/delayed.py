@@ -59,7 +59,7 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
     """Return every order, or the one of this reference, those that still hide something first, then by reference."""
     found: dict[str, list[DelayedRow]] = defaultdict(list)
     notices = _newest(DelayedNotice, order_ref)
-    sources = _source_ids(notices)
+    sources = dict(_find_releases(notices).values_list("id", "source_id"))
     for notice in notices:
         found[notice.order_ref].append(_row(notice, sources.get(notice.disclosure_id, ""), at, arrived=True))
     for held in _newest(HeldNotice, order_ref):
@@ -125,10 +125,6 @@ def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref:
         newer = newer.filter(line_id=OuterRef("line_id"))
     newest = table.objects.filter(~Exists(newer))
     return list(newest if order_ref is None else newest.filter(order_ref=order_ref))
-
-
-def _source_ids(notices: Collection[DelayedNotice]) -> dict[UUID, str]:
-    return dict(_find_releases(notices).values_list("id", "source_id"))
 
 
 def _find_releases(notices: Collection[DelayedNotice]) -> QuerySet[Disclosure]:

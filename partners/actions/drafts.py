@@ -170,7 +170,7 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     row.starts_at = max(row.starts_at, at)
     row.is_draft = False
     # The newest contract's address of keys counts, and this one may be the first to have one.
-    with keysets.may_move(party=_partner_of(row)):
+    with keysets.may_move(party=row.aggregator if isinstance(row, Contract) else row.contract.aggregator):
         row.save(update_fields=["starts_at", "is_draft"])
     guards.note_on(action=f"{of}.put_in_force", actor=name, row=row, at=at, reason=reason)
     return row
@@ -324,10 +324,6 @@ def _campaign_lacks(campaign: Campaign) -> str:
     if not campaign.consideration:
         return "Say what is paid for the data: some states forbid a sale whoever agreed."
     return ""
-
-
-def _partner_of(row: Contract | Campaign) -> Party:
-    return row.aggregator if isinstance(row, Contract) else row.contract.aggregator
 
 
 def _save(row: Contract | Campaign, changed: list[str]) -> None:

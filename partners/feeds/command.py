@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import os
 import sys
 import time
 from abc import abstractmethod
@@ -20,6 +21,7 @@ import audit.actions
 import audit.queries
 from partners.feeds.checking import NO_RECORD, Fate
 from partners.feeds.reading import NumberedLine, Readable, Record, numbered_lines, parse_rows
+from partners.feeds.worker_pool import WorkerGone
 
 SAY_EVERY_S = 2.0
 READ_AT_ONCE = 1 << 20
@@ -231,6 +233,28 @@ class FeedCommand(BaseCommand):
             self.stdout.write(f"  refused: {reason} {count:,}")
         for warning in tally.warnings:
             self.stdout.write(f"  taken, with a warning: {warning}")
+
+
+class ParallelFeedCommand(FeedCommand):
+    """An `import_…` by which several processes take a large file in."""
+
+    workers: int
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=(os.cpu_count() or 1) + 1,
+            help="processes that take a large file in, each over a connection of its own (%(default)s)",
+        )
+
+    def handle(self, *args: object, **options: Any) -> None:
+        self.workers = options["workers"]
+        try:
+            super().handle(*args, **options)
+        except WorkerGone as error:
+            raise CommandError(f"{error}: run it again to go on") from error
 
 
 @contextmanager

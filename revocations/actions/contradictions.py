@@ -55,7 +55,12 @@ def mark_contradicted_orders(*, uses: Sequence[Use], at: datetime) -> int:
     """
     found: dict[Order, list[Use]] = defaultdict(list)
     suspects = _filter_signed_uses(uses)
-    orders = _lock_orders({use.line_id for use in suspects})
+    # By agreement, the newest first.
+    orders = list(
+        Order.objects.select_for_update()
+        .filter(line_id__in={use.line_id for use in suspects})
+        .order_by("line_id", "contract_id", "-epoch", "-version")
+    )
     for use in suspects:
         for order in _find_contradicted_orders(use, orders):
             found[order].append(use)
@@ -72,15 +77,6 @@ def _filter_signed_uses(uses: Sequence[Use]) -> list[Use]:
     lines = {use.line_id for use in uses}
     signed = set(Order.objects.filter(line_id__in=lines, state__in=SIGNED).values_list("line_id", "party_id"))
     return [use for use in uses if (use.line_id, use.party_id) in signed]
-
-
-def _lock_orders(line_ids: Collection[int]) -> list[Order]:
-    """By agreement, the newest first."""
-    return list(
-        Order.objects.select_for_update()
-        .filter(line_id__in=line_ids)
-        .order_by("line_id", "contract_id", "-epoch", "-version")
-    )
 
 
 def _find_contradicted_orders(use: Use, orders: Sequence[Order]) -> list[Order]:

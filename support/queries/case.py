@@ -180,7 +180,8 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:
     """Return the choice that a ticket is about, if it is about one."""
     kind, _, ref = ticket.key.partition(":")
-    return _uuid(ticket.about_ref) if ticket.about_kind == "choice" else _uuid(ref) if kind == "choice" else None
+    choice = ticket.about_ref if ticket.about_kind == "choice" else ref if kind == "choice" else ""
+    return subjects.parse_uuid(text=choice)
 
 
 def evidence_key(*, ticket: Ticket) -> uuid.UUID:
@@ -190,7 +191,7 @@ def evidence_key(*, ticket: Ticket) -> uuid.UUID:
 
 def look_up_of(*, ticket: Ticket, at: datetime) -> Disclosure | None:
     """Return the look-up that a ticket is about; None also for one that is hidden now."""
-    wanted = _uuid(ticket.about_ref) if ticket.about_kind == "look_up" else None
+    wanted = subjects.parse_uuid(text=ticket.about_ref) if ticket.about_kind == "look_up" else None
     if wanted is None or ticket.line_id is None:
         return None
     return with_delay(rows=visible(line_id=ticket.line_id, at=at), line_id=ticket.line_id).filter(id=wanted).first()
@@ -209,7 +210,7 @@ def _about(ticket: Ticket, at: datetime) -> _About:
         partner = Party.objects.filter(uri=look_up.aggregator)
         orders = _standing(line_id).filter(party_id__in=partner.values("pk"))
         return _About(look_up=look_up, order_ids=frozenset(orders.values_list("id", flat=True)))
-    if ticket.about_kind == "order" and (order_id := _uuid(ticket.about_ref)):
+    if ticket.about_kind == "order" and (order_id := subjects.parse_uuid(text=ticket.about_ref)):
         return _About(order_ids=frozenset({order_id}))
     return _About()
 
@@ -382,10 +383,3 @@ def _company_of_choice(choice: ChoiceRow | None) -> set[str]:
         named = Campaign.objects.filter(ref=choice.ref)
         return {uri for pair in named.values_list("lbs_provider__uri", "contract__aggregator__uri") for uri in pair}
     return set()
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

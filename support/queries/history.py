@@ -105,7 +105,7 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_duty(event)
     parts += _of_search(event)
     parts += _of_note(event)
-    parts += _of_view(event)
+    parts += [f"as {User.Role(event.detail['role']).label.lower()}"] if event.action == "view_as.started" else []
     parts += _of_addresses(event) or _of_fields(event)
     return "; ".join(part for part in parts if part)
 
@@ -138,11 +138,6 @@ def _of_note(event: AuditEvent) -> list[str]:
     said = event.detail
     owner = ["owner changed" if said["owner"] else "owner removed"] if "owner" in said else []
     return [*owner, *([f"reminder: {_day(said['remind_on']) or 'none'}"] if "remind_on" in said else [])]
-
-
-def _of_view(event: AuditEvent) -> list[str]:
-    """Return as which role an officer viewed pages."""
-    return [f"as {User.Role(event.detail['role']).label.lower()}"] if event.action == "view_as.started" else []
 
 
 def _of_rule(event: AuditEvent) -> list[str]:

@@ -5,7 +5,6 @@ What an order hides is not there, nor a company that is known by hidden look-ups
 Documents that were signed; for whoever isn't legal process, without those about what a court's order hides.
 """
 
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,7 +71,7 @@ def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
 
 
 def _look_up(line: Line, ref: str, at: datetime) -> Subject | None:
-    row_id = _uuid(ref)
+    row_id = parse_uuid(text=ref)
     if row_id is None:
         return None
     rows = visible(line_id=line.pk, at=at).filter(id=row_id)
@@ -97,7 +96,7 @@ def _look_up(line: Line, ref: str, at: datetime) -> Subject | None:
 
 def _choice(line: Line, ref: str, at: datetime) -> Subject | None:
     del at
-    choice_id = _uuid(ref)
+    choice_id = parse_uuid(text=ref)
     found = choice_of(line_ids=[line.pk], choice_id=choice_id) if choice_id else None
     if found is None:
         return None
@@ -106,7 +105,7 @@ def _choice(line: Line, ref: str, at: datetime) -> Subject | None:
 
 def _order(line: Line, ref: str, at: datetime) -> Subject | None:
     del at
-    order_id = _uuid(ref)
+    order_id = parse_uuid(text=ref)
     order = Order.objects.filter(line_id=line.pk, id=order_id).first() if order_id else None
     party = order and Party.objects.filter(pk=order.party_id).first()
     if not order or not party:
@@ -127,9 +126,10 @@ def _company(line: Line, ref: str, at: datetime) -> Subject | None:
     return Subject(COMPANY, str(party.pk), name, Kind.OTHER, party_id=party.pk, company=name)
 
 
-def _uuid(ref: str) -> uuid.UUID | None:
+def parse_uuid(*, text: str) -> UUID | None:
+    """Return the UUID that a text is. None: it is none."""
     try:
-        return uuid.UUID(ref)
+        return UUID(text)
     except ValueError:
         return None
 

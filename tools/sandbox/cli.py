@@ -89,7 +89,15 @@ def run(asked: Options) -> int:
         sys.stderr.write(f"can't listen on 127.0.0.1:{asked.port}: {error.strerror}\n")
         return 1
     if asked.poll or asked.manage_stream:
-        server.stream = _stream(asked, server)
+        server.stream = Stream(
+            method=Method.POLL if asked.poll else Method.PUSH,
+            endpoint_url=f"{server.base_url}/events",
+            authorization=asked.header,
+            name=asked.name,
+            transmitter=server.transmitter,
+            inbox=server.inbox,
+            faults=server.faults,
+        )
     sys.stdout.write(f"{asked.name} listens on {server.base_url}\n")
     sys.stdout.flush()
     return 0 if serve(server) else 1
@@ -130,15 +138,3 @@ def _server(asked: Options, identity: Identity, folder: Path) -> Server:
     )  # fmt: skip
     server.authorization, server.digest_every = asked.header, max(asked.digest_every, 0.0)
     return server
-
-
-def _stream(asked: Options, server: Server) -> Stream:
-    return Stream(
-        method=Method.POLL if asked.poll else Method.PUSH,
-        endpoint_url=f"{server.base_url}/events",
-        authorization=asked.header,
-        name=asked.name,
-        transmitter=server.transmitter,
-        inbox=server.inbox,
-        faults=server.faults,
-    )

@@ -110,7 +110,7 @@ class Stream:
             answer = self._manage("PUT", {"stream_id": self._existing(), **wanted})
         if answer.status not in {200, 201}:
             raise Unreachable(f"{STREAMS} answers {answer.status} {answer.body[:300].decode(errors='replace')}")
-        self.configuration = dict(_record(answer))
+        self.configuration = dict(answer.json())
 
     def _existing(self) -> str:
         answer = self._transmitter.call("GET", STREAMS, scope=MANAGE)
@@ -140,7 +140,7 @@ class Stream:
             return last
         asked = {"maxEvents": 100, "returnImmediately": False, "ack": last.kept, "setErrs": last.refused}
         answer = self._transmitter.send_json("POST", POLL, asked, scope=READ, seconds=POLL_SECONDS)
-        sets = _record(answer).get("sets")
+        sets = answer.json().get("sets")
         if answer.status != 200 or not isinstance(sets, dict):
             raise Unreachable(f"{POLL} answers {answer.status}")
         if self._faults.now is Fault.SLOW:
@@ -166,10 +166,3 @@ class Stream:
     def _wait(self, pause: timedelta) -> None:
         with self._again:
             self._again.wait(pause.total_seconds())
-
-
-def _record(answer: Answer) -> Record:
-    found = answer.any_json()
-    if not isinstance(found, dict):
-        raise Unreachable(f"{answer.status}, and no JSON object")
-    return found

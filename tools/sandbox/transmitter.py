@@ -47,7 +47,7 @@ class Answer:
         except ValueError as error:
             raise Unreachable(f"{self.status}, and no JSON") from error
 
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
         """Return the JSON object that came back. Raises Unreachable for anything else."""
         found = self.any_json()
         if not isinstance(found, dict):

@@ -1,23 +1,18 @@
 """`import_disclosures FILE`."""
 
-import os
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
-
-from django.core.management.base import CommandError
 
 import audit.queries
 from disclosures.domain.ingest import chunks
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.releases import DisclosuresFeed
 from partners.feeds.checking import build_rejected_fate
-from partners.feeds.command import Feed, FeedCommand, Progress, Tally
+from partners.feeds.command import Feed, ParallelFeedCommand, Progress, Tally
 from partners.feeds.reading import Readable
-from partners.feeds.worker_pool import WorkerGone
 
 
-class Command(FeedCommand):
+class Command(ParallelFeedCommand):
     """Take in what left the carrier (NDJSON), each release judged; prints the judgements.
 
     After an interruption, run it again on the same file: it goes on where it stopped.
@@ -32,32 +27,20 @@ class Command(FeedCommand):
         " authority_ref, suppressed_until (absent or null: no order; until further order is said by import_notices)."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument(
-            "--workers",
-            type=int,
-            default=(os.cpu_count() or 1) + 1,
-            help="processes that take a large file in, each over a connection of its own (%(default)s)",
-        )
-
     def feed(self) -> Feed:
         return DisclosuresFeed()
 
     def take_all(self, *, stream: Readable, progress: Progress, tally: Tally) -> dict[str, int]:
         completed = 0
-        try:
-            for taken in self.run.import_stream(stream=stream):
-                refused = [build_rejected_fate(line, field, reason) for line, field, reason in taken.refused]
-                tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
-                completed += taken.paths_completed
-                if taken.before:
-                    progress.count_earlier_lines(lines=taken.lines, size=taken.size)
-                else:
-                    progress.read(taken.size)
-                    progress.count_lines(taken.lines)
-        except WorkerGone as error:
-            raise CommandError(f"{error}: run it again to go on") from error
+        for taken in self.run.import_stream(stream=stream):
+            refused = [build_rejected_fate(line, field, reason) for line, field, reason in taken.refused]
+            tally.add_counted(counts=taken.counts, judged=taken.judged, refused=refused)
+            completed += taken.paths_completed
+            if taken.before:
+                progress.count_earlier_lines(lines=taken.lines, size=taken.size)
+            else:
+                progress.read(taken.size)
+                progress.count_lines(taken.lines)
         return {"paths_completed": completed}
 
     def handle(self, *args: object, **options: Any) -> None:

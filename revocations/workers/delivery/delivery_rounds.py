@@ -22,7 +22,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from audit.primitives import generic_plans
 from audit.primitives.traces import traces
@@ -372,9 +372,5 @@ def parties_due(*, now: datetime) -> list[int]:
         ~Exists(mine.filter(method=Stream.Method.POLL)),
         Q(Exists(events.filter(kind=StreamEvent.Kind.STREAM_UPDATED)))
         | ~Exists(mine.exclude(status=Stream.Status.ENABLED)),
-    ).exclude(pk__in=_list_paused_parties(now))
+    ).exclude(pk__in=Breaker.objects.filter(open_until__gt=now).values_list("party_id", flat=True))
     return list(parties.order_by("pk").values_list("pk", flat=True))
-
-
-def _list_paused_parties(now: datetime) -> QuerySet[Breaker, int]:
-    return Breaker.objects.filter(open_until__gt=now).values_list("party_id", flat=True)
