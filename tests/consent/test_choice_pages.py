@@ -20,7 +20,9 @@ from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.choices import choices_page, describe_scope
 from consent.queries.current_consent import use_of
+from consent.queries.progress import standing_progress
 from consent.queries.receipts import EvidenceView, evidence_of
+from revocations.models import Order
 from tests.consent.pages import an_agreed_use, press
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
@@ -328,6 +330,16 @@ def test_a_list_names_who_has_yet_to_sign_by_name() -> None:
     choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     (row,) = choices_page(line_id=line.pk).rows
     assert row.still_open == ("Ash", "birch", "Cedar")
+
+
+def test_of_two_orders_to_a_partner_the_one_that_stands_is_told_of() -> None:
+    line = a_line()
+    campaign = an_agreed_use(line)
+    choices.stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    at, partner = timezone.now(), campaign.contract.aggregator
+    told = standing_progress(line_id=line.pk, partner_ids=[partner.pk], asks="delete", since=at, at=at)
+    assert (Order.objects.filter(line_id=line.pk).count(), [one.party for one in told]) == (2, [partner.name])
 
 
 def test_what_a_choice_would_be_about_is_the_use_it_names() -> None:

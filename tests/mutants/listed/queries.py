@@ -55,6 +55,7 @@ BESIDES = (
 )
 BREACH = "tests/support/test_incidents.py::test_the_breach_notification_says_what_is_known"
 OTHERS = "tests/support/test_admin_purposes.py::test_stops_hold_across_linked_purposes_and_approvals_do_not"
+STANDING = "tests/consent/test_choice_pages.py::test_of_two_orders_to_a_partner_the_one_that_stands_is_told_of"
 
 MUTANTS = (
     Mutant(3, "consent/queries/current_consent_uses.py", "stopped or self.paused_since", "self.paused_since", BY_NAME),
@@ -343,5 +344,12 @@ MUTANTS = (
         "get_purpose_words() | {term: purpose_in_words(term) for term in used}",
         "get_purpose_words()",
         OTHERS,
+    ),
+    Mutant(
+        6,
+        "consent/queries/progress.py",
+        "(line_id=line_id, id__in=standing, party_id__in=partner_ids)",
+        "(line_id=line_id, party_id__in=partner_ids)",
+        STANDING,
     ),
 )
