@@ -21,7 +21,7 @@ from accounts.models import Line
 from accounts.primitives.slots import lock_job
 from consent.clients.archive_sink import Sink, open_sink
 from consent.models import ArchiveHead, ArchiveQueueEntry, Choice, ChoiceReceipt, Tightening
-from consent.workers.archive_comparison import close_gate, compare_archive
+from consent.workers.archive_comparison import NotThere, close_gate, compare_archive
 from consent.workers.archive_entries import (
     ArchivedChoice,
     ArchivedEnd,
@@ -149,8 +149,12 @@ def _remember(day: str, newest: str, now: datetime) -> None:
 
 
 def _append(place: Sink, entries: Sequence[Entry], before: str, now: datetime) -> tuple[str, str]:
+    days = place.days()
+    if before and not days:
+        # It went away since its end was read: what is written now would begin another archive.
+        raise NotThere(f"in {place}: it is empty, and has not been")
     # A clock that was set back must not put what is newer into an older day.
-    day = max([f"{now:%Y-%m-%d}", *place.days()[-1:]])
+    day = max([f"{now:%Y-%m-%d}", *days[-1:]])
     lines = []
     for entry in entries:
         lines.append(encode_entry(msgspec.structs.replace(entry, before=before)))

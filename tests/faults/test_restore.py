@@ -25,7 +25,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow, pause, refuse, stop
 from consent.actions.records import FileChoice, record_file_choices
-from consent.clients.archive_sink import open_sink
+from consent.clients.archive_sink import FolderSink, open_sink
 from consent.gate import deciding
 from consent.gate.deciding import NOT_LOOKED, Opening
 from consent.gate.shapes import as_agreed
@@ -564,6 +564,26 @@ def test_where_the_archive_is_not_mounted_nobody_opens_the_gate_and_nobody_close
         after_restore()
     assert "1 more entries wait" in after_restore("--despite", "The disk broke.")
     assert (archive_writing.write(now=timezone.now()), archive_comparison.describe_missing_entries()) == (2, "")
+
+
+def test_an_archive_that_goes_away_while_it_is_written_to_is_not_begun_anew(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = agreed(campaign, 1)
+    stop(line_id=line.pk, scope="party", ref="https://roadaid.example", **WHO)
+    kept_outside()
+    stop(line_id=line.pk, scope="all", **WHO)
+    folder, read_last = Path(portal.STOP_ARCHIVE_DIR), FolderSink.last
+
+    def then_gone(sink: FolderSink) -> str:
+        found = read_last(sink)
+        folder.rename(folder.with_name("not-mounted"))
+        return found
+
+    monkeypatch.setattr(FolderSink, "last", then_gone)
+    with pytest.raises(archive_comparison.NotThere, match="it is empty, and has not been"):
+        archive_writing.write(now=timezone.now())
+    assert not folder.exists()
 
 
 def test_an_archive_that_was_lost_is_given_all_again(campaign: Campaign, tmp_path: Path) -> None:
