@@ -29,7 +29,7 @@ TARGET = "<str:of>/<int:target_id>/"
 ADDRESSES: tuple[Address, ...] = (
     Address("", dashboard.index, "index", roles=EVERYBODY),
     Address("search/", dashboard.search, "search", FORM, looks=True),
-    Address("notifications/", dashboard.notifications, "notifications", FORM),
+    Address("notifications/", dashboard.notifications, "notifications", FORM, roles=EVERYBODY),
     Address("parties/", lists_partners.parties, "parties"),
     Address("parties/add/", acts_terms.add_party, "party-add", FORM),
     Address("parties/<int:party_id>/", pages.party, "party"),

@@ -52,11 +52,13 @@ def _officer(owner: str) -> str:
 def choose_notifications(
     *, user: User, is_on: bool, quiet_from: int, quiet_until: int, zone: str, at: datetime
 ) -> None:
-    """Turn an officer's e-mails on or off. What waits as they are turned on is not sent: the page shows it.
+    """Turn e-mails to an officer, or to the legal-process role, on or off.
 
-    `quiet_from`, `quiet_until`: hours of the day in `zone` ("America/Denver"), the same for none. Raises StaffOnly.
+    What waits as they are turned on is not sent: the page shows it. `quiet_from`, `quiet_until`: hours of the
+    day in `zone` ("America/Denver"), the same for none. Raises StaffOnly.
     """
-    name = acting_staff(actor=actor_of(user), action=StaffAction.CHANGE_TERMS)
+    needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.CHANGE_TERMS
+    name = acting_staff(actor=actor_of(user), action=needed)
     chosen = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
     if not NotificationChannel.objects.filter(user=user, is_on=True).update(**chosen):
         NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})

@@ -1,4 +1,7 @@
-"""What waits for an officer: the page lists it; e-mail and webhook say of each kind how many there are."""
+"""What waits for an officer: the page lists it; e-mail and webhook say of each kind how many there are.
+
+The legal-process role has one notification of its own: how many incidents under its orders are due.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
+from disclosures.queries.incident_scope import list_hidden_incidents
 from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names
@@ -73,7 +77,8 @@ class Kind:
 
 def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
     """Return what waits for this officer ("officer:7"; "" for officers at large), the gravest kind first."""
-    found = [(name, kind, kind.find(reader, at)) for name, kind in KINDS.items()]
+    kinds = OF_LEGAL if reader.startswith(f"{User.Role.LEGAL}:") else KINDS
+    found = [(name, kind, kind.find(reader, at)) for name, kind in kinds.items()]
     return [
         Notification(name, f"{cap_count(one.n)} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one)
         for name, kind, one in found
@@ -87,13 +92,15 @@ def get_choice(*, user: User) -> dict[str, object]:
     return dict(chosen or {"is_on": False, "quiet_from": 20, "quiet_until": 7, "zone": "America/New_York"})
 
 
-def list_incidents_by_time_used(*, least: float, most: float, at: datetime) -> dict[int, datetime]:
-    """Return open incidents of whose time to the next deadline at least `least` and less than `most` is used.
+def list_incidents_by_time_used(
+    *, incidents: QuerySet[Incident], least: float, most: float, at: datetime
+) -> dict[int, datetime]:
+    """Return which of these are open and have used at least `least` and less than `most` of the time to their deadline.
 
     By id, with when `least` was used. Past its deadline an incident is overdue, and in none of them.
     """
     used: dict[int, datetime] = {}
-    for part in in_parts(rows=_list_by_least_used(least, at), by="id", most=PART):
+    for part in in_parts(rows=_list_by_least_used(incidents, least, at), by="id", most=PART):
         for one, began_at in _with_clock_starts(part):
             whole = (one.due_at or at) - began_at
             if began_at + whole * least <= at < began_at + whole * most:
@@ -101,11 +108,11 @@ def list_incidents_by_time_used(*, least: float, most: float, at: datetime) -> d
     return used
 
 
-def _list_by_least_used(least: float, at: datetime) -> QuerySet[Incident]:
+def _list_by_least_used(incidents: QuerySet[Incident], least: float, at: datetime) -> QuerySet[Incident]:
     """Those of whose time so much may be used: a clock that began again later has used no more than the first."""
     whole = ExpressionWrapper(F("due_at") - F("opened_at"), DurationField())
     reached = ExpressionWrapper(F("opened_at") + ExpressionWrapper(whole * least, DurationField()), DateTimeField())
-    open_ones = visible_incidents(at=at).filter(closed_at__isnull=True, due_at__gt=at)
+    open_ones = incidents.filter(closed_at__isnull=True, due_at__gt=at)
     return open_ones.alias(reached=reached).filter(reached__lte=at)
 
 
@@ -156,10 +163,18 @@ def _find_overdue(_reader: str, at: datetime) -> WaitingItems:
 
 def _find_used(least: float, most: float) -> Callable[[str, datetime], WaitingItems]:
     def find(_reader: str, at: datetime) -> WaitingItems:
-        used = list_incidents_by_time_used(least=least, most=most, at=at)
+        used = list_incidents_by_time_used(incidents=visible_incidents(at=at), least=least, most=most, at=at)
         return _find_incidents(Incident.objects.filter(pk__in=used), lambda one: used[one.pk])
 
     return find
+
+
+def _find_hidden(_reader: str, at: datetime) -> WaitingItems:
+    """Count those that orders hide: new when half of the time is used, and once more when it is over."""
+    hidden = Incident.objects.filter(pk__in=list_hidden_incidents(at=at))
+    used = list_incidents_by_time_used(incidents=hidden, least=HALF, most=1, at=at)
+    over = _find_incidents(hidden.filter(due_at__lte=at), lambda one: _get_reported_at(one, one.due_at or at))
+    return WaitingItems(len(used) + over.n, [*used.values(), *over.came], ())
 
 
 def _find_proposals(reader: str, at: datetime) -> WaitingItems:
@@ -213,3 +228,8 @@ KINDS: Mapping[str, Kind] = {
         _find_requests,
     ),
 }  # fmt: skip
+OF_LEGAL: Mapping[str, Kind] = {
+    "hidden": Kind(
+        "incident under your orders is due", "incidents under your orders are due", "delayed", "", _find_hidden
+    )
+}

@@ -221,7 +221,7 @@ def _by_clock(rows: Rows, value: str, at: datetime) -> Rows:
         return rows.filter(due_at__isnull=True)
     if value in TIME_USED:
         least, most = TIME_USED[value]
-        return rows.filter(pk__in=list_incidents_by_time_used(least=least, most=most, at=at))
+        return rows.filter(pk__in=list_incidents_by_time_used(incidents=rows, least=least, most=most, at=at))
     wanted = {"due_at__lte": at} if value == "overdue" else {"due_at__gt": at}
     return rows.filter(closed_at__isnull=True, **wanted)
 

@@ -79,6 +79,7 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "",
         (
             Place("delayed", "Delayed notices", "visibility_off"),
+            Place("notifications", "Notifications", "notifications_active"),
             Place("documents", "Documents", "inventory_2"),
             Place("imports", "Imports", "upload_file"),
             Place("trail", "Audit log", "history"),

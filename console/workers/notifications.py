@@ -27,6 +27,7 @@ log = structlog.get_logger()
 TURN = "console.notifications"
 # An act is dated before it is committed: what came so lately is left for the next message.
 SETTLES_WITHIN = timedelta(seconds=30)
+READERS = (User.Role.OFFICER, User.Role.LEGAL)
 BETWEEN_MAILS = timedelta(hours=1)
 
 
@@ -43,8 +44,8 @@ def is_quiet(*, channel: NotificationChannel, at: datetime) -> bool:
 
 
 def _list_channels(now: datetime) -> list[NotificationChannel]:
-    officers = NotificationChannel.objects.filter(is_on=True, user__role=User.Role.OFFICER, user__is_active=True)
-    mails = officers.exclude(user__email="").filter(Q(told_at__lte=now - BETWEEN_MAILS)).select_related("user")
+    chosen = NotificationChannel.objects.filter(is_on=True, user__role__in=READERS, user__is_active=True)
+    mails = chosen.exclude(user__email="").filter(Q(told_at__lte=now - BETWEEN_MAILS)).select_related("user")
     return [*_webhook(now), *mails.order_by("pk")]
 
 

@@ -48,9 +48,9 @@ FROM hidden
 WHERE kept.incident_id = ANY (%(incidents)s)
 GROUP BY 1
 """.replace("<hidden>", UNDER_ORDER)
-# Of which every release is hidden. Of what a rule found an order took the last finding away, and none has come since; a
-# later finding that was only cleared is a finding. Of all others no release was kept that is not hidden, and none was
-# counted that was not kept: what is not hidden is looked for first, and is near in an incident that is large.
+# The incidents of which orders hide every release. One that a rule opened: an order removed its last anomaly, and none
+# is on record now, standing or cleared. Any other: each release that was kept is hidden, and as many were kept as
+# were counted. A visible one is looked for first, as a large incident has one near; as EXISTS it could read it all.
 WHOLLY_HIDDEN = """
 WITH <hidden>, reached AS MATERIALIZED (
     SELECT DISTINCT kept.incident_id FROM hidden CROSS JOIN LATERAL (
@@ -58,12 +58,14 @@ WITH <hidden>, reached AS MATERIALIZED (
 )
 SELECT found.id FROM reached JOIN audit_incident found ON found.id = reached.incident_id
 WHERE CASE
-    WHEN found.kind = ANY (%(rules)s) THEN found.count = 0 AND NOT EXISTS (
-        SELECT FROM disclosures_anomaly a
-        WHERE a.kind = found.kind AND a.party = substr(found.key, 6) AND to_char(a.period, 'YYYY') = left(found.key, 4))
-    WHEN EXISTS (
-        SELECT FROM audit_incidentline kept
-        WHERE kept.incident_id = found.id AND kept.disclosure_id NOT IN (SELECT disclosure_id FROM hidden)) THEN false
+    WHEN found.kind = ANY (%(rules)s) THEN found.count = 0 AND (
+        SELECT a.id FROM disclosures_anomaly a
+        WHERE a.kind = found.kind AND a.party = substr(found.key, 6) AND to_char(a.period, 'YYYY') = left(found.key, 4)
+        LIMIT 1) IS NULL
+    WHEN (
+        SELECT kept.id FROM audit_incidentline kept
+        WHERE kept.incident_id = found.id AND kept.disclosure_id NOT IN (SELECT disclosure_id FROM hidden)
+        LIMIT 1) IS NOT NULL THEN false
     ELSE found.count <= (SELECT count(*) FROM audit_incidentline kept WHERE kept.incident_id = found.id)
 END
 ORDER BY 1

@@ -186,6 +186,35 @@ def test_the_legal_role_sees_its_deadlines_which_return_with_it(officer: Member)
     assert "overdue" in overdue
 
 
+def test_the_legal_role_alone_is_told_that_one_is_due(officer: Member, outside: Outside, settings: Settings) -> None:
+    settings.STAFF_WEBHOOK_URL, settings.STAFF_WEBHOOK_QUIET = f"{outside.url}/hook", (0, 0, "UTC")
+    legal, at = staff(User.Role.LEGAL), timezone.now()
+    choice = {"is_on": "on", "quiet_from": "0", "quiet_until": "0", "zone": "UTC"}
+    for member in (officer, legal):
+        assert member.client.post("/admin/notifications/", choice).status_code == 302
+    NotificationChannel.objects.create(user=None, is_on=True, told_at=at - 2 * DAY)
+    NotificationChannel.objects.update(told_at=at - 2 * DAY)
+    ungated, _ = released()
+    assert "Nothing is waiting for you Incidents that your orders hide" in shown(legal, "/admin/notifications/")
+    hide(*NAMES)
+    Incident.objects.filter(pk=ungated.pk).update(opened_at=at - 4 * DAY, due_at=at + 6 * DAY)
+    assert "Nothing is waiting for you" in shown(legal, "/admin/notifications/"), "less than half of its time is used"
+    Incident.objects.filter(pk=ungated.pk).update(opened_at=at - 6 * DAY, due_at=at + 4 * DAY)
+    page = shown(legal, "/admin/notifications/")
+    assert "1 incident under your orders is due See all" in page
+    assert str(ungated.get_kind_display()) not in page
+    assert 'href="/admin/delayed/"' in legal.client.get("/admin/notifications/").content.decode()
+    Incident.objects.filter(pk=ungated.pk).update(due_at=at - timedelta(hours=1))
+    assert "under your orders" not in shown(officer, "/admin/notifications/")
+    assert send_notifications(now=at) == 1
+    (sent,) = mail.outbox
+    assert (sent.to, sent.subject) == ([legal.user.email], "Whereabouts: 1 new item needs attention")
+    assert "1 incident under your orders is due (1 new): http://localhost:8000/admin/delayed/" in sent.body
+    assert outside.posted == []
+    hide(*NAMES, until=PAST)
+    assert "Nothing is waiting for you" in shown(legal, "/admin/notifications/")
+
+
 def test_an_incident_that_counted_more_than_was_kept_stays(officer: Member) -> None:
     """Of what was counted before lines were kept, nobody can say that it is hidden."""
     ungated, _ = released()

@@ -91,7 +91,9 @@ def test_a_share_of_the_time_is_used_from_its_moment_on() -> None:
     an_incident(Incident.Kind.UNGATED, "k", used=0, at=at)
 
     def is_used(least: float, most: float) -> IsSo:
-        return lambda moment: list_incidents_by_time_used(least=least, most=most, at=moment)
+        return lambda moment: list_incidents_by_time_used(
+            incidents=Incident.objects.all(), least=least, most=most, at=moment
+        )
 
     assert begins_at(is_used(HALF, NEARLY), at + 5 * DAY)
     assert ends_at(is_used(HALF, NEARLY), at + 9 * DAY)
