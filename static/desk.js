@@ -66,9 +66,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What is typed in a case and neither saved nor sent stays in this tab: over a reload, and over a session that ended.
-// It goes once the draft is saved, the answer is sent, or somebody signs out.
+// It goes once the draft is saved, the answer is sent, or as whereabouts.js says.
 const compose = document.querySelector("[data-draft]");
-const drafts = () => Object.keys(sessionStorage).filter((key) => key.startsWith("draft:"));
 const forget = (keys) => keys.forEach((key) => sessionStorage.removeItem(key));
 if (compose) {
   const { draft, writer, written, restored } = compose.dataset;
@@ -76,7 +75,6 @@ if (compose) {
   const ids = ["id_answer_body", "id_note_body"];
   const keep = (field, sent) =>
     sessionStorage.setItem(`${mine}${draft}:${field.id}`, JSON.stringify({ text: field.value, sent }));
-  forget(drafts().filter((key) => !key.startsWith(mine)));
   for (const id of ids) {
     const key = `${mine}${draft}:${id}`;
     const field = document.getElementById(id);
@@ -103,4 +101,3 @@ if (compose) {
     if (saved && detail.requestConfig.parameters.body === detail.elt.value) forget([`${mine}${draft}:${detail.elt.id}`]);
   });
 }
-document.querySelector(".desk-me a")?.addEventListener("click", () => forget(drafts()));

@@ -21,3 +21,15 @@ addEventListener("pageshow", (event) => {
     location.reload();
   }
 });
+
+// What staff typed and didn't send stays in this tab for them alone: it goes when they sign out, or when anyone else is
+// signed in here.
+const forgetDrafts = (kept) => {
+  const drafts = Object.keys(sessionStorage).filter((key) => key.startsWith("draft:"));
+  for (const key of drafts) if (!kept || !key.startsWith(`draft:${kept}:`)) sessionStorage.removeItem(key);
+};
+const here = document.querySelector("[data-signed-in]");
+if (here) forgetDrafts(here.dataset.signedIn);
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches("[action$='/accounts/logout/']")) forgetDrafts("");
+});

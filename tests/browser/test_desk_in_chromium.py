@@ -213,11 +213,39 @@ def test_what_is_typed_outlives_a_reload_and_the_sign_in(visit: Visit, site: str
         body.press_sequentially("!")
     expect(page.locator("#kept-answer")).to_contain_text("Draft saved.")
     assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft:'))") == []
-    # Whoever signs out leaves nothing in the browser.
-    body.fill("Half an answer")
+
+
+def drafts(page: Page) -> list[str]:
+    kept: list[str] = page.evaluate("Object.values(sessionStorage).filter((one) => one.includes('Half an answer'))")
+    return kept
+
+
+def test_what_is_typed_goes_when_its_writer_signs_out_or_someone_else_signs_in(visit: Visit, site: str) -> None:
+    path, olga = f"/desk/{a_ticket().code}/write/", staff(User.Role.OFFICER, name="olga")
+    page = visit(member=staff(User.Role.AGENT, name="ana")).new_page()
+    page.goto(path)
+    page.fill("#id_answer_body", "Half an answer")
+    # To be asked whether to sign out is not to sign out.
     page.locator(".desk-me a").click()
     page.wait_for_url(f"{site}/accounts/logout/")
-    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('draft:'))") == []
+    assert len(drafts(page)) == 1
+    page.context.clear_cookies(name="sessionid")
+    page.goto("/accounts/login/staff/")
+    assert len(drafts(page)) == 1
+    # The first page of someone else may be the console's.
+    session = str(olga.client.session.session_key)
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": site}])
+    page.goto("/admin/parties/")
+    assert drafts(page) == []
+    # An officer signs out from the console.
+    page.goto(path)
+    page.fill("#id_answer_body", "Half an answer")
+    page.goto("/admin/parties/")
+    assert len(drafts(page)) == 1
+    page.goto(str(page.locator(".o-me a", has_text="Sign out").get_attribute("href")))
+    page.get_by_role("button", name="Sign out").last.click()
+    page.wait_for_url(lambda url: "logout" not in url)
+    assert drafts(page) == []
 
 
 CASE = ("", "reveal/", "stop/", "suspend/", "move/?to=solved", "priority/", "escalate/", "handling/", "copy/", "write/")
