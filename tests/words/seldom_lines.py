@@ -167,6 +167,9 @@ def many_companies() -> Read:
     _many_of_late(line)
     for n in range(18):
         _one_of_before(line, n)
+    for n in range(3):
+        looked_for = [basil().aggregator.uri, f"https://before{n}.example"]
+        disclosed(line, looked_for, at=now - (55 + n) * DAY, outcome="refused", judgement="no_approval")
     yield "home with many companies", told(person.get(f"/home/{query}"), "cards", "flow")
     yield "history of many companies", told(person.get(f"/history/{query}&month={now - 60 * DAY:%Y-%m}"), "way")
     yield "times of many companies", told(person.get(f"/history/times/{query}&month={now:%Y-%m}"))
