@@ -17,6 +17,7 @@ from consent.actions.choices import allow, stop
 from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.signals import NoOpenSignal, follow_signal, honour_signal, override_signal
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
+from consent.queries.choices import signal_of
 from consent.queries.current_consent import use_of
 from partners.models import Campaign
 from tests.clocks import standing_still
@@ -94,6 +95,7 @@ def test_a_sign_in_with_it_stops_what_nobody_allowed(line: Line, road: Campaign)
     page = browser.get(f"/choices/{choice.id}/receipt/").text
     assert "By a browser's privacy signal" in page
     assert ASKS not in browser.get("/home/", **GPC).text
+    assert [known.open for known in [signal_of(line_id=line.pk)] if known] == [False]
 
 
 def test_nothing_is_written_at_a_look(line: Line, road: Campaign) -> None:

@@ -58,6 +58,13 @@ def test_they_count_and_time_what_was_opened_in_these_days() -> None:
     assert (nobody.whole.opened, nobody.whole.answer, nobody.by_kind) == (0, None, ())
 
 
+def test_the_last_day_counts_whole_where_the_desk_is() -> None:
+    midnight = datetime(2026, 4, 1, 4, tzinfo=UTC)
+    for at in (midnight - timedelta(microseconds=1), midnight):
+        a_ticket(at=at)
+    assert figures(span=MARCH, user_id=None, at=midnight + DAY).whole.opened == 1
+
+
 def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     ana, lead = staff(User.Role.AGENT, name="ana"), staff()
     line = a_line()
