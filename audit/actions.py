@@ -288,15 +288,19 @@ def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:
 
 
 def acknowledge_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
-    """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether it was open."""
+    """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether it was open.
+
+    What is so already is not written down again.
+    """
     open_ones = Incident.objects.filter(pk=incident_id, closed_at__isnull=True)
-    taken = open_ones.update(acknowledged_at=Coalesce("acknowledged_at", Value(at)), assigned_to=assigned_to)
+    others = open_ones.exclude(acknowledged_at__isnull=False, assigned_to=assigned_to)
+    taken = others.update(acknowledged_at=Coalesce("acknowledged_at", Value(at)), assigned_to=assigned_to)
     if taken:
         record(
             action="incident.assigned", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
             detail={"to": assigned_to},
         )  # fmt: skip
-    return bool(taken)
+    return bool(taken) or open_ones.exists()
 
 
 def add_incident_note(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:

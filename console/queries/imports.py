@@ -87,6 +87,11 @@ class UploadPage:
     kept_until: datetime | None
 
     @property
+    def was_interrupted(self) -> bool:
+        """Whether a worker gave up on it or was lost, so that it begins again or did."""
+        return self.upload.tries > 1 or bool(self.upload.outcome.get("interrupted"))
+
+    @property
     def may_discard(self) -> bool:
         """Whether it can still be taken back."""
         return self.upload.state in {Upload.State.WAITING, Upload.State.CHECKED}

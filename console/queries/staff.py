@@ -36,6 +36,8 @@ _OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anom
 TARGETS = (*_OPEN, "protection")
 # What has a history of its own that staff may follow from its page.
 HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "order", "document")
+# Whose acts keep a name.
+KEPT = ("party", "contract", "campaign", "document")
 # An answer is bounded, whatever was typed.
 MOST = 50
 PART = 500
@@ -156,10 +158,21 @@ def target_of(event: AuditEvent) -> tuple[str, int] | None:
     return (kind, int(own)) if kind in TARGETS and own.isdecimal() else None
 
 
-def describe_without_name(event: AuditEvent) -> str:
-    """Return a target without a name; one that is about a line is not named."""
-    kind, _, own = event.target.partition(":")
-    return "a subscriber" if event.line_id is not None or kind == "line" else f"{kind} {sanitise_text(own, at_most=40)}"
+def describe_subjects(rows: Sequence[AuditEvent]) -> list[str]:
+    """Return what each act was done to, of those that `target_of` has no name for; one about a line is not named."""
+    called = names.subjects(wanted={one.target for one in rows if not _is_personal(one)})
+    return ["a subscriber" if _is_personal(one) else _get_kept_name(one) or called[one.target] for one in rows]
+
+
+def _is_personal(event: AuditEvent) -> bool:
+    return event.line_id is not None or event.target.startswith("line:")
+
+
+def _get_kept_name(event: AuditEvent) -> str:
+    """Return the name that an act kept of what may be gone since, or is nowhere else: a draft, a document."""
+    kind, _, _own = event.target.partition(":")
+    kept = event.detail.get({"document": "title"}.get(kind, "ref")) if kind in KEPT else None
+    return sanitise_text(f"{names.KINDS.get(kind, kind)}: {kept}", at_most=160) if kept else ""
 
 
 def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:
@@ -175,9 +188,12 @@ def _rows(rows: Acts) -> Iterator[tuple[object, ...]]:
 def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
     who = names.actors(wanted={one.actor for one in part})
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
-    for one in part:
+    for one, called in zip(part, describe_subjects(part), strict=True):
         key = target_of(one)
-        to = f"{named[key].kind_name}: {named[key].name}" if key and one.line_id is None else describe_without_name(one)
+        is_known = key is not None and named[key].known and one.line_id is None
+        # A file is kept and compared: there the mark tells two alike apart.
+        mark = "" if _is_personal(one) else f" ({sanitise_text(one.target, at_most=80)})"
+        to = f"{named[key].kind_name}: {named[key].name}" if key and is_known else f"{called}{mark}"
         yield (
             one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
             case_of(one), get_reason(one),

@@ -171,10 +171,10 @@ def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, .
             moment(one.at),
             Cell(who[one.actor], under=staff.role_of(one)),
             _did(one),
-            _to(one, named),
+            _to(one, named, called),
             Cell(sanitise_text(staff.get_reason(one), at_most=200) or "–"),
         )
-        for one in rows
+        for one, called in zip(rows, staff.describe_subjects(rows), strict=True)
     ]
 
 
@@ -185,10 +185,10 @@ def _did(event: AuditEvent) -> Cell:
     return Cell(describe_action(action=event.action), href=href, under=more_of(event=event))
 
 
-def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell:
-    """What it was done to, with the case in which it was."""
+def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget], called: str) -> Cell:
+    """What it was done to, with the case in which it was. `called`: what that is called, where it has no name."""
     key = staff.target_of(event)
-    if key and event.line_id is None:
+    if key and event.line_id is None and named[key].known:
         return target(named[key])
     kind, _, own = event.target.partition(":")
     case = staff.case_of(event)
@@ -197,12 +197,16 @@ def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget]) -> Cell
             "a subscriber" if event.line_id is not None else "a case",
             href=reverse("desk-case", args=[case]), under=case,
         )  # fmt: skip
-    href = {"purpose": purpose_page, "proposal": _proposal_page}.get(kind)
-    return Cell(staff.describe_without_name(event), href=href(own) if href and event.line_id is None else "")
+    href = {"purpose": purpose_page, "proposal": _proposal_page, "incident": _incident_page}.get(kind)
+    return Cell(called, href=href(own) if href and event.line_id is None else "")
 
 
 def _proposal_page(own: str) -> str:
     return reverse("admin:proposal", args=[own])
+
+
+def _incident_page(own: str) -> str:
+    return reverse("admin:incident", args=[own])
 
 
 TIME_USED = {"nearly": (NEARLY, 1.0), "half": (HALF, NEARLY)}

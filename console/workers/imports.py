@@ -141,7 +141,10 @@ def run(*, now: datetime) -> bool:
         log.warning("import_failed", upload=upload.pk, error=type(error).__name__)
         close(upload=upload, state=Upload.State.FAILED, actor="system:import", at=now)
     except Exception:
-        _mine(upload).update(leased_until=audit.queries.database_clock() + WAITS[upload.tries - 1])
+        _mine(upload).update(
+            leased_until=audit.queries.database_clock() + WAITS[upload.tries - 1],
+            outcome=upload.outcome | {"interrupted": True},
+        )
         raise
     return True
 

@@ -3,7 +3,8 @@
 Lines that staff treat with care: those that take two of staff to see, and those that belong to no person.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +14,11 @@ from accounts.models import Separation, User
 from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives import numbers
+from audit.models import Incident
 from disclosures.models import AnomalyRule, Upload
-from partners.labels import party_name, sanitise_text
+from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, NoticeText, Party
+from revocations.models import Stream
 from support.models import ProtectedLine, Reveal, Ticket
 
 STAFF = ("officer", "agent", "auditor", "legal")
@@ -25,10 +28,16 @@ MACHINES = {
 }  # fmt: skip
 
 
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 # What a kind of target is called on a page, where that is another word than in an address.
 KINDS = {
     "party": "company", "machine": "API client", "authorized": "authorized agent", "anomaly": "anomaly rule",
-    "rule": "state rule", "protection": "line protection", "import": "file import",
+    "rule": "state rule", "protection": "line protection", "import": "file import", "anomaly_rule": "anomaly rule",
+    "agent_request": "request through an agent", "canned": "saved reply", "client": "API client",
+    "cohort": "termination", "digest": "reconciliation run", "feed": "carrier file",
+    "notifications": "own notifications", "reply": "reply to many cases", "stream": "delivery",
+    "test_line": "test line", "tightening": "stop", "user": "account",
 }  # fmt: skip
 
 
@@ -69,6 +78,68 @@ def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], Na
         for target_id in ids
         if (kind, target_id) not in found
     }
+
+
+def subjects(*, wanted: Iterable[str]) -> Mapping[str, str]:
+    """Return what to call targets ("stream:…", "incident:5") that `targets` has no names for. Never a bare id.
+
+    At most one statement for each kind.
+    """
+    by_kind: dict[str, set[str]] = {}
+    for one in wanted:
+        kind, _, own = one.partition(":")
+        by_kind.setdefault(kind, set()).add(own)
+    found = {kind: SUBJECTS[kind](ids) if kind in SUBJECTS else {} for kind, ids in by_kind.items()}
+    return {
+        f"{kind}:{own}": found[kind].get(own) or _format_kind(kind, own) for kind, ids in by_kind.items() for own in ids
+    }
+
+
+def _format_kind(kind: str, own: str) -> str:
+    """The kind in words, with its own name where that is a word and no id."""
+    name = "" if own.isdecimal() or UUID.fullmatch(own) else own
+    return sanitise_text(f"{KINDS.get(kind, kind.replace('_', ' '))} {name}".strip(), at_most=80)
+
+
+def _streams(ids: Collection[str]) -> Mapping[str, str]:
+    partners = dict(Stream.objects.filter(pk__in=ids).values_list("pk", "party_id"))
+    called = _names("party", partners.values())
+    return {str(pk): f"delivery to {called[party_id]}" for pk, party_id in partners.items() if party_id in called}
+
+
+def _incidents(ids: Collection[str]) -> Mapping[str, str]:
+    rows = Incident.objects.filter(pk__in=ids).only("kind")
+    return {str(one.pk): f"incident: {one.get_kind_display()}" for one in rows}
+
+
+def _accounts(ids: Collection[str]) -> Mapping[str, str]:
+    """Of staff alone."""
+    rows = User.objects.filter(pk__in=ids).exclude(role=User.Role.SUBSCRIBER).values_list("pk", "email")
+    return {str(pk): f"account of {mail}" for pk, mail in rows}
+
+
+def _anomaly_rules(kinds: Collection[str]) -> Mapping[str, str]:
+    return {kind: f"anomaly rule: {AnomalyRule.Kind(kind).label}" for kind in kinds if kind in AnomalyRule.Kind.values}
+
+
+def _notices(marks: Collection[str]) -> Mapping[str, str]:
+    """Of "stop.en.3"."""
+    parts = [(mark, *mark.split(".")) for mark in marks if mark.count(".") == 2]
+    return {
+        mark: f"notice: {NoticeText.Use(use).label} ({language}), version {version}"
+        for mark, use, language, version in parts
+        if use in NoticeText.Use.values
+    }
+
+
+def _purposes(terms: Collection[str]) -> Mapping[str, str]:
+    return {term: f"purpose: {purpose_in_words(term)}" for term in terms}
+
+
+SUBJECTS: Mapping[str, Callable[[Collection[str]], Mapping[str, str]]] = {
+    "stream": _streams, "incident": _incidents, "user": _accounts, "anomaly_rule": _anomaly_rules, "notice": _notices,
+    "purpose": _purposes,
+}  # fmt: skip
 
 
 def actors(*, wanted: Collection[str]) -> Mapping[str, str]:

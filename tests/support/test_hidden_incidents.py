@@ -10,6 +10,7 @@ from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
 
+import audit.actions
 from accounts.models import User
 from audit.models import Incident
 from console.queries.staff import acts
@@ -313,3 +314,23 @@ def test_a_hidden_case_takes_no_place_among_those_found(officer: Member) -> None
     newest = search(asked="quagga", before=0, user=officer.user, at=timezone.now())
     older = search(asked="quagga", before=int(newest.next), user=officer.user, at=timezone.now())
     assert [row.ticket.code for row in (*newest.rows, *older.rows)] == codes[::-1]
+
+
+def test_the_legal_role_reads_which_deadlines_are_done_and_which_are_over(officer: Member) -> None:
+    ungated, by_rule = released()
+    now = timezone.now()
+    Incident.objects.update(opened_at=now - 20 * DAY)
+    Incident.objects.filter(pk=by_rule.pk).update(closed_at=now)
+    audit.actions.complete_duty(
+        incident_id=ungated.pk, duty="agencies", told_on=now.date(), reference="FCC-17", actor=officer.actor,
+        reason="We did.", at=now,
+    )  # fmt: skip
+    hide(*NAMES)
+    page = shown(staff(User.Role.LEGAL), "/admin/delayed/", {"reason": "Weekly check"})
+    said = re.sub(r"\d\d? [A-Z][a-z]{2} \d{4}, \d\d:\d\d", "…", page.partition("Hidden incidents")[2])
+    partner = "Notify the partner in writing, with a deadline to fix it"
+    agencies, customers = (f"If it is a breach: notify the {whom}" for whom in ("agencies", "customers"))
+    assert said.partition("Deadlines ")[2].partition(" Look-ups with")[0] == (
+        f"A release without the gate's permission Geobridge … {partner} overdue since …"
+        f" {agencies} done on {now:%Y-%m-%d} {customers} by …"
+    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from html import unescape
 from io import StringIO
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -15,12 +16,13 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import Line, User
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Incident
 from disclosures.models import Disclosure
 from partners.actions import proposals
 from partners.domain import keys
 from partners.models import Campaign, Proposal, SigningKey
 from revocations.actions import streams
+from revocations.models import Stream
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.officers import Member, staff
@@ -246,3 +248,54 @@ def test_acts_on_hidden_rows_are_legal_process_s_own(officer: Member, line: Line
         "delayed notice: release hidden", "delayed notice: viewed", "export: exported",
     ]  # fmt: skip
     assert "For the court" not in str(taken(officer))
+
+
+# What an act of staff may be about, with what it kept; and what is read of it.
+type Subject = tuple[str, dict[str, object], str]
+SUBJECTS: tuple[Subject, ...] = (
+    ("anomaly_rule:burst", {}, "anomaly rule: Burst of look-ups of one line"),
+    ("notice:stop.en.3", {}, "notice: Before stopping (en), version 3"),
+    ("notifications:5", {}, "own notifications"),
+    ("document:company:2", {"title": "Evidence pack of GeoBridge"}, "document: Evidence pack of GeoBridge"),
+    ("contract:999999", {"ref": "AGR-gone"}, "contract: AGR-gone"),
+    ("contract:999998", {}, "contract"),
+    ("test_line:7", {}, "test line"),
+    ("canned:7", {}, "saved reply"),
+    ("reply:6b8a4f60-9a3d-4a57-93a3-0c9a3f2b8f11", {}, "reply to many cases"),
+    ("difference:7", {}, "difference"),
+    ("export:desk-figures", {}, "export desk-figures"),
+    ("list:audit log", {}, "list audit log"),
+    ("purpose:dpv:FraudPreventionAndDetection", {}, "purpose: To spot fraud"),
+)  # fmt: skip
+
+
+def test_what_an_act_was_about_is_said_in_words(officer: Member, campaign: Campaign) -> None:
+    now, other = timezone.now(), staff(User.Role.AGENT, name="ana")
+    party = campaign.contract.aggregator
+    stream = Stream.objects.create(
+        id=uuid4(), party_id=party.pk, method=Stream.Method.POLL, status_by="partner", status_at=now, created_at=now
+    )
+    audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="late", subject=party.uri, at=now)
+    incident = Incident.objects.get()
+    person = User.objects.create_user("somebody", email=PERSON)
+    subjects: tuple[Subject, ...] = (
+        *SUBJECTS,
+        (f"stream:{stream.pk}", {}, "delivery to GeoBridge"),
+        (f"stream:{uuid4()}", {}, "delivery"),
+        (f"incident:{incident.pk}", {}, f"incident: {incident.get_kind_display()}"),
+        (f"user:{other.user.pk}", {}, f"account of {other.user.email}"),
+        (f"user:{person.pk}", {}, "account"),
+    )
+    for n, (target, detail, _) in enumerate(subjects):
+        audit.actions.record(
+            action="thing.done", actor=officer.actor, target=target, at=now - timedelta(seconds=n), reason="Why.",
+            detail=detail,
+        )  # fmt: skip
+    words = [said for _, _, said in subjects]
+    page = [row for row in rows_of(officer) if row.endswith(" Why.")]
+    assert page == [f"{officer.user.email} Privacy officer thing: done {said} Why." for said in words]
+    assert [row[5] for row in taken(officer)[1:-1] if row[3] == "thing: done"] == [
+        f"{said} ({target})" for target, _, said in subjects
+    ]
+    page_of_it = officer.client.get("/admin/trail/").content.decode()
+    assert f'href="/admin/incidents/{incident.pk}/"' in page_of_it

@@ -22,6 +22,7 @@ from tests.feeds import line_row, ndjson, release_row
 from tests.partners.outside import Signer
 from tests.support.console import Console, an_upload
 from tests.support.officers import WHY, Member, staff
+from tests.words.named import named
 from tests.words.pages import changes
 from tests.words.transcripts import NUMBERED, masked, transcript
 
@@ -278,7 +279,7 @@ def _faults() -> SimpleUploadedFile:
 
 
 def _address(path: str) -> list[str]:
-    return [masked(re.sub(NUMBERED, "‹n›", path))]
+    return [masked(re.sub(NUMBERED, "‹n›", named(path)))]
 
 
 def _lines(page: str, but: tuple[str, ...] = ("select", "figure", "o-table", "o-filters")) -> list[str]:

@@ -18,6 +18,8 @@ UNREAD = frozenset({"script", "style", "template", "svg", "head", "option"})
 # What is said by a colour or a mark beside the words: a tag, a notice, a figure, a step of an order.
 TAGS, STEPS = ("tag", "notice", "o-tag", "o-note"), frozenset({"done", "now", "todo", "bad"})
 TONES = ("good", "warn", "bad")
+# What an act was answered with, by the levels of `django.contrib.messages`, and how the style sheets draw it.
+LEVELS = {"success": "good", "warning": "warn", "error": "bad"}
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "dd", "details", "div", "dl", "dt",
     "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html",
@@ -53,7 +55,8 @@ class Part:
             return classes[0]
         if not any(one in TAGS for one in classes):
             return "bad" if "bad" in classes and self.tag in {"dd", "td"} else ""
-        return next((tone for tone in TONES if tone in classes), "plain")
+        tones = {LEVELS.get(one, one) for one in classes}
+        return next((tone for tone in TONES if tone in tones), "plain")
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 import audit.actions
@@ -223,6 +224,10 @@ class Desk:
         address = f"/desk/{ticket.code}/write"
         self.ana.client.post(f"{address}/draft/answer/", {"body": "Dear you", "then": "solved"})
         yield "a draft", self.read(f"{ticket.code}/write/")
+        with transaction.atomic():
+            SavedReply.objects.all().update(retired_at=self.at)
+            yield "no saved replies", self.read(f"{ticket.code}/write/", but=("filters",))
+            transaction.set_rollback(True)
         yield "a colleague writes", self.read(f"{ticket.code}/write/", self.officer)
         shown = self.ana.client.post(f"{address}/preview/", {"body": "Dear {code}", "then": "solved"})
         yield "a preview", transcript(shown.content.decode(), but=EVERYWHERE)

@@ -1,5 +1,6 @@
 """Pages of the console: of a service that has just begun, as an auditor reads them, and of a bad day."""
 
+import json
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -15,12 +16,13 @@ from console.actions.notes import add_note
 from console.urls import ADDRESSES
 from console.views.site import SEEING
 from partners.actions import proposals
-from partners.models import Campaign, Contract, Proposal, Reach
+from partners.models import Campaign, Contract, Dealing, Party, Proposal, Reach
 from revocations.actions import streams
 from revocations.models import Breach, Cohort, Order, State, Stream
 from revocations.models.cohorts import BY_TERM
 from tests.factories import FRAUD, ROADSIDE, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.orders import bring_to, contradict_end
+from tests.partners.outside import Signer
 from tests.people import signed_in, user_of
 from tests.staff import an_actor
 from tests.support.console import Console, a_cohort
@@ -147,8 +149,10 @@ def of_forms(console: Console, officer: Member, *, at: datetime) -> Read:
         read(officer, "rules/add/", {**rule, **later, "purposes": ["dpv:Marketing"]}),
     )
     yield "a rule with something missing", read(officer, "rules/add/", {"state": "ZZ", "source": ""})
+    a_campaign(campaign.contract, a_party("Quince Aid", "lbs_provider"), ref="CMP-quince")
     yield "to end what a lifeline hangs on", read(officer, f"terminate/contract/{campaign.contract_id}/")
     yield from _differences(console, officer, at)
+    yield from _keys(console, officer)
     yield from _proposals(officer)
     yield "a difference", read(officer, f"reconciliation/{ids['run_id']}/{ids['finding_id']}/", {})
     yield "look-ups behind an incident", read(officer, f"incidents/{ids['incident_id']}/rows/", {})
@@ -201,10 +205,14 @@ def _ends(at: datetime) -> None:
     for name in ("Hazel Bank", "Hazel Shop"):
         Reach.objects.create(campaign=soon, party=a_party(name, "end_customer"))
     short = a_contract(a_party("Iris Link"), ref="AGR-iris", ends_at=now + 30 * DAY)
-    a_campaign(short, a_party("Iris Aid", "lbs_provider"), ref="CMP-long")
+    a_campaign(short, a_party("Iris Aid", "lbs_provider"), ref="CMP-long", names_recipient=True)
     ended = a_campaign(link, a_party("Juniper Aid", "lbs_provider"), ref="CMP-ended")
     undone = a_cohort(ended, at=at, actor=BY_TERM, plan={"lines": 1})
     contradict_end(undone, at=now, complete_by=now + DAY)
+    # What its ended campaign passed on went to somebody whom nobody can name, too.
+    nobody = Party.objects.get(uri="unknown")
+    Reach.objects.create(campaign=ended, party=nobody)
+    Dealing.objects.create(line_id=a_line().pk, aggregator_id=link.aggregator_id, party=nobody, last_at=at)
     Separation.objects.filter(state="open").update(due_at=now - HOUR)
     line = a_line(role="user")
     signed_in(line)
@@ -219,6 +227,16 @@ def _differences(console: Console, officer: Member, at: datetime) -> Read:
     for kind, about in (("partner_has", {**ours, "told_so": True}), ("partner_lacks", ours)):
         made = DigestFinding.objects.create(run=run, kind=kind, found_at=at, **about)
         yield f"a difference: {kind}", read(officer, f"reconciliation/{run.pk}/{made.pk}/", {})
+
+
+def _keys(console: Console, officer: Member) -> Read:
+    """What stands beside what, before another key or another address of keys is proposed."""
+    machine = f"clients/{console.ids['number']}/key/"
+    yield "another key of an API client", read(officer, machine, {"public_jwk": json.dumps(Signer("new").public)})
+    contract = a_contract(a_party("Kiwi Link"), ref="AGR-kiwi", jwks_uri="https://kiwi.example/keys")
+    address = {"jwks_uri": "https://kiwi.example/elsewhere", "hosts": "kiwi.example", "endpoint_url": ""}
+    for title, form in (("another", address), ("no", {**address, "jwks_uri": ""})):
+        yield f"{title} address of keys", read(officer, f"contracts/{contract.pk}/endpoints/", form)
 
 
 def _proposals(officer: Member) -> Read:

@@ -16,6 +16,7 @@ from textwrap import wrap
 
 import pytest
 
+from tests.words.named import named
 from tests.words.pages import BLOCKS, UNREAD, Part, read, without
 
 FOLDER = Path(__file__).parent / "transcripts"
@@ -45,7 +46,6 @@ BY_LOT = (
     (r"\b\d+\.\d KB\b", "‹size›"),
     (r"\bk1\.[\w-]{24}", "‹the line's name›"),
     (r"(?<=127\.0\.0\.1:)\d+", "‹port›"),
-    (r"(?<=notifications )\d+|(?<=contract )\d+(?= contract)|(?<=document company:)\d+", "‹n›"),
     # What a new database begins with is as old as that.
     (
         r"(?<=, version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d|(?<=replaces version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d",
@@ -180,7 +180,7 @@ def _links(part: Part) -> list[str]:
         sent = "&".join(f"{of.get('name')}={of.get('value', '')}" for of in hidden if of.get("name") not in UNTYPED)
         words = " ".join((one if one.tag == "a" else Part("p", {}, _buttons(one))).words.split())
         words += " (this page)" if one.attributes.get("aria-current") == "page" else ""
-        led, sent = (re.sub(NUMBERED, "‹n›", each) for each in (led, sent))
+        led, sent = (re.sub(NUMBERED, "‹n›", named(each)) for each in (led, sent))
         found.append(f"[{words} → {led}{' with ' if sent else ''}{sent}]")
     return found
 
