@@ -54,7 +54,7 @@ GROUP BY 1
 WHOLLY_HIDDEN = """
 WITH <hidden>, reached AS MATERIALIZED (
     SELECT DISTINCT kept.incident_id FROM hidden CROSS JOIN LATERAL (
-        SELECT DISTINCT incident_id FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id) kept
+        SELECT incident_id FROM audit_incidentline WHERE disclosure_id = hidden.disclosure_id OFFSET 0) kept
 )
 SELECT found.id FROM reached JOIN audit_incident found ON found.id = reached.incident_id
 WHERE CASE
