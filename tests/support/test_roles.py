@@ -148,7 +148,8 @@ def test_the_audit_log_says_who_viewed_as_whom_until_when() -> None:
     assert "View as another role" in words(answer.content.decode())
     assert "Viewing as" not in answer.content.decode()
     assert [row.partition("Privacy officer ")[2] for row in rows_of(officer, "/admin/trail/")[:2]] == [
-        f"view as: ended user {officer.user.pk} –", f"view as: started as support agent user {officer.user.pk} –",
+        f"view as: ended account of {officer.user.email} –",
+        f"view as: started as support agent account of {officer.user.email} –",
     ]  # fmt: skip
 
 
