@@ -157,10 +157,7 @@ def add_rule(*, terms: RuleTerms, reason: str, actor: str, at: datetime) -> Juri
 def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
     """Everything that is wrong, at once. Raises ValidationError (by field)."""
     faults = guards.Faults()
-    if unlisted_purposes(purposes=tuple(rule.purposes)):
-        faults.note("purposes", "Name DPV purposes that we have words for.")
-    if not rule.purposes and not rule.sale_test:
-        faults.note("purposes", NO_RULE)
+    _check_purposes(rule, faults)
     if rule.state not in ZONE_OF_STATE:
         faults.note("state", "Name a US state or territory by its postal code, like MD.")
     if rule.source and not has_visible_text(rule.source):
@@ -170,6 +167,13 @@ def _check_rule(rule: JurisdictionRule, at: datetime) -> None:
         faults.note("consideration", NO_SALE)
     _check_columns(rule, faults)
     faults.raise_if_any()
+
+
+def _check_purposes(rule: JurisdictionRule, faults: guards.Faults) -> None:
+    if unlisted_purposes(purposes=tuple(rule.purposes)):
+        faults.note("purposes", "Name DPV purposes that we have words for.")
+    if not rule.purposes and not rule.sale_test:
+        faults.note("purposes", NO_RULE)
 
 
 def find_start_fault(starts_at: datetime, *, at: datetime) -> str:

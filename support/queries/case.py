@@ -170,11 +170,15 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket, hidden),
-        party=None if ticket.pk in hidden.shared else subjects.party_of(ticket=ticket, at=at),
+        party=_party(ticket, hidden, at),
         companies=_companies(path, about.choice, parties),
         requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
     )
+
+
+def _party(ticket: Ticket, hidden: HiddenCases, at: datetime) -> Party | None:
+    return None if ticket.pk in hidden.shared else subjects.party_of(ticket=ticket, at=at)
 
 
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:

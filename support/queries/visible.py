@@ -55,11 +55,17 @@ def find_hidden_cases(*, at: datetime) -> HiddenCases:
         return HiddenCases((), {}, {}, at)
     about = Ticket.objects.filter(key__in=[f"incident:{pk}" for pk in incidents])
     cases: dict[int, str] = dict(about.values_list("pk", "code"))
+    shared = _take_shared(cases)
+    return HiddenCases(incidents, cases, shared, get_newest_order(incidents=incidents) or at)
+
+
+def _take_shared(cases: dict[int, str]) -> dict[int, str]:
+    """Take those out that a case which isn't hidden was merged into, and return them."""
     merged = list(Ticket.objects.filter(merged_into__in=cases).values_list("pk", "merged_into_id"))
     shared: dict[int, str] = {}
     while into := {parent for pk, parent in merged if pk not in cases and parent in cases}:
         shared |= {pk: cases.pop(pk) for pk in into}
-    return HiddenCases(incidents, cases, shared, get_newest_order(incidents=incidents) or at)
+    return shared
 
 
 def visible_incidents(*, at: datetime) -> QuerySet[Incident]:
