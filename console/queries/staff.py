@@ -4,7 +4,7 @@ Acts of the legal-process role, and whatever else is about delayed-notice orders
 else they are in no list, count or file, and nothing shows that they were left out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import chain
 
@@ -161,14 +161,14 @@ def target_of(event: AuditEvent) -> tuple[str, int] | None:
 def describe_subjects(rows: Sequence[AuditEvent]) -> list[str]:
     """Return what each act was done to, of those that `target_of` has no name for; one about a line is not named."""
     called = names.subjects(wanted={one.target for one in rows if not _is_personal(one)})
-    return ["a subscriber" if _is_personal(one) else _get_kept_name(one) or called[one.target] for one in rows]
+    return ["a subscriber" if _is_personal(one) else _get_own_name(one) or called[one.target] for one in rows]
 
 
 def _is_personal(event: AuditEvent) -> bool:
     return event.line_id is not None or event.target.startswith("line:")
 
 
-def _get_kept_name(event: AuditEvent) -> str:
+def _get_own_name(event: AuditEvent) -> str:
     """Return the name that an act kept of what may be gone since, or is nowhere else: a draft, a document."""
     kind, _, _own = event.target.partition(":")
     kept = event.detail.get({"document": "title"}.get(kind, "ref")) if kind in KEPT else None
@@ -189,15 +189,19 @@ def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
     who = names.actors(wanted={one.actor for one in part})
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
     for one, called in zip(part, describe_subjects(part), strict=True):
-        key = target_of(one)
-        is_known = key is not None and named[key].known and one.line_id is None
-        # A file is kept and compared: there the mark tells two alike apart.
-        mark = "" if _is_personal(one) else f" ({sanitise_text(one.target, at_most=80)})"
-        to = f"{named[key].kind_name}: {named[key].name}" if key and is_known else f"{called}{mark}"
+        to = _subject_with_mark(one, called, named)
         yield (
             one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
             case_of(one), get_reason(one),
         )  # fmt: skip
+
+
+def _subject_with_mark(event: AuditEvent, called: str, named: Mapping[tuple[str, int], names.NamedTarget]) -> str:
+    """A file is kept and compared: there the mark tells two alike apart."""
+    key = target_of(event)
+    if key is not None and named[key].known and event.line_id is None:
+        return f"{named[key].kind_name}: {named[key].name}"
+    return called if _is_personal(event) else f"{called} ({sanitise_text(event.target, at_most=80)})"
 
 
 def _day(typed: str) -> date | None:
