@@ -113,7 +113,7 @@ def test_an_address_for_events_takes_the_place_of_polling(officer: str) -> None:
     waits = a_party("Waits")
     key = Signer("waits").public
     register_machine(
-        client_id="waits", kind="aggregator", public_jwk=key, party=waits.uri, reason="r", actor=officer, at=NOW
+        client_id="waits", kind="aggregator", public_jwk=key, party=waits.uri, reason="Due", actor=officer, at=NOW
     )
     put(a_contract(waits), officer, endpoint_url="https://waits.example/events")
     assert events_address_of(party_id=waits.pk) == "https://waits.example/events"

@@ -217,8 +217,16 @@ def test_a_look_has_a_kind_and_something_else_has_words(desk: Desk) -> None:
     protected_by(desk, "none")
     words = "They asked twice."
     blank = "\u3164\u3164 \u115f\u1160 \uffa0\uffa0"
-    refused = (("other", "z"), ("other", ""), ("curious", words), ("", words), ("call", blank), ("other", f"z {blank}"))
-    taken = (("call", ""), ("call", "z"), ("other", words))
+    refused = (
+        ("other", "z"),
+        ("call", "z"),
+        ("other", ""),
+        ("curious", words),
+        ("", words),
+        ("call", blank),
+        ("other", f"z {blank}"),
+    )
+    taken = (("call", ""), ("call", "They asked."), ("other", words))
     for kind, reason in (*refused, *taken):
         here = transaction.savepoint_create()
         done = desk.post(desk.agent, "reveal/", kind=kind, reason=reason)

@@ -150,7 +150,7 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
         "newest": lambda one: -one.pk,
     }
     assert seen == sorted(Ticket.objects.all(), key=orders[sort])
-    assert [one["sql"] for one in statements if "OFFSET" in one["sql"]] == []
+    assert [one["sql"] for one in statements if re.search(r"OFFSET [1-9]", one["sql"])] == []
 
 
 def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,6 @@ OTHERWISE: dict[str, tuple[Row, Row, Row, Row]] = {
     # Without a name of ours in the agents' network there are no such doors.
     "drp-request": (NOT_SO, NOT_SO, NOT_SO, NOT_HERE),
     "sign-in-staff": (SIGN_IN, SIGN_IN, SIGN_IN_NOT_SO, SIGN_IN_NOT_SO),
-    "account_logout": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
     "account_inactive": (EVERYBODY, NOT_SO, NOT_SO, NOT_SO),
     "account_reauthenticate": (PERSON, PERSON, NOT_SO_INSIDE, NOT_SO_INSIDE),
     "account_change_password": (PERSON, PERSON, NOT_SO_INSIDE, NOT_SO_INSIDE),
