@@ -253,7 +253,7 @@ def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campa
     assert (stops(line), allowed(line, road)) == ([("all", "")], False)
     assert [message.kind for message in Message.objects.all()] == ["signal"]
     assert Choice.objects.get().actor == f"line:{line.pk}"
-    assert "we treated it as a stop on your phone line" in browser.get("/stop/all/", **GPC).text
+    assert "We treated it as a stop on your phone line" in browser.get("/stop/all/", **GPC).text
 
 
 def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:
@@ -274,7 +274,7 @@ def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     assert NOT_YET in browser.get("/choices/signal/").text
     assert "The signal will apply to your phone line the next time you sign in with this browser." in signal
     browser = comes_in(line)
-    assert "we treated it as a stop on your phone line" in browser.get("/home/", **GPC).text
+    assert "We treated it as a stop on your phone line" in browser.get("/home/", **GPC).text
     assert stops(line) == [("all", "")]
     settings = browser.get("/settings/", **GPC).text
     assert "This browser sends Global Privacy Control." in settings

@@ -127,13 +127,13 @@ import django
 django.setup()
 from consent.models import RejudgeRequest
 from django.utils import timezone
-from disclosures.domain.ingest import rejudging, terms
+from disclosures.domain.ingest import projections, rejudging
 from disclosures.models import Disclosure
 from partners.models import Party
 oldest = Disclosure.objects.filter(basis="approval").earliest("occurred_at")
 RejudgeRequest.objects.create(line_id=oldest.line_id, since=oldest.occurred_at)
 print(rejudging.rejudge(cause="test"))
-terms.mark_doubtful(parties=[Party.objects.filter(kind="lbs_provider").first().uri], at=timezone.now())
+projections.mark_doubtful(parties=[Party.objects.filter(kind="lbs_provider").first().uri], at=timezone.now())
 print(Disclosure.objects.filter(basis_doubtful=True).count())
 """
 # First while somebody reads the ledger for long. Then months are made while indexes are built.
