@@ -3,6 +3,7 @@
 import time
 from threading import Event, Thread
 
+from tests.faults.programs import until
 from tests.feeds import ROAD
 from tests.promises.through_the_doors.browser import Page
 from tests.promises.through_the_doors.files import ROADSIDE, TRACKING, Line
@@ -32,6 +33,7 @@ def test_nothing_is_allowed_after_the_click_with_broker_dead(product: Product) -
     gateway = Gateway(product, line)
     with product.without(product.broker, product.worker, *product.partner_programs):
         gateway.start()
+        until(lambda: len(gateway.told) > 0, 30)
         page = product.stops_all(line)
         clicked = time.monotonic()
         for _ in range(20):
