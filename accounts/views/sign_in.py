@@ -1,9 +1,4 @@
-"""Sign in by a line: a number, then the code texted to it.
-
-What every door says of a texted code that was not right.
-
-Staff come in: by invitation, and by the carrier's own provider.
-"""
+"""Sign in by a line and its texted code, by an invitation, or by the carrier's own provider; and sign out."""
 
 import logging
 from datetime import datetime
