@@ -1,9 +1,4 @@
-"""The end of a contract or campaign: what is typed to agree to it.
-
-What an officer says who closes a request for a line separation.
-
-Delayed-notice orders: what the legal-process role types.
-"""
+"""What is typed to end a contract or campaign, to close a line separation, and for delayed-notice orders."""
 
 from collections.abc import Mapping
 from datetime import date, datetime

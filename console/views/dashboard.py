@@ -1,10 +1,6 @@
-"""The first page: what needs an officer now.
+"""The dashboard, the search over everything, notifications, and what each role may do.
 
-The search over everything: what was typed stands in no address, but in the session of whoever typed it.
-
-What waits for whoever reads, and how they are told outside the console.
-
-Who may do what, and pages as another role finds them.
+What was searched for stands in no address.
 """
 
 import secrets

@@ -1,9 +1,4 @@
-"""Pages of one party, contract or campaign, and of one proposal.
-
-How a company, contract or campaign is set up.
-
-One purpose, and the link by which its stops hold for another.
-"""
+"""Pages of one company, contract, campaign, proposal or purpose."""
 
 import uuid
 

@@ -1,9 +1,4 @@
-"""Agents ask for a company to be suspended; an officer decides, and the case hears of it.
-
-Line separations that were asked in confidence: what is due, one of them after a reason, and that it is done.
-
-The console of the legal-process role: delayed-notice orders. To look is an act too, with its reason.
-"""
+"""Requests that officers or legal process decide: suspensions, line separations, delayed-notice orders."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
