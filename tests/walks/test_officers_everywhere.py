@@ -59,6 +59,9 @@ def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) 
         of_officers = name not in {"imports", "import-add"}
         legal = 404 if of_officers else 200
         return with_legal(SEEN, legal), with_legal(ACTED, legal) if "POST" in methods else NOT_SO
+    if name == "notifications":
+        # What is waiting is everybody's; an auditor has no e-mails to choose.
+        return EVERY_CONSOLE, with_legal(ACTED, 200)
     if roles == EVERYBODY:
         return EVERY_CONSOLE, EVERY_CONSOLE if "POST" in methods else NOT_SO
     if roles == OFFICERS:
