@@ -222,7 +222,7 @@ SECTIONS = {
         ),
         Setting(
             "CARRIER_HOURS", "text", "when that number is answered, in your own words",
-            example="every day, 8 a.m. to 8 p.m. Pacific", since="1.1.0",
+            example="every day, 8 a.m. to 8 p.m. Pacific", since="1.0.0",
         ),
         Setting(
             "PASSWORD_WORDS", "list",

@@ -1,6 +1,7 @@
 """Production starts with everything it needs, or stops and names what is missing."""
 
 import os
+import re
 import runpy
 import string
 import sys
@@ -328,6 +329,14 @@ def test_every_setting_is_declared_and_the_reference_is_written_from_that() -> N
     named = ("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN")
     assert {name for name in fields if name.endswith(named)} <= set(SECRETS)
     assert (PROJECT / "docs" / "reference" / "settings.md").read_text() == write_reference()
+
+
+def test_a_setting_is_since_a_version_of_the_changelog_and_no_older_one_names_it() -> None:
+    parts = re.split(r"^## (\S+).*$", (PROJECT / "docs" / "changelog.md").read_text(), flags=re.MULTILINE)
+    versions, sections = parts[1::2], parts[2::2]
+    for one in SETTINGS.values():
+        older = "".join(sections[versions.index(one.since) + 1 :])
+        assert not re.search(rf"`{one.name}`", older), one.name
 
 
 def test_no_switch_takes_another_word(monkeypatch: pytest.MonkeyPatch) -> None:
