@@ -46,29 +46,31 @@ def with_legal(row: Row, status: int) -> Row:
     return (*row[:5], status, *row[6:])
 
 
+# Those that no rule below is about: what GET and POST answer.
+OF_THEIR_OWN: dict[str, tuple[Row, Row]] = {
+    "index": (FRONT, NOT_SO),
+    # The legal-process role finds packs of its own orders alone.
+    "document": (with_legal(SEEN, 404), with_legal(SEEN, 404)),
+    # What is waiting is everybody's; an auditor has no e-mails to choose.
+    "notifications": (EVERY_CONSOLE, with_legal(ACTED, 200)),
+    **dict.fromkeys(("search", "order", "finding", "incident-rows", "incident-csv", "incident-export"), (SEEN, SEEN)),
+}
+
+
 def expected(name: str, methods: tuple[str, ...], roles: tuple[User.Role, ...]) -> tuple[Row, Row]:
     """What GET and POST answer to each of WHO. An empty form is shown again, with what is missing."""
-    if name == "index":
-        return FRONT, NOT_SO
+    if name in OF_THEIR_OWN:
+        return OF_THEIR_OWN[name]
     if roles == LEGAL:
         return LEGALS, LEGALS
-    if name == "document":
-        # The legal-process role finds packs of its own orders alone.
-        return with_legal(SEEN, 404), with_legal(SEEN, 404)
     if name.startswith("import"):
         of_officers = name not in {"imports", "import-add"}
         legal = 404 if of_officers else 200
         return with_legal(SEEN, legal), with_legal(ACTED, legal) if "POST" in methods else NOT_SO
-    if name == "notifications":
-        # What is waiting is everybody's; an auditor has no e-mails to choose.
-        return EVERY_CONSOLE, with_legal(ACTED, 200)
     if roles == EVERYBODY:
         return EVERY_CONSOLE, EVERY_CONSOLE if "POST" in methods else NOT_SO
-    if roles == OFFICERS:
-        return OFFICERS_ALONE, OFFICERS_ALONE if "POST" in methods else NOT_SO
-    if name in {"search", "order", "finding", "incident-rows", "incident-csv", "incident-export"}:
-        return SEEN, SEEN
-    return SEEN, ACTED if "POST" in methods else NOT_SO
+    seen, acted = (OFFICERS_ALONE, OFFICERS_ALONE) if roles == OFFICERS else (SEEN, ACTED)
+    return seen, acted if "POST" in methods else NOT_SO
 
 
 type Everybody = tuple[dict[str, Client], Console]
