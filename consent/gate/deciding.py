@@ -1,11 +1,10 @@
-"""The verbs of the gate: look up once, then answer each question by the rules.
+"""Answer the gate's questions: look up once, then answer each by the rules; and no to all while the gate is closed.
 
-Whether the gate may say yes at all: not in a restored database, until it was compared with the archive outside.
-
-The gate's own statement looks at one row, which holds for one start of one server. So it closes by itself: whatever
-brought an older state back (a dump, a base backup, a disk's snapshot, another server) has started since, or has made
-the row's table anew. Only a copy that the running server makes of a whole database does neither: there the database's
-own number differs, which is the third part of the incarnation and stands in the path of each of its files.
+In a restored database the gate may not say yes until it was compared with the archive outside. The gate's own statement
+looks at one row, which holds for one start of one server. So it closes by itself: whatever brought an older state back
+(a dump, a base backup, a disk's snapshot, another server) has started since, or has made the row's table anew. Only a
+copy that the running server makes of a whole database does neither: there the database's own number differs, which is
+the third part of the incarnation and stands in the path of each of its files.
 """
 
 import asyncio

@@ -14,11 +14,11 @@ from disclosures.actions import loosen_anomaly_rule
 from partners.actions import proposals
 from partners.actions.notices import publish_notice
 from partners.actions.proposals import carry_out, mark_agreed
+from partners.actions.suspensions import lift
 from partners.models import Proposal
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import Terminate
-from revocations.actions.streams import lift
 from revocations.models import Cohort
 from support import tasks
 from support.actions.protected_lines import end_protection

@@ -1,6 +1,6 @@
-"""One proposal as the officer reads it who must agree.
+"""Read proposals as the officer who must agree reads them, and the suspensions that agents ask for.
 
-Suspensions that agents ask for, as officers see them. They name no person: the case does.
+A request for a suspension names no person: its case does.
 """
 
 import uuid

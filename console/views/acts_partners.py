@@ -1,7 +1,4 @@
-"""What an officer does to a party, contract or campaign.
-
-Terminate: the plan an officer sees before agreeing, and the progress to the last deletion receipt.
-"""
+"""Pages of an officer's acts on a party, contract or campaign; termination with its plan before and progress after."""
 
 import uuid
 from datetime import datetime
@@ -30,13 +27,12 @@ from console.queries.set_up import get_set_up
 from console.queries.terminations import termination_page
 from console.views.acts import REFUSED, Act, answer
 from console.views.site import show
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.guards import Of
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, Party, Proposal
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import PAID
-from revocations.actions import streams as suspend_actions
 from revocations.models import Cohort
 from support.forms.acting import ActForm
 from support.queries import names
@@ -53,7 +49,7 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Suspend {one.name}",
         lead=f"{describe_denial(of)} {pages.describe_suspension_impact(facts=denied)}",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: suspend_actions.suspend(
+        verb=lambda form, actor, at: suspensions.suspend(
             of=of, target_id=target_id, actor=actor, reason=form.cleaned_data["reason"], at=at
         ),
         back=back,

@@ -1,7 +1,4 @@
-"""Lists of rules: states, notices, purposes.
-
-Lists of officers' acts: suspensions, proposals, terminations.
-"""
+"""Lists of rules (states, notices, anomalies, purposes) and of acts (suspensions, proposals, terminations)."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

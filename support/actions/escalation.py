@@ -12,12 +12,12 @@ from consent.domain import order_planning
 from consent.models import Choice
 from disclosures.models import Disclosure
 from disclosures.queries.trails import company_of
+from partners.actions.suspensions import suspend
 from partners.labels import UNKNOWN, party_name
 from partners.models import Campaign, Contract, Party
 from revocations.actions.receipts import DisputedUse
 from revocations.actions.receipts import request_evidence as ask_partners
 from revocations.actions.redelivery import resend_for_case
-from revocations.actions.streams import suspend
 from revocations.models import EvidenceRequest, Order
 from support.actions.cases import lock_case_for_staff, record_case_act, require_line
 from support.domain.tickets import append_event, lock_merged_case

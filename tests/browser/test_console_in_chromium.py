@@ -13,12 +13,11 @@ from audit.models import Incident
 from consent.models import DigestFinding, DigestRun
 from console import urls
 from console.views.site import READ, SEEING
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.authorized import register_agent
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import AuthorizedAgent, Campaign, Proposal
 from partners.models import Client as Machine
-from revocations.actions import streams
 from revocations.models import Order
 from tests.agents import public
 from tests.browser.conftest import Visit
@@ -66,7 +65,7 @@ def wide_rows(officer: Member, *, at: datetime) -> Campaign:
     campaign = a_campaign(
         contract, provider, ref=f"CMP-{WORD * 3}-1", purpose=f"dpv:{WORD * 3}", lifeline=True, consideration="monetary"
     )
-    streams.suspend(
+    suspensions.suspend(
         of="contract", target_id=contract.pk, actor=officer.actor, reason=f"They sold it to {WORD * 5}.", at=at
     )
     proposals.propose(

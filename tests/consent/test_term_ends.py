@@ -18,10 +18,10 @@ from consent.workers.cohorts import build_manifests, end_terms
 from console.actions import proposals as proposals_actions
 from console.actions.proposals import propose_termination
 from partners.actions import proposals
+from partners.actions.suspensions import suspend
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, IdentifierLink, Suspension
 from partners.policies.lifecycle import NotNow, Stage, get_stage
-from revocations.actions.streams import suspend
 from revocations.models import Cohort, ManifestShard, Order, StreamEvent
 from tests.consent.ending import MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval

@@ -19,9 +19,9 @@ from consent.queries.termination import EndedAgreement, ended_agreements
 from consent.workers import cohort_texts
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
+from partners.actions.suspensions import suspend
 from partners.models import Campaign, Contract
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.actions.streams import suspend
 from revocations.models import Cohort, Duty, Order, State
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end

@@ -40,13 +40,13 @@ from disclosures.queries.visible import visible
 from disclosures.tasks import rejudge
 from partners.actions.clients import disable_client, register_client
 from partners.actions.parties import add_link
+from partners.actions.suspensions import suspend
 from partners.clients import checkpoint_places
 from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Suspension
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import DatabaseBehind
 from portal.restoring import MAY_BE_UNDONE
-from revocations.actions.streams import suspend
 from revocations.models import Cohort, Order, Standing
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restored import dump, life_in

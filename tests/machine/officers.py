@@ -12,12 +12,11 @@ from hypothesis.stateful import precondition, rule
 from consent.actions.lines import terminate
 from consent.queries import termination
 from console.actions.proposals import agree_to_proposal
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions import terms as terms_actions
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party, Proposal
 from partners.policies.lifecycle import NotNow
-from revocations.actions import streams as suspend_actions
 from tests.consent import oracle
 from tests.machine.carrier import AGREEMENTS, COMPANIES, DAY, MOMENT, STATES, USES
 from tests.machine.story import AHEAD, ENDS, WHICH, Story, name_of, ref_of, told, when
@@ -44,9 +43,7 @@ class Officers(Story):
     def suspend(self, whom: tuple[str, str]) -> None:
         of, ref = whom
         self.say(f"An officer suspends {name_of(ref)}.")
-        suspend_actions.suspend(
-            of=of, target_id=id_of(of, ref), actor=self.carrier.officers[0], reason=WHY, at=self.now
-        )
+        suspensions.suspend(of=of, target_id=id_of(of, ref), actor=self.carrier.officers[0], reason=WHY, at=self.now)
         if not any(one[:2] == whom and one[3] is None for one in self.facts.suspensions):
             self.facts.suspensions.append((of, ref, self.now, None))
 

@@ -13,8 +13,8 @@ from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow
 from consent.models import Choice
 from consent.workers import archive_comparison
+from partners.actions.suspensions import suspend
 from partners.models import Campaign
-from revocations.actions.streams import suspend
 from tests.consent.camara import PENDING, info, refusal
 from tests.consent.claiming import a_partner, asked, digest_in, link_in, prove, text_now
 from tests.factories import a_campaign, a_line, an_approval

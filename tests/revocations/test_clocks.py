@@ -17,10 +17,10 @@ from consent.queries.progress import newest_order_states
 from consent.queries.termination import ended_agreements
 from console.queries.terminations import termination_page
 from partners.actions.drafts import LONGEST_COMPLETION_DAYS
+from partners.actions.suspensions import lift
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
 from portal import health
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.actions.streams import lift
 from revocations.domain.streams import health_of
 from revocations.models import (
     Attempt,

@@ -10,9 +10,9 @@ from django.test import Client as Http
 
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from partners.actions.suspensions import suspend
 from partners.domain import pairwise
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
-from revocations.actions.streams import suspend
 from revocations.domain.cohorts import digest
 from revocations.models import Cohort
 from tests.partners.outside import Outside

@@ -21,9 +21,9 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
+from partners.actions.suspensions import lift, suspend
 from partners.models import Campaign, Party, Proposal, Reach, Suspension
 from partners.policies.lifecycle import NotNow
-from revocations.actions.streams import lift, suspend
 from revocations.models import Order
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask, judged, question

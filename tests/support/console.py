@@ -21,11 +21,10 @@ from console.workers.imports import run as check_uploads
 from disclosures.domain.ingest.rows import id_of
 from disclosures.models import Anomaly, AnomalyRule, Disclosure, DisclosureRegister, Upload
 from disclosures.queries.anomaly_rows import incident_key
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.authorized import register_agent
 from partners.domain import pairwise
 from partners.models import AuthorizedAgent, Campaign, Client, Dealing, Party, Proposal, Reach
-from revocations.actions import streams
 from revocations.domain.streams import queue_event
 from revocations.models import Attempt, Breach, Cohort, Order, StreamEvent
 from support.domain.tickets import new_code
@@ -68,7 +67,7 @@ def everything(*, at: datetime | None = None) -> Console:
     )
     officer = an_actor()
     _others_that_end(campaign, at)
-    streams.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
+    suspensions.suspend(of="contract", target_id=contract.pk, actor=officer, reason="They sold it.", at=at)
     proposal = proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=contract.pk, payload={}, reason="They mended it.",
         actor=officer, at=at,

@@ -12,8 +12,8 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from console.queries import pages
 from partners.actions import proposals
+from partners.actions.suspensions import suspend
 from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Party, Proposal, Suspension
-from revocations.actions.streams import suspend
 from revocations.models import Cohort, Order, Stream
 from support.queries import chains
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval

@@ -18,11 +18,10 @@ from accounts.models import User
 from audit.models import AuditEvent, Incident
 from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, Party, Proposal
 from partners.models import Client as Machine
-from revocations.actions import streams
 from revocations.models import Breach, Order, Stream
 from support.queries import counts
 from support.queries.counts import CAP, Count
@@ -52,7 +51,7 @@ def one_more_of_each(n: int, *, at: datetime) -> None:
     party = campaign.contract.aggregator
     a_campaign(campaign.contract, campaign.lbs_provider, purpose=f"dpv:Purpose{n}")
     officer = an_actor()
-    streams.suspend(of="party", target_id=party.pk, actor=officer, reason=f"Reason {n}.", at=at)
+    suspensions.suspend(of="party", target_id=party.pk, actor=officer, reason=f"Reason {n}.", at=at)
     proposals.propose(
         act=Proposal.Act.LIFT_SUSPENSION, of="party", target_id=party.pk, payload={}, reason=f"Again {n}.",
         actor=officer, at=at,
@@ -152,7 +151,7 @@ def test_each_stage_is_said_and_found_by_its_filter(officer: Member) -> None:
         contract = a_contract(a_party(f"Partner {n}"), ref=f"AGR-{n}", **fields)
         a_campaign(contract, ref=f"CMP-{n}")
         if stage == "suspended":
-            streams.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
+            suspensions.suspend(of="contract", target_id=contract.pk, actor=an_actor(), reason="Sold.", at=at)
     contracts, campaigns = (rows_of(officer, f"/admin/{of}/") for of in ("contracts", "campaigns"))
     for n, stage in enumerate(stages):
         assert [stage in row for row in contracts if f"AGR-{n} " in row] == [True]

@@ -16,11 +16,10 @@ from consent.workers.cohorts import end_terms
 from console.queries.terminations import UNNAMED, termination_page
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister, PublishedFigure
 from disclosures.workers import publishing
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.domain.pairwise import subject
 from partners.labels import UNKNOWN
 from partners.models import Contract, Dealing, Party, Proposal
-from revocations.actions import streams
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Breach, Cohort, Order, Stream, StreamEvent
 from support.models import CarrierTestLine, SuspendRequest
@@ -150,7 +149,7 @@ def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-1"), a_party("Finder", "lbs_provider"), ref="CMP-1")
     targets = {"party": campaign.lbs_provider_id, "contract": campaign.contract_id, "campaign": campaign.pk}
     for of, pk in targets.items():
-        streams.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
+        suspensions.suspend(of=of, target_id=pk, actor=officer.actor, reason="They sold it.", at=timezone.now())
     panel = officer.client.get("/admin/").content.decode().partition("Active suspensions")[2].partition("</section>")[0]
     for path, name in (
         (f"/admin/parties/{targets['party']}/", "Finder"), (f"/admin/contracts/{targets['contract']}/", "AGR-1"),

@@ -21,11 +21,10 @@ from console.queries.dashboard import Dashboard, get_dashboard
 from console.queries.lights import list_lights
 from console.queries.proposals import proposal_page
 from console.queries.standing import contracts_to_renew
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.models import Campaign, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
-from revocations.actions import streams
 from revocations.models import Order, PushTally, State, Stream, StreamHealth
 from support.models import CanaryRun
 from support.queries.counts import health_of
@@ -84,7 +83,7 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
             at=at - 9 * DAY,
         )  # fmt: skip
     for campaign in (first, second):
-        streams.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
+        suspensions.suspend(of="campaign", target_id=campaign.pk, actor=colleague, reason="They sold it.", at=at)
         proposals.propose(
             act=Proposal.Act.LIFT_SUSPENSION, of="campaign", target_id=campaign.pk, payload={}, reason="Mended.",
             actor=colleague, at=at,
@@ -217,7 +216,7 @@ def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
         sign_in_anew(officer)
         shown(officer, "/admin/")
     for n, member in enumerate((officer, other)):
-        streams.suspend(
+        suspensions.suspend(
             of=("contract", "campaign")[n], target_id=(campaign.contract_id, campaign.pk)[n], actor=member.actor,
             reason="Sold.", at=base + timedelta(minutes=5),
         )  # fmt: skip

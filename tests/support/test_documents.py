@@ -22,9 +22,9 @@ from consent.domain.receipt_check import read_receipt_file
 from console.queries import documents, evidence_packs
 from console.queries.documents import Section
 from disclosures.models import Basis
+from partners.actions import suspensions
 from partners.domain import keys
 from partners.models import Campaign, Suspension
-from revocations.actions import streams
 from support.models import Document, Entry
 from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
@@ -63,7 +63,7 @@ def a_world() -> tuple[Line, Campaign]:
     audit.actions.record(action="line.imported", actor="import:lines", target="line:1", at=at - 366 * DAY)
     line = a_line(msisdn=NUMBER, holder_name=f"{PERSON} Person")
     campaign = a_chain(line, "Ash", at=at)
-    streams.suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="They sold it.", at=at)
+    suspensions.suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="They sold it.", at=at)
     Suspension.objects.create(
         of="party", target_id=campaign.contract.aggregator_id, starts_at=at - 366 * DAY,
         actor="officer:1", reason=f"Ask {NUMBER}.",

@@ -18,12 +18,11 @@ from console.actions import proposals as proposals_actions
 from console.actions import terms
 from disclosures import tasks
 from disclosures.models import Disclosure
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.drafts import CampaignTerms, ContractTerms, draft_campaign, draft_contract
 from partners.actions.guards import Of
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.models import Campaign, Contract, JurisdictionRule, Party
-from revocations.actions import streams as suspend_actions
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.clocks import Clock, standing_still
@@ -116,7 +115,7 @@ def put_in_force(of: Of) -> None:
 
 
 def suspend(of: str, at: datetime = T) -> None:
-    suspend_actions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="Due", at=at)
+    suspensions.suspend(of=of, target_id=target(of), actor=an_actor(), reason="Due", at=at)
 
 
 def lift(of: str) -> None:

@@ -17,11 +17,11 @@ from partners.actions.clients import disable_client, disable_machine, propose_ke
 from partners.actions.drafts import ContractTerms, draft_contract, put_in_force
 from partners.actions.notices import propose_notice
 from partners.actions.parties import add_party, change_party
+from partners.actions.suspensions import suspend
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
-from revocations.actions.streams import suspend
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_party
 from tests.overlapping import overlap

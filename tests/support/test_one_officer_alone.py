@@ -35,6 +35,7 @@ from console.actions.terms import discard_draft, put_in_force
 from partners.actions import authorized, clients, drafts, notices, parties, proposals
 from partners.actions import terms as terms_actions
 from partners.actions.drafts import CampaignTerms, ContractTerms
+from partners.actions.suspensions import suspend
 from partners.actions.terms import RuleTerms
 from partners.domain.keysets import jwks_uri_of
 from partners.models import (
@@ -53,7 +54,6 @@ from partners.policies.identifiers import events_address_of
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
 from partners.queries import thumbprint_of
-from revocations.actions.streams import suspend
 from tests.factories import (
     ADS,
     FAR_OFF,

@@ -21,7 +21,7 @@ from console.actions import proposals as proposals_actions
 from console.actions import terms as terms_actions
 from console.actions.terms import add_rule, set_consideration
 from disclosures.models import Disclosure, JudgementChange
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.actions.drafts import CampaignTerms, draft_campaign
 from partners.actions.parties import add_party
 from partners.actions.terms import RuleTerms, shorten_term
@@ -29,7 +29,6 @@ from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
 from partners.models import Campaign, JurisdictionRule, PendingTermChange
-from revocations.actions import streams
 from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
@@ -312,7 +311,7 @@ def test_what_ended_while_suspended_is_told_afterwards(of: str) -> None:
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
     target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
-    streams.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
+    suspensions.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
@@ -340,7 +339,7 @@ def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     end_now(ended)
     assert Order.objects.count() == 1
     target = ended.contract_id
-    streams.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
+    suspensions.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     by_two("lift_suspension", "contract", target)
     assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
 

@@ -22,11 +22,11 @@ from console.actions.proposals import propose_termination
 from console.actions.terms import put_in_force
 from partners.actions import proposals
 from partners.actions.drafts import ContractTerms, draft_contract
+from partners.actions.suspensions import suspend
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Proposal, Suspension
 from partners.policies import loosening
 from partners.policies.lifecycle import NotNow
-from revocations.actions.streams import suspend
 from revocations.models import Cohort, Order
 from support.workers import term_change_propagation
 from tests.factories import FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval

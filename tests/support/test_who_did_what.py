@@ -18,10 +18,9 @@ import audit.actions
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
 from disclosures.models import Disclosure
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.domain import keys
 from partners.models import Campaign, Proposal, SigningKey
-from revocations.actions import streams
 from revocations.models import Stream
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
@@ -69,7 +68,7 @@ def without_searches(member: Member, question: str) -> list[str]:
 
 
 def a_suspension(campaign: Campaign, officer: Member) -> None:
-    streams.suspend(
+    suspensions.suspend(
         of="contract", target_id=campaign.contract_id, actor=officer.actor, reason="They sold it on.",
         at=timezone.now(),
     )  # fmt: skip

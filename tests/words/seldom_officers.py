@@ -15,9 +15,8 @@ from consent.models import DigestFinding, DigestRun
 from console.actions.notes import add_note
 from console.urls import ADDRESSES
 from console.views.site import SEEING
-from partners.actions import proposals
+from partners.actions import proposals, suspensions
 from partners.models import Campaign, Contract, Dealing, Party, Proposal, Reach
-from revocations.actions import streams
 from revocations.models import Breach, Cohort, Order, State, Stream
 from revocations.models.cohorts import BY_TERM
 from tests.factories import FRAUD, ROADSIDE, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -184,7 +183,9 @@ def _notes_and_disputes(officer: Member, campaign: Campaign, at: datetime) -> No
     for _ in range(2):
         a_ledger_row(a_line(), "stop", scope="campaign", ref=campaign.ref, at=at, reason="never_agreed")
     for of, target in (("campaign", campaign.pk), ("party", campaign.lbs_provider_id)):
-        streams.suspend(of=of, target_id=target, actor="system:streams", reason="Three failed.", at=at, automatic=True)
+        suspensions.suspend(
+            of=of, target_id=target, actor="system:streams", reason="Three failed.", at=at, automatic=True
+        )
 
 
 def _incidents(officer: Member, at: datetime) -> None:

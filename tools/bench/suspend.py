@@ -15,8 +15,8 @@ from accounts.policies.permissions import actor_of
 from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question
+from partners.actions.suspensions import lift, suspend
 from partners.models import Campaign, Contract, Party, Proposal
-from revocations.actions.streams import lift, suspend
 from tools.bench import world
 from tools.bench.measure import Bench, BenchmarkFailed, Result, percentile
 

@@ -252,7 +252,7 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "revocations/actions/streams.py",
+        "partners/actions/suspensions.py",
         '        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"',
         '        cursor.execute("SELECT hashtextextended(%s, 0)"',
         f"{OFFICERS}test_two_who_suspend_make_one_suspension",
