@@ -95,7 +95,7 @@ class MemoryBackend:
 def send_text(*, msisdn: str, text: str, code: str = "") -> None:
     """Hand a text to the backend. Call it after the commit: in a transaction it raises. An outage is logged only.
 
-    Nothing goes to the number that is nobody's (`synthetic`).
+    Nothing goes to the number that is nobody's (`accounts.primitives.numbers.CANARY_NUMBER`).
     """
     _send_in_background(_call_backend, msisdn, text, code)
 
@@ -116,7 +116,7 @@ def send_and_wait(*, msisdn: str, text: str) -> Outcome:
     SILENT may not: the backend may have sent it. Call outside a transaction.
     """
     _refuse_in_a_transaction()
-    if msisdn == numbers.NUMBER:
+    if msisdn == numbers.CANARY_NUMBER:
         return Outcome.TAKEN
     return _call_backend(_backend(settings.SMS_BACKEND), msisdn, text, "")
 
@@ -129,7 +129,7 @@ def _refuse_in_a_transaction() -> None:
 
 def _send_in_background(give: Callable[[Backend, str, str, str], Outcome], msisdn: str, text: str, code: str) -> None:
     _refuse_in_a_transaction()
-    if msisdn == numbers.NUMBER:
+    if msisdn == numbers.CANARY_NUMBER:
         return
     backend = _backend(settings.SMS_BACKEND)
     if backend.waits_for_network:

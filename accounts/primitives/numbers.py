@@ -1,8 +1,7 @@
-"""Phone numbers as people type them, as we keep them (E.164), and as pages show them.
+"""Read phone numbers as people type them, keep them as E.164, and show them on pages.
 
-What is made up by ourselves, for the trial of stopping that runs every hour, and is nobody's.
-
-Its number is one of those that are kept free for stories (555-0100 to 0199): no text goes there.
+The trial of stopping that runs every hour has a number of its own, one of those that are kept free for stories
+(555-0100 to 0199): no text goes there.
 """
 
 import phonenumbers
@@ -48,9 +47,9 @@ def format_phone_number(msisdn: str) -> str:
     return phonenumbers.format_number(number, form)
 
 
-NUMBER = "+12025550199"
+CANARY_NUMBER = "+12025550199"
 # The `carrier_id` of its line, the id of its account, of its agreement, its use and of the machines that speak for it.
-NAME = "whereabouts-canary"
+CANARY_NAME = "whereabouts-canary"
 # The company that is told, which is this portal itself. Nobody can own a name under `.invalid` (RFC 2606).
-PARTY = "https://canary.whereabouts.invalid"
-PARTY_NAME = "Canary (our own trial, no company)"
+CANARY_PARTY = "https://canary.whereabouts.invalid"
+CANARY_PARTY_NAME = "Canary (our own trial, no company)"

@@ -1,8 +1,7 @@
-"""What needs an officer now: the dashboard. A fixed number of statements, whatever the size of the tables.
+"""Read what needs an officer now, and what changed since they were last at the dashboard.
 
-When a member of staff was at the dashboard before, so that it can say what changed since.
-
-Kept in the cache, by the number of their account: a convenience, which may be lost.
+A fixed number of statements, whatever the size of the tables. The last visit is kept in the cache, by the number of
+their account: a convenience, which may be lost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -160,7 +159,7 @@ class Dashboard:
 
 def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -> Dashboard:
     """Return the dashboard as this officer (their actor's name) reads it. `incidents`: those that may be seen."""
-    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=numbers.PARTY)
+    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=numbers.CANARY_PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     still_open = incidents.filter(closed_at__isnull=True)

@@ -1,6 +1,6 @@
-"""How a company, contract or campaign stands: reach, look-ups by month, disputes, what is open, who looks after it.
+"""Say how a company, contract or campaign stands: reach, look-ups, disputes, what is open; and who signs late.
 
-Who does not confirm stops: orders past their date that nobody signed for, company by company. Names no line.
+Who signs late is read from orders past their date, company by company. Nothing here names a line.
 """
 
 from collections import Counter, defaultdict
@@ -43,7 +43,7 @@ class LateSigner:
 
 def orders_to_sign() -> QuerySet[Order]:
     """Return the orders that a partner still has to sign for, those due first coming first."""
-    ours = Party.objects.filter(uri=numbers.PARTY).values("pk")
+    ours = Party.objects.filter(uri=numbers.CANARY_PARTY).values("pk")
     owing = Order.objects.filter(complete_by__isnull=False).exclude(state__in=SIGNED)
     return owing.exclude(party_id__in=ours).order_by("complete_by", "id")
 

@@ -112,9 +112,9 @@ def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:
 
 def _find_own_test_targets() -> Q:
     """Return what names our own test company, its contracts and its campaigns."""
-    contracts = Contract.objects.filter(aggregator__uri=numbers.PARTY)
+    contracts = Contract.objects.filter(aggregator__uri=numbers.CANARY_PARTY)
     return (
-        Q(of="party", target_id__in=Party.objects.filter(uri=numbers.PARTY).values("pk"))
+        Q(of="party", target_id__in=Party.objects.filter(uri=numbers.CANARY_PARTY).values("pk"))
         | Q(of="contract", target_id__in=contracts.values("pk"))
         | Q(of="campaign", target_id__in=Campaign.objects.filter(contract__in=contracts).values("pk"))
     )

@@ -110,7 +110,7 @@ def _format_due(one: Order, at: datetime) -> Cell:
 def _by_health(rows: Rows, value: str, at: datetime) -> Rows:
     """Partners that do not receive as they should, or all others."""
     health = health_of(party_ids=list(rows.values_list("pk", flat=True)), at=at)
-    ours = Party.objects.filter(uri=numbers.PARTY).values_list("pk", flat=True)
+    ours = Party.objects.filter(uri=numbers.CANARY_PARTY).values_list("pk", flat=True)
     failing = [pk for pk, one in health.items() if not one.receives and pk not in ours]
     return rows.filter(pk__in=failing) if value == "problems" else rows.exclude(pk__in=failing)
 

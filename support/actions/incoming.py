@@ -178,7 +178,7 @@ def hear_canary(*, token: str, at: datetime) -> bool:
         claims = keys.verify_own(use=SigningKey.Use.ORDER, token=token)
     except BadToken:
         return False
-    if claims.get("aud") != numbers.PARTY:
+    if claims.get("aud") != numbers.CANARY_PARTY:
         return False
     order = Order.objects.filter(jti=str(claims.get("jti"))).first()
     if order is not None and order.lane == Order.Lane.STOP:

@@ -98,7 +98,7 @@ def in_parts[M: Model](*, rows: QuerySet[M], by: str, most: int) -> Iterator[lis
 
 def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
-    rows = Contract.objects.filter(starts_at__lt=until, ends_at__gt=since).exclude(aggregator__uri=numbers.PARTY)
+    rows = Contract.objects.filter(starts_at__lt=until, ends_at__gt=since).exclude(aggregator__uri=numbers.CANARY_PARTY)
     rows = rows.select_related("aggregator")
     for part in in_parts(rows=rows, by="ref", most=PART):
         for one in chains.contracts(rows=part, at=at):
@@ -112,7 +112,7 @@ def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
 
 def _breaches(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
-    ours = Party.objects.filter(uri=numbers.PARTY)
+    ours = Party.objects.filter(uri=numbers.CANARY_PARTY)
     rows = Breach.objects.filter(at__gte=since, at__lt=until, at__lte=at).exclude(party_id__in=ours.values("pk"))
     for part in in_parts(rows=rows, by="id", most=PART):
         named = names.targets(wanted={key for one in part for key in _about(one)})
@@ -123,7 +123,7 @@ def _breaches(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
 
 def _orders(year: int, _: datetime) -> Iterator[tuple[object, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(ORDERS, [*_year(year), numbers.PARTY])
+        cursor.execute(ORDERS, [*_year(year), numbers.CANARY_PARTY])
         yield from cursor.fetchall()
 
 

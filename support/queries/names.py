@@ -1,7 +1,4 @@
-"""What ids are called on a page: targets of acts, and the people behind actors.
-
-Lines that staff treat with care: those that take two of staff to see, and those that belong to no person.
-"""
+"""Put into words what acts were about and who acted; and find lines that take two of staff to see."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -234,7 +231,7 @@ def find_officer_mark(*, line_id: int) -> ProtectedLine | None:
 NOBODYS = """
 SELECT id AS line_id FROM accounts_line WHERE carrier_id = '<name>'
 UNION SELECT line_id FROM support_seedline
-""".replace("<name>", numbers.NAME)
+""".replace("<name>", numbers.CANARY_NAME)
 
 
 def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:

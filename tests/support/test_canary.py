@@ -86,8 +86,8 @@ def incidents() -> list[tuple[str, str, str, int]]:
 
 
 def is_allowed() -> bool:
-    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=numbers.NAME)
-    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=numbers.NAME)])
+    campaign = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=numbers.CANARY_NAME)
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=numbers.CANARY_NAME)])
     return answer.allowed
 
 
@@ -256,7 +256,7 @@ def test_nobody_else_is_heard_at_its_door(front: Front) -> None:
         assert (answer.status_code, answer.json()["err"]) == (400, "invalid_request")
     run.refresh_from_db()
     assert run.heard_at is None
-    assert Party.objects.get(uri=numbers.PARTY).name == numbers.PARTY_NAME
+    assert Party.objects.get(uri=numbers.CANARY_PARTY).name == numbers.CANARY_PARTY_NAME
 
 
 @pytest.mark.django_db

@@ -38,7 +38,7 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
     folder = data_dir / "feeds"
     done = folder / "done"
     ours = Line.objects.filter(carrier_id__startswith=OWN_LINES)
-    foreign = Line.objects.exclude(carrier_id__startswith=OWN_LINES).exclude(carrier_id=numbers.NAME)
+    foreign = Line.objects.exclude(carrier_id__startswith=OWN_LINES).exclude(carrier_id=numbers.CANARY_NAME)
     # Only beside the lines of a demo that this folder began may others have come in, while it ran.
     if foreign.exists() and not (done.exists() and ours.exists()):
         raise CommandError("this database holds lines that the demo did not make; name an empty one")

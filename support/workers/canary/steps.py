@@ -1,6 +1,6 @@
-"""The steps of the trial, each through the door that people, the gateway and partners use. One that fails says why.
+"""Make the trial's world (a line, a company, a machine) and take its steps, each through the door that others use.
 
-What the trial needs: a line with its person, a company that is told, and a machine that asks the gate.
+A step that fails says why.
 """
 
 import json
@@ -65,9 +65,9 @@ class World:
 @transaction.atomic
 def ensure_world(*, at: datetime) -> World:
     """It, made the first time. Where people reach us may have changed since: it is told at the address of now."""
-    line = Line.objects.filter(carrier_id=numbers.NAME).first() or _line(at)
+    line = Line.objects.filter(carrier_id=numbers.CANARY_NAME).first() or _line(at)
     campaign = (
-        Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=numbers.NAME).first()
+        Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=numbers.CANARY_NAME).first()
     ) or _campaign(at)
     endpoint = f"{settings.BASE_URL}/canary/events"
     if campaign.contract.endpoint_url != endpoint:
@@ -83,16 +83,19 @@ def ensure_world(*, at: datetime) -> World:
 
 def _line(at: datetime) -> Line:
     line = Line.objects.create(
-        carrier_id=numbers.NAME,
-        account=Account.objects.get_or_create(carrier_id=numbers.NAME)[0],
-        holder_name_sealed=seal(numbers.PARTY_NAME),
+        carrier_id=numbers.CANARY_NAME,
+        account=Account.objects.get_or_create(carrier_id=numbers.CANARY_NAME)[0],
+        holder_name_sealed=seal(numbers.CANARY_PARTY_NAME),
         user_role=Line.UserRole.HOLDER,
         state=STATE,
         language=LANGUAGE,
         activated_at=at,
     )
     LineNumber.objects.create(
-        line=line, msisdn_hash=number_hash(numbers.NUMBER), msisdn_sealed=seal(numbers.NUMBER), starts_at=at
+        line=line,
+        msisdn_hash=number_hash(numbers.CANARY_NUMBER),
+        msisdn_sealed=seal(numbers.CANARY_NUMBER),
+        starts_at=at,
     )
     LineState.objects.create(line=line, state=STATE, since=at)
     audit.actions.record(action="canary.made", actor=ACTOR, target=f"line:{line.pk}", at=at, line_id=line.pk)
@@ -101,12 +104,14 @@ def _line(at: datetime) -> Line:
 
 def _campaign(at: datetime) -> Campaign:
     party, _ = Party.objects.get_or_create(
-        uri=numbers.PARTY, defaults={"name": numbers.PARTY_NAME, "kind": Party.Kind.AGGREGATOR}
+        uri=numbers.CANARY_PARTY, defaults={"name": numbers.CANARY_PARTY_NAME, "kind": Party.Kind.AGGREGATOR}
     )
     term = {"starts_at": at, "ends_at": at + LASTS}
-    contract = Contract.objects.create(ref=numbers.NAME, aggregator=party, signed_at=at, purposes=[PURPOSE], **term)
+    contract = Contract.objects.create(
+        ref=numbers.CANARY_NAME, aggregator=party, signed_at=at, purposes=[PURPOSE], **term
+    )
     return Campaign.objects.create(
-        ref=numbers.NAME, contract=contract, lbs_provider=party, purpose=PURPOSE,
+        ref=numbers.CANARY_NAME, contract=contract, lbs_provider=party, purpose=PURPOSE,
         description="Our own trial: nobody is found by it", consent_flow="our own trial",
         scope="location-retrieval:read", precision_m=10_000, consideration=Campaign.Consideration.NONE, **term,
     )  # fmt: skip
@@ -114,7 +119,7 @@ def _campaign(at: datetime) -> Campaign:
 
 def _client(kind: Client.Kind, party: Party | None, at: datetime) -> Client:
     """Return a machine that nobody can sign in as: it has no key. Its tokens are made where they are used."""
-    client_id = f"{numbers.NAME}-{KINDS[kind]}"
+    client_id = f"{numbers.CANARY_NAME}-{KINDS[kind]}"
     known = Client.objects.select_related("party").filter(client_id=client_id).first()
     if known is not None:
         return known
@@ -190,7 +195,7 @@ def allow(*, world: World, at: datetime) -> None:
 def stop_by_page(*, world: World, visitor: Visitor) -> str:
     """A number, the code texted to it, the button. Returns the path of the page that shows how far the stop is."""
     _page(visitor.get(reverse("stop")))
-    _leads(visitor.post(reverse("stop"), {"number": numbers.NUMBER}), reverse("stop-code"))
+    _leads(visitor.post(reverse("stop"), {"number": numbers.CANARY_NUMBER}), reverse("stop-code"))
     _page(visitor.get(reverse("stop-code")))
     _leads(visitor.post(reverse("stop-code"), {"code": _code(world)}), reverse("stop-all"))
     _page(visitor.get(reverse("stop-all")))
