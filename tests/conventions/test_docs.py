@@ -19,6 +19,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:manage\.py|\./whereabouts) (?:--\S+ )*([a-z_]+)")
 MODULE = re.compile(r"python -m ((?:tests|portal|tools)[\w.]*)")
 NAMED = re.compile(r"docs/[a-z_/0-9-]+\.(?:md|yml|conf|json|py)")
+FILE = re.compile(r"`([\w./-]+\.(?:py|sql|html|css|js))`")
+IN_FILE = re.compile(r"`(\w+)` in `(\w[\w/-]+\.(?:py|sql))`")
 # So that somebody can read them: who adds a page says something else in fewer words.
 MOST_WORDS = 45_000
 # `./whereabouts` knows this one itself.
@@ -62,6 +64,20 @@ def test_links_lead_somewhere() -> None:
 
 def test_all_docs_together_stay_readable() -> None:
     assert sum(len((ROOT / name).read_text().split()) for name in DOCS) <= MOST_WORDS
+
+
+def test_files_exist() -> None:
+    names = {path.name for path in sources()}
+    named = [(str(page), name) for page in DOCS for name in FILE.findall((ROOT / page).read_text())]
+    assert len(named) > 150
+    written = [(page, name) for page, name in named if not name.startswith("APP/")]
+    assert [(page, name) for page, name in written if name not in names and not (ROOT / name).exists()] == []
+
+
+def test_files_hold_what_is_looked_for_in_them() -> None:
+    found = [(name, path) for page in DOCS for name, path in IN_FILE.findall((ROOT / page).read_text())]
+    assert len(found) > 15
+    assert [(name, path) for name, path in found if not re.search(rf"\b{name}\b", (ROOT / path).read_text())] == []
 
 
 def test_commands_exist() -> None:
