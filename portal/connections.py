@@ -1,7 +1,6 @@
-"""The settings of connections to the database and to mail, from their URLs.
+"""Read the settings of connections to the database and mail from their URLs, and refuse any that is not over TLS.
 
 What this process speaks to on other machines is spoken to over TLS that names the other side, or it does not start.
-
 Excepted are this very machine, sockets in its file system, and what PLAIN_HOSTS names: hosts and networks whose wires
 somebody answers for. Nothing is excepted where the door out would refuse it later: texts and the stores of objects.
 """

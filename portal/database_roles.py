@@ -1,9 +1,7 @@
-"""What the application's database role may do. Everything it does not need, it cannot do.
+"""Grant the application's database role what it needs and nothing else; make both roles and the database once.
 
-Run by the owner after each migration. A ledger may be read and appended to; of a few tables some columns may be
-changed; the gate row and the chain heads are written by the database's own functions only.
-
-The two roles and the database of production, made once on a PostgreSQL that somebody administers.
+Privileges are granted by the owner after each migration. A ledger may be read and appended to; of a few tables some
+columns may be changed; the gate row and the chain heads are written by the database's own functions only.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""Every setting, declared once: docs/reference/settings.md is written from this, and `manage.py settings` reads it.
-
-What is declared of a setting (`portal.setting_list`).
-"""
+"""Declare every setting once: `docs/reference/settings.md` is written from this, and `manage.py settings` reads it."""
 
 from dataclasses import dataclass
 

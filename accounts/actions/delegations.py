@@ -1,6 +1,7 @@
-"""Somebody else looks after a line: asked by its user, until a day, ended by either at any time.
+"""Invite a trusted helper to a line, answer and end that; and invite the adult who uses an account's line.
 
-And the holder of an account invites the adult who uses one of its lines to sign in, and learns nothing by it.
+A line's user asks for a helper until a day, and either of them ends it at any time. The holder of an account who
+invites the user of one of its lines to sign in learns nothing by it.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,8 @@
-"""How a session was proved: the one place that touches allauth's record of it.
+"""Keep in a browser's session how its person was proved, and how long that lasts.
 
-A texted code signs in, which is enough to stop. To see takes more in the same session: a passkey, or the password
-(with the authenticator app's code, if the person set one up).
-
-How long a sign-in lasts: it ends when it lay unused, or lasted in all, for too long.
+Nothing else touches allauth's record of it. A texted code signs in, which is enough to stop. To see takes more in the
+same session: a passkey, or the password (with the authenticator app's code, if the person set one up). A sign-in ends
+when it lay unused, or lasted in all, for too long.
 """
 
 import json

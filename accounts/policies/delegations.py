@@ -1,6 +1,6 @@
-"""Who else has to do with a line: delegates, the safe contact, and what was asked in confidence. Reads alone.
+"""Read who else has to do with a line, and how long a change of its SIM, number or account holds what it opens.
 
-How long a change holds what a line opens, and what one line of an account opens of another. Reads alone.
+Who else: trusted helpers, the safe contact, requests made in confidence. Nothing here writes.
 """
 
 from collections.abc import Collection, Iterable, Sequence

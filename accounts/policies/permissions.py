@@ -1,13 +1,11 @@
-"""Promise 7 as one table: who a person is to a line, what that lets them do with it, and by what proof.
+"""Say who may do what with a line, and by what proof (promise 7); and what each role of staff may do at all.
 
-Everything that shows or changes something of a line asks this table, through `access` or a `PersonsLine`. What is not
-in it is forbidden. Lines whose user is an adult (`user`, or a role nobody knows) belong to that adult alone, however
-long somebody else pays for them.
+Everything that shows or changes something of a line asks the table `MAY`, through `access` or a `PersonsLine`. What is
+not in it is forbidden. Lines whose user is an adult (`user`, or a role nobody knows) belong to that adult alone,
+however long somebody else pays for them.
 
-Below it a second table: what each role of staff may do at all. Whoever shows or changes anything as staff asks
-`staff_may`; what is not in the table is forbidden. `docs/reference/permissions.md` is made from both.
-
-The tables of `permissions` in words, for the console's page of roles and `docs/reference/permissions.md`.
+Whoever shows or changes anything as staff asks `staff_may`, which reads `STAFF_MAY`; what is not in it is forbidden.
+The console's page of roles and `docs/reference/permissions.md` are made from both tables.
 """
 
 from collections.abc import Mapping, Sequence

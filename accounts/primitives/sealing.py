@@ -1,14 +1,12 @@
-"""Sealing what is personal at rest, and the keyed hash by which a number is found again.
+"""Seal what is personal at rest, and hash what must only be found or compared: numbers, recovery codes.
 
 FIELD_ENCRYPTION_KEYS lists Fernet keys, the newest first. A key is rotated by putting a new one in front: the newest
 seals, every one unseals, and the hashes keep standing because they are derived from the last (the oldest) key.
 
-What is kept of recovery codes once their person has seen them: hashes, from which nobody gets them back.
-
-allauth makes ten codes of eight digits from a seed, which is sealed until they were shown, once. Then the seed goes,
-and in its place stand slow salted hashes, in the list that allauth has for codes of other systems: sealed, as whatever
-else allauth keeps, which older code can read too (to it they are codes that nobody types). What somebody types is
-hashed before allauth compares it (`accounts.forms`), so that a hash that was read somewhere opens nothing.
+allauth makes ten recovery codes of eight digits from a seed, which is sealed until they were shown, once. Then the seed
+goes, and in its place stand slow salted hashes, in the list that allauth has for codes of other systems: sealed, as
+whatever else allauth keeps, which older code can read too (to it they are codes that nobody types). What somebody types
+is hashed before allauth compares it (`accounts.forms`), so that a hash that was read somewhere opens nothing.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""So many at once in this process and no more. An answer in parts keeps its place until it has gone out.
+"""Limit how many do a thing at once: so many in this process (`SlotPool`), or one worker for a job (`lock_job`).
 
-One worker at a time for a job.
+An answer in parts keeps its place until it has gone out.
 """
 
 import asyncio

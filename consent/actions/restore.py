@@ -1,6 +1,6 @@
-"""After a restore: what was lost is said again, as far as it is a no. A yes that was lost is told of, and no more.
+"""Say again, after a restore, what was lost of stops and whatever else tightened. Nothing here makes anything looser.
 
-After a restore: what else had tightened is so again. Nothing here makes anything looser.
+Of an approval that was lost its person is told, and no more.
 """
 
 from collections.abc import Callable, Mapping, Sequence

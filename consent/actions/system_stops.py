@@ -1,6 +1,7 @@
-"""We say no for a person to one company, after what it did on their line. Only their own newer yes outlasts that.
+"""Stop one company for a person after what it did on their line, and tell partners whom an earlier stop missed.
 
-A release reported late can show a partner that a stop never told, or a company that never signed.
+Only the person's own newer approval outlasts such a stop. A release reported late can show a partner that a stop never
+told, or a company that never signed.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Stop by the phone alone: by a texted code on the stop page, or by texting STOP LOCATION; by a password after its end.
+"""Stop by the phone alone, by a texted code or by texting STOP LOCATION; and by a password after a line's end.
 
 What a phone texts about texts is about texts alone.
 """

@@ -1,6 +1,6 @@
-"""The straight way on an event loop, for the gateway's questions: what `fast_path` is among threads.
+"""Answer the gateway's questions on an event loop, past the application: what `gate_fast_path` is among threads.
 
-As there, only a request that is in every way as it should be goes it, and whatever is not, or can't be known without
+Only a request that is in every way as it should be is answered here. Whatever is not, or can't be known without
 waiting for the database, goes to the other application whole: a token that this process has not seen yet, a client
 that was disabled, a body that is no question. A database that fails is a no here too.
 """

@@ -1,10 +1,9 @@
-"""The gateway's doors: one question, many questions, and where to find them (OpenID AuthZEN Authorization API 1.0).
+"""Answer the gateway: one question, many, and where to ask them (OpenID AuthZEN Authorization API 1.0).
 
-The straight way to the gateway's two doors, past all that pages need.
-
-Only a request that is in every way as it should be goes it: the method, the host, the size, a token that is good for
-this, a body that is a question. Whatever is not goes the long way through Django, as if there were no other, and is
-told there what is wrong. So there is one place that refuses, and this one can only answer.
+There is a fast path past all that pages need. Only a request that is in every way as it should be takes it: the method,
+the host, the size, a token that is good for this, a body that is a question. Whatever is not goes the long way through
+Django, as if there were no other, and is told there what is wrong. So there is one place that refuses, and the fast
+path can only answer.
 """
 
 import time

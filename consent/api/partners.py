@@ -1,8 +1,7 @@
-"""The partners' door for claims: who agreed to which campaign, by their word. It allows nothing.
+"""Take partners' claims of consent, compare their records with ours, and answer CAMARA Consent Info.
 
-The partners' door for comparing books: a digest of all, then the entries of the buckets that differ.
-
-CAMARA Consent Info: a thin view over the gate, for partners.
+A claim (who agreed to which campaign, by the partner's word) allows nothing. A comparison sends a digest of all, then
+the entries of the buckets that differ. Consent Info is a thin view over the gate.
 """
 
 import re

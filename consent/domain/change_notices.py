@@ -1,9 +1,8 @@
-"""Who is told by text of which change, and by whom it was made: one table, which `docs/reference/notices.md` repeats.
+"""Text a line about what changed: one table says which change is told, depending on who made it.
 
-Texts wait in the transaction of the change and go to the line itself, to nobody else: the holder of an adult's line is
-told of nothing, and of a child's line nothing but what they read on its pages. They name no company and no choice.
-
-Texts about choices. They wait in the transaction of the choice, go to the line itself, and name no company.
+`docs/reference/notices.md` repeats the table. Texts wait in the transaction of the change and go to the line itself, to
+nobody else: the holder of an adult's line is told of nothing, and of a child's line nothing but what they read on its
+pages. They name no company and no choice.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -1,11 +1,10 @@
-"""A company's question to a person: when a line may be asked, and what stands behind a question's link.
+"""Decide when a company may ask a line's person, open a question's link, and say where a number stands (CAMARA).
 
 A line is asked only where nothing but its yes is missing, and never soon after a no.
 
-How a number stands to campaigns, in no more than what their partner may know (CAMARA Consent Info's words).
-
-A number that is no line of ours, one that the partner never dealt with and one that was stopped before it did are all
-the same: nothing is known of a yes. Each is read by the same statements.
+A partner is told no more than it may know, in the words of CAMARA Consent Info. A number that is no line of ours, one
+that the partner never dealt with and one that was stopped before it did are all the same: nothing is known of a yes.
+Each is read by the same statements.
 """
 
 import hashlib

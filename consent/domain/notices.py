@@ -1,9 +1,8 @@
-"""What a person reads before they choose: the officers' newest wording, filled from who would receive it now.
+"""Word what a person reads before they choose, and list whom a stop or pause covers before and after it is made.
 
-A notice is kept word for word with the choice it came before, under its digest. A list that grew between reading and
-answering makes another digest, and the answer given to the older one does not count.
-
-Whom a stop or pause covers: before it is made, whom it blocks and who is told; after it, what it ended.
+The wording is the officers' newest, filled from who would receive it now. It is kept word for word with the choice it
+came before, under its digest. A list that grew between reading and answering makes another digest, and the answer given
+to the older one does not count.
 """
 
 import hashlib

@@ -1,10 +1,9 @@
-"""The approvals feed: who agreed to which campaign, when, how, and who says so.
+"""Read the approvals feed: who agreed to which campaign, when, how, and who says so.
 
 Rows held until their line or campaign was known are taken in from here as well, those of both feeds.
 
-A yes that came by a number when it was no longer its line's is another's: set aside here, and taken in for them.
-
-By which number a row of a file came stands nowhere; the keyed hash of its content, the number included, tells.
+A yes that came by a number when it was no longer its line's is another's: it is invalidated here, and taken in for
+them. By which number a row of a file came stands nowhere; the keyed hash of its content, the number included, tells.
 """
 
 import uuid

@@ -1,14 +1,12 @@
-"""Whether a line may still be the same person's, and what a line takes over from the line that it continues.
+"""Decide whether a line may still be the same person's, and copy what a line takes over from its predecessor.
 
 Whoever uses a line sees all of its past, and a holder's other lines are theirs as well. So a row that may put a line
 into other hands is refused: such a line begins with nothing. A line that continues another of the same user
 (separation, transfer) takes its stops over; never its approvals.
 
-Rows of a lines file that only its end decides on.
-
 A role, a state, a language, a name, an account and a corrected end have no moment of their own in the file: the last
-row of a line says how they are now. So a row that says something else than what is known waits until the file was
-read. Rows that clash may be cured by a later row: they are tried again then.
+row of a line says how they are now. So a row that says something else than what is known waits (`PendingRows`) until
+the file was read. Rows that clash may be cured by a later row: they are tried again then.
 """
 
 import uuid

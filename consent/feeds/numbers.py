@@ -1,9 +1,7 @@
-"""The numbers of lines over time: as rows report them, as one chunk of a file changes them, as the table keeps them.
+"""Keep which line had which number when: as rows report it, as a chunk of a file changes it, as the table holds it.
 
-Write what rows change about known lines, many lines at once.
-
-Each row is decided on with what the rows above it left. What follows from it waits here until the chunk is over, or
-until something else needs to find it written.
+Each row is decided on with what the rows above it left. What follows from it waits in `LineChanges` until the chunk is
+over, or until something else needs to find it written; then many lines are written at once.
 """
 
 from collections import defaultdict

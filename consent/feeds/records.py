@@ -1,9 +1,7 @@
-"""What approvals and choices have in common: known rows, rows to hold, rows of one line taken in together.
+"""Write rows of the approvals and choices feeds: find known ones, hold those without a line, take in those of a line.
 
 No yes is written for a line for which a stop waits: whoever brings the yes takes the stop in first. Rows are held and
 found under one lock, so that no stop waits unseen. Nor is a yes written for a line that did not have its number.
-
-Rows of a feed that were read: where each came from, whose number it names, and what became of it.
 """
 
 import uuid

@@ -1,6 +1,6 @@
-"""The rules by which a question is answered from what was found. Nothing here reads anything.
+"""Answer a question from what was found, by rules that read nothing; and make ids by which an answer is known again.
 
-Ids that prove themselves: the gate writes nothing down, and still knows its own answers again.
+An id proves itself: the gate writes nothing down.
 """
 
 import hmac

@@ -1,8 +1,7 @@
-"""What the end of a contract or campaign touches: which lines, and what an officer sees before agreeing to it.
+"""Read what the end of a contract or campaign touches: for officers before they agree, for a line afterwards.
 
-Counted in whole sets, in a fixed number of statements, whatever the number of lines.
-
-Agreements that ended, as they concern one line: read from the end itself, with no row for each line.
+For officers it is counted in whole sets, in a fixed number of statements, whatever the number of lines. For one line it
+is read from the end itself, with no row for each line.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
-"""Reading the gateway's question, and writing the answer, in the words of OpenID AuthZEN Authorization API 1.0.
+"""Read the gateway's question and write the answer, in the shapes of OpenID AuthZEN Authorization API 1.0.
 
-The shapes of the gateway's question: OpenID AuthZEN Authorization API 1.0, with our properties named in it.
+Our own properties are named in the question.
 """
 
 from collections.abc import Sequence

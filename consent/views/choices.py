@@ -1,6 +1,6 @@
-"""Choices: the list, one of them with its progress, and the forms that make new ones.
+"""Show a line's choices, each with its progress and the forms that make new ones; and the lines a person may know of.
 
-The lines a person may know of: where each of theirs stands, and one sentence about another adult's.
+Of another adult's line the list says one sentence.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""What officers write down about a company, contract or campaign: notes, who looks after it, when to think of it.
-
-How an officer is told what waits for them, outside the console.
-"""
+"""Keep an officer's notes on a company, contract or campaign, and how they want to be told of what waits for them."""
 
 from datetime import date, datetime
 

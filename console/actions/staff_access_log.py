@@ -1,8 +1,6 @@
-"""Look at one subscriber with a reason (`look_reason`), which their own log shows; export what staff did.
+"""Write down what staff look at, search and export; and when they were last at the dashboard.
 
-Search the console, and write down that somebody did.
-
-Remember when a member of staff was at the dashboard.
+Whoever looks at one subscriber says why (`look_reason`), and that subscriber's own log shows it.
 """
 
 import hashlib

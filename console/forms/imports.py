@@ -1,7 +1,4 @@
-"""Upload a carrier file.
-
-Where an uploaded carrier file is kept while it is received.
-"""
+"""Upload a carrier file, which is kept in memory alone while it is received."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, override

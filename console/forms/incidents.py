@@ -1,7 +1,4 @@
-"""What an officer writes about an incident: a note, that somebody was told, and what is taken away of it.
-
-A note on a company, contract or campaign, with its owner and a reminder.
-"""
+"""Check what an officer writes about an incident, or as a note on a company, contract or campaign."""
 
 from datetime import date, datetime
 from typing import Any

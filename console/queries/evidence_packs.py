@@ -1,8 +1,6 @@
-"""What a jury or an agency would ask for: a breach notification, and the evidence about a company or a case.
+"""Gather what a jury or an agency would ask for: a breach notification, and the evidence about a company or a case.
 
-They name no subscriber, phone number or line, but what a message in a case says. Of a case the person stays masked.
-
-Everything about one incident for whoever is to be told: no person, no number, no line.
+No subscriber, phone number or line is named, but what a message in a case says. Of a case the person stays masked.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""One incident: what happened, whose it is, the rows behind it after a reason, and the act that closes it.
-
-Working an incident: notes, duties that were done, and everything about it to send away.
-"""
+"""Pages of one incident: what happened, the rows behind it after a reason, and each act on it until it is closed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,8 +1,6 @@
-"""Lists as the console shows them: filters, search, sort, pages; the same shape for every one.
+"""Show any list of the console: filters, search, sort, pages, and the words of its cells.
 
 A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
-
-Words for the cells of lists: stages, days, names that lead to their page.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,8 +1,7 @@
-"""Delayed-notice orders, for those who handle them: the one read in which hidden rows are there at all.
+"""Read delayed-notice orders for those who handle them, hidden releases included; and count rows without a line.
 
-Only acts of the legal-process role call it: to look is an act, and written down.
-
-How many rows are held because no line has their number. What an order hides is in none of these numbers.
+Only acts of the legal-process role read an order: to look is an act, and written down. The count of rows that are held
+because no line has their number leaves out what an order hides.
 """
 
 import hashlib

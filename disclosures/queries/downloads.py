@@ -1,6 +1,6 @@
-"""What a person downloads: the history as CSV or JSON, a row at a time, and the bytes of an archive once it is made.
+"""Write what a person downloads: the history as CSV or JSON, and an archive of everything about one line.
 
-Everything about one line as its subscriber would download it, piece by piece: any size, the same memory.
+Row by row and piece by piece: any size takes the same memory.
 """
 
 import csv

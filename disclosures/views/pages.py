@@ -1,7 +1,4 @@
-"""Who has my location: the answer, the whole history, one company.
-
-Everything about a line as one file: ask for it, see how far it is, take it.
-"""
+"""Pages of who has a line's location: the answer, the history, one company, the access log, and it all as one file."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,11 +1,9 @@
-"""The one door out: every connection the portal opens to a partner is opened here.
+"""Open every connection to a partner, and end an exchange when its time is over.
 
 https only, to hosts on a list where the caller has one, to addresses that are public after resolution (a service of our
 own may be where INTERNAL_HOSTS says), and to the address that was looked at; no redirects, no proxies, 10 s in all with
 the look-up of the name, 20 kB read at most. What comes back is hostile text. Connections are kept for the next; one
 that is kept was looked at when it was opened. Demo and tests may speak http to loopback.
-
-What one exchange is doing, and the thread that ends it when its time is over.
 """
 
 import errno

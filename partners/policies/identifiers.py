@@ -1,8 +1,8 @@
-"""What names a company, an agreement, a campaign or a machine for good, and of which form each is.
+"""Check the form of names that stand for good (company, contract, campaign, client), and which hosts are allowed.
 
 Such a name stands in tokens, addresses, paths and stops for ever, so a slip of the hand is refused before it is kept.
-
-Which hosts a contract lets us speak to, and lets its partner send people back to; which addresses are public.
+Hosts: which of them a contract lets us speak to, or lets its partner send people back to, and which addresses are
+public.
 """
 
 import re

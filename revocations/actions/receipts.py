@@ -1,6 +1,6 @@
-"""Take a partner's word for what it did with an order, as far as that word goes.
+"""Record a partner's signed receipt for an order; ask for its proof of a consent and record the answer.
 
-Ask a partner for its proof that somebody agreed, and take what it answers, as far as its word goes.
+Each is believed only as far as the partner's word goes.
 """
 
 import uuid

@@ -1,9 +1,7 @@
-"""Offer a partner what it polls for, and send again the newest orders, or everything since it lost its store.
+"""Send a partner orders again: what it polls for, the newest, everything since it lost its store, what it never took.
 
 The same tokens' ids go out again, and no state goes back: what was acknowledged stays so while it is offered anew
 (`Order.again_at`), and a partner that has it already keeps the newest and answers 202.
-
-Tell a partner again where lines stand: it lost the newest order, or never took it in.
 """
 
 import uuid

@@ -1,6 +1,6 @@
-"""A partner's own stream: the management API of SSF 1.0 (section 8.1), one stream for each partner.
+"""Serve a partner its own stream (SSF 1.0, section 8.1) and take its receipts (RFC 8935).
 
-Receipts in: RFC 8935, with the partner as the transmitter.
+Each partner has one stream. For receipts the partner is the transmitter.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""An order as a partner receives it: a Security Event Token (RFC 8417) of our own event type.
+"""Write an order as its partner receives it: where one line stands under one agreement, and what to do about it.
 
-What an order says: where one line stands under one agreement, and what its partner is to do about it.
+It travels as a Security Event Token (RFC 8417) of our own event type.
 """
 
 import uuid

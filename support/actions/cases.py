@@ -1,6 +1,6 @@
-"""What staff do with one case: look at it, move it on, say how urgent it is, hand it up, take it away on paper.
+"""Record each act of staff on a case: look at it, move it, say how urgent it is, escalate it, export it.
 
-Take figures away: that a copy was taken is in the trail, and in the copy.
+Whoever exports figures is in the trail too, and named in the copy.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""What staff say when they act on a case.
-
-What every act asks: why.
-"""
+"""Ask staff for a reason with every act on a case, and for what that act needs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

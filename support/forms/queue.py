@@ -1,7 +1,4 @@
-"""What the queue is narrowed to, and what is said of whose a case is.
-
-Of which days the figures are.
-"""
+"""Narrow the queue, assign, hand over and merge cases, and choose the days of the team's figures."""
 
 from collections.abc import Mapping
 from datetime import date

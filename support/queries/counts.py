@@ -1,6 +1,6 @@
-"""Counts that stay quick: bounded by an index, or taken from a sample and said to be so.
+"""Count what grows large, quickly: to a cap, or estimated from a sample and said to be so; and how partners receive.
 
-How well each partner receives: its stream, its breaker, and what it has not acknowledged.
+Of each partner: its stream, its breaker, and what it has not acknowledged.
 """
 
 from collections import defaultdict

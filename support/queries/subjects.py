@@ -1,8 +1,7 @@
-"""What a person asks about or may have stopped, as their own pages show it: look-ups, choices, orders, companies, uses.
+"""Read what a case is about or may stop, as its person's own pages show it; and the documents staff signed.
 
-What an order hides is not there, nor a company that is known by hidden look-ups alone.
-
-Documents that were signed; for whoever isn't legal process, without those about what a court's order hides.
+What an order hides is not there, nor a company that is known by hidden look-ups alone. Whoever isn't legal process sees
+no document about what a court's order hides.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,9 @@
-"""Who may come to the desk: `at_the_desk(ACTION)` tells a view's whole access story.
+"""Let staff come to the desk: `at_the_desk(ACTION)` tells a view's whole access story, `answer` runs an act as a page.
 
-Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser, and
-times are those of the desk. Who is not signed in is sent to do so as staff. Everybody else is refused (403).
+Staff of a role that may do this, with a second factor in this session; nothing of it is kept by the browser, and times
+are those of the desk. Who is not signed in is sent to do so as staff. Everybody else is refused (403).
 
-Acts on a case as pages: a form with its reason, one verb, and back to the case; what was typed is never lost.
+An act on a case is a form with its reason, one verb, and back to the case; what was typed is never lost.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 What a guesser could compare is compared: the status, the words, the headers, the cookies' names, how many passwords are
 hashed, and how often the database is asked. No time is measured: the last two are what it is made of. Doors that text a
-code ask the database more often for a customer; their answers all wait for one moment instead (`same_time`), which is
-read here by a clock of the test's own that stands still, and waited for in `tests/accounts/test_response_delay.py`.
+code ask the database more often for a customer; their answers all wait for one moment instead (`delay_response`), which
+is read here by a clock of the test's own that stands still, and waited for in `tests/accounts/test_response_delay.py`.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""The cases of a trial in order, and what it found, for people and for programs.
-
-Whose end is tried, and where it is.
-"""
+"""Report what a trial of a partner's end found, case by case, for people and for programs."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

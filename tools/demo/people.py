@@ -1,6 +1,6 @@
-"""The demo's people and machines: subscribers come in as anybody does, by a texted code; staff are made.
+"""Make the demo's people and machines, and tell whoever runs it who they are.
 
-What a running demo tells: `demo.json` for programs, a table for people.
+Subscribers come in as anybody does, by a texted code; staff are made. `demo.json` is for programs, a table for people.
 """
 
 import base64

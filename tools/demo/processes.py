@@ -1,8 +1,7 @@
-"""The demo's child processes: started, kept up, their output shown with their name, and all ended together.
+"""Start the demo's child processes, show their output with their name, and end them all together.
 
-Here too: how each kind is started, and the static files, which are collected only when they changed.
-
-What `manage.py demo` is told, read before Django's settings are: they depend on it.
+Static files are collected only when they changed. What `manage.py demo` is told is read before Django's settings are:
+they depend on it.
 """
 
 import ctypes

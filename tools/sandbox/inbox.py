@@ -1,6 +1,6 @@
-"""Where events come in, by push and by poll alike: each is kept, or refused, before anybody is answered.
+"""Take events in by push and by poll, then do an order: delete, tell the companies below, sign it, hand it in.
 
-The partner's own work after an order: delete, tell the companies below, sign what was done, hand it in.
+Each event is kept, or refused, before anybody is answered.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Chunks of disclosures: how far the import of a file is, and which chunks are being taken in now.
+"""Take a file of disclosures in by chunks: note how far its import is, and wait for chunks that are running.
 
 How far it is is noted with the rows, so that an import that was cut off goes on where it stopped.
 

@@ -1,9 +1,8 @@
-"""What a release leaves in lower apps: parties seen, dealings, reach; and what it says of a partner's word.
+"""Write what a release leaves in lower apps (parties seen, dealings, reach), and queue lines to be judged again.
 
 A row under a delayed-notice order leaves nothing until it lifts (`reveal`). Works on two tables: rows (line, moment,
-whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms.
-
-Campaigns and links that became known later: whom they touch, and the reach that earlier releases showed.
+whether hidden) and the terms that many of them have in common. Of rows that lift, each is its own terms. Lines are
+judged again when a campaign or link became known later, or when a release shows what a partner's word was worth.
 """
 
 from collections import Counter, defaultdict

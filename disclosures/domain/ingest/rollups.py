@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from accounts.primitives.zones import ZONE_OF_STATE
 from disclosures.models import NOT_YET
 
-# Until this commits, no line becomes long: `rollups.adopt` waits, and sees the rows.
+# Until this commits, no line becomes long: `_adopt` waits, and sees the rows.
 SHARED = "SELECT pg_advisory_xact_lock_shared(hashtext('disclosures.days'))"
 # One row in 64 has its line counted: a line of a thousand rows is found, and nobody counts at every row.
 NOTED = """

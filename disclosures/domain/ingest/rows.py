@@ -1,8 +1,6 @@
-"""One reported release, checked, before we know whose it is; and whether its decision id proves an answer of the gate.
+"""Check one reported release, prove its decision id, and put delayed-notice orders on rows known and still to come.
 
 A decision id holds for one line and a short time.
-
-Delayed-notice orders: on rows we have, and kept for rows that are still to come.
 
 A notice and the row it is about may arrive at the same moment. Whoever stores rows shares a lock; whoever writes
 notices, or reveals what they hid, holds it alone: so a notice is never held for a row that has just been stored.

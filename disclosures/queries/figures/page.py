@@ -1,6 +1,6 @@
-"""The figures as the public page shows them: with words for what they are about, and a bar for each row.
+"""Show the public figures on their page: the words for each, and bars as SVG, drawn on the server.
 
-Bars drawn on the server as SVG: one for each row, with its parts; what is not shown is not drawn.
+One bar for each row, with its parts; what is not shown is not drawn.
 """
 
 from collections import defaultdict

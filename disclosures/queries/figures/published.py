@@ -1,11 +1,10 @@
-"""The figures as they were last made, as everybody may see them. One small table is read, and nothing else.
-
-What of a figure is shown: no count of one to nine, and none that such a one could be worked out from.
+"""Read the public figures as they were last made, without any count from which a small one could be worked out.
 
 A count of one to nine is FEW. What is left of a whole, besides what is shown, may be small too: its only part is MOST
 then (all but one to nine); of several each is HELD, but for one that is half of it or more and leaves enough to the
 others. How a count is marked depends on its own row alone. A sum is shown where every count in it is, and a time where
-the counts that are shown say that it speaks of ten or more: so neither tells anything that they do not.
+the counts that are shown say that it speaks of ten or more: so neither tells anything that they do not. One small table
+is read, and nothing else.
 """
 
 import csv

@@ -1,10 +1,9 @@
-"""Pushing to many partners at once: claims in turn, a connection or more to each, records as answers come.
+"""Push to many partners at once, in rounds: for named orders, for one partner, or for all to whom something is due.
 
-One thread speaks to the database, for all partners; each partner's pushes run in threads of its own. So a partner that
-hangs keeps nobody waiting but itself, and a burst to one is no more than one batch in front of the others. While many
-stop, each partner's orders are claimed some times a second, together: a claim costs the same for one as for many.
-
-Start rounds of delivery: for named orders, for one partner, or for everybody to whom something is due.
+One thread speaks to the database, for all partners: it claims in turn and records as answers come. Each partner's
+pushes run in threads of its own, over a connection or more. So a partner that hangs keeps nobody waiting but itself,
+and a burst to one is no more than one batch in front of the others. While many stop, each partner's orders are claimed
+some times a second, together: a claim costs the same for one as for many.
 """
 
 import math
