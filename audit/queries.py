@@ -110,9 +110,14 @@ class CompletedDuty:
     at: datetime
 
 
-def list_completed_duties(*, incident_id: int, since: datetime) -> dict[str, CompletedDuty]:
-    """Return the duties of an incident that were done since it was last opened, by name; of each the newest word."""
+def list_completed_duties(*, incident_id: int, since: datetime, but_by: str = "") -> dict[str, CompletedDuty]:
+    """Return the duties of an incident that were done since it was last opened, by name; of each the newest word.
+
+    `but_by`: whose word is left out, by how the trail's name for them begins.
+    """
     events = AuditEvent.objects.filter(target=f"incident:{incident_id}", action="incident.told", at__gte=since)
+    if but_by:
+        events = events.exclude(actor__startswith=but_by)
     return {
         str(one.detail["duty"]): CompletedDuty(str(one.detail["on"]), str(one.detail["reference"]), one.actor, one.at)
         for one in events.order_by("at", "id")

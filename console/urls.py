@@ -137,6 +137,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("delayed/hide/", requests.hide, "delayed-hide", FORM, LEGAL),
     Address("delayed/await/", requests.await_and_hide, "delayed-await", FORM, LEGAL),
     Address("delayed/lift/", requests.lift, "delayed-lift", FORM, LEGAL),
+    Address("delayed/incidents/<int:incident_id>/told/", incidents.record_hidden_report, "delayed-told", FORM, LEGAL),
     Address("delayed/pack/", documents.make_order_pack, "delayed-pack", FORM, LEGAL),
 )
 site.addresses = ADDRESSES

@@ -278,7 +278,9 @@ STAFF_DOES: Mapping[StaffAction, str] = {
     StaffAction.WORK_TICKETS: "work cases",
     StaffAction.LEAD_DESK: "lead the desk: assign cases, work escalated ones, see everyone's figures",
     StaffAction.SEE_DELAYED: "see delayed-notice orders, and this role's acts",
-    StaffAction.CHANGE_DELAYED: "hide releases under a delayed-notice order, and lift it",
+    StaffAction.CHANGE_DELAYED: (
+        "hide releases under a delayed-notice order, lift it, and record notifications of incidents it hides"
+    ),
     StaffAction.CHANGE_REPLIES: "change saved replies",
     StaffAction.WORK_SEPARATIONS: "work line separations, which the person's log shows",
     StaffAction.REVEAL_PERSON: "see whose case it is for 15 minutes, which the person's log shows",

@@ -15,7 +15,7 @@ from partners.policies.lifecycle import NotNow
 from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.incidents import IncidentPage, incident_page
-from support.queries.visible import find_incident
+from support.queries.visible import find_incident, hidden_incidents
 
 NOT_SENT_YET = "That day is in the future. Record only notifications already sent."
 NO_SUCH_INCIDENT = "There is no such incident."
@@ -112,14 +112,33 @@ def do_duty(
     incident has not.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    reason = check_reason(reason)
+    _complete_duty(_require_visible(incident_id, at), duty, told_on, reference, name, check_reason(reason), at)
+
+
+@transaction.atomic
+def do_hidden_duty(
+    *, incident_id: int, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
+) -> None:
+    """Write down the same of an incident that an order hides, whose clocks run on: for legal process alone.
+
+    Nobody else ever finds it in its timeline. Raises as above, and NotNow where no order hides it, or not all of it.
+    """
+    name = acting_staff(actor=actor, action=StaffAction.CHANGE_DELAYED)
+    known = hidden_incidents(at=at).filter(pk=incident_id).first()
+    if known is None:
+        raise NotNow(NO_SUCH_INCIDENT)
+    _complete_duty(known, duty, told_on, reference, name, check_reason(reason), at)
+
+
+def _complete_duty(
+    known: Incident, duty: str, told_on: date, reference: str, actor: str, reason: str, at: datetime
+) -> None:
     if told_on > at.date():
         raise NotNow(NOT_SENT_YET)
-    known = _require_visible(incident_id, at)
     if told_on < (began := known.opened_at.astimezone(ZONE).date()):
         raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")
     done = audit.actions.complete_duty(
-        incident_id=incident_id, duty=duty, told_on=told_on, reference=reference, actor=name, reason=reason, at=at
+        incident_id=known.pk, duty=duty, told_on=told_on, reference=reference, actor=actor, reason=reason, at=at
     )
     if not done:
         raise NotNow("This incident has no such deadline.")

@@ -14,14 +14,13 @@ from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
-from disclosures.queries.incident_scope import list_hidden_incidents
 from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
-from support.queries.visible import visible_incidents
+from support.queries.visible import hidden_incidents, visible_incidents
 
 SHOWN = 8
 PART = 1000
@@ -171,7 +170,7 @@ def _find_used(least: float, most: float) -> Callable[[str, datetime], WaitingIt
 
 def _find_hidden(_reader: str, at: datetime) -> WaitingItems:
     """Count those that orders hide: new when half of the time is used, and once more when it is over."""
-    hidden = Incident.objects.filter(pk__in=list_hidden_incidents(at=at))
+    hidden = hidden_incidents(at=at)
     used = list_incidents_by_time_used(incidents=hidden, least=HALF, most=1, at=at)
     over = _find_incidents(hidden.filter(due_at__lte=at), lambda one: _get_reported_at(one, one.due_at or at))
     return WaitingItems(len(used) + over.n, [*used.values(), *over.came], ())

@@ -1,6 +1,6 @@
 """Pages of one incident: what happened, the rows behind it after a reason, and each act on it until it is closed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -20,6 +20,7 @@ from console.actions.incidents import (
     assign_incident,
     close_incident,
     do_duty,
+    do_hidden_duty,
     export_incident,
     note_incident,
     report_incident,
@@ -38,7 +39,7 @@ from support.forms.acting import ActForm, LookForm
 from support.queries.anomalies import CONSEQUENCES, anomalies_under, code_of
 from support.queries.incidents import incident_page, officers
 from support.queries.subjects import list_documents_about
-from support.queries.visible import visible_incidents
+from support.queries.visible import hidden_incidents, visible_incidents
 
 
 def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
@@ -244,6 +245,16 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
 def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Write down who was told, when, and under which reference."""
     one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
+    return _record_notification(request, one, do_duty, reverse("admin:incident", args=[incident_id]))
+
+
+def record_hidden_report(request: PersonRequest, incident_id: int) -> HttpResponse:
+    """The same of an incident that an order hides, for legal process alone."""
+    one = get_object_or_404(hidden_incidents(at=timezone.now()), pk=incident_id)
+    return _record_notification(request, one, do_hidden_duty, reverse("admin:delayed"))
+
+
+def _record_notification(request: PersonRequest, one: Incident, verb: Callable[..., None], back: str) -> HttpResponse:
     duties = [(duty.name, duty.what) for duty in DUTIES.get(one.kind, ())]
     chosen = request.GET.get("duty", "")
     act = Act(
@@ -253,11 +264,11 @@ def record_report(request: PersonRequest, incident_id: int) -> HttpResponse:
         form=DutyForm(
             request.POST or None, at=timezone.now(), duties=duties, chosen=chosen if chosen in ALL else ""
         ),
-        verb=lambda form, actor, at: do_duty(
-            incident_id=incident_id, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
+        verb=lambda form, actor, at: verb(
+            incident_id=one.pk, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
             reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,
         ),
-        back=reverse("admin:incident", args=[incident_id]),
+        back=back,
         done="Saved.",
         button="Record notification",
     )  # fmt: skip

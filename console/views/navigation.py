@@ -111,7 +111,7 @@ BELOW = {
     "import": "imports", "import-add": "imports", "import-start": "imports", "import-discard": "imports",
     "document": "documents", "document-choose": "documents", "document-make": "documents",
     "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
-    "delayed-await": "delayed",
+    "delayed-await": "delayed", "delayed-told": "delayed",
     "delayed-lift": "delayed", "delayed-pack": "delayed", "trail-export": "trail",
 }  # fmt: skip
 

@@ -60,10 +60,15 @@ class RecordedAct:
     proposal: str
 
 
-def done_to(*, target: str, also: str = "") -> list[RecordedAct]:
-    """The newest acts on this target ("contract:3"), whoever did them. Two statements. `also`: its other name."""
-    targets = [target, also] if also else [target]
-    events = list(AuditEvent.objects.filter(target__in=targets).order_by("-at", "-id")[:NEWEST])
+def done_to(*, target: str, also: str = "", but_by: str = "") -> list[RecordedAct]:
+    """The newest acts on this target ("contract:3"), whoever did them. Two statements. `also`: its other name.
+
+    `but_by`: whose acts are left out, by how the trail's name for them begins.
+    """
+    rows = AuditEvent.objects.filter(target__in=[target, also] if also else [target])
+    if but_by:
+        rows = rows.exclude(actor__startswith=but_by)
+    events = list(rows.order_by("-at", "-id")[:NEWEST])
     who = names.actors(wanted={one.actor for one in events})
     return [
         RecordedAct(

@@ -18,7 +18,7 @@ from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES, Clock, list_running_clocks
 from audit.queries import CompletedDuty, list_clock_starts, list_completed_duties, steps_of
 from disclosures.models import AnomalyRule
-from disclosures.queries.incident_scope import STATEMENTS, count_occurrences, get_incident_scope, list_hidden_incidents
+from disclosures.queries.incident_scope import STATEMENTS, count_occurrences, get_incident_scope
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Breach, Order
@@ -27,7 +27,7 @@ from support.queries import names
 from support.queries.anomalies import HAVE_ROWS, anomalies_under
 from support.queries.history import RecordedAct, done_to
 from support.queries.names import NamedTarget
-from support.queries.visible import find_incident
+from support.queries.visible import find_incident, hidden_incidents
 
 Kind = Incident.Kind
 # Found for each line once: their count is the number of lines.
@@ -147,6 +147,8 @@ def _overdue(incident: Incident, about: NamedTarget | None) -> int | None:
 
 # How the key of an incident begins that was found by a line of our own (`support.workers.watching`).
 OF_A_SEED = "test-line:"
+# How the trail names who handles delayed-notice orders: what they did is theirs alone.
+LEGAL = f"{User.Role.LEGAL}:"
 # What is open, the next date first, then what has none, the newest first; what is closed comes last.
 DUE_FIRST = (
     F("closed_at").desc(nulls_first=True), F("due_at").asc(nulls_last=True), F("opened_at").desc(), F("id").desc(),
@@ -219,11 +221,13 @@ class HiddenIncident:
 
 def list_hidden(*, at: datetime) -> list[HiddenIncident]:
     """Return the incidents that nobody else sees, with what may have to be told by when: the next date first."""
-    found = list(Incident.objects.filter(pk__in=list_hidden_incidents(at=at)).order_by(*DUE_FIRST))
+    found = list(hidden_incidents(at=at).order_by(*DUE_FIRST))
     about = subjects(rows=found)
     return [
         HiddenIncident(
-            one, about[one.subject].name if one.subject in about else subject_of(incident=one), duties_of(incident=one)
+            one,
+            about[one.subject].name if one.subject in about else subject_of(incident=one),
+            duties_of(incident=one, of_legal=True),
         )
         for one in found
     ]
@@ -232,7 +236,8 @@ def list_hidden(*, at: datetime) -> list[HiddenIncident]:
 def timeline_of(*, incident: Incident, count: int) -> list[RecordedAct]:
     """Return everything that became of it, the newest first: as the database wrote it down, and as officers did it.
 
-    `count`: how often it happened, without what an order hides. Steps that only counted further are left out.
+    `count`: how often it happened, without what an order hides. Steps that only counted further are left out, and what
+    legal process did while an order hid it.
     """
     acts = (IncidentStep.What.CLOSED, IncidentStep.What.REOPENED)
     counted = (IncidentStep.What.COUNTED, IncidentStep.What.FEWER)
@@ -245,7 +250,7 @@ def timeline_of(*, incident: Incident, count: int) -> list[RecordedAct]:
         for one in steps_of(incident_id=incident.pk)
         if one.what not in acts and (one.count <= most or one.what not in counted)
     ]  # fmt: skip
-    done = done_to(target=target_of(incident_id=incident.pk))
+    done = done_to(target=target_of(incident_id=incident.pk), but_by=LEGAL)
     return sorted([*steps, *done], key=lambda one: one.at, reverse=True)
 
 
@@ -279,15 +284,19 @@ def times(*, n: int) -> str:
     return f"{n:,} occurrence{'' if n == 1 else 's'} by then"
 
 
-def duties_of(*, incident: Incident) -> list[DutyState]:
-    """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do."""
+def duties_of(*, incident: Incident, of_legal: bool = False) -> list[DutyState]:
+    """What may have to be told to whom, by when, and whether it was: done what was done, and what is still to do.
+
+    `of_legal`: for that role. For everybody else its clock stops too, but what it did under an order is not there.
+    """
     told = list_completed_duties(incident_id=incident.pk, since=incident.opened_at)
+    shown = told if of_legal else list_completed_duties(incident_id=incident.pk, since=incident.opened_at, but_by=LEGAL)
     begun = list_clock_starts(incident_id=incident.pk, opened_at=incident.opened_at)
-    who = names.actors(wanted={one.actor for one in told.values()})
+    who = names.actors(wanted={one.actor for one in shown.values()})
     done = [
         DutyState(Clock(duty, _newest_by(begun, found.at)), found, who[found.actor])
         for duty in DUTIES.get(incident.kind, ())
-        if (found := told.get(duty.name))
+        if (found := shown.get(duty.name))
     ]
     to_do = list_running_clocks(kind=incident.kind, begun=begun, done_at={name: one.at for name, one in told.items()})
     return sorted([*done, *(DutyState(clock, None) for clock in to_do)], key=lambda one: one.clock.due_at)

@@ -73,6 +73,11 @@ def visible_incidents(*, at: datetime) -> QuerySet[Incident]:
     return Incident.objects.exclude(pk__in=list_hidden_incidents(at=at))
 
 
+def hidden_incidents(*, at: datetime) -> QuerySet[Incident]:
+    """Return those of which an order hides every release, for who handles orders. One statement."""
+    return Incident.objects.filter(pk__in=list_hidden_incidents(at=at))
+
+
 def find_incident(*, incident_id: int, at: datetime) -> Incident | None:
     """Return an incident that may be seen; None where there is none."""
     return visible_incidents(at=at).filter(pk=incident_id).first()

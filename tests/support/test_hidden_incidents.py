@@ -12,12 +12,15 @@ from pytest_django import Settings
 
 import audit.actions
 from accounts.models import User
-from audit.models import Incident
+from accounts.queries import StaffOnly
+from audit.models import AuditEvent, Incident
+from console.actions.incidents import do_duty, do_hidden_duty
 from console.queries.staff import acts
 from console.workers.notifications import send_notifications
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.workers.anomalies.detection import find
 from partners.models import Party
+from partners.policies.lifecycle import NotNow
 from portal.health import metrics
 from support.actions.queue import search
 from support.actions.writing import add_note
@@ -332,5 +335,71 @@ def test_the_legal_role_reads_which_deadlines_are_done_and_which_are_over(office
     agencies, customers = (f"If it is a breach: notify the {whom}" for whom in ("agencies", "customers"))
     assert said.partition("Deadlines ")[2].partition(" Look-ups with")[0] == (
         f"A release without the gate's permission Geobridge … {partner} overdue since …"
-        f" {agencies} done on {now:%Y-%m-%d} {customers} by …"
+        f" {agencies} done on {now:%Y-%m-%d} {customers} by … Record a notification"
     )
+
+
+def told_by(legal: Member, incident: Incident, duty: str) -> int:
+    """Record a notification as the legal-process role does, from its own list; the status of the answer."""
+    path = f"/admin/delayed/incidents/{incident.pk}/told/"
+    assert path in legal.client.post("/admin/delayed/", {"reason": "Weekly check"}).content.decode()
+    form = {"duty": duty, "told_on": f"{timezone.now():%Y-%m-%d}", "reference": "SEALED-9", "reason": "Under seal."}
+    return legal.client.post(path, form).status_code
+
+
+def test_the_legal_role_records_a_notification_while_its_order_hides_the_incident(officer: Member) -> None:
+    ungated, _ = released()
+    legal = staff(User.Role.LEGAL)
+    hide(*NAMES)
+    before = dict(surfaces(officer))
+    assert told_by(legal, ungated, "agencies") == 302
+    assert dict(surfaces(officer)) == before
+    page = shown(legal, "/admin/delayed/", {"reason": "Weekly check"}).partition("Hidden incidents")[2]
+    assert f"notify the agencies done on {timezone.now():%Y-%m-%d}" in page
+    ungated.refresh_from_db()
+    assert told_by(legal, ungated, "customers") == told_by(legal, ungated, "partner") == 302
+    ungated.refresh_from_db()
+    assert ungated.due_at is None
+    assert "Nothing is waiting for you" in shown(legal, "/admin/notifications/")
+    assert "Under seal." in shown(legal, "/admin/trail/")
+
+
+def test_nobody_else_ever_reads_what_the_legal_role_recorded(officer: Member) -> None:
+    ungated, _ = released()
+    path = f"/admin/incidents/{ungated.pk}/"
+    mine = {"duty": "partner", "told_on": f"{timezone.now():%Y-%m-%d}", "reference": "OURS-1", "reason": "We wrote."}
+    post(officer, f"{path}told/", mine)
+    hide(*NAMES)
+    legal = staff(User.Role.LEGAL)
+    assert told_by(legal, ungated, "agencies") == told_by(legal, ungated, "partner") == 302
+    hide(*NAMES, until=PAST)
+    pages = [
+        officer.client.get(path), officer.client.get("/admin/trail/"),
+        *(officer.client.post(f"{path}export/", {**WHY, "form": form}) for form in ("html", "json")),
+        officer.client.post(f"/admin/documents/make/breach/{ungated.pk}/", WHY),
+    ]  # fmt: skip
+    for page in (answer.content.decode() for answer in pages):
+        assert [mark for mark in ("SEALED-9", "Under seal.", legal.user.email) if mark in page] == []
+    incident = shown(officer, path)
+    assert "reference OURS-1 . Recorded by first@carrier.example" in incident
+    assert "notify the customers" in incident
+    assert "notify the agencies" not in incident, "its clock was stopped"
+
+
+def test_the_legal_role_records_nothing_of_an_incident_that_others_see(officer: Member) -> None:
+    ungated, _ = released()
+    legal, path = staff(User.Role.LEGAL), f"/admin/delayed/incidents/{ungated.pk}/told/"
+    form = {"duty": "agencies", "told_on": f"{timezone.now():%Y-%m-%d}", "reason": "Under seal."}
+    assert legal.client.post(path, form).status_code == legal.client.get(path).status_code == 404
+    at = timezone.now()
+    said = {"duty": "agencies", "reference": "", "reason": "Under seal."}
+    with pytest.raises(NotNow, match="There is no such incident"):
+        do_hidden_duty(incident_id=ungated.pk, actor=legal.actor, told_on=at.date(), at=at, **said)
+    hide(*NAMES)
+    assert officer.client.post(path, form).status_code == 403
+    with pytest.raises(StaffOnly):
+        do_hidden_duty(incident_id=ungated.pk, actor=officer.actor, told_on=at.date(), at=at, **said)
+    with pytest.raises(StaffOnly):
+        do_duty(incident_id=ungated.pk, actor=legal.actor, told_on=at.date(), at=at, **said)
+    assert legal.client.post(path, {**form, "told_on": "2199-01-01"}).status_code == 200
+    assert not AuditEvent.objects.filter(action="incident.told").exists()

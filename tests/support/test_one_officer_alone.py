@@ -113,7 +113,8 @@ OTHERS = {
         "writes down",
     ),
     **dict.fromkeys(
-        ("disclosures.view_delayed_orders", "disclosures.delay_notice", "disclosures.lift_notice"),
+        ("disclosures.view_delayed_orders", "disclosures.delay_notice", "disclosures.lift_notice",
+         "console.do_hidden_duty"),
         "the legal-process role's, under an order of court",
     ),
     **dict.fromkeys(

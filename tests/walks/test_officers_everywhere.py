@@ -49,8 +49,9 @@ def with_legal(row: Row, status: int) -> Row:
 # Those that no rule below is about: what GET and POST answer.
 OF_THEIR_OWN: dict[str, tuple[Row, Row]] = {
     "index": (FRONT, NOT_SO),
-    # The legal-process role finds packs of its own orders alone.
+    # The legal-process role finds packs of its own orders alone, and incidents that its orders hide.
     "document": (with_legal(SEEN, 404), with_legal(SEEN, 404)),
+    "delayed-told": (with_legal(LEGALS, 404), with_legal(LEGALS, 404)),
     # What is waiting is everybody's; an auditor has no e-mails to choose.
     "notifications": (EVERY_CONSOLE, with_legal(ACTED, 200)),
     **dict.fromkeys(("search", "order", "finding", "incident-rows", "incident-csv", "incident-export"), (SEEN, SEEN)),
@@ -142,7 +143,7 @@ def test_every_address_is_either_read_or_a_form() -> None:
     assert {one.methods for one in ADDRESSES} == {READ, FORM}
     assert len({one.name for one in ADDRESSES}) == len(ADDRESSES)
     assert {one.name for one in ADDRESSES if one.roles == LEGAL} == {
-        "delayed", "delayed-await", "delayed-hide", "delayed-lift", "delayed-pack",
+        "delayed", "delayed-await", "delayed-hide", "delayed-lift", "delayed-pack", "delayed-told",
     }  # fmt: skip
 
 
