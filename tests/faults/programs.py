@@ -76,6 +76,11 @@ class Program:
         self.process.wait()
         self.kills += 1
 
+    def keep_up(self) -> None:
+        """Start it again where it has given up, as its unit does."""
+        if self.gives_up and self.process is not None and self.process.poll() is not None:
+            self.start()
+
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
