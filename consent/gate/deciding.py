@@ -150,9 +150,18 @@ def _yes(terms: Terms, line: Line, weighed: WeighedChoices, decision_id: str) ->
         version=line.version or 0,
         record_id=record_id_for(line_id=line.line_id or 0, version=line.gate_version),
         expires_at=weighed.ends_at(),
-        max_precision_m=terms.precision_m,
+        max_precision_m=_finest_allowed(terms, line),
         subject_ref=line.subject_ref or "",
     )
+
+
+def _finest_allowed(terms: Terms, line: Line) -> int:
+    """The radius below which nothing may be released: the campaign's, or that which the line's state prohibits.
+
+    Who asks for a wide circle is allowed one that the state does not prohibit, and not a narrower one by the same yes.
+    """
+    within = -1 if line.prohibited_within_m is None else line.prohibited_within_m
+    return max(terms.precision_m, within + 1)
 
 
 def count_answers(answers: Sequence[Answer]) -> None:

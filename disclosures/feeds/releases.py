@@ -25,6 +25,7 @@ from partners.feeds.checking import (
     build_repeated_fate,
     instant,
     instant_or_none,
+    is_blank,
     list_repeated_names,
     metres,
     read,
@@ -176,6 +177,8 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
         if content.count(b'"') != _quotes_in(told) and list_repeated_names(content):
             return None
         if not PLAIN.fullmatch(f"{told.occurred_at} {told.msisdn}"):
+            return None
+        if is_blank(told.aggregator) or any(map(is_blank, told.path)):
             return None
         occurred_at = datetime.fromisoformat(told.occurred_at)
     except (ValueError, RecursionError):

@@ -4,11 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 
 from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json, read_json
+from accounts.primitives.reasons import BLANK
 from accounts.primitives.sealing import keyed_hash
 from partners.feeds.reading import NumberedLine, Record
 
@@ -19,6 +21,8 @@ NAMES = frozenset({
     "id", "aggregator", "path", "campaign", "ref", "captured_by", "lbs_provider", "recipients", "succeeds", "same_as",
     "disclosure_id",
 })  # fmt: skip
+# What names a company: a name of blanks is as good as none, and no page could show whose it is.
+COMPANIES = ("aggregator", "path", "captured_by", "lbs_provider", "recipients")
 STATUSES = ("accepted", "repeated", "rejected")
 # Why a line is no record at all.
 NO_RECORD = frozenset({"broken", "not_utf8", "nul", "too_long"})
@@ -135,6 +139,7 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
         raise RowRefused("", "broken") from error
     for name in twice:
         raise RowRefused(name if name in row.__struct_fields__ else "", "twice")
+    refuse_blank_companies(row)
     if len(content) > LONGEST_NAME_BYTES:
         refuse_long_names(row)
     return row
@@ -164,6 +169,7 @@ def convert[T: msgspec.Struct](values: Mapping[str, object], kind: type[T], *, s
         row = msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise RowRefused(*parse_msgspec_error(str(error))) from error
+    refuse_blank_companies(row)
     refuse_long_names(row)
     return row
 
@@ -173,6 +179,21 @@ def refuse_nul(row: msgspec.Struct) -> None:
     for name in row.__struct_fields__:
         if any("\x00" in text for text in _texts(row, name)):
             raise RowRefused(name, "nul")
+
+
+def refuse_blank_companies(row: msgspec.Struct) -> None:
+    """Refuse a company that is named by blanks alone, as if its name were empty."""
+    for name in COMPANIES:
+        value = getattr(row, name, None)
+        for place, uri in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(uri, str) and is_blank(uri):
+                raise RowRefused(f"{name}[{place}]" if isinstance(value, list) else name, "missing")
+
+
+@lru_cache(maxsize=10_000)
+def is_blank(uri: str) -> bool:
+    """Return whether a company's name shows nothing at all. Releases by the million name the same few."""
+    return not any(sign.isprintable() and not sign.isspace() for sign in uri.translate(BLANK))
 
 
 def refuse_long_names(row: msgspec.Struct) -> None:

@@ -73,6 +73,10 @@ def test_bad_lines() -> None:
     assert read(release_row(path=[BRIDGE, 3])) == ("path[1]", "wrong_type")
     assert read(release_row(path=[BRIDGE, ""])) == ("path[1]", "missing")
     assert read(release_row(path=[BRIDGE, "\u0000"])) == ("path[1]", "nul")
+    for blank in (" ", "\t\n", "\u00a0\u2003", "\u200b\u202e", "\u3164"):
+        assert read(release_row(path=[BRIDGE, blank])) == ("path[1]", "missing"), ascii(blank)
+        assert read(release_row(aggregator=blank)) == ("aggregator", "missing"), ascii(blank)
+    assert read(release_row(path=[BRIDGE, "unknown", "?", "公司"])) is None
 
 
 def test_what_is_no_json_object() -> None:

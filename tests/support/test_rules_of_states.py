@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from msgspec import structs
 
 from consent.gate import deciding
-from consent.gate.shapes import Question
+from consent.gate.shapes import Question, as_agreed
 from consent.models import Tightening
 from consent.queries.permission import permission_at
 from console.queries.purposes import get_rule_impact
@@ -127,6 +128,19 @@ def test_a_rule_prohibits_within_its_radius_alone(officer: Member) -> None:
         assert both(campaign, line.pk, line.carrier_id, precision_m) == (answer,) * 3, precision_m
     a_rule(officer, starts_at=NOW - timedelta(days=1))
     assert both(campaign, line.pk, line.carrier_id, 10_000) == ("jurisdiction_prohibits",) * 3
+
+
+def test_a_yes_to_a_wide_circle_allows_none_that_the_state_prohibits(officer: Member) -> None:
+    a_rule(officer, max_radius_m=534)
+    for state, agreed_m, asked_m, finest_m in (
+        ("NV", 100, 10_000, 535), ("NV", 534, 535, 535), ("NV", 535, 535, 535), ("NV", 2_000, 10_000, 2_000),
+        ("WA", 100, 10_000, 100), ("WA", 0, 0, 0),
+    ):  # fmt: skip
+        campaign, line = a_campaign(purpose=FRAUD, precision_m=agreed_m), a_line(state=state)
+        an_approval(line, campaign)
+        question = structs.replace(as_agreed(campaign=campaign, line=line.carrier_id), precision_m=asked_m)
+        answers = [deciding.evaluate(questions=[question])[0], *deciding.evaluate(questions=[question, question])]
+        assert [(one.allowed, one.max_precision_m) for one in answers] == [(True, finest_m)] * 3, (state, agreed_m)
 
 
 @pytest.mark.parametrize("paid", ["", "none", "other", "monetary"])
