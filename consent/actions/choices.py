@@ -201,8 +201,9 @@ def allow(
 ) -> RecordedChoice:
     """Say yes to one campaign, by name, from now on (to `until`): the only thing that outlasts a stop.
 
-    `actor` must be the subscriber. `notice`: what was read before. Raises UnknownRef, NotAllowable where no yes could
-    count, and notices.NoticeChanged where a company has joined since it was read.
+    `actor` must be the subscriber. `notice`: what was read before; the yes ends at the latest when that says, whatever
+    becomes of the agreements. Raises UnknownRef, NotAllowable where no yes could count, and notices.NoticeChanged where
+    a company has joined since it was read.
     """
     known = Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=campaign).first()
     if known is None:
@@ -212,7 +213,7 @@ def allow(
         line_id=line_id,
         scope=Choice.Scope.CAMPAIGN,
         ref=campaign,
-        until=until,
+        until=min((one for one in (until, notice and notice.last_until) if one), default=None),
         actor=actor,
         channel=channel,
     )

@@ -8,7 +8,7 @@ to the older one does not count.
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -59,13 +59,17 @@ class Company:
 
 @dataclass(frozen=True)
 class DisplayedNotice:
-    """A notice as it is shown: `body` is the filled-in text, `companies` everybody it is about."""
+    """A notice as it is shown: `body` is the filled-in text, `companies` everybody it is about.
+
+    `last_until`: the end that it names, beyond which no yes given on it counts; None: it is about a no.
+    """
 
     use: str
     language: str
     version: int
     body: str
     companies: tuple[Company, ...]
+    last_until: datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -95,17 +99,19 @@ def build_approval_notice(
     """
     asked = Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(ref=campaign)
     companies = companies_of(campaign=asked)
-    last = min(asked.ends_at, asked.contract.ends_at)
-    return _fill_notice(
+    agreed = min(asked.ends_at, asked.contract.ends_at)
+    last = min(until, agreed) if until else agreed
+    notice = _fill_notice(
         use,
         companies,
         {
             "companies": _names(companies),
             "purpose": purpose_in_words(asked.purpose),
             "precision": precision_in_words(asked.precision_m),
-            "until": _format_moment(min(until, last)) if until else _format_chosen_day(last),
+            "until": _format_moment(last) if until else _format_chosen_day(last),
         },
     )
+    return replace(notice, last_until=last)
 
 
 def build_stop_notice() -> DisplayedNotice:

@@ -20,14 +20,17 @@ from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
 from consent.queries.choices import choices_page, describe_scope
 from consent.queries.current_consent import use_of
+from consent.queries.permission import permission_at
 from consent.queries.progress import standing_progress
 from consent.queries.receipts import EvidenceView, evidence_of
+from partners.models import Campaign
 from revocations.models import Order
-from tests.consent.pages import an_agreed_use, press
+from tests.consent.pages import an_agreed_use, press, words
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
 from tests.moments import A_MOMENT, begins_at
 from tests.people import Browser, Page, sign_in_by_code, signed_in
+from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -81,6 +84,33 @@ def test_allowing_again_takes_two_steps_and_shows_what_is_allowed() -> None:
     assert made.until is not None
     assert timedelta(days=29) < made.until - made.made_at <= timedelta(days=30)
     assert "You allowed <bdi>RoadAid</bdi>" in page.text
+
+
+@pytest.mark.parametrize(("days", "longest"), [("", timedelta(days=60)), ("365", timedelta(days=60)), ("30", None)])
+def test_a_longer_term_makes_no_yes_longer_than_was_read(days: str, longest: timedelta | None) -> None:
+    ends_at = (timezone.now() + timedelta(days=60)).replace(microsecond=0)
+    line, campaign = a_line(), a_campaign(ends_at=ends_at)
+    an_approval(line, campaign)
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    browser = signed_in(line)
+    page = press(browser, browser.get("/home/"), "Allow again")
+    assert f"no later than {ends_at.astimezone(zone_of(line.state)):%b %-d, %Y}" in words(page.text)
+    press(browser, page, 'name="allow"', days=days)
+    made = newest(line)
+    last = ends_at if longest else made.made_at + timedelta(days=30)
+    assert made.until is not None
+    assert abs(made.until - last) <= (timedelta() if longest else timedelta(seconds=5))
+
+    later = ends_at + timedelta(days=300)
+    terms = {"ends_at": later.isoformat(), "was": ends_at.isoformat()}
+    an_agreed_proposal("extend_term", "campaign", campaign.pk, payload=terms, at=timezone.now())
+    Campaign.objects.filter(pk=campaign.pk).update(ends_at=later)
+    asked = {
+        "line_id": line.pk, "campaign": campaign.ref, "purpose": campaign.purpose, "precision_m": 500,
+        "parties": [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], "known_at": timezone.now(),
+    }  # fmt: skip
+    assert permission_at(at=made.until - A_MOMENT, **asked) == "permitted"
+    assert permission_at(at=made.until, **asked) == "approval_expired"
 
 
 def test_what_the_law_forbids_cannot_be_allowed() -> None:

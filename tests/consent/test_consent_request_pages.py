@@ -108,6 +108,7 @@ def test_a_yes_ends_at_the_moment_that_was_read(partner: Partner, state: str, un
     read = digest_in(confirm)
     browser.post(f"{path}yes/", {"notice": read})
     assert said in Notice.objects.get(digest=read).body
+    assert Choice.objects.get().until == datetime(2027, 1, 1, 8, tzinfo=UTC)
 
 
 def test_looking_changes_nothing(partner: Partner) -> None:
