@@ -134,7 +134,7 @@ def delay_notice(
     if suppressed_until is not None and suppressed_until <= at:
         raise NothingHidden(ENDED)
     if not awaited and (missing := not_arrived(source_ids=source_ids)):
-        raise NothingHidden(_refuse_unknown(missing))
+        raise NothingHidden(_refuse_unknown(missing, others={*source_ids} - {*missing}))
     done = _write(order_ref, source_ids, suppressed_until, at)
     _record_event("legal.delayed", name, order_ref, reason, at, done)
     return done
@@ -267,10 +267,12 @@ def _name_ids(ids: Sequence[str]) -> str:
     return f"{named} and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else named
 
 
-def _refuse_unknown(ids: Sequence[str]) -> str:
+def _refuse_unknown(ids: Sequence[str], *, others: Collection[str]) -> str:
+    included = ", the others that you named included" if others else ""
+    check = "Check each id." if others or len(ids) > 1 else "Check the id."
     return (
-        f"No such release: {_name_ids(ids)}. Nothing is hidden, the others that you named included. Check each id. If a"
-        " release is still to arrive, say so by “Hide a future release”."
+        f"No such release: {_name_ids(ids)}. Nothing is hidden{included}. {check} If a release is still to arrive, say"
+        " so by “Hide a future release”."
     )
 
 

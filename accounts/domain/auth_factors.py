@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.tokens import default_token_generator
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
@@ -28,6 +29,10 @@ LETS_IN = (
     "line.password_chosen", "line.password_changed", "line.password_replaced", "line.passkey_added", "line.app_added",
     "line.codes_added",
 )  # fmt: skip
+# A report of a new SIM or forwarding, as the trail has it: when it came, whatever day it names.
+MOVE_REPORTED = Q(action="line.changed") & (
+    Q(detail__contains={"changed": ["sim_changed_at"]}) | Q(detail__contains={"changed": ["forwarding_changed_at"]})
+)
 
 
 @dataclass(frozen=True)
@@ -67,14 +72,15 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     """Return whether only a new number holds this line, and nothing that lets its person in was set since.
 
     Then a password or passkey from before shows who it is, whoever has the phone. A new SIM or forwarding near it, or
-    what was set after it, shows nothing: whoever took the line over may have done both. Nor does anything where
-    releases of another line came to it: they may not be this person's at all.
+    reported near it, however old, shows nothing, nor does what was set after it: whoever took the line over may have
+    done both. Nor does anything where releases of another line came to it: they may not be this person's at all.
     """
     moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)
     recent = max(line.activated_at, at - NEAR)
     if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
         return False
-    return not AuditEvent.objects.filter(line_id=line.pk, action__in=LETS_IN, at__gte=moved).exists()
+    shows_nothing = Q(action__in=LETS_IN, at__gte=moved) | MOVE_REPORTED & Q(at__gt=recent)
+    return not AuditEvent.objects.filter(shows_nothing, line_id=line.pk).exists()
 
 
 def find_earlier_contact(*, line: Line, at: datetime) -> SafeContact | None:

@@ -212,7 +212,11 @@ def test_an_order_for_a_mistyped_id_hides_nothing() -> None:
     assert (seen(), DelayedNotice.objects.exists(), HeldNotice.objects.exists()) == (["a", "b"], False, False)
     assert not AuditEvent.objects.filter(action="legal.delayed").exists()
     many = shown(legal, "/admin/delayed/hide/", typed | {"disclosures": "\n".join(f"x{n}" for n in range(7))})
-    assert "No such release: x0, x1, x2, x3, x4 and 2 more. Nothing is hidden" in many
+    assert "No such release: x0, x1, x2, x3, x4 and 2 more. Nothing is hidden. Check each id. If" in many
+    for alone in ("B", "B\nB"):
+        assert "No such release: B. Nothing is hidden. Check the id. If" in shown(
+            legal, "/admin/delayed/hide/", typed | {"disclosures": alone}
+        )
 
 
 def test_what_came_of_an_order_is_told_in_numbers() -> None:

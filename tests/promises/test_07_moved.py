@@ -88,6 +88,24 @@ def test_a_first_import_holds_from_when_it_was(moment: str) -> None:
     assert abs(until - timezone.now() - 22 * HOUR) < MINUTE
 
 
+@pytest.mark.parametrize("beside", ["sim_changed_at", "forwarding_changed_at"])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_move_reported_late_is_near_a_number_by_its_arrival(line: Line, beside: str, *, together: bool) -> None:
+    """Whoever had the phone's texts for a month may have chosen the password."""
+    browser = signed_in(the_line())
+    moved = {beside: ago(30 * 24 * HOUR)}
+    if not together:
+        take_lines(line_row(**moved))
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(MINUTE * 0), **moved))
+    assert [browser.get(page).status_code for page in ("/home/", "/history/")] == [403, 403]
+
+
+def test_a_new_number_alone_leaves_an_older_password_reading(line: Line) -> None:
+    browser = signed_in(the_line())
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(MINUTE * 0)))
+    assert [browser.get(page).status_code for page in ("/home/", "/history/")] == [200, 200]
+
+
 def test_the_same_row_again_holds_no_longer(line: Line) -> None:
     row = line_row(sim_changed_at=ago(LATE))
     take_lines(row)
