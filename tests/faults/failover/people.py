@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -49,6 +50,7 @@ class Crowd(threading.Thread):
     """Everybody presses "stop all" in turn, at an even pace, until it is confirmed. An `asker` hears of each.
 
     `before`: how many of the asker's lines had stopped already. `confirmed`: the choice that each was led to.
+    `refused`: what became of the tries that were not confirmed.
     """
 
     port: int
@@ -58,7 +60,7 @@ class Crowd(threading.Thread):
     before: int = 0
     confirmed: dict[int, UUID] = field(default_factory=dict)
     moments: list[float] = field(default_factory=list)
-    refused: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
@@ -85,8 +87,7 @@ class Crowd(threading.Thread):
     def _stop(self, person: Person) -> None:
         end = time.monotonic() + GIVES_UP_AFTER_S
         while not (led_to := self._press(person)):
-            self.refused += 1
-            assert time.monotonic() < end, f"line {person.line.pk} could not stop"
+            assert time.monotonic() < end, f"line {person.line.pk} could not stop: {self.refused}"
             time.sleep(AGAIN_AFTER_S)
         with self._lock:
             self.confirmed[person.line.pk] = UUID(led_to)
@@ -111,10 +112,14 @@ class Crowd(threading.Thread):
                 connection.request("POST", "/choices/stop/", urlencode(form), headers)
                 answer = connection.getresponse()
                 answer.read()
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
+                self.refused[type(error).__name__] += 1
                 return ""
         there = answer.headers.get("Location", "").split("/")
-        return there[2] if answer.status == http.HTTPStatus.FOUND and there[1:2] == ["choices"] else ""
+        if answer.status == http.HTTPStatus.FOUND and there[1:2] == ["choices"]:
+            return there[2]
+        self.refused[f"{answer.status} {'/'.join(there)}"] += 1
+        return ""
 
 
 class Probe(threading.Thread):

@@ -181,7 +181,7 @@ def _stopping(world: World, people: Sequence[Person], asker: Asker, fault: objec
     assert callable(fault)
     crowd = Crowd(world.programs.web_port, people, A_SECOND, asker, asker.confirmed)
     crowd.start()
-    until(lambda: len(crowd.moments) > len(people) // 4, 120)
+    until(lambda: len(crowd.moments) > len(people) // 4, 120, lambda: f"{len(crowd.moments)} stopped: {crowd.refused}")
     fault()
     while crowd.is_alive():
         crowd.join(0.05)
@@ -193,8 +193,8 @@ def _stopping(world: World, people: Sequence[Person], asker: Asker, fault: objec
 
 def _tell(what: str, crowd: Crowd, probe: Probe) -> None:
     measured.append(
-        f"{what}: {len(crowd.confirmed)} stops, {crowd.refused} tries refused, most {crowd.longest_wait():.1f} s"
-        f" between two that were confirmed; the gate allowed nothing for {probe.longest_denial():.1f} s:"
+        f"{what}: {len(crowd.confirmed)} stops, {crowd.refused.total()} tries refused, most {crowd.longest_wait():.1f}"
+        f" s between two that were confirmed; the gate allowed nothing for {probe.longest_denial():.1f} s:"
         f" {dict(Counter(said for _, said in probe.answers))}"
     )
 
