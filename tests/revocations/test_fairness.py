@@ -255,6 +255,31 @@ def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatc
     assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_whoever_has_nothing_under_way_does_not_wait_for_anothers_answers(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor for those that are yet to come, of one that may only be slow."""
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 30.0)
+    slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
+    hold, desk = threading.Event(), delivery_rounds.get_dispatcher()
+
+    def on_post(asked: Asked) -> None:
+        assert asked.path != f"/{slow.party.pk}/events" or hold.wait(timeout=20)
+
+    outside.on_post = on_post
+    stops(slow, 2)
+    desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
+    until(lambda: bool(outside.posted), 10)
+    stops(well, 1)
+    desk.wake(party_ids=[slow.party.pk, well.party.pk], now=database_clock(), linger_s=0.01)
+    until(lambda: f"/{well.party.pk}/events" in [asked.path for asked in outside.posted], 10)
+    hold.set()
+    desk.finish(within_s=20)
+    assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
+
+
 @pytest.mark.django_db
 def test_more_connections_are_used_where_answers_take_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.SLOW_S", 0.0)

@@ -209,15 +209,25 @@ class Round:
             found.append(self._inbox.get(wait != 0.0, wait))
             until = time.monotonic() + GATHER_S
             while len(found) < BATCH // 2:
-                left = until - time.monotonic() if self._busy() else 0.0
+                left = until - time.monotonic() if self._busy(found) else 0.0
                 found.append(self._inbox.get(left > 0, max(left, 0.0)))
         except Empty:
             pass
         return found
 
-    def _busy(self) -> bool:
-        """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait."""
+    def _busy(self, found: Iterable[Message]) -> bool:
+        """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait.
+
+        Nor does whoever has nothing under way and was woken: those answers come to be written down a moment later.
+        """
+        if any(self._begins(one) for one in found):
+            return False
         return any(partner.waiting and not partner.hangs() for partner in self._partners.values())
+
+    def _begins(self, message: Message) -> bool:
+        if not isinstance(message, Wake):
+            return False
+        return any(one not in self._partners or not self._partners[one].posters for one in message.party_ids)
 
     def _take_in(self, messages: Iterable[Message]) -> None:
         results: list[Result] = []

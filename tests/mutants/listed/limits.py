@@ -218,6 +218,14 @@ MUTANTS = (
         "        is_stuck = False\n",
         f"{FAIRNESS}test_nobody_waits_for_answers_of_one_that_hangs",
     ),
+    # Whoever has nothing under way waits for answers of others
+    Mutant(
+        4,
+        "revocations/workers/delivery/delivery_rounds.py",
+        "any(self._begins(one) for one in found)",
+        "False",
+        f"{FAIRNESS}test_whoever_has_nothing_under_way_does_not_wait_for_anothers_answers",
+    ),
     # Of several partners that workers are told of together, one alone is told
     Mutant(
         4,
