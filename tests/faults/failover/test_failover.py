@@ -31,6 +31,8 @@ STOPS = int(os.environ.get("FAILOVER_STOPS") or 0)
 A_SECOND = 40.0
 # The lock's time to live, a round of Patroni's, and what is left of both when two cores do all of this.
 BACK_WITHIN_S = 60.0
+# On a machine on which much else runs: at an even pace it is a quarter of a minute.
+QUARTER_WITHIN_S = 600.0
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_no_order_is_lost_with_the_master_of_redis(cluster: Cluster, world: Worl
     crowd = Crowd(world.programs.web_port, people, A_SECOND / 4, asker)
     with _probed(world, token) as probe:
         crowd.start()
-        until(lambda: len(crowd.moments) > len(people) // 4, 60)
+        until(lambda: len(crowd.moments) > len(people) // 4, QUARTER_WITHIN_S)
         began = time.monotonic()
         run(*master.inside("pkill", "-KILL", "redis-server"))
         until(lambda: _masters_of_redis(cluster) != [], BACK_WITHIN_S)
@@ -181,7 +183,11 @@ def _stopping(world: World, people: Sequence[Person], asker: Asker, fault: objec
     assert callable(fault)
     crowd = Crowd(world.programs.web_port, people, A_SECOND, asker, asker.confirmed)
     crowd.start()
-    until(lambda: len(crowd.moments) > len(people) // 4, 120, lambda: f"{len(crowd.moments)} stopped: {crowd.refused}")
+    until(
+        lambda: len(crowd.moments) > len(people) // 4,
+        QUARTER_WITHIN_S,
+        lambda: f"{len(crowd.moments)} stopped: {crowd.refused}",
+    )
     fault()
     while crowd.is_alive():
         crowd.join(0.05)
