@@ -29,6 +29,10 @@ from portal.env import (
 )
 from portal.setting_list import LEAST_MONTHS, MOST_MONTHS, SETTINGS
 
+# A name, its labels apart by dots, the last of them no number; an IPv4 address, and an IPv6 one.
+HOST = re.compile(r"([\w-]+\.)*(?!\d+\Z)[\w-]+")
+ADDRESS = re.compile(r"[\d.]+|[\da-f]*:[\da-f:.]*")
+
 PROJECT = Path(__file__).resolve().parent.parent
 # A setting that stays wrong with its example's value is left out once.
 MOST_MENDING = 2
@@ -350,8 +354,18 @@ def _read_quiet_hours() -> tuple[int, int, str]:
 
 
 def _internal_hosts() -> list[str]:
-    named = [one.lower().rstrip(".") for one in parse_list("INTERNAL_HOSTS")]
-    return [str(connections.network("INTERNAL_HOSTS", one)) if "/" in one else one for one in named]
+    return [_internal_host(one.lower().rstrip(".")) for one in parse_list("INTERNAL_HOSTS")]
+
+
+def _internal_host(named: str) -> str:
+    """Return a host as it is named, or a network: an address alone is one too, whatever name leads there."""
+    if HOST.fullmatch(named):
+        return named
+    if "/" not in named and not ADDRESS.fullmatch(named):
+        raise ImproperlyConfigured(
+            f"INTERNAL_HOSTS names no host: {named!r}. Write it without scheme and port, like sms.carrier.example."
+        )
+    return str(connections.network("INTERNAL_HOSTS", named))
 
 
 def _sentinel_s_master() -> str:

@@ -53,3 +53,5 @@ CANARY_NAME = "whereabouts-canary"
 # The company that is told, which is this portal itself. Nobody can own a name under `.invalid` (RFC 2606).
 CANARY_PARTY = "https://canary.whereabouts.invalid"
 CANARY_PARTY_NAME = "Canary (our own trial, no company)"
+# Where it hears of its orders, under our own address.
+CANARY_EVENTS = "/canary/events"

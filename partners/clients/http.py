@@ -183,9 +183,11 @@ def get(
     headers: Mapping[str, str] | None = None,
     seconds: float = SECONDS,
     hosts: Collection[str] | None = None,
+    is_ours: bool = False,
 ) -> Reply:
     """Fetch a short document, JSON if no header says otherwise. Otherwise as `post`."""
-    return _exchange("GET", url, {"Accept": "application/json", **(headers or {})}, None, seconds, hosts)
+    sent = {"Accept": "application/json", **(headers or {})}
+    return _exchange("GET", url, sent, None, seconds, hosts, reach="listed" if is_ours else "public")
 
 
 def store(*, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from accounts.clients.texts import NotTaken
+from audit.queries import database_clock
+from consent.actions import choices
 from partners.clients import http
 from partners.clients.sms import HttpBackend
+from partners.models import Contract
 from portal.environment import environment
+from revocations.workers.delivery.delivery_rounds import sweep
+from support.workers.canary import steps
+from support.workers.canary.steps import StepFailed
 from tests.feeds import Row, parties_document
 
 LEADS_TO = {
     "sms.corp.example": "10.20.0.7", "sms.public.example": "93.184.215.14", "sms.cloud.example": "169.254.169.254",
     "sms.here.example": "127.0.0.1", "sms.translated.example": "64:ff9b::a9fe:a9fe", "sms.everybody.example": "ff0e::1",
-    "partner.example": "10.20.0.8",
+    "partner.example": "10.20.0.8", "privacy.corp.example": "10.20.0.9",
 }  # fmt: skip
 
 
@@ -82,6 +89,44 @@ def test_the_setting_takes_hosts_and_networks(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("INTERNAL_HOSTS", "10.20.0/16")
     with pytest.raises(ImproperlyConfigured, match=r"INTERNAL_HOSTS names no network: '10\.20\.0/16'"):
         environment()
+    monkeypatch.setenv("INTERNAL_HOSTS", "10.20.0.7,FD00::7,sms_gateway,sms2,7.example,xn--sms-1ra.example")
+    assert environment().internal_hosts == [
+        "10.20.0.7/32", "fd00::7/128", "sms_gateway", "sms2", "7.example", "xn--sms-1ra.example",
+    ]  # fmt: skip
+    for nothing in ("sms.corp.example:8443", "*.corp.example", "[fd00::7]", "sms corp", "10.20.0", "10.20.0.7:443"):
+        monkeypatch.setenv("INTERNAL_HOSTS", nothing)
+        with pytest.raises(ImproperlyConfigured, match="INTERNAL_HOSTS names no"):
+            environment()
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_our_own_address_is_tried_inside_where_listed(dialled: list[str], settings: Settings) -> None:
+    """A name of ours may lead into the carrier's network there: the trial of stopping goes the way that people go."""
+    settings.BASE_URL, now = "https://privacy.corp.example", database_clock()
+    world = steps.ensure_world(at=now)
+    choices.allow(line_id=world.line.pk, campaign=world.campaign.ref, actor=world.actor, channel="canary")
+    choices.stop(line_id=world.line.pk, scope="all", actor=world.actor, channel="canary")
+    visitor = steps.Visitor()
+
+    def reached() -> list[str]:
+        dialled.clear()
+        said = [visitor.get("/stop/").detail, visitor.post("/stop/", {}).detail]
+        with pytest.raises(StepFailed) as failed:
+            steps.gate_allows(world=world, at=now)
+        return [*said, str(failed.value)]
+
+    assert (reached(), sweep(now=database_clock()).total(), dialled) == (
+        ["the address is not a public one"] * 2 + ["the gate's door: the address is not a public one"], 1, [],
+    )  # fmt: skip
+    settings.INTERNAL_HOSTS = ["privacy.corp.example"]
+    assert reached() == ["ConnectionError"] * 2 + ["the gate's door: ConnectionError"]
+    assert sweep(now=database_clock() + timedelta(minutes=5)).total() == 1
+    assert set(dialled) == {"10.20.0.9"}
+    # A partner that names our own host is a partner all the same.
+    Contract.objects.update(endpoint_url="https://privacy.corp.example/events")
+    dialled.clear()
+    assert sweep(now=database_clock() + timedelta(hours=1)).total() == 1
+    assert dialled == []
 
 
 @pytest.mark.usefixtures("committed_db")

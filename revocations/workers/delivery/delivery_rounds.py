@@ -20,9 +20,11 @@ from queue import Empty, SimpleQueue
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
+from accounts.primitives.numbers import CANARY_EVENTS
 from audit.primitives import generic_plans
 from audit.primitives.traces import traces
 from partners.clients import http
@@ -272,7 +274,10 @@ def _post(push: Push) -> http.Reply:
     headers = {"Authorization": push.authorization} if push.authorization else None
     try:
         with traces.step(push.trace, "push") as tell:
-            reply = http.post(url=push.url, body=push.token.encode(), content_type=SECEVENT, headers=headers)
+            reply = http.post(
+                url=push.url, body=push.token.encode(), content_type=SECEVENT, headers=headers,
+                is_ours=push.url == f"{settings.BASE_URL}{CANARY_EVENTS}",
+            )  # fmt: skip
             tell(reply.status)
             return reply
     except Exception as error:  # one surprise must not leave the whole batch without a record

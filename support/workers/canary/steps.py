@@ -69,7 +69,7 @@ def ensure_world(*, at: datetime) -> World:
     campaign = (
         Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=numbers.CANARY_NAME).first()
     ) or _campaign(at)
-    endpoint = f"{settings.BASE_URL}/canary/events"
+    endpoint = f"{settings.BASE_URL}{numbers.CANARY_EVENTS}"
     if campaign.contract.endpoint_url != endpoint:
         Contract.objects.filter(pk=campaign.contract_id).update(endpoint_url=endpoint)
     return World(
@@ -143,7 +143,8 @@ class Visitor:
 
     def get(self, path: str) -> Reply:
         """Open a page."""
-        reply = http.get(url=f"{settings.BASE_URL}{path}", headers={**self._headers(), "Accept": "text/html"})
+        sent = {**self._headers(), "Accept": "text/html"}
+        reply = http.get(url=f"{settings.BASE_URL}{path}", headers=sent, is_ours=True)
         self._page = path
         return self._store_cookies(reply)
 
@@ -152,7 +153,7 @@ class Visitor:
         body = urlencode({**form, "csrfmiddlewaretoken": self._token}).encode()
         sent = {**self._headers(), "Accept": "text/html"}
         return self._store_cookies(
-            http.post(url=f"{settings.BASE_URL}{path}", body=body, content_type=FORM, headers=sent)
+            http.post(url=f"{settings.BASE_URL}{path}", body=body, content_type=FORM, headers=sent, is_ours=True)
         )
 
     def _headers(self) -> dict[str, str]:
@@ -221,6 +222,7 @@ def gate_allows(*, world: World, at: datetime) -> bool:
         body=json.dumps(_question(world)).encode(),
         content_type="application/json",
         headers=_bearer(world.gateway, "decisions:read", at),
+        is_ours=True,
     )
     said = _json(reply) if reply.status == OK else {}
     if not isinstance(said.get("decision"), bool):
@@ -260,6 +262,7 @@ def sign_for(*, world: World, order: Order, at: datetime) -> None:
         body=token.encode(),
         content_type=SECEVENT,
         headers=_bearer(world.aggregator, "receipts:write", at),
+        is_ours=True,
     )
     if reply.status != KEPT:
         raise StepFailed(_describe_reply(reply))
