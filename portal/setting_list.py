@@ -134,7 +134,8 @@ SECTIONS = {
         ),
         Setting(
             "INTERNAL_HOSTS", "list",
-            "hosts and networks of your own where text gateway, webhook and `BASE_URL` may be; otherwise public addresses only",
+            "hosts and networks of your own where text gateway, webhook and `BASE_URL` may be; otherwise public"
+            " addresses only",
             example="sms.carrier.example", needed="for an internal text gateway",
             wrong="no start if a network can't be read", since="1.0.0",
         ),
