@@ -48,6 +48,7 @@ KEPT = (
     "accounts_line",
     "accounts_linenumber",
     "accounts_linestate",
+    "audit_incident",
     "consent_archivehead",
     "partners_authorizedagent",
     "revocations_standing",

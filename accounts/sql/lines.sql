@@ -50,6 +50,24 @@ CREATE OR REPLACE TRIGGER accounts_number_change_stays BEFORE UPDATE ON accounts
 CREATE OR REPLACE TRIGGER accounts_number_stays_ended BEFORE UPDATE ON accounts_linenumber FOR EACH ROW
     WHEN (OLD.ends_at IS NOT NULL AND NEW.ends_at IS NULL)
     EXECUTE FUNCTION accounts_refuse_undoing();
+-- Nor is one that has come moved to a moment still to come.
+CREATE OR REPLACE FUNCTION accounts_refuse_revival() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    was timestamptz := (to_jsonb(OLD) ->> TG_ARGV[0])::timestamptz;
+    becomes timestamptz := (to_jsonb(NEW) ->> TG_ARGV[0])::timestamptz;
+BEGIN
+    IF was <= audit_now() AND becomes > audit_now() THEN
+        RAISE EXCEPTION 'what has ended in % does not begin again', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER accounts_line_not_revived BEFORE UPDATE ON accounts_line FOR EACH ROW
+    WHEN (NEW.deactivated_at > OLD.deactivated_at) EXECUTE FUNCTION accounts_refuse_revival('deactivated_at');
+CREATE OR REPLACE TRIGGER accounts_number_not_revived BEFORE UPDATE ON accounts_linenumber FOR EACH ROW
+    WHEN (NEW.ends_at > OLD.ends_at) EXECUTE FUNCTION accounts_refuse_revival('ends_at');
 
 -- As with a new number: a moment that holds what a line opens moves on, and never back.
 CREATE OR REPLACE TRIGGER accounts_sim_change_stays BEFORE UPDATE ON accounts_line FOR EACH ROW

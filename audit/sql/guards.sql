@@ -21,6 +21,16 @@ CREATE OR REPLACE TRIGGER audit_incidentline_append_only BEFORE UPDATE OR DELETE
     FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
 CREATE OR REPLACE TRIGGER audit_incidentline_no_truncate BEFORE TRUNCATE ON audit_incidentline
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+-- An operator's act counts only for the incident that tells the officers of it: that stays, as what it was.
+CREATE OR REPLACE TRIGGER audit_incident_kept BEFORE DELETE ON audit_incident
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER audit_incident_no_truncate BEFORE TRUNCATE ON audit_incident
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE OR REPLACE TRIGGER audit_incident_stays_itself BEFORE UPDATE ON audit_incident FOR EACH ROW
+    WHEN ((NEW.id, NEW.kind, NEW.key, NEW.subject, NEW.reported_by, NEW.reported_at, NEW.happened, NEW.affected)
+        IS DISTINCT FROM
+        (OLD.id, OLD.kind, OLD.key, OLD.subject, OLD.reported_by, OLD.reported_at, OLD.happened, OLD.affected))
+    EXECUTE FUNCTION audit_refuse_change();
 
 -- Its first argument says what a row looks like that waits, in JSON; the others name the columns that the decision
 -- writes. A row that is inserted waits. One that is updated waited until then, and nothing else of it changes.

@@ -41,7 +41,8 @@ from partners.labels import UNKNOWN
 
 IDS = uuid.UUID("9d3f1f3e-7c0d-4a66-8f55-1f6f2f9b7c02")
 ACTOR = "import:choices"
-LONGEST_CHANNEL = 40
+# Of a campaign: nothing that is longer is one.
+LONGEST_CHANNEL, LONGEST_REF = 40, 200
 KNOWN = """
 SELECT c.id, c.content_hash FROM consent_choice c WHERE c.id = ANY (%s)
     AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = c.line_id AND x.yes_id = c.id)
@@ -102,7 +103,9 @@ class ChoicesFeed(RecordsFeed[ReportedChoice, FileChoice]):
             ),
             msisdn=told.msisdn,
         )
-        return Entry(line, told.msisdn, made_at, "", told, row)
+        # Held for its line, a yes names its campaign, which is what was agreed to from then on.
+        campaign = row.ref if row.kind == Choice.Kind.ALLOW and len(row.ref) <= LONGEST_REF else ""
+        return Entry(line, told.msisdn, made_at, campaign, told, row)
 
     def entry_of(self, *, row: Choice, msisdn: str, at: datetime) -> Entry[FileChoice] | None:
         """Return the entry that a yes of the ledger came as, if it came by this number."""

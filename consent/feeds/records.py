@@ -144,7 +144,8 @@ CANDIDATES = """
 SELECT held.source_hash, held.row_sealed FROM consent_heldrow held
 WHERE held.feed = %s AND held.source_hash > %s
     AND EXISTS (SELECT FROM accounts_linenumber n WHERE n.msisdn_hash = held.msisdn_hash)
-    AND (held.campaign = '' OR EXISTS (SELECT FROM partners_campaign c WHERE c.ref = held.campaign))
+    AND (held.feed = 'choices' OR held.campaign = ''
+        OR EXISTS (SELECT FROM partners_campaign c WHERE c.ref = held.campaign))
 ORDER BY held.source_hash LIMIT %s
 """
 # The lines that these continue, however far, by line; nothing of one that continues none.

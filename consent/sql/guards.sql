@@ -46,7 +46,7 @@ END $$;
 CREATE OR REPLACE TRIGGER consent_ask_answered_once BEFORE UPDATE ON consent_ask
     FOR EACH ROW EXECUTE FUNCTION consent_ask_answered_once();
 
--- What was agreed stays what was agreed: a change is a new campaign.
+-- What was agreed stays what was agreed: a change is a new campaign. What waits for its line was agreed as well.
 CREATE OR REPLACE FUNCTION consent_campaign_frozen() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
@@ -55,7 +55,8 @@ BEGIN
         NEW.description) IS DISTINCT FROM (OLD.ref, OLD.contract_id, OLD.lbs_provider_id, OLD.purpose, OLD.scope,
         OLD.precision_m, OLD.consent_flow, OLD.description)
         AND (EXISTS (SELECT FROM consent_approval WHERE campaign = OLD.ref)
-            OR EXISTS (SELECT FROM consent_choice WHERE kind = 'allow' AND ref = OLD.ref))
+            OR EXISTS (SELECT FROM consent_choice WHERE kind = 'allow' AND ref = OLD.ref)
+            OR EXISTS (SELECT FROM consent_heldrow WHERE campaign = OLD.ref))
     THEN
         RAISE EXCEPTION 'campaign % is frozen: somebody agreed to it as it is', OLD.ref
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'consent_campaign_frozen';

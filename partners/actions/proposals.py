@@ -14,6 +14,7 @@ from django.db.models import Q
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
+from accounts.queries import StaffOnly, acting_staff
 from partners.actions import addresses, guards
 from partners.actions.guards import Of
 from partners.domain import keysets
@@ -40,6 +41,7 @@ from partners.queries import key_of, thumbprint_of
 
 MICROSECOND = timedelta(microseconds=1)
 EXPIRED_BY = "system:expiry"
+LEFT = "Whoever proposed it is no longer an officer. Decline it, then propose it yourself."
 
 
 @transaction.atomic
@@ -114,6 +116,10 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
         raise NotNow("You proposed it, so another officer must approve it.")
     if proposal.proposed_at + OPEN_FOR <= at:
         raise NotNow("This proposal is more than 7 days old and has expired. Propose it again.")
+    try:
+        acting_staff(actor=proposal.proposed_by, action=StaffAction.PROPOSE)
+    except StaffOnly as error:
+        raise NotNow(LEFT) from error
     return _decide(proposal, Proposal.Decision.AGREED, name, reason, at)
 
 

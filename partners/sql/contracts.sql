@@ -37,6 +37,19 @@ CREATE OR REPLACE TRIGGER partners_term_only_shrinks BEFORE UPDATE ON partners_c
 CREATE OR REPLACE TRIGGER partners_term_only_shrinks BEFORE UPDATE ON partners_campaign
     FOR EACH ROW EXECUTE FUNCTION partners_term_only_shrinks('campaign');
 
+-- No file and no officer widens what was signed (partners.feeds.terms): that is another contract.
+CREATE OR REPLACE FUNCTION partners_contract_only_narrows() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'contract % would allow more purposes or more time than was signed', OLD.ref
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END $$;
+CREATE OR REPLACE TRIGGER partners_contract_only_narrows BEFORE UPDATE ON partners_contract FOR EACH ROW
+    WHEN (NOT OLD.is_draft AND (NOT NEW.purposes <@ OLD.purposes OR NEW.ack_within_s > OLD.ack_within_s
+        OR NEW.complete_within_days > OLD.complete_within_days))
+    EXECUTE FUNCTION partners_contract_only_narrows();
+
 CREATE OR REPLACE FUNCTION partners_refuse_other() RETURNS trigger LANGUAGE plpgsql
     SET search_path = public, pg_temp
 AS $$

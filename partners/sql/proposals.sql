@@ -12,6 +12,7 @@ AS $$
     SELECT EXISTS (SELECT FROM accounts_user u WHERE u.role = 'officer' AND u.is_active AND name = 'officer:' || u.id)
 $$;
 
+-- Both are officers as the second agrees, within the 7 days that a proposal is open (partners.policies.loosening).
 CREATE OR REPLACE FUNCTION partners_proposal_two_people() RETURNS trigger LANGUAGE plpgsql
 SET search_path = public, pg_temp
 AS $$
@@ -19,6 +20,9 @@ BEGIN
     IF (CASE NEW.decision
         WHEN '' THEN NOT partners_is_officer(NEW.proposed_by)
         WHEN 'withdrawn' THEN NEW.decided_by NOT IN (NEW.proposed_by, 'system:expiry')
+        WHEN 'agreed' THEN NEW.decided_by = NEW.proposed_by OR NOT partners_is_officer(NEW.decided_by)
+            OR OLD.decision = '' AND (NOT partners_is_officer(NEW.proposed_by)
+                OR NEW.decided_at >= NEW.proposed_at + interval '7 days')
         ELSE NEW.decided_by = NEW.proposed_by OR NOT partners_is_officer(NEW.decided_by) END)
     THEN
         RAISE EXCEPTION 'a proposal is one officer''s, and another officer agrees to it or declines it'

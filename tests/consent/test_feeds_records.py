@@ -18,6 +18,7 @@ from disclosures.queries.downloads import export_of
 from partners.feeds.reading import numbered_lines
 from tests.feeds import (
     BRIDGE,
+    JAIL,
     NUMBER,
     ROAD,
     ROADSIDE,
@@ -27,6 +28,7 @@ from tests.feeds import (
     line_row,
     moment,
     ndjson,
+    parties_document,
     take_approvals,
     take_choices,
     take_lines,
@@ -229,3 +231,29 @@ def test_a_line_whose_optional_fields_are_empty_is_taken() -> None:
     empty = {"sim_changed_at": "", "number_changed_at": "", "continues_line_id": "", "deactivated_at": ""}
     assert told(take_lines(line_row(**empty))) == [("accepted",)]
     assert told(take_lines(line_row())) == [("repeated",)]
+
+
+@pytest.mark.parametrize("waits", ["approval", "claim", "allow"])
+@pytest.mark.usefixtures("no_broker")
+def test_what_waits_for_its_line_was_agreed_to_as_the_campaign_was(waits: str) -> None:
+    take_parties()
+    if waits == "allow":
+        take_choices(choice_row(kind="allow", scope="campaign", ref="CMP-road"))
+    else:
+        take_approvals(approval_row(verified_by="carrier" if waits == "approval" else "partner"))
+    for changed in ({"precision_m": 1}, {"lbs_provider": JAIL}, {"description": "Sells it on"}):
+        document = parties_document()
+        document["campaigns"][0] |= changed
+        (refused,) = (one for one in told(take_parties(document)) if one[0] == "rejected")
+        assert refused == ("rejected", *changed, "id_conflict")
+    take_lines(line_row())
+    assert reason() == ("approval_unverified" if waits == "claim" else "")
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_a_yes_that_waits_names_no_campaign_that_there_cannot_be() -> None:
+    allow = choice_row(kind="allow", scope="campaign", ref="x" * 201)
+    assert told(take_choices(allow)) == [("rejected", "msisdn", "line_unknown")]
+    assert HeldRow.objects.get().campaign == ""
+    take_lines(line_row())
+    assert Choice.objects.get().ref == "x" * 201

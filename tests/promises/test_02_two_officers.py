@@ -1,16 +1,19 @@
 """Promise 2, in the database: what two officers agreed to opens that one thing, once, and nothing round it does."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from accounts.models import Line
-from partners.models import Campaign, Suspension
-from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_line, an_approval
+from accounts.models import Line, User
+from accounts.policies.permissions import actor_of
+from partners.models import Campaign, Contract, Proposal, Suspension
+from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, an_approval
 from tests.fixtures import Refusal
 from tests.promises.asking import reason
-from tests.staff import an_agreed_proposal
+from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -105,3 +108,42 @@ def test_a_shortened_term_is_not_extended_by_the_same_yes(line: Line) -> None:
     with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
         term.update(ends_at=longer)
     assert reason(line, campaign) == "campaign_not_in_force"
+
+
+def open_proposal(by: str) -> QuerySet[Proposal]:
+    made = Proposal.objects.create(
+        id=uuid.uuid4(), act="lift_suspension", of="contract", target_id=a_campaign().contract_id, reason="test",
+        proposed_by=by, proposed_at=NOW,
+    )  # fmt: skip
+    return Proposal.objects.filter(pk=made.pk)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "auditor"}])
+def test_nobody_agrees_to_what_one_who_is_no_officer_any_more_proposed(change: dict[str, object]) -> None:
+    first = a_staff_user()
+    proposal, agreed = open_proposal(actor_of(first)), {"decided_by": an_actor(), "decided_at": NOW + DAY}
+    User.objects.filter(pk=first.pk).update(**change)
+    with pytest.raises(IntegrityError, match="another officer agrees"), transaction.atomic():
+        proposal.update(decision="agreed", **agreed)
+    assert proposal.update(decision="declined", **agreed) == 1
+
+
+def test_a_proposal_is_agreed_to_within_seven_days() -> None:
+    proposal, second = open_proposal(an_actor()), an_actor()
+    with pytest.raises(IntegrityError, match="another officer agrees"), transaction.atomic():
+        proposal.update(decision="agreed", decided_by=second, decided_at=NOW + 7 * DAY)
+    just_before = NOW + 7 * DAY - timedelta(microseconds=1)
+    assert proposal.update(decision="agreed", decided_by=second, decided_at=just_before) == 1
+
+
+@pytest.mark.parametrize(
+    "wider", [{"purposes": ["dpv:Marketing"]}, {"ack_within_s": 901}, {"complete_within_days": 11}]
+)
+def test_what_was_signed_only_narrows(wider: dict[str, object]) -> None:
+    contracts = Contract.objects.filter(pk=a_campaign().contract_id)
+    assert contracts.update(ack_within_s=900, complete_within_days=10) == 1
+    with pytest.raises(IntegrityError, match="than was signed"), transaction.atomic():
+        contracts.update(**wider)
+    assert contracts.update(purposes=[], ack_within_s=899, complete_within_days=9) == 1
+    draft = Contract.objects.filter(pk=a_contract(is_draft=True).pk)
+    assert draft.update(**wider) == 1

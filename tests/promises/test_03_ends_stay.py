@@ -1,4 +1,4 @@
-"""Promise 3, in the database: what ended stays ended, and a number is one line's at a time."""
+"""Promise 3, in the database: what ended stays ended, a number is one line's at a time, and incidents stay."""
 
 from datetime import timedelta
 
@@ -7,6 +7,8 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import number_hash, seal
+from audit.actions import open_incident
+from audit.models import Incident
 from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question
@@ -56,6 +58,22 @@ def test_an_ended_tenure_stays_ended(line: Line, campaign: Campaign, refused: Re
     assert ask(line, campaign).reason == "line_unknown"
 
 
+@BOTH
+def test_an_end_that_has_come_is_not_put_off(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    now = database_clock()
+    # An end still to come is put off, and one that has come is corrected to another in the past.
+    for moment in (now + day, now + 2 * day, now - 2 * hour, now - hour):
+        assert Line.objects.filter(pk=line.pk).update(deactivated_at=moment) == 1
+        assert LineNumber.objects.filter(line=line).update(ends_at=moment) == 1
+    for table, column, rule in (
+        ("accounts_line", "deactivated_at", "accounts_line_not_revived"),
+        ("accounts_linenumber", "ends_at", "accounts_number_not_revived"),
+    ):
+        refused(f"UPDATE {table} SET {column} = now() + interval '1 minute'", constraint=rule, using=role)
+    assert ask(line, campaign).reason == "line_unknown"
+
+
 @pytest.mark.parametrize("table", ["accounts_linenumber", "accounts_linestate", "accounts_line"])
 def test_the_application_deletes_no_tenure(line: Line, refused: Refusal, table: str) -> None:
     refused(f"DELETE FROM {table}")
@@ -102,3 +120,13 @@ def test_the_gate_has_no_answer_for_two_lines(line: Line, campaign: Campaign) ->
     for questions in ([question], [question] * 2):
         with pytest.raises(DatabaseError, match=r"answers to|more than one row"):
             deciding.evaluate(questions=questions)
+
+
+@BOTH
+def test_an_incident_stays_as_what_it_was_opened(refused: Refusal, role: str) -> None:
+    """An operator's act is let through by nothing but the incident that tells the officers of it."""
+    open_incident(kind="machine_by_operator", key="machine:1:1", subject="machine:1", at=LONG_AGO)
+    for column in ("kind", "key", "subject", "reported_by", "happened", "affected"):
+        refused(f"UPDATE audit_incident SET {column} = 'other'", constraint="audit_incident_stays_itself", using=role)
+    refused("DELETE FROM audit_incident", constraint="audit_incident_kept" if role == "owner" else None, using=role)
+    assert Incident.objects.filter(kind="machine_by_operator").update(closed_at=LONG_AGO + timedelta(days=1)) == 1

@@ -8,7 +8,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.actions.staff import end_staff
 from accounts.models import Line
+from accounts.policies.permissions import actor_of
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from consent.actions import choices
@@ -30,7 +32,7 @@ from partners.policies.lifecycle import NotNow
 from revocations.models import Cohort, Order
 from support.workers import term_change_propagation
 from tests.factories import FAR_OFF, LONG_AGO, NOW, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.staff import an_actor
+from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 DAY = timedelta(days=1)
@@ -44,6 +46,18 @@ def propose(act: str, of: str, target_id: int, actor: str, **payload: object) ->
 
 def agree(proposal: Proposal, actor: str, *, after: timedelta = DAY) -> Proposal:
     return proposals_actions.agree_to_proposal(proposal_id=proposal.id, reason="I read it", actor=actor, at=NOW + after)
+
+
+def test_what_an_officer_proposed_who_left_is_declined() -> None:
+    contract, first, two = a_contract(ends_at=NOW + 10 * DAY), a_staff_user(), an_actor()
+    proposal = propose("extend_term", "contract", contract.pk, actor_of(first), ends_at=FAR_OFF.isoformat())
+    end_staff(email=first.email, actor="command:end_staff", at=NOW)
+    with pytest.raises(NotNow, match="Whoever proposed it is no longer an officer"):
+        agree(proposal, two)
+    assert Contract.objects.get().ends_at == NOW + 10 * DAY
+    proposals.decline(proposal_id=proposal.id, reason="They left", actor=two, at=NOW + DAY)
+    agree(propose("extend_term", "contract", contract.pk, two, ends_at=FAR_OFF.isoformat()), an_actor())
+    assert Contract.objects.get().ends_at == FAR_OFF
 
 
 def test_a_later_end_needs_a_second_officer() -> None:
