@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -19,7 +20,7 @@ from consent.actions.signals import NoOpenSignal, follow_signal, honour_signal, 
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, PrivacySignal
 from consent.queries.choices import signal_of
 from consent.queries.current_consent import use_of
-from partners.models import Campaign
+from partners.models import Campaign, Dealing
 from tests.clocks import standing_still
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
@@ -254,6 +255,50 @@ def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campa
     assert [message.kind for message in Message.objects.all()] == ["signal"]
     assert Choice.objects.get().actor == f"line:{line.pk}"
     assert "We treated it as a stop on your phone line" in browser.get("/stop/all/", **GPC).text
+
+
+def by_code_and_signal(line: Line) -> Browser:
+    browser, msisdn = Browser(), number_of(line)
+    post(browser, "/stop/", {"number": msisdn})
+    post(browser, "/stop/code/", {"code": newest_text(msisdn).code})
+    return browser
+
+
+def test_what_the_signal_stopped_whole_is_offered_no_button(line: Line, road: Campaign) -> None:
+    browser = by_code_and_signal(line)
+    page = browser.get("/stop/all/").text
+    assert "<h1>All sharing is off</h1>" in page
+    assert "All sharing has been off since" in page
+    assert "By a browser's privacy signal (Global Privacy Control)" in page
+    assert 'name="stop-all"' not in page
+    # A page that lay open since before is heard, and who stopped themselves is offered their button again.
+    assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
+    assert 'name="stop-all"' in by_code_and_signal(line).get("/stop/all/").text
+
+
+def allowed_again(line: Line, campaign: Campaign) -> None:
+    allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+
+
+def claimed(line: Line, campaign: Campaign) -> None:
+    an_approval(line, campaign, verified_by="partner", recorded_at=database_clock())
+
+
+def received(line: Line, campaign: Campaign) -> None:
+    other, at = a_campaign(), database_clock()
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=other.contract.aggregator, party=other.lbs_provider, first_at=at, last_at=at
+    )
+
+
+@pytest.mark.parametrize("came", [allowed_again, claimed, received])
+def test_what_another_stop_would_still_stop_is_offered_its_button(
+    line: Line, road: Campaign, came: Callable[[Line, Campaign], None]
+) -> None:
+    browser = by_code_and_signal(line)
+    assert 'name="stop-all"' not in browser.get("/stop/all/").text
+    came(line, road)
+    assert 'name="stop-all"' in browser.get("/stop/all/").text
 
 
 def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:

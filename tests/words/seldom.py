@@ -40,7 +40,17 @@ from tests.consent.claiming import a_partner, asked, link_in, prove, say_yes, te
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.figures import when_counted
 from tests.orders import bring_to
-from tests.people import Browser, Page, asked_for_new_password, number_of, sign_in, sign_in_by_code, signed_in, user_of
+from tests.people import (
+    Browser,
+    Page,
+    asked_for_new_password,
+    newest_text,
+    number_of,
+    sign_in,
+    sign_in_by_code,
+    signed_in,
+    user_of,
+)  # fmt: skip
 from tests.staff import an_actor
 from tests.words.pages import changes
 from tests.words.transcripts import transcript
@@ -131,6 +141,11 @@ def with_a_signal() -> Read:
     browser.client.defaults["HTTP_SEC_GPC"] = "1"
     sign_in(line, browser)
     yield "signal at the sign-in", told(browser.get(MISSING))
+    line, browser = a_life(), Browser()
+    browser.client.defaults["HTTP_SEC_GPC"] = "1"
+    browser.post("/stop/", {"number": number_of(line)})
+    browser.post("/stop/code/", {"code": newest_text(number_of(line)).code})
+    yield "signal at the stop page, where it stopped everything", read(browser, "/stop/all/")
 
 
 def ways_in() -> Read:
