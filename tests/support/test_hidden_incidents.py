@@ -4,9 +4,12 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -27,7 +30,20 @@ from support.actions.writing import add_note
 from support.domain.tickets import open_tickets
 from support.models import NotificationChannel, Ticket
 from support.queries.queue import PAGE
-from tests.feeds import BRIDGE, ROAD, line_row, ndjson, release_row, take_lines, take_notices, take_parties, taken
+from support.queries.visible import visible_incidents
+from tests.feeds import (
+    BRIDGE,
+    ROAD,
+    TRACK,
+    line_row,
+    ndjson,
+    release_row,
+    take_lines,
+    take_notices,
+    take_parties,
+    take_releases,
+    taken,
+)
 from tests.partners.outside import Answer, Outside
 from tests.support.desk import a_ticket, said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
@@ -243,6 +259,33 @@ def noted(officer: Member, case: Ticket, note: str) -> None:
 def queue_titles(officer: Member, path: str) -> list[str]:
     page = officer.client.get(path).content.decode()
     return [html.unescape(title) for title in re.findall(r"<p><bdi>([^<]+)</bdi>", page)]
+
+
+def test_an_incident_that_an_order_emptied_before_that_was_kept_is_hidden(officer: Member) -> None:
+    """As 1.0 left it: nothing found, standing or cleared, nothing kept, and the count at nothing."""
+    take_releases(
+        release_row(id="hidden", suppressed_until=EVER), release_row(id="shown", path=[BRIDGE, TRACK]),
+        release_row(id="other", path=[BRIDGE, "https://new.example"], suppressed_until=EVER, basis="emergency"),
+    )  # fmt: skip
+    for kind, key in (
+        ("no_approval", f"2025 {ROAD}"), ("burst", f"2025 {ROAD}"), ("no_approval", f"2024 {ROAD}"),
+        ("after_stop", f"2025 {ROAD}"), ("many_lines", f"2025 {ROAD}"), ("disputed", f"2025 {ROAD}"),
+        ("no_approval", f"2025 {TRACK}"), ("burst", "2025 https://new.example"),
+    ):  # fmt: skip
+        one = Incident(kind=kind, key=key, subject=key[5:], opened_at=timezone.now() - DAY, count=0)
+        one.closed_at = timezone.now()
+        one.save()
+
+    def there() -> set[tuple[str, str]]:
+        return set(visible_incidents(at=timezone.now()).filter(count=0).values_list("kind", "key"))
+
+    before = there()
+    assert len(before) == 8
+    with connection.schema_editor() as editor:
+        import_module("disclosures.migrations.0010_keep_what_hid_incidents").keep(apps, editor)
+    assert before - there() == {("no_approval", f"2025 {ROAD}"), ("burst", f"2025 {ROAD}")}
+    hide("hidden", until=PAST)
+    assert there() == before
 
 
 def test_a_case_that_goes_on_for_a_hidden_one_says_nothing_of_it(officer: Member) -> None:
