@@ -213,7 +213,7 @@ def allow(
         line_id=line_id,
         scope=Choice.Scope.CAMPAIGN,
         ref=campaign,
-        until=min((one for one in (until, notice and notice.last_until) if one), default=None),
+        until=_limit_to_notice(until, notice),
         actor=actor,
         channel=channel,
     )
@@ -232,6 +232,12 @@ def allow(
         return _build_repeated_choice(earlier)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _notify_partners_and_line(choice, agreements, actor, by="user")
+
+
+def _limit_to_notice(until: datetime | None, notice: DisplayedNotice | None) -> datetime | None:
+    """The end of a yes: the one that was chosen, or the one that was read, whichever comes first."""
+    ends = (until, notice.last_until if notice else None)
+    return min((one for one in ends if one is not None), default=None)
 
 
 def deny(

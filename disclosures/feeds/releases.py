@@ -176,9 +176,7 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
         told = PLAIN_DECODER.decode(content)
         if content.count(b'"') != _quotes_in(told) and list_repeated_names(content):
             return None
-        if not PLAIN.fullmatch(f"{told.occurred_at} {told.msisdn}"):
-            return None
-        if is_blank(told.aggregator) or any(map(is_blank, told.path)):
+        if not _is_plain(told):
             return None
         occurred_at = datetime.fromisoformat(told.occurred_at)
     except (ValueError, RecursionError):
@@ -186,6 +184,11 @@ def _plain_row(line: NumberedLine, at: datetime) -> Row | None:
     if occurred_at > at:
         return None
     return row_of(_plain_report(told, occurred_at), n=line.number)
+
+
+def _is_plain(told: PlainRelease) -> bool:
+    named = not is_blank(told.aggregator) and not any(map(is_blank, told.path))
+    return named and PLAIN.fullmatch(f"{told.occurred_at} {told.msisdn}") is not None
 
 
 def _plain_report(told: PlainRelease, occurred_at: datetime) -> Report:
