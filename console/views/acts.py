@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypedDict
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -45,11 +45,24 @@ def _preview_nothing(_: ActForm) -> ActPreview | None:
     return None
 
 
+class By(TypedDict):
+    """Why, by whom and when: what every action of staff is told besides what it is about."""
+
+    reason: str
+    actor: str
+    at: datetime
+
+
+def filled(form: ActForm, by: By) -> dict[str, Any]:
+    """Return all that the form asks for, and by whom and when: for an action whose keywords are the form's fields."""
+    return {**form.cleaned_data, **by}
+
+
 @dataclass(frozen=True)
 class Act[F: ActForm]:
     """One act: its words, its form, its verb, and where it leads.
 
-    `verb` gets the valid form, the actor's name and the moment; `back` is an address, or made of the verb's result, and
+    `verb` gets the valid form, and why, by whom and when; `back` is an address, or made of the verb's result, and
     so is `done`, what the officer is told then.
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
@@ -59,7 +72,7 @@ class Act[F: ActForm]:
 
     title: str
     form: F
-    verb: Callable[[F, str, datetime], object]
+    verb: Callable[[F, By], object]
     back: str | Callable[[object], str]
     done: str | Callable[[object], str]
     lead: str = ""
@@ -106,7 +119,9 @@ def _seal(shown: ActPreview) -> str:
 
 def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
     try:
-        return True, act.verb(act.form, actor, timezone.now())
+        return True, act.verb(
+            act.form, {"reason": act.form.cleaned_data["reason"], "actor": actor, "at": timezone.now()}
+        )
     except ValidationError as error:
         act.form.refuse(error)
     except REFUSED as error:

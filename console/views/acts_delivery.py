@@ -53,7 +53,7 @@ def stream_status(request: PersonRequest, party_id: int, word: str) -> HttpRespo
         title=f"{title} {party.name}",
         lead=lead,
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: verb(party_id=party_id, actor=actor, reason=form.cleaned_data["reason"], at=at),
+        verb=lambda _, by: verb(party_id=party_id, **by),
         back=reverse("admin:timeline", args=[party_id]),
         done=done,
         button=word.capitalize(),
@@ -69,9 +69,7 @@ def resend(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Resend latest orders to {party.name}",
         lead="Every order it hasn't signed as done is sent now, without waiting for the next retry.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: resend_newest(
-            party_id=party_id, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: resend_newest(party_id=party_id, **by),
         back=reverse("admin:timeline", args=[party_id]),
         done=lambda n: f"{n} order{'' if n == 1 else 's'} sent again." if n else NOTHING_OPEN,
         button="Resend",
@@ -86,9 +84,7 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Recover orders of {party.name}",
         lead="For a partner that lost stored data: we offer the latest order of each line since then again.",
         form=SinceForm(request.POST or None),
-        verb=lambda form, actor, at: recover_since(
-            party_id=party_id, since=form.moment(), actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda form, by: recover_since(party_id=party_id, since=form.moment(), **by),
         back=reverse("admin:timeline", args=[party_id]),
         done=lambda n: f"{n} order{'' if n == 1 else 's'} offered again." if n else "No orders since then.",
         button="Recover",

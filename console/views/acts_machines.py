@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from console.forms import rules
 from console.queries.machines import key_replaced, machine_page
 from console.queries.proposals import OpenProposal, list_open_proposals
-from console.views.acts import PROPOSED, Act, answer
+from console.views.acts import PROPOSED, Act, answer, filled
 from console.views.site import show
 from partners.actions import clients, proposals
 from partners.actions.clients import disable_machine, register_machine, unbind_machine
@@ -35,7 +35,7 @@ def register(request: PersonRequest) -> HttpResponse:
         lead="It signs in with its own private key once another officer agrees. To replace the key of a registered"
         " client, open its page.",
         form=rules.ClientForm(request.POST or None),
-        verb=lambda form, actor, at: register_machine(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, by: register_machine(**filled(form, by)),
         back=lambda made: _page(getattr(made, "number", 0)),
         done="Registered and proposed. It can sign in when another officer agrees, within 7 days.",
         button="Register and propose",
@@ -51,16 +51,13 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose a new key for {one.client_id}",
         lead="The old key stops working once another officer agrees. You'll see both keys before you propose.",
         form=rules.KeyForm(request.POST or None),
-        verb=lambda form, actor, at: clients.propose_key(
-            number=number, public_jwk=form.cleaned_data["public_jwk"], was=thumbprint_of(machine=one),
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
-        ),
+        verb=lambda form, by: clients.propose_key(number=number, was=thumbprint_of(machine=one), **filled(form, by)),
         back=_page(number),
         done=PROPOSED,
         button="Propose",
         shows=lambda form: key_replaced(machine=one, public_jwk=form.cleaned_data["public_jwk"]),
         asked=_list_machine_proposals(number),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -71,9 +68,7 @@ def disable(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Disable {one.client_id}",
         lead="Its tokens end immediately and it gets no new ones. Activating it again takes two officers.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: disable_machine(
-            number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: disable_machine(number=number, **by),
         back=_page(number),
         done="Disabled.",
         button="Disable",
@@ -89,15 +84,14 @@ def enable(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose activation of {one.client_id}",
         lead="It stays disabled until another officer agrees to its current key and certificate.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: proposals.propose(
-            act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=number, payload={},
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        verb=lambda _, by: proposals.propose(
+            act=Proposal.Act.ENABLE_MACHINE, of="machine", target_id=number, payload={}, **by
         ),
         back=_page(number),
         done=PROPOSED,
         button="Propose",
         asked=_list_machine_proposals(number),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -109,15 +103,14 @@ def propose_certificate(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose a certificate for {one.client_id}",
         lead=f"{now} Once another officer agrees, tokens bound to another certificate end immediately.",
         form=rules.CertificateForm(request.POST or None),
-        verb=lambda form, actor, at: clients.propose_certificate(
-            number=number, certificate=form.cleaned_data["certificate"], reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
+        verb=lambda form, by: clients.propose_certificate(
+            number=number, certificate=form.cleaned_data["certificate"], **by
         ),
         back=_page(number),
         done=PROPOSED,
         button="Propose",
         asked=_list_machine_proposals(number),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -128,9 +121,7 @@ def unbind(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Remove the certificate of {one.client_id}",
         lead="Where certificates are required, it can't sign in until a certificate is bound again.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: unbind_machine(
-            number=number, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: unbind_machine(number=number, **by),
         back=_page(number),
         done="Certificate removed.",
         button="Remove certificate",

@@ -25,7 +25,7 @@ from console.queries import pages
 from console.queries.proposals import list_open_proposals
 from console.queries.set_up import get_set_up
 from console.queries.terminations import termination_page
-from console.views.acts import REFUSED, Act, answer
+from console.views.acts import REFUSED, Act, By, answer, filled
 from console.views.site import show
 from partners.actions import proposals, suspensions
 from partners.actions.guards import Of
@@ -49,9 +49,7 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Suspend {one.name}",
         lead=f"{describe_denial(of)} {pages.describe_suspension_impact(facts=denied)}",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: suspensions.suspend(
-            of=of, target_id=target_id, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: suspensions.suspend(of=of, target_id=target_id, **by),
         back=back,
         done=SUSPENDED,
         button="Suspend now",
@@ -67,9 +65,9 @@ def note(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Add a note on {one.name}",
         lead="Every officer and auditor can read it in the history.",
         form=TargetNoteForm(request.POST or None, of=of),
-        verb=lambda form, actor, at: add_note(
-            of=of, target_id=target_id, note=form.cleaned_data["reason"], owner=form.new_owner,
-            remind_on=form.reminder, actor=actor, at=at,
+        verb=lambda form, by: add_note(
+            of=of, target_id=target_id, note=by["reason"], owner=form.new_owner, remind_on=form.reminder,
+            actor=by["actor"], at=by["at"],
         ),
         back=back,
         done="Note added.",
@@ -97,14 +95,11 @@ def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"End {one.name} earlier",
         lead=f"{_ends(term)} One officer can set an earlier end. A later one takes two officers.{warning} {impact}",
         form=terms.EndForm(request.POST or None),
-        verb=lambda form, actor, at: shorten_term(
-            of=terms_of(of), target_id=target_id, ends_at=form.moment(), reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
-        ),
+        verb=lambda form, by: shorten_term(of=terms_of(of), target_id=target_id, ends_at=form.moment(), **by),
         back=back,
         done="Saved. The end date was moved.",
         warns=bool(helped),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -126,9 +121,7 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         lead="Its wording can't be changed after that. It starts with no consents: no one can be located under it"
         " until they allow it.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: put_in_force(
-            of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: put_in_force(of=terms_of(of), target_id=target_id, **by),
         back=back,
         done="Now in force.",
         set_up=lambda: get_set_up(of=terms_of(of), target_id=target_id, at=timezone.now()),
@@ -143,9 +136,7 @@ def discard(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Discard the draft {one.name}",
         lead="The draft is deleted and its ID can be used again. The audit log keeps a record of it.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: discard_draft(
-            of=terms_of(of), target_id=target_id, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: discard_draft(of=terms_of(of), target_id=target_id, **by),
         back=reverse(f"admin:{terms_of(of)}s"),
         done=f"{one.name} was discarded.",
         button="Discard",
@@ -162,13 +153,10 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Link {one.name}",
         lead="Stops and pauses apply to both. Consent never carries over. A link can't be undone.",
         form=terms.LinkForm(request.POST or None, of=of),
-        verb=lambda form, actor, at: terms_actions.link(
-            of=of, ref=ref, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
-        ),
+        verb=lambda form, by: terms_actions.link(of=of, ref=ref, **filled(form, by)),
         back=back,
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -182,7 +170,7 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
         lead="Recording the same or a higher payment takes effect immediately. Recording a lower one needs another"
         " officer's agreement.",
         form=form,
-        verb=lambda form, actor, at: _change_consideration(form, campaign_id, actor, at),
+        verb=lambda form, by: _change_consideration(form, campaign_id, by),
         back=back,
         done=lambda made: TWO if isinstance(made, Proposal) else "Saved. It applies from now on.",
         asked=list_open_proposals(of="campaign", target_id=campaign_id, at=timezone.now()),
@@ -216,34 +204,26 @@ def _proposing[F: ActForm](act: str, of: str, target_id: int, form: F, back: str
         title=f"Propose: {Proposal.Act(act).label.lower()}",
         lead=lead,
         form=form,
-        verb=lambda form, actor, at: proposals.propose(
-            act=act, of=of, target_id=target_id, payload=_payload(form), reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
-        ),
+        verb=lambda form, by: proposals.propose(act=act, of=of, target_id=target_id, payload=_payload(form), **by),
         back=back,
         done=TWO,
         button="Propose",
         asked=list_open_proposals(of=of, target_id=target_id, at=timezone.now()),
-    )  # fmt: skip
+    )
 
 
 def _payload(form: ActForm) -> dict[str, object]:
     return {"ends_at": form.moment().isoformat()} if isinstance(form, terms.EndForm) else {}
 
 
-def _change_consideration(form: terms.ConsiderationForm, campaign_id: int, actor: str, at: datetime) -> object:
-    word, reason = form.cleaned_data["consideration"], form.cleaned_data["reason"]
-    now = Campaign.objects.get(pk=campaign_id).consideration
-    if PAID[word] >= PAID[now]:
-        return set_consideration(campaign_id=campaign_id, consideration=word, reason=reason, actor=actor, at=at)
-    return _propose_paid_for_less(campaign_id, word, reason, actor, at)
-
-
-def _propose_paid_for_less(campaign_id: int, word: str, reason: str, actor: str, at: datetime) -> object:
+def _change_consideration(form: terms.ConsiderationForm, campaign_id: int, by: By) -> object:
+    word = form.cleaned_data["consideration"]
+    if PAID[word] >= PAID[Campaign.objects.get(pk=campaign_id).consideration]:
+        return set_consideration(campaign_id=campaign_id, consideration=word, **by)
+    paid_for_less = Proposal.Act.PAID_FOR_LESS
     return proposals.propose(
-        act=Proposal.Act.PAID_FOR_LESS, of="campaign", target_id=campaign_id, payload={"consideration": word},
-        reason=reason, actor=actor, at=at,
-    )  # fmt: skip
+        act=paid_for_less, of="campaign", target_id=campaign_id, payload={"consideration": word}, **by
+    )
 
 
 def _target(of: str, target_id: int) -> tuple[names.NamedTarget, str]:

@@ -16,7 +16,7 @@ from console.forms.terms import EndForm
 from console.queries.notices import get_notice_preview
 from console.queries.proposals import list_open_proposals
 from console.queries.purposes import get_rule_impact
-from console.views.acts import PROPOSED, Act, answer
+from console.views.acts import PROPOSED, Act, answer, filled
 from disclosures.queries.rules import finds, newest_rule
 from partners.actions import notices
 from partners.actions import proposals as proposals_actions
@@ -38,9 +38,7 @@ def decide(request: PersonRequest, proposal_id: uuid.UUID, how: str) -> HttpResp
     act = Act(
         title=f"{word} to the proposal" if how == "agree" else f"{word} the proposal",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: verb(
-            proposal_id=proposal_id, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: verb(proposal_id=proposal_id, **by),
         back=reverse("admin:proposal", args=[proposal_id]),
         done=done,
         button=word,
@@ -57,9 +55,7 @@ def add_rule(request: PersonRequest) -> HttpResponse:
             " To narrow a rule, add the narrower one and propose to end the wider one."
         ),
         form=rules.RuleForm(request.POST or None, at=timezone.now()),
-        verb=lambda form, actor, at: terms.add_rule(
-            terms=form.terms(), reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda form, by: terms.add_rule(terms=form.terms(), **by),
         back=reverse("admin:rules"),
         done="Rule added.",
         shows=lambda form: get_rule_impact(terms=form.terms(), at=timezone.now()),
@@ -77,9 +73,9 @@ def relax_rule(request: PersonRequest, rule_id: int) -> HttpResponse:
         lead=f"{rule.source}. It stays in force until another officer agrees.{ends}",
         asked=asked,
         form=EndForm(request.POST or None),
-        verb=lambda form, actor, at: proposals_actions.propose(
+        verb=lambda form, by: proposals_actions.propose(
             act=Proposal.Act.RELAX_RULE, of="rule", target_id=rule_id,
-            payload={"ends_at": form.moment().isoformat()}, reason=form.cleaned_data["reason"], actor=actor, at=at,
+            payload={"ends_at": form.moment().isoformat()}, **by,
         ),
         back=reverse("admin:rules"),
         done="Proposed. The rule ends when another officer agrees, within 7 days.",
@@ -95,7 +91,7 @@ def propose_notice(request: PersonRequest) -> HttpResponse:
         lead="People see it when another officer has agreed and its day has come. What people read before earlier"
         " choices stays on record.",
         form=rules.NoticeForm(request.POST or None),
-        verb=lambda form, actor, at: notices.propose_notice(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, by: notices.propose_notice(**filled(form, by)),
         back=lambda made: reverse("admin:proposal", args=[getattr(made, "pk", "")]),
         cancel=reverse("admin:notices"),
         done=PROPOSED,
@@ -120,10 +116,8 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
         ),
         asked=list_open_proposals(of="anomaly", target_id=rule.pk, at=timezone.now()),
         form=AnomalyRuleForm(request.POST or None, rule=rule),
-        verb=lambda form, actor, at: disclosures.actions.change_anomaly_rule(
-            kind=kind, threshold=form.cleaned_data["threshold"], window=form.cleaned_data["window"],
-            suspend_after_days=form.cleaned_data.get("suspend_after_days"), enabled=form.cleaned_data["enabled"],
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        verb=lambda form, by: disclosures.actions.change_anomaly_rule(
+            kind=kind, **{"suspend_after_days": None} | filled(form, by)
         ),
         back=reverse("admin:anomaly-rules"),
         done=lambda result: (
@@ -132,5 +126,5 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
             else "Saved. It applies from the next search."
         ),
         button="Save",
-    )  # fmt: skip
+    )
     return answer(request, act)

@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from console.forms import terms
 from console.queries.machines import KeyReplacement, keys_moved
 from console.queries.proposals import OpenProposal, list_open_proposals
-from console.views.acts import PROPOSED, Act, answer
+from console.views.acts import PROPOSED, Act, answer, filled
 from partners.actions import drafts, parties
 from partners.actions.drafts import change_draft
 from partners.actions.terms import set_endpoints
@@ -28,7 +28,7 @@ def add_party(request: PersonRequest) -> HttpResponse:
         title="Add a company",
         lead="Its URI identifies it in tokens, paths and stops, and can't be changed later.",
         form=terms.PartyForm(request.POST or None),
-        verb=lambda form, actor, at: parties.add_party(**form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, by: parties.add_party(**filled(form, by)),
         back=lambda made: _page("party", made),
         done="Saved.",
         cancel=reverse("admin:parties"),
@@ -44,7 +44,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Change {party.name}",
         lead="A first key address takes effect immediately. Replacing it takes effect when a second officer agrees.",
         form=terms.PartyForm(request.POST or None, initial=initial, known=True),
-        verb=lambda form, actor, at: parties.change_party(party_id=party_id, **form.cleaned_data, actor=actor, at=at),
+        verb=lambda form, by: parties.change_party(party_id=party_id, **filled(form, by)),
         back=reverse("admin:party", args=[party_id]),
         done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Saved.",
         button="Save",
@@ -61,14 +61,13 @@ def draft_contract(request: PersonRequest, contract_id: int = 0) -> HttpResponse
         title="Draft a contract",
         lead=DRAFT,
         form=terms.ContractForm(request.POST or None, at=timezone.now(), initial=terms.copy_contract(copied)),
-        verb=lambda form, actor, at: drafts.draft_contract(
-            ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(),
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        verb=lambda form, by: drafts.draft_contract(
+            ref=form.cleaned_data["ref"], aggregator=form.cleaned_data["aggregator"], terms=form.terms(), **by
         ),
         back=lambda made: _page("contract", made),
         done="Draft saved.",
         cancel=reverse("admin:contracts"),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -85,14 +84,13 @@ def draft_campaign(request: PersonRequest, contract_id: int, copied: Campaign | 
         title=f"Draft a campaign under {contract.ref}",
         lead=DRAFT,
         form=terms.CampaignForm(request.POST or None, contract=contract, initial=terms.copy_campaign(copied)),
-        verb=lambda form, actor, at: drafts.draft_campaign(
-            ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(),
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        verb=lambda form, by: drafts.draft_campaign(
+            ref=form.cleaned_data["ref"], contract=contract.ref, terms=form.terms(), **by
         ),
         back=lambda made: _page("campaign", made),
         done="Draft saved.",
         cancel=reverse("admin:contract", args=[contract_id]),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -105,13 +103,10 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
         form=terms.ContractForm(
             request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
         ),
-        verb=lambda form, actor, at: change_draft(
-            of="contract", target_id=contract_id, terms=form.terms(), reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
-        ),
+        verb=lambda form, by: change_draft(of="contract", target_id=contract_id, terms=form.terms(), **by),
         back=reverse("admin:contract", args=[contract_id]),
         done="Draft saved.",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -124,13 +119,10 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
         form=terms.CampaignForm(
             request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
         ),
-        verb=lambda form, actor, at: change_draft(
-            of="campaign", target_id=campaign_id, terms=form.terms(), reason=form.cleaned_data["reason"],
-            actor=actor, at=at,
-        ),
+        verb=lambda form, by: change_draft(of="campaign", target_id=campaign_id, terms=form.terms(), **by),
         back=reverse("admin:campaign", args=[campaign_id]),
         done="Draft saved.",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -143,17 +135,15 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         lead="We connect only to these hosts. A first address takes effect with the next order. Replacing an address,"
         " or polling, takes effect when a second officer agrees.",
         form=terms.EndpointsForm(request.POST or None, initial=initial),
-        verb=lambda form, actor, at: set_endpoints(
-            contract_id=contract_id, endpoint_url=form.cleaned_data["endpoint_url"],
-            jwks_uri=form.cleaned_data["jwks_uri"], hosts=terms.lines_of(form.cleaned_data["hosts"]),
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
+        verb=lambda form, by: set_endpoints(
+            contract_id=contract_id, **filled(form, by) | {"hosts": terms.lines_of(form.cleaned_data["hosts"])}
         ),
         back=reverse("admin:contract", args=[contract_id]),
         done=lambda made: PROPOSED if isinstance(made, Proposal) else "Saved.",
         button="Save",
         shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
         asked=_list_act_proposals(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 

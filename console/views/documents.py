@@ -70,16 +70,13 @@ def _sign[F: ActForm](
         title=str(Document.Kind(kind).label),
         lead="You see everything the document says before you sign it. The audit log records it.",
         form=form,
-        verb=lambda form, actor, at: make_document(
-            kind=kind, ref=ref_of(form), seen=request.POST.get("seen", ""), actor=actor, at=at,
-            reason=form.cleaned_data["reason"],
-        ),
+        verb=lambda form, by: make_document(kind=kind, ref=ref_of(form), seen=request.POST.get("seen", ""), **by),
         back=lambda document_id: reverse("admin:document", args=[document_id]),
         done="Signed and kept.",
         button="Preview",
         cancel=reverse(cancel),
         shows=lambda form: _preview(request, kind, ref_of(form), form),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 

@@ -46,15 +46,12 @@ def add(request: PersonRequest) -> HttpResponse:
         title="Import a file",
         lead=DRY_RUN,
         form=UploadForm(request.POST or None, request.FILES, feeds=list_feeds(role=request.user.role)),
-        verb=lambda form, actor, at: imports.upload_file(
-            feed=form.cleaned_data["feed"], content=form.content(), reason=form.cleaned_data["reason"], actor=actor,
-            at=at,
-        ),
+        verb=lambda form, by: imports.upload_file(feed=form.cleaned_data["feed"], content=form.content(), **by),
         back=lambda made: reverse("admin:import", args=[getattr(made, "pk", 0)]),
         done="Uploaded. The dry run starts within seconds.",
         button="Upload and check",
         cancel=reverse("admin:imports"),
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -75,9 +72,7 @@ def start(request: PersonRequest, upload_id: int) -> HttpResponse:
         title="Propose the import" if one.loosens else "Import the file",
         lead=str(one),
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: imports.import_file(
-            upload_id=upload_id, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: imports.import_file(upload_id=upload_id, **by),
         back=reverse("admin:import", args=[upload_id]),
         done=lambda made: PROPOSED if isinstance(made, Proposal) else "The import starts within seconds.",
         button="Propose" if one.loosens else "Import",
@@ -91,9 +86,7 @@ def discard(request: PersonRequest, upload_id: int) -> HttpResponse:
         title="Discard the file",
         lead=str(_find(request, upload_id)),
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: imports.discard_file(
-            upload_id=upload_id, reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda _, by: imports.discard_file(upload_id=upload_id, **by),
         back=reverse("admin:import", args=[upload_id]),
         done="Discarded. Nothing was imported, and the file is deleted.",
         button="Discard",

@@ -30,7 +30,7 @@ from console.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from console.forms.rules import AssignForm
 from console.queries.evidence_packs import as_json
 from console.views import listing
-from console.views.acts import Act, answer
+from console.views.acts import Act, answer, filled
 from console.views.listing import Cell, Column, Filter, Listing, page_of
 from console.views.site import show
 from disclosures.models import Anomaly
@@ -62,9 +62,7 @@ def close(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Close incident",
         lead=f"{one.get_kind_display()}. It reopens if it happens again. Its case at the desk doesn't change.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: close_incident(
-            incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: close_incident(incident_id=incident_id, **by),
         back=reverse("admin:incident", args=[incident_id]),
         done="Closed.",
         button="Close incident",
@@ -79,9 +77,7 @@ def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Acknowledge incident",
         lead=f"{one.get_kind_display()}. It will be assigned to you.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: assign_incident(
-            incident_id=incident_id, to=actor, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: assign_incident(incident_id=incident_id, to=by["actor"], **by),
         back=reverse("admin:incident", args=[incident_id]),
         done="Acknowledged and assigned to you.",
         button="Acknowledge",
@@ -96,13 +92,11 @@ def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Assign incident",
         lead=f"{one.get_kind_display()}. This also acknowledges it.",
         form=AssignForm(request.POST or None, officers=officers()),
-        verb=lambda form, actor, at: assign_incident(
-            incident_id=incident_id, to=form.cleaned_data["to"], actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda form, by: assign_incident(incident_id=incident_id, to=form.cleaned_data["to"], **by),
         back=reverse("admin:incident", args=[incident_id]),
         done="Assigned.",
         button="Assign",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -137,8 +131,8 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             parts = export_incident_rows(
-                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.build_arguments(),
-            )  # fmt: skip
+                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.build_arguments()
+            )
         except (StaffOnly, NoReason) as error:
             form.add_error(None, str(error))
         else:
@@ -214,8 +208,8 @@ def report(request: PersonRequest) -> HttpResponse:
         lead="Report what our systems can't detect: a stolen laptop, a letter from a partner, a full outage. Deadlines"
         " count from when it became known.",
         form=ReportForm(request.POST or None, at=timezone.now()),
-        verb=lambda form, actor, at: report_incident(
-            **{name: form.cleaned_data[name] for name in REPORT}, actor=actor, at=at
+        verb=lambda form, by: report_incident(
+            **{name: form.cleaned_data[name] for name in REPORT}, actor=by["actor"], at=by["at"]
         ),
         back=lambda incident_id: reverse("admin:incident", args=[incident_id]),
         cancel=reverse("admin:incidents"),
@@ -232,9 +226,7 @@ def note(request: PersonRequest, incident_id: int) -> HttpResponse:
         title="Add a note",
         lead=f"{one.get_kind_display()}. The note is part of the timeline and of exports.",
         form=NoteForm(request.POST or None),
-        verb=lambda form, actor, at: note_incident(
-            incident_id=incident_id, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: note_incident(incident_id=incident_id, **by),
         back=reverse("admin:incident", args=[incident_id]),
         done="Note added.",
         button="Add note",
@@ -261,17 +253,12 @@ def _record_notification(request: PersonRequest, one: Incident, verb: Callable[.
         title="Record a notification",
         lead=f"{one.get_kind_display()}. If you record the same notification twice, the newer entry applies. Both stay"
         " in the timeline.",
-        form=DutyForm(
-            request.POST or None, at=timezone.now(), duties=duties, chosen=chosen if chosen in ALL else ""
-        ),
-        verb=lambda form, actor, at: verb(
-            incident_id=one.pk, duty=form.cleaned_data["duty"], told_on=form.cleaned_data["told_on"],
-            reference=form.cleaned_data["reference"], actor=actor, reason=form.cleaned_data["reason"], at=at,
-        ),
+        form=DutyForm(request.POST or None, at=timezone.now(), duties=duties, chosen=chosen if chosen in ALL else ""),
+        verb=lambda form, by: verb(incident_id=one.pk, **filled(form, by)),
         back=back,
         done="Saved.",
         button="Record notification",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 

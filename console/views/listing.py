@@ -122,6 +122,10 @@ class Listing:
     # What staff must be allowed to export it.
     needed: StaffAction = StaffAction.SEE_TERMS
 
+    def view(self, request: PersonRequest) -> HttpResponseBase:
+        """Show the list as a page, where nobody and nothing but its address narrows it."""
+        return show_list(request, self)
+
 
 @dataclass(frozen=True)
 class ListQuery:

@@ -21,11 +21,6 @@ from support.queries import names
 from support.queries.counts import health_of
 
 
-def streams(request: PersonRequest) -> HttpResponseBase:
-    """Every partner that receives orders, and how well."""
-    return show_list(request, STREAMS)
-
-
 def orders(request: PersonRequest) -> HttpResponseBase:
     """Every order that somebody still has to sign for. Names no line."""
     return show_list(request, orders_list())
@@ -37,26 +32,6 @@ def orders_list() -> Listing:
     named = tuple((str(one.pk), party_name(one.name, one.uri)) for one in partners)
     company = Filter("company", "Partner", named, lambda rows, value, _: rows.filter(party_id=int(value)))
     return replace(ORDERS, filters=(company, *ORDERS.filters))
-
-
-def breaches(request: PersonRequest) -> HttpResponseBase:
-    """Every date of a contract that a partner let pass. Names no line."""
-    return show_list(request, BREACHES)
-
-
-def reconciliation(request: PersonRequest) -> HttpResponseBase:
-    """Every comparison of a partner's books with ours."""
-    return show_list(request, RUNS)
-
-
-def keys(request: PersonRequest) -> HttpResponseBase:
-    """Our own signing keys, by use."""
-    return show_list(request, KEYS)
-
-
-def clients(request: PersonRequest) -> HttpResponseBase:
-    """Every machine that may ask for tokens."""
-    return show_list(request, CLIENTS)
 
 
 def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:

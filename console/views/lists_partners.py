@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.http import HttpResponseBase
 from django.urls import reverse
 
-from accounts.views.access import PersonRequest
 from console.queries.dashboard import ENDING
 from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
 from console.queries.standing import contracts_to_renew
 from console.views import listing
-from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Contract, Party
 from partners.policies.lifecycle import Stage
@@ -22,30 +20,8 @@ from support.queries.chains import campaigns_at, contracts_at, running_on
 
 # What is answered now, whatever ends soon.
 RUNNING = (Stage.IN_FORCE, Stage.ENDING)
-STAGES = (
-    ("running", "In force or ending"), *((one.value, one.value.capitalize()) for one in Stage),
-)  # fmt: skip
+STAGES = (("running", "In force or ending"), *((one.value, one.value.capitalize()) for one in Stage))
 YES_NO = (("yes", "Yes"), ("no", "No"))
-
-
-def parties(request: PersonRequest) -> HttpResponseBase:
-    """Every organisation, and the chains it stands in."""
-    return show_list(request, PARTIES)
-
-
-def contracts(request: PersonRequest) -> HttpResponseBase:
-    """Every contract: what is in force, what ends soon, who does not receive."""
-    return show_list(request, CONTRACTS)
-
-
-def campaigns(request: PersonRequest) -> HttpResponseBase:
-    """Every campaign: who asks, what for, what is paid, how many agreed."""
-    return show_list(request, CAMPAIGNS)
-
-
-def agents(request: PersonRequest) -> HttpResponseBase:
-    """Every authorised agent: who may ask for people, and who waits or was suspended."""
-    return show_list(request, AGENTS)
 
 
 def _party_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:

@@ -31,26 +31,6 @@ from support.queries.chains import campaigns_at
 IN_FORCE = (Stage.IN_FORCE, Stage.ENDING)
 
 
-def rules(request: PersonRequest) -> HttpResponseBase:
-    """What may not be done in which state, whoever agreed."""
-    return show_list(request, RULES)
-
-
-def notices(request: PersonRequest) -> HttpResponseBase:
-    """What people read before they choose, every version."""
-    return show_list(request, NOTICES)
-
-
-def anomaly_rules(request: PersonRequest) -> HttpResponseBase:
-    """By what anomalies are found, every version."""
-    return show_list(request, ANOMALY_RULES)
-
-
-def purposes(request: PersonRequest) -> HttpResponseBase:
-    """Every purpose that a campaign has, in words, and where it is prohibited."""
-    return show_list(request, PURPOSES)
-
-
 def _rule_cells(rows: Sequence[JurisdictionRule], at: datetime) -> list[tuple[Cell, ...]]:
     asked = list_newest_proposals(of="rule", target_ids=[one.pk for one in rows], at=at)
     return [
@@ -206,11 +186,6 @@ ANOMALY_RULES = Listing(
 )  # fmt: skip
 
 
-def suspensions(request: PersonRequest) -> HttpResponseBase:
-    """Every suspension, by officers and by the stream rules; those that run first."""
-    return show_list(request, SUSPENSIONS)
-
-
 def proposals(request: PersonRequest) -> HttpResponseBase:
     """Every loosening act that somebody wanted; those that wait for a second officer first."""
     reader = actor_of(request.user)
@@ -219,11 +194,6 @@ def proposals(request: PersonRequest) -> HttpResponseBase:
         lambda rows, value, _: rows.filter(proposed_by=reader) if value == "me" else rows.exclude(proposed_by=reader),
     )  # fmt: skip
     return show_list(request, replace(PROPOSALS, filters=(*PROPOSALS.filters, by)))
-
-
-def terminations(request: PersonRequest) -> HttpResponseBase:
-    """Every end, by a term or an officer, and how far its deletion receipts are."""
-    return show_list(request, TERMINATIONS)
 
 
 def _suspension_cells(rows: Sequence[Suspension], at: datetime) -> list[tuple[Cell, ...]]:

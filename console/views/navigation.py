@@ -87,36 +87,11 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ),
 )
 OFFICERS_ALONE = frozenset({"separations"})
-BELOW = {
-    "party": "parties", "party-add": "parties", "party-change": "parties",
-    "contract": "contracts",
-    "contract-draft": "contracts", "contract-another": "contracts", "contract-change": "contracts",
-    "endpoints": "contracts",
-    "campaign": "campaigns", "campaign-draft": "campaigns", "campaign-another": "campaigns",
-    "campaign-change": "campaigns",
-    "consideration": "campaigns", "suspend": "suspensions", "lift": "suspensions", "proposal": "proposals",
-    "decide": "proposals", "termination": "terminations", "terminate": "terminations", "timeline": "streams",
-    "order": "streams", "event": "streams", "resend": "streams", "recover": "streams", "stream-status": "streams",
-    "rule-add": "rules", "rule-relax": "rules", "notice-propose": "notices", "client-register": "clients",
-    "purpose": "purposes", "purpose-link": "purposes", "machine": "clients", "machine-key": "clients",
-    "machine-disable": "clients", "machine-enable": "clients", "machine-bind": "clients", "machine-unbind": "clients",
-    "run": "reconciliation", "finding": "reconciliation", "anomaly-rule-change": "anomaly-rules",
-    "incident": "incidents", "incident-close": "incidents", "incident-acknowledge": "incidents",
-    "incident-assign": "incidents", "incident-rows": "incidents", "incident-csv": "incidents",
-    "incident-note": "incidents", "incident-told": "incidents", "incident-export": "incidents",
-    "incident-report": "incidents",
-    "authorized-register": "authorized-agents", "authorized-agent": "authorized-agents",
-    "authorized-propose": "authorized-agents", "authorized-suspend": "authorized-agents",
-    "test-line-mark": "test-lines", "test-line-end": "test-lines",
-    "import": "imports", "import-add": "imports", "import-start": "imports", "import-discard": "imports",
-    "document": "documents", "document-choose": "documents", "document-make": "documents",
-    "separation": "separations", "separation-close": "separations", "delayed-hide": "delayed",
-    "delayed-await": "delayed", "delayed-told": "delayed",
-    "delayed-lift": "delayed", "delayed-pack": "delayed", "trail-export": "trail",
-}  # fmt: skip
+# Acts that stand beside the list they belong to. All else is below its list, as its address says.
+BESIDE = {"suspend": "suspensions", "lift": "suspensions", "terminate": "terminations", "campaign-draft": "campaigns"}
 
 # Pages about a company, a contract or a campaign, as their address says.
-ABOUT_ANY = frozenset({"set-up", "target-note"})
+ABOUT_ANY = frozenset({"set-up", "target-note", "shorten", "extend", "force", "discard", "link"})
 LISTS = {"party": "parties", "contract": "contracts", "campaign": "campaigns"}
 
 
@@ -140,7 +115,7 @@ def _page_of(request: HttpRequest) -> str:
     name = (match.url_name if match else "") or ""
     if match and name in ABOUT_ANY:
         return LISTS.get(match.kwargs["of"], name)
-    return BELOW.get(name, name)
+    return BESIDE.get(name) or (match.route.split("/")[1] if match else "") or name
 
 
 def _is_for(place: Place, role: str) -> bool:

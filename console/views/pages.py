@@ -16,7 +16,7 @@ from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
 from console.queries.purposes import list_other_purposes, purpose_page
 from console.queries.set_up import get_set_up
-from console.views.acts import Act, answer
+from console.views.acts import Act, answer, filled
 from console.views.site import show
 from partners.labels import precision_in_words, purpose_in_words
 from support.forms.acting import ActForm
@@ -131,12 +131,9 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         lead="From now on, a stop or pause of one purpose also applies to the other, both ways. Consent never carries"
         " over. A link can't be undone.",
         form=LinkForm(request.POST or None, of="purpose", others=list_other_purposes(than=term)),
-        verb=lambda form, actor, at: terms.link(
-            of="purpose", ref=term, kin_ref=form.cleaned_data["kin_ref"], link=form.cleaned_data["link"],
-            reason=form.cleaned_data["reason"], actor=actor, at=at,
-        ),
+        verb=lambda form, by: terms.link(of="purpose", ref=term, **filled(form, by)),
         back=reverse("admin:purpose", args=[term]),
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
         button="Link",
-    )  # fmt: skip
+    )
     return answer(request, act)

@@ -42,9 +42,7 @@ def decide(request: PersonRequest, request_id: int) -> HttpResponse:
         lead=f"Asked in case {asked.row.ticket.code}: {asked.row.reason} Suspended, every request of theirs is denied, "
         "for everybody, from this moment on; to lift it takes two officers.",
         form=DecisionForm(request.POST or None),
-        verb=lambda form, actor, at: decide_request(
-            request_id=request_id, suspends=form.suspends(), reason=form.cleaned_data["reason"], actor=actor, at=at
-        ),
+        verb=lambda form, by: decide_request(request_id=request_id, suspends=form.suspends(), **by),
         back=reverse("admin:suspend-requests"),
         done="Decided. The agent sees the decision in the case.",
         button="Decide",
@@ -92,14 +90,13 @@ def close(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         lead="First make sure that the carrier has moved the line out of the account. Until the day you enter, the"
         " other holder's list of lines won't change. Agree that day with the person.",
         form=SeparationForm(request.POST or None),
-        verb=lambda form, actor, at: close_separation(
-            separation_id=separation_id, done=form.is_separated(), tell_from=form.tell_from(), actor=actor,
-            reason=form.cleaned_data["reason"], at=at,
+        verb=lambda form, by: close_separation(
+            separation_id=separation_id, done=form.is_separated(), tell_from=form.tell_from(), **by
         ),
         back=reverse("admin:separations"),
         done="Closed.",
         button="Close request",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -132,14 +129,13 @@ def hide(request: PersonRequest) -> HttpResponse:
         lead="A hidden release is left out of every page, count, receipt and export until the order is lifted or its"
         " end date.",
         form=DelayForm(request.POST or None, at=timezone.now()),
-        verb=lambda form, actor, at: actions.delay_notice(
-            order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
-            actor=actor, reason=form.cleaned_data["reason"], at=at,
+        verb=lambda form, by: actions.delay_notice(
+            order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(), **by
         ),
         back=reverse("admin:delayed"),
         done=_format_delay_result,
         button="Hide",
-    )  # fmt: skip
+    )
     return answer(request, act)
 
 
@@ -152,9 +148,9 @@ def await_and_hide(request: PersonRequest) -> HttpResponse:
             " against the order: with a mistyped ID, the release would be shown."
         ),
         form=AwaitedForm(request.POST or None, at=timezone.now()),
-        verb=lambda form, actor, at: actions.delay_notice(
+        verb=lambda form, by: actions.delay_notice(
             order_ref=form.cleaned_data["order_ref"], suppressed_until=form.end(), source_ids=form.source_ids(),
-            actor=actor, reason=form.cleaned_data["reason"], at=at, awaited=True,
+            awaited=True, **by,
         ),
         back=reverse("admin:delayed"),
         done=_format_delay_result,
@@ -181,13 +177,12 @@ def lift(request: PersonRequest) -> HttpResponse:
         title="Lift an order",
         lead="The subscriber will see the release, marked as told late. Releases that another order hides stay hidden.",
         form=OrderForm(request.POST or None),
-        verb=lambda form, actor, at: actions.lift_notice(
-            order_ref=form.cleaned_data["order_ref"], source_ids=form.source_ids(), actor=actor,
-            reason=form.cleaned_data["reason"], at=at,
+        verb=lambda form, by: actions.lift_notice(
+            order_ref=form.cleaned_data["order_ref"], source_ids=form.source_ids(), **by
         ),
         back=reverse("admin:delayed"),
         done="Lifted.",
         button="Lift",
         warns=True,
-    )  # fmt: skip
+    )
     return answer(request, act)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Count, Q
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
@@ -13,16 +13,11 @@ from console.actions.test_lines import end_test_line, mark_test_line
 from console.forms.incidents import SeedForm
 from console.views import listing
 from console.views.acts import Act, answer
-from console.views.listing import Cell, Column, Filter, Listing, show_list
+from console.views.listing import Cell, Column, Filter, Listing
 from revocations.models import Order
 from support.forms.acting import ActForm
 from support.models import CarrierTestLine
 from support.queries import names
-
-
-def seeds(request: PersonRequest) -> HttpResponseBase:
-    """Lines of our own, and how many partners have signed about each."""
-    return show_list(request, SEEDS)
 
 
 def mark(request: PersonRequest) -> HttpResponse:
@@ -32,9 +27,7 @@ def mark(request: PersonRequest) -> HttpResponse:
         lead="A line of the carrier's own test account, used at real partners like any other. We compare what partners"
         " sign about it with what they still request, show and claim.",
         form=SeedForm(request.POST or None),
-        verb=lambda form, actor, at: mark_test_line(
-            carrier_id=form.cleaned_data["line"], actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda form, by: mark_test_line(carrier_id=form.cleaned_data["line"], **by),
         back=reverse("admin:test-lines"),
         done="Test line added.",
         button="Add test line",
@@ -49,9 +42,7 @@ def end(request: PersonRequest, seed_id: int) -> HttpResponse:
         title="Stop using test line",
         lead=f"Test line {seed_id}. Its findings are kept.",
         form=ActForm(request.POST or None),
-        verb=lambda form, actor, at: end_test_line(
-            seed_id=seed_id, actor=actor, reason=form.cleaned_data["reason"], at=at
-        ),
+        verb=lambda _, by: end_test_line(seed_id=seed_id, **by),
         back=reverse("admin:test-lines"),
         done="The test line is no longer used.",
         button="Stop using",
