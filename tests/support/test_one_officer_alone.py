@@ -88,7 +88,7 @@ TRIED = {
     "partners.propose_notice", "partners.propose", "partners.withdraw", "partners.decline", "partners.mark_agreed",
     "partners.register_machine", "partners.propose_key", "partners.propose_certificate", "partners.disable_machine",
     "partners.unbind_machine", "partners.register_agent", "partners.propose_agent", "partners.suspend_agent",
-    "revocations.suspend", "console.put_in_force", "console.set_consideration", "console.add_rule", "console.link",
+    "partners.suspend", "console.put_in_force", "console.set_consideration", "console.add_rule", "console.link",
     "console.agree_to_proposal", "console.discard_draft", "consent.terminate", "disclosures.change_anomaly_rule",
 }  # fmt: skip
 OTHERS = {
