@@ -220,10 +220,12 @@ def _change_consideration(form: terms.ConsiderationForm, campaign_id: int, by: B
     word = form.cleaned_data["consideration"]
     if PAID[word] >= PAID[Campaign.objects.get(pk=campaign_id).consideration]:
         return set_consideration(campaign_id=campaign_id, consideration=word, **by)
-    paid_for_less = Proposal.Act.PAID_FOR_LESS
-    return proposals.propose(
-        act=paid_for_less, of="campaign", target_id=campaign_id, payload={"consideration": word}, **by
-    )
+    return _propose_paid_for_less(campaign_id, word, by)
+
+
+def _propose_paid_for_less(campaign_id: int, word: str, by: By) -> object:
+    act = Proposal.Act.PAID_FOR_LESS
+    return proposals.propose(act=act, of="campaign", target_id=campaign_id, payload={"consideration": word}, **by)
 
 
 def _target(of: str, target_id: int) -> tuple[names.NamedTarget, str]:
