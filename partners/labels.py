@@ -86,11 +86,11 @@ def sanitise_text(text: str, *, at_most: int = 1000) -> str:
     return clean if len(clean) <= at_most else clean[: at_most - 1].rstrip() + "…"
 
 
-def party_name(name: str, uri: str, *, at_most: int = INLINE) -> str:
+def party_name(name: str, uri: str) -> str:
     """What to call a party: its name; where none can be seen, its address; of a hop nobody knows, that it has none."""
     if uri == UNKNOWN:
         return gettext("a company we can't name")
-    shown = (sanitise_text(text, at_most=at_most) for text in (name, uri))
+    shown = (sanitise_text(text, at_most=INLINE) for text in (name, uri))
     return next(filter(has_visible_text, shown), "") or gettext("a company without a name")
 
 

@@ -17,10 +17,10 @@ from django.utils import translation
 import audit.actions
 from accounts.actions.sms_outbox import enqueue_text
 from accounts.domain import auth_factors, message_templates, sessions
-from accounts.domain.auth_factors import Factors, link_hash
+from accounts.domain.auth_factors import Factors
 from accounts.models import BrowserSession, KnownDevice, Line, LineUser, Message, NewPassword, User
 from accounts.policies.permissions import actor_of
-from accounts.primitives.sealing import compute_hmac
+from accounts.primitives.sealing import compute_hmac, token_hash
 
 REMEMBERED = timedelta(days=366)
 PASSWORD_WAIT, PASSWORD_GOOD_FOR = timedelta(hours=24), timedelta(days=7)
@@ -150,7 +150,7 @@ def start_new_password(*, user: User, at: datetime) -> None:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     NewPassword.objects.create(
         user=user,
-        token_hash=link_hash(token=token),
+        token_hash=token_hash(token=token),
         asked_at=at,
         counts_from=at + PASSWORD_WAIT,
         expires_at=at + PASSWORD_WAIT + PASSWORD_GOOD_FOR,

@@ -1,6 +1,5 @@
 """What lets one person in: their password, passkeys, app and codes; a wait for a new password; where they are in."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
 from accounts.policies import delegations
 from accounts.primitives import sealing
-from accounts.primitives.sealing import number_hash, unseal
+from accounts.primitives.sealing import number_hash, token_hash, unseal
 from accounts.queries import is_id
 from audit.models import AuditEvent
 
@@ -117,11 +116,6 @@ def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: da
     return contact is not None and shown == (contact.pk, line.number_changed_at)
 
 
-def link_hash(*, token: str) -> bytes:
-    """Hash the token of a link that was texted, by which the link is found."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def get_pending_password(*, user: User, at: datetime) -> NewPassword | None:
     """Return the wait for a new password of this person that is not over, cancelled or used; None: there is none."""
     waiting = NewPassword.objects.filter(user=user, cancelled_at__isnull=True, used_at__isnull=True)
@@ -131,7 +125,7 @@ def get_pending_password(*, user: User, at: datetime) -> NewPassword | None:
 def find_pending_password(*, token: str, at: datetime) -> NewPassword | None:
     """Return the wait for a new password that this link ends; None for a link that is used up, over or made up."""
     waiting = NewPassword.objects.filter(cancelled_at__isnull=True, used_at__isnull=True, expires_at__gt=at)
-    return waiting.filter(token_hash=link_hash(token=token)).first()
+    return waiting.filter(token_hash=token_hash(token=token)).first()
 
 
 @dataclass(frozen=True)

@@ -155,3 +155,8 @@ def _row(user: User) -> QuerySet[Authenticator]:
 
 def _hash_code(code: str, salt: str, rounds: int) -> str:
     return MARK + hashlib.pbkdf2_hmac("sha256", code.encode(), bytes.fromhex(salt), rounds).hex()
+
+
+def token_hash(*, token: str) -> bytes:
+    """Hash the token of a link or an agent: only this is kept of it, so that who reads the database opens nothing."""
+    return hashlib.sha256(token.encode()).digest()

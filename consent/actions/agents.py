@@ -18,14 +18,13 @@ from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.primitives.numbers import NotANumber, normalise_number
-from accounts.primitives.sealing import number_hash
+from accounts.primitives.sealing import number_hash, token_hash
 from consent.actions.choices import retry_on_conflict
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents
 from consent.domain.agents import Exercise
 from consent.domain.notices import DisplayedNotice
 from consent.models import ProgressLink
-from consent.queries.receipts import token_hash
 from partners.clients import http
 from partners.models import AgentRequest, AuthorizedAgent
 
@@ -48,7 +47,7 @@ def issue_token(*, agent_id: str, asked_at: datetime) -> str:
     """
     token = secrets.token_urlsafe(32)
     known = AuthorizedAgent.objects.filter(pk=agent_id).exclude(token_asked_at__gte=asked_at)
-    if not known.update(token_hash=agents.token_hash(token=token), token_asked_at=asked_at):
+    if not known.update(token_hash=token_hash(token=token), token_asked_at=asked_at):
         raise agents.MessageRefused("This message, or a later one, was used before.")
     return token
 
@@ -71,7 +70,7 @@ def receive_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, a
     made = AgentRequest.objects.create(
         id=uuid.uuid4(), agent=agent, agent_request_id=message.agent_request_id, digest=digest,
         line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=message.exercise,
-        token_hash=agents.token_hash(token=token), callback=message.status_callback, received_at=at,
+        token_hash=token_hash(token=token), callback=message.status_callback, received_at=at,
         expires_at=at + agents.LASTS, **_get_initial_status(denied, at),
     )  # fmt: skip
     if line is not None:
@@ -115,7 +114,7 @@ def answer_request(*, token: str, theirs: bool, notice: DisplayedNotice | None, 
 @retry_on_conflict
 @transaction.atomic
 def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
-    request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
+    request = _open(at, token_hash=token_hash(token=token), line_id__isnull=False)
     line_id = request.line_id or 0
     link = stop_all_by_line(line_id=line_id, notice=notice, at=at)
     request.choice_id = ProgressLink.objects.get(token_hash=token_hash(token=link)).choice_id
@@ -126,7 +125,7 @@ def _confirm(token: str, notice: DisplayedNotice | None, at: datetime) -> str:
 
 @transaction.atomic
 def _refuse(token: str, at: datetime) -> str:
-    request = _open(at, token_hash=agents.token_hash(token=token), line_id__isnull=False)
+    request = _open(at, token_hash=token_hash(token=token), line_id__isnull=False)
     _close(request, Status.DENIED, Reason.SUSPECTED_FRAUD, at)
     _record_event("refused", request, f"line:{request.line_id}", at)
     return ""

@@ -11,6 +11,7 @@ import audit.actions
 from accounts.actions import codes
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, TextedCode, User
+from accounts.primitives.sealing import token_hash
 from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
 from consent.domain import change_notices, consent_requests
 from consent.domain.consent_requests import (
@@ -28,7 +29,6 @@ from consent.domain.consent_requests import (
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
 from consent.models import ConsentRequest
-from consent.queries.receipts import token_hash
 from partners.clients import http
 from partners.labels import party_name
 from partners.models import Campaign, Party

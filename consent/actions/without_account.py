@@ -16,12 +16,12 @@ from accounts.actions.people import find_to_stop_after_end
 from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
+from accounts.primitives.sealing import token_hash
 from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import change_notices, order_planning
 from consent.domain.change_notices import Answer, TextCommand
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
-from consent.queries.receipts import token_hash
 
 CHANNEL = "text"
 STOP = TextedCode.Purpose.STOP

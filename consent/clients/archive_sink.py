@@ -12,6 +12,8 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from partners.clients.checkpoint_places import sync_folder
+
 TAIL = 1024 * 1024
 
 
@@ -87,7 +89,7 @@ class FolderSink:
             file.flush()
             os.fsync(file.fileno())
         if new:
-            _sync_folder(self._folder)
+            sync_folder(folder=self._folder)
 
     def _path(self, day: str) -> Path:
         return self._folder / f"{day}.jws"
@@ -109,11 +111,3 @@ def _ends_whole(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read() == b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -1,6 +1,5 @@
 """What an agent sends, opened and checked as the Data Rights Protocol 1.0 says; what it is told; what a link opens."""
 
-import hashlib
 import uuid
 from base64 import b64decode
 from binascii import Error
@@ -15,6 +14,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.primitives.json_reader import Unreadable, decode_json
+from accounts.primitives.sealing import token_hash
 from consent.models import ProgressLink
 from partners.models import AgentRequest, AuthorizedAgent
 
@@ -110,11 +110,6 @@ def verify_signature(*, body: bytes, agent: AuthorizedAgent) -> bytes:
     except (Error, ValueError, InvalidSignature) as error:
         raise MessageRefused("The body is not base64 of a signature of yours and a text.") from error
     return combined[SIGNATURE_BYTES:]
-
-
-def token_hash(*, token: str) -> bytes:
-    """Hash a token, an agent's or a link's: only this is kept of it."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def agent_of(*, token: str) -> AuthorizedAgent | None:

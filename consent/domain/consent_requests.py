@@ -23,13 +23,12 @@ from django.db import connection
 
 import accounts.queries
 from accounts.models import Line, LineNumber
-from accounts.primitives.sealing import derived_secret, make_placeholder_id, number_hash
+from accounts.primitives.sealing import derived_secret, make_placeholder_id, number_hash, token_hash
 from consent.gate import deciding
 from consent.gate.deciding import RESTORING
 from consent.gate.shapes import Answer, as_agreed
 from consent.models import Approval, Choice, ConsentRequest
 from consent.queries.approvals import STANDS
-from consent.queries.receipts import token_hash
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign
 from partners.policies.identifiers import host_of

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.primitives.numbers import mask_number
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import token_hash, unseal
 from consent.models import ChoiceOrder
 from consent.queries.progress import Asks, FollowedOrder, follow_orders, get_requested_actions
 from partners.labels import party_name, purpose_in_words, sanitise_text
@@ -243,11 +243,6 @@ class LinkedStop:
     state: str
     counts: Counts
     receipt: ReceiptView
-
-
-def token_hash(*, token: str) -> bytes:
-    """Hash a progress link's token: only this is kept, so that who reads the database cannot open the link."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def find_linked_stop(*, token: str, at: datetime) -> LinkedStop | None:

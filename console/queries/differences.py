@@ -21,7 +21,6 @@ from revocations.models import Standing
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
 
-PART = 500
 COLUMNS = ("line_code", "kind", "contract", "location_service", "purpose", "scope", "our_order_allowed_it", "found_at")
 
 
@@ -129,7 +128,7 @@ def as_csv(*, run_id: uuid.UUID) -> Iterator[str]:
 
 
 def _csv_rows(run_id: uuid.UUID) -> Iterator[tuple[object, ...]]:
-    for part in in_parts(rows=rows_of(run_id=run_id), by="id", most=PART):
+    for part in in_parts(rows=rows_of(run_id=run_id), by="id"):
         for one in findings(rows=part):
             row = one.row
             told_so = "yes" if row.told_so else "no"

@@ -23,7 +23,6 @@ from support.queries.incidents import DUE_FIRST, subject_of, subjects
 from support.queries.visible import hidden_incidents, visible_incidents
 
 SHOWN = 8
-PART = 1000
 # What share of the time to a notification deadline is used when officers are told.
 HALF, NEARLY = 0.5, 0.9
 
@@ -99,7 +98,7 @@ def list_incidents_by_time_used(
     By id, with when `least` was used. Past its deadline an incident is overdue, and in none of them.
     """
     used: dict[int, datetime] = {}
-    for part in in_parts(rows=_list_by_least_used(incidents, least, at), by="id", most=PART):
+    for part in in_parts(rows=_list_by_least_used(incidents, least, at), by="id"):
         for one, began_at in _with_clock_starts(part):
             whole = (one.due_at or at) - began_at
             if began_at + whole * least <= at < began_at + whole * most:

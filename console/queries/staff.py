@@ -40,7 +40,6 @@ HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "order", "document")
 KEPT = ("party", "contract", "campaign", "document")
 # An answer is bounded, whatever was typed.
 MOST = 50
-PART = 500
 
 type Acts = QuerySet[AuditEvent]
 
@@ -117,13 +116,13 @@ def about_case(rows: Acts, typed: str) -> Acts:
 
 def since(rows: Acts, typed: str) -> Acts:
     """From this day on, in UTC."""
-    day = _day(typed)
+    day = parse_day(typed=typed)
     return rows.filter(at__gte=datetime.combine(day, time(), UTC)) if day else rows
 
 
 def until(rows: Acts, typed: str) -> Acts:
     """Up to the end of this day, in UTC."""
-    day = _day(typed)
+    day = parse_day(typed=typed)
     return rows.filter(at__lte=datetime.combine(day, time.max, UTC)) if day else rows
 
 
@@ -181,7 +180,7 @@ def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:
 
 
 def _rows(rows: Acts) -> Iterator[tuple[object, ...]]:
-    for part in in_parts(rows=rows, by="id", most=PART):
+    for part in in_parts(rows=rows, by="id"):
         yield from _part(part)
 
 
@@ -204,7 +203,8 @@ def _subject_with_mark(event: AuditEvent, called: str, named: Mapping[tuple[str,
     return called if _is_personal(event) else f"{called} ({sanitise_text(event.target, at_most=80)})"
 
 
-def _day(typed: str) -> date | None:
+def parse_day(*, typed: str) -> date | None:
+    """Read a day as a form's field has it; None where it is none."""
     try:
         return date.fromisoformat(typed)
     except ValueError:

@@ -5,7 +5,7 @@ A list costs its own statement, one bounded count, and what its `rows` read for 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
+from console.queries.staff import parse_day
 from console.views.site import show
 from partners.labels import party_name
 from partners.models import Party
@@ -137,7 +138,7 @@ class ListQuery:
     @property
     def is_reversed(self) -> bool:
         """Whether the days asked for end before they begin."""
-        days = {one.name: _day(value) for one, value in self.chosen if one.typed == "date"}
+        days = {one.name: parse_day(typed=value) for one, value in self.chosen if one.typed == "date"}
         first, last = days.get("from"), days.get("to")
         return first is not None and last is not None and last < first
 
@@ -308,13 +309,6 @@ def _has_long_word(text: object) -> bool:
 def build_typed_filter(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
     """A filter whose value is typed in: words, or a day (`kind`: date)."""
     return Filter(name, label, (), narrow, kind)
-
-
-def _day(typed: str) -> date | None:
-    try:
-        return date.fromisoformat(typed)
-    except ValueError:
-        return None
 
 
 def _words(said: Mapping[str, str], name: str) -> str:

@@ -30,6 +30,7 @@ from partners.feeds.checking import (
     metres,
     read,
 )
+from partners.feeds.command import Feed
 from partners.feeds.reading import NumberedLine, Record
 
 LONGEST_PATH = 50
@@ -88,7 +89,7 @@ PLAIN = re.compile(
 )
 
 
-class DisclosuresFeed:
+class DisclosuresFeed(Feed):
     """Takes disclosures in, chunk by chunk. `gateway`: the client by whose API the gateway reports them."""
 
     name = "disclosures"
@@ -103,13 +104,6 @@ class DisclosuresFeed:
         outcomes = actions.record(rows=rows, at=at, gateway=self.gateway)
         fates = [fate_of(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
         return sorted([*fates, *refused], key=line_number) if refused else fates
-
-    def finish(self, *, at: datetime) -> list[Fate]:
-        del at
-        return []
-
-    def extra(self) -> dict[str, int]:
-        return {}
 
 
 def rows_in(lines: Iterable[NumberedLine | Record], *, at: datetime) -> tuple[list[Row], list[Fate]]:
@@ -230,7 +224,7 @@ class ReportedNotice(msgspec.Struct, frozen=True):
 NOTICE_DECODER = msgspec.json.Decoder(ReportedNotice)
 
 
-class NoticesFeed:
+class NoticesFeed(Feed):
     """Takes delayed-notice orders in."""
 
     name = "notices"
@@ -252,10 +246,3 @@ class NoticesFeed:
         if new is None:
             return build_rejected_fate(line.number, "disclosure_id", "disclosure_unknown")
         return build_accepted_fate(line.number) if new else build_repeated_fate(line.number)
-
-    def finish(self, *, at: datetime) -> list[Fate]:
-        del at
-        return []
-
-    def extra(self) -> dict[str, int]:
-        return {}

@@ -69,7 +69,7 @@ class FolderPlace:
             os.fsync(file.fileno())
         unfinished.replace(path)
         for holds in (folder, folder.parent) if self._by_day else (folder,):
-            _sync(holds)
+            sync_folder(folder=holds)
 
     def interim(self) -> Place:
         """Below CHECKPOINT_DIR."""
@@ -92,7 +92,8 @@ def place() -> Place:
     return made
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(*, folder: Path) -> None:
+    """Have the disk keep the names of what was written into a folder."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

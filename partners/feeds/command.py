@@ -38,10 +38,13 @@ class Feed(Protocol):
         """Take in some lines, known until `at`; tell what became of each. Lines kept for later are told by `finish`."""
 
     def finish(self, *, at: datetime) -> list[Fate]:
-        """Return what became of the lines kept for later: the file was read to its end."""
+        """Return what became of the lines kept for later: the file was read to its end. Most feeds keep none."""
+        del at
+        return []
 
     def extra(self) -> dict[str, int]:
-        """Further counts to print."""
+        """Return further counts to print."""
+        return {}
 
 
 class Writable(Protocol):
@@ -153,6 +156,10 @@ class FeedCommand(BaseCommand):
 
     feed_name: str
     fields: str
+
+    def __init_subclass__(cls) -> None:
+        # The first line of what the command is for is its help.
+        cls.help = (cls.__doc__ or "").partition("\n")[0]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.epilog = f"UTF-8; times in RFC 3339 with an offset; unknown fields are ignored. Fields: {self.fields}"

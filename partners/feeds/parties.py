@@ -25,6 +25,7 @@ from partners.feeds.checking import (
     metres,
     refuse_nul,
 )
+from partners.feeds.command import Feed
 from partners.feeds.reading import BOM, NumberedLine, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
@@ -85,7 +86,7 @@ class ReportedCampaign(msgspec.Struct, frozen=True):
     succeeds: list[Ref] | None = None
 
 
-class PartiesFeed:
+class PartiesFeed(Feed):
     """Imports a parties file. Each change is queued where past judgements rest on it (`terms.enqueue_term_change`)."""
 
     name = "parties"
@@ -177,13 +178,6 @@ class PartiesFeed:
 
     def _links(self, link: str, refs: Sequence[str] | None) -> list[tuple[str, str]]:
         return [(link, ref) for ref in refs or []]
-
-    def finish(self, *, at: datetime) -> list[Fate]:
-        del at
-        return []
-
-    def extra(self) -> dict[str, int]:
-        return {}
 
 
 def sections_of(content: bytes) -> dict[str, list[Any]]:

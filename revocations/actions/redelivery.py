@@ -28,36 +28,29 @@ ONCE_IN = timedelta(minutes=10)
 
 
 @transaction.atomic
-def resend_newest(
-    *, party_id: int, actor: str, reason: str, at: datetime, line_id: int | None = None, contract_id: int | None = None
-) -> int:
+def resend_newest(*, party_id: int, actor: str, reason: str, at: datetime) -> int:
     """Send a partner its newest orders that it has not signed as done, whatever their back-off. Returns how many.
 
-    `line_id` and `contract_id` narrow it to one line, one agreement. Raises StaffOnly, and NotNow without a reason.
+    Raises StaffOnly, and NotNow without a reason.
     """
-    name = guards.officer(actor=actor, reason=reason)
-    return _resend(party_id, name, reason, at, line_id=line_id, contract_id=contract_id)
+    return _resend(party_id, guards.officer(actor=actor, reason=reason), reason, at)
 
 
 @transaction.atomic
 def resend_for_case(*, party_id: int, line_id: int, actor: str, reason: str, at: datetime) -> int:
     """Do the same for one person's case, by the agent on it. Raises StaffOnly, and NotNow without a reason."""
     name = guards.officer(actor=actor, reason=reason, action=StaffAction.WORK_TICKETS)
-    return _resend(party_id, name, reason, at, line_id=line_id, contract_id=None)
+    return _resend(party_id, name, reason, at, line_id=line_id)
 
 
-def _resend(
-    party_id: int, name: str, reason: str, at: datetime, *, line_id: int | None, contract_id: int | None
-) -> int:
+def _resend(party_id: int, name: str, reason: str, at: datetime, *, line_id: int | None = None) -> int:
     orders = _newest(party_id).filter(state__in=UNFINISHED)
     if line_id is not None:
         orders = orders.filter(line_id=line_id)
-    if contract_id is not None:
-        orders = orders.filter(contract_id=contract_id)
     count = _make_due(orders, at)
     audit.actions.record(
         action="orders.resent", actor=name, target=f"party:{party_id}", at=at, line_id=line_id, reason=reason,
-        detail={"orders": count, "contract": contract_id},
+        detail={"orders": count},
     )  # fmt: skip
     nudge(party_id=party_id)
     return count

@@ -15,7 +15,7 @@ from revocations.models import Breach
 from support.queries import chains, names
 from support.queries.names import NOBODYS
 
-PART = 200
+PART = 500
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 # Our own trial tells a company that is none. Orders for test lines are orders that a partner was sent like any.
@@ -81,26 +81,26 @@ def csv_lines(*, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> 
         yield _line([_cell(value) for value in row])
 
 
-def in_parts[M: Model](*, rows: QuerySet[M], by: str, most: int) -> Iterator[list[M]]:
+def in_parts[M: Model](*, rows: QuerySet[M], by: str) -> Iterator[list[M]]:
     """Yield the rows in the order of a unique field, so many at a time.
 
     Each part begins where the one before ended, with a statement of its own: no cursor, which a pooler whose sessions
     take turns could not keep.
     """
     ordered = rows.order_by(by)
-    part = list(ordered[:most])
+    part = list(ordered[:PART])
     while part:
         yield part
-        if len(part) < most:
+        if len(part) < PART:
             return
-        part = list(ordered.filter(**{f"{by}__gt": getattr(part[-1], by)})[:most])
+        part = list(ordered.filter(**{f"{by}__gt": getattr(part[-1], by)})[:PART])
 
 
 def _contracts(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
     rows = Contract.objects.filter(starts_at__lt=until, ends_at__gt=since).exclude(aggregator__uri=numbers.CANARY_PARTY)
     rows = rows.select_related("aggregator")
-    for part in in_parts(rows=rows, by="ref", most=PART):
+    for part in in_parts(rows=rows, by="ref"):
         for one in chains.contracts(rows=part, at=at):
             contract = one.contract
             yield (
@@ -114,7 +114,7 @@ def _breaches(year: int, at: datetime) -> Iterator[tuple[object, ...]]:
     since, until = _year(year)
     ours = Party.objects.filter(uri=numbers.CANARY_PARTY)
     rows = Breach.objects.filter(at__gte=since, at__lt=until, at__lte=at).exclude(party_id__in=ours.values("pk"))
-    for part in in_parts(rows=rows, by="id", most=PART):
+    for part in in_parts(rows=rows, by="id"):
         named = names.targets(wanted={key for one in part for key in _about(one)})
         for one in part:
             contract, party = (named[key].name for key in _about(one))

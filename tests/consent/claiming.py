@@ -12,7 +12,6 @@ from django.test import Client as Browser_
 
 from accounts.clients.texts import MemoryBackend, Text
 from audit.queries import database_clock
-from consent.models import ConsentRequest
 from consent.workers import request_texts
 from partners.actions.clients import register_client
 from partners.actions.sign_in import issue_access_token
@@ -144,7 +143,3 @@ def say_no(browser: Browser, path: str) -> Page:
 
 def say_yes(browser: Browser, path: str) -> Page:
     return browser.post(f"{path}yes/", {"notice": digest_in(browser.get(f"{path}yes/"))})
-
-
-def the_ask() -> ConsentRequest:
-    return ConsentRequest.objects.get()

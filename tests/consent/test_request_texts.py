@@ -13,12 +13,12 @@ from pytest_django import Settings
 
 from accounts.clients.texts import NotTaken
 from accounts.models import Line, Message
+from accounts.primitives.sealing import token_hash
 from audit.queries import database_clock
 from consent import tasks
 from consent.actions import choices
 from consent.domain.consent_requests import LASTS, token_of
 from consent.models import Choice, ConsentRequest
-from consent.queries.receipts import token_hash
 from consent.workers import request_texts
 from partners.models import Campaign, Contract, JurisdictionRule, Suspension
 from tests.accounts.gateways import Slow

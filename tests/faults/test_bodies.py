@@ -89,24 +89,6 @@ def test_a_body_whose_length_is_not_said_is_refused_and_never_taken_as_empty(ser
     assert server.ask("/api/v1/disclosures", b"", NDJSON, token).status == 400
 
 
-def exchanged(port: int, head: str, body: bytes) -> tuple[bytes, bool]:
-    """What came back for a request of which this much of the body was sent, and whether the server hung up then."""
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=20)) as connection:
-        connection.sendall(head.encode())
-        with suppress(OSError):
-            connection.sendall(body)
-        came = b""
-        try:
-            while piece := connection.recv(65_536):
-                came += piece
-                connection.settimeout(2)
-        except TimeoutError:
-            return came, False
-        except ConnectionResetError:
-            pass
-        return came, True
-
-
 def test_whoever_is_refused_before_the_body_was_read_is_told_that_the_connection_ends(server: Server) -> None:
     for path, more, status in (
         ("/api/v1/disclosures", "Content-Length: 20000000\r\n", 401),

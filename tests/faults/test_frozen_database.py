@@ -18,7 +18,6 @@ from tests.faults.relay import Relay, relay_to
 
 # Twice as long as a gate and a new connection may take: the machine is not ours alone.
 AT_MOST_S = 2 * (PATIENCE_S + 3)
-UNAVAILABLE = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ RUNNING = DOCS / "running"
 RULES = [rule for group in yaml.safe_load((RUNNING / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 PANELS = json.loads((RUNNING / "grafana.json").read_text())["panels"]
 ASKED = re.compile(r"\b(?:whereabouts_\w+|up)\b")
-LABEL = re.compile(r"(\w+)=~?\"")
 
 
 def figures(client: Client, settings: Settings) -> str:

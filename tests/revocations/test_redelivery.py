@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.policies.lifecycle import NotNow
 from revocations.actions import redelivery
-from revocations.actions.redelivery import recover_since, resend_newest
+from revocations.actions.redelivery import recover_since, resend_for_case, resend_newest
 from revocations.models import Attempt, Order, State, StreamEvent
 from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from tests.orders import bring_to
@@ -23,10 +23,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 WHY = "They restored a backup of Monday."
 
 
-def resend(scene: Scene, *, line_id: int | None = None, actor: str | None = None, reason: str = WHY) -> int:
-    return resend_newest(
-        party_id=scene.party.pk, line_id=line_id, actor=actor or an_actor(), reason=reason, at=database_clock()
-    )
+def resend(scene: Scene, *, actor: str | None = None, reason: str = WHY) -> int:
+    return resend_newest(party_id=scene.party.pk, actor=actor or an_actor(), reason=reason, at=database_clock())
 
 
 def sweep() -> dict[str, int]:
@@ -50,12 +48,11 @@ def test_what_backs_off_or_was_acknowledged_is_sent_now(scene: Scene) -> None:
 
 
 def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
-    line = scene.a_line()
-    (order_id,) = stop_all(line)
+    (order_id,) = stop_all(scene.a_line())
     officer = an_actor()
-    assert resend(scene, line_id=line.pk, actor=officer) == 1
+    assert resend(scene, actor=officer) == 1
     event = AuditEvent.objects.get(action="orders.resent")
-    assert (event.actor, event.reason, event.line_id) == (officer, WHY, line.pk)
+    assert (event.actor, event.reason, event.line_id) == (officer, WHY, None)
     with pytest.raises(NotNow):
         resend(scene, reason=" ")
     with pytest.raises(StaffOnly):
@@ -65,14 +62,15 @@ def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:
     assert resend(scene) == 0
 
 
-def test_only_one_line_s_newest_where_one_is_named(scene: Scene) -> None:
+def test_for_a_case_only_its_line_s_newest_is_sent(scene: Scene) -> None:
     line, other = scene.a_line(), scene.a_line()
     (older,) = stop_all(line)
     deliver([older])
     (newest,) = allow(line, scene.campaign)
     (others,) = stop_all(other)
     deliver([newest, others])
-    assert resend(scene, line_id=line.pk) == 1
+    agent = an_actor("agent")
+    assert resend_for_case(party_id=scene.party.pk, line_id=line.pk, actor=agent, reason=WHY, at=database_clock()) == 1
     assert sweep() == {"acknowledged": 1}
     assert scene.tokens()[-1]["jti"] == the_order(newest).jti
 

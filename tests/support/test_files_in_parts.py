@@ -65,7 +65,7 @@ def looks_behind(n: int, *, year: int) -> Iterator[str]:
 
 
 def test_five_times_the_rows_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (anomalies, differences, exports):
+    for module in (anomalies, exports):
         monkeypatch.setattr(module, "PART", 40)
     contract = a_contract()
     files: dict[str, Callable[[int, int], Iterator[str]]] = {

@@ -10,7 +10,6 @@ from partners.feeds.command import Feed, FeedCommand
 class Command(FeedCommand):
     """Take in approvals and partners' claims (NDJSON); prints how many stops from files they outweigh."""
 
-    help = "Take in approvals and partners' claims (NDJSON); prints how many stops from files they outweigh."
     feed_name = "approvals"
     fields = (
         "id, msisdn, campaign, method (sms|ivr|web|app|paper), captured_at, captured_by, wording, language,"

@@ -11,7 +11,6 @@ from partners.feeds.reading import Readable
 class Command(ParallelFeedCommand):
     """Take in choices from an earlier system (NDJSON); the person's own always outrank them."""
 
-    help = "Take in choices from an earlier system (NDJSON); the person's own always outrank them."
     feed_name = "choices"
     fields = (
         "id, msisdn, made_at, kind (stop|allow|pause), scope (all|party|purpose|campaign), channel; ref unless scope is"

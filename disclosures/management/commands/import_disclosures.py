@@ -18,7 +18,6 @@ class Command(ParallelFeedCommand):
     After an interruption, run it again on the same file: it goes on where it stopped.
     """
 
-    help = "Take in what left the carrier (NDJSON), each release judged; prints the judgements."
     feed_name = "disclosures"
     fields = (
         "id, occurred_at, msisdn, aggregator, path[] (URIs in order: the aggregator, the LBS provider, whoever received"

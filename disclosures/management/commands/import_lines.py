@@ -10,7 +10,6 @@ from partners.feeds.command import Feed, FeedCommand
 class Command(FeedCommand):
     """Take in lines (CSV or NDJSON): activations, ends, new numbers, SIMs, roles, states, holders."""
 
-    help = "Take in lines (CSV or NDJSON): activations, ends, new numbers, SIMs, roles, states, holders."
     feed_name = "lines"
     fields = (
         "line_id, msisdn (E.164), account_id, holder_name, user_role (holder|user|minor), state, language,"

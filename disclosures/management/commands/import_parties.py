@@ -19,7 +19,6 @@ LOOK_UP_S = 2.0
 class Command(FeedCommand):
     """Take in parties, contracts and campaigns (JSON). A file may tighten what was agreed, never loosen it."""
 
-    help = "Take in parties, contracts and campaigns (JSON). A file may tighten what was agreed, never loosen it."
     feed_name = "parties"
     fields = (
         "parties[id, name, kind (aggregator|lbs_provider|end_customer), website, about; optional jwks_uri, succeeds[],"
