@@ -11,7 +11,7 @@ from console.urls import ADDRESSES
 from partners.models import Suspension
 from tests.selection import drawn
 from tests.support.console import everything, filled
-from tests.support.officers import Member, csv_of, rows_of, shown, staff, words
+from tests.support.officers import Member, csv_of, places, rows_of, shown, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -36,6 +36,16 @@ def test_the_page_says_who_may_do_what() -> None:
     assert "Preview and sign documents no yes no no Download signed documents, with a reason no yes yes no" in page
     assert "View as" not in page
     assert len(rows_of(staff(name="another"), ROLES)) == len(StaffAction)
+
+
+def test_the_menu_marks_the_list_that_a_page_belongs_to() -> None:
+    console, officer = everything(at=timezone.now()), staff()
+    routes = {one.name: one.route for one in ADDRESSES}
+    lists = {"suspend-request": "Suspension requests", "campaign-draft": "Campaigns", "shorten": "Contracts",
+             "terminate": "Terminations", "timeline": "Streams", "index": "Dashboard"}  # fmt: skip
+    assert {name: places(officer, filled(routes[name], console.ids)) for name in lists} == {
+        name: [label] for name, label in lists.items()
+    }
 
 
 def test_an_officer_sees_the_pages_of_an_auditor_as_an_auditor_does() -> None:

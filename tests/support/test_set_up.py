@@ -10,7 +10,7 @@ from django.utils import timezone
 from partners.models import Reach
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Answer, Outside, Signer
-from tests.support.officers import Member, confirmed, post, shown
+from tests.support.officers import Member, confirmed, places, post, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 NOBODY = "No campaign is in force under it now: a change affects no one yet."
@@ -19,12 +19,6 @@ NOBODY = "No campaign is in force under it now: a change affects no one yet."
 def checks(page: str) -> str:
     """What the checks say."""
     return page.partition("Checks ")[2]
-
-
-def places(member: Member, path: str) -> list[str]:
-    """Where the menu says that this page is."""
-    menu = member.client.get(path).content.decode().partition("</nav>")[0]
-    return [unescape(name) for name in re.findall(r'aria-current="page">.*?</span>([^<]+)</a>', menu)]
 
 
 def typed_in(member: Member, path: str) -> dict[str, str]:
