@@ -220,7 +220,7 @@ class Round:
     def _busy(self, found: Iterable[Message]) -> bool:
         """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait.
 
-        Nor does whoever has nothing under way and was woken: those answers come to be written down a moment later.
+        Nor are they waited for where somebody was woken who has nothing under way: to begin there is more urgent.
         """
         if any(self._begins(one) for one in found):
             return False
