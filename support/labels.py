@@ -36,14 +36,18 @@ def unknown_in(*, body: str) -> list[str]:
 def fill_variables(*, body: str, values: Mapping[str, str]) -> str:
     """The words with each variable's value in its place, no longer than LONGEST.
 
-    Raises BadVariable, which says what to do.
+    Raises BadVariable, which says all that is to do.
     """
-    for name in dict.fromkeys(VARIABLE.findall(body)):
-        if name not in VARIABLES:
-            known = join_words(f"{{{one}}}" for one in VARIABLES)
-            raise BadVariable(f"{{{name}}} is no variable. There are: {known}.")
-        if not values.get(name):
-            raise BadVariable(f"This case has nothing for {{{name}}}: write it yourself.")
+    named = dict.fromkeys(VARIABLE.findall(body))
+    known = join_words(f"{{{one}}}" for one in VARIABLES)
+    wrong = [f"{{{name}}} is no variable. There are: {known}." for name in named if name not in VARIABLES]
+    wrong += [
+        f"This case has nothing for {{{name}}}: write it yourself."
+        for name in named
+        if name in VARIABLES and not values.get(name)
+    ]
+    if wrong:
+        raise BadVariable(" ".join(wrong))
     words = VARIABLE.sub(lambda found: values[found[1]], body)
     if len(words) > LONGEST:
         raise BadVariable(f"With its variables filled in it has {len(words)} characters, and {LONGEST} fit.")

@@ -80,7 +80,8 @@ def import_proposed_file(*, proposal: Proposal, at: datetime) -> None:
     upload = _lock_checked(proposal.target_id)
     _agree(upload, proposal.decided_by, at, proposal=proposal)
     audit.actions.record(
-        action="import.agreed", actor=proposal.decided_by, target=_target(upload), at=at, reason=proposal.reason,
+        action="import.agreed", actor=proposal.decided_by, target=_target(upload), at=at,
+        reason=proposal.decision_reason,
         detail={"proposal": str(proposal.id), "proposed_by": proposal.proposed_by},
     )  # fmt: skip
 

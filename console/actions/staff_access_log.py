@@ -179,7 +179,7 @@ def search(*, asked: str, user: User, at: datetime) -> Sequence[Hit]:
     case = find_case(asked=asked, user=user, at=at)
     cases = [Hit("case", case.code, str(case.get_kind_display()), "desk-case", (case.code,))] if case else []
     hits = [*cases, *search_everything(asked=asked, at=at)]
-    found = {kind.capitalize(): str(len(of_kind)) for kind, of_kind in sort_of(hits=hits).items()}
+    found = {kind[0].upper() + kind[1:]: str(len(of_kind)) for kind, of_kind in sort_of(hits=hits).items()}
     record_search(where="Search", criteria=found, actor=actor_of(user), at=at, found=len(hits))
     return hits
 

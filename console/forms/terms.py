@@ -1,5 +1,6 @@
 """Terms of contracts and campaigns, and of companies."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -8,9 +9,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from partners.actions.addresses import check_addresses, keys_fault
-from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms
+from partners.actions.drafts import NOT_SIGNED_YET, CampaignTerms, ContractTerms, find_recipient_fault
 from partners.actions.parties import find_website_fault
-from partners.labels import PURPOSES, party_name
+from partners.labels import PURPOSES, party_name, sanitise_text
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.identifiers import check_consent_flow, check_id, check_scope, check_uri
 from support.forms.acting import ActForm, DayField, midnight
@@ -36,6 +37,19 @@ def paid_choices(*, now: str) -> list[tuple[str, str]]:
     """What may be paid. Where nothing was said, none of it is the answer until an officer chooses."""
     unsaid = [] if now else [("", "Choose a payment")]
     return [*unsaid, *((value, str(word)) for value, word in Campaign.Consideration.choices)]
+
+
+def check_seen(text: str) -> None:
+    """Raise ValidationError for words for subscribers with signs that nobody sees, or that turn others around."""
+    shown = sanitise_text(text, at_most=2 * len(text))
+    if shown != " ".join(unicodedata.normalize("NFC", text).split()):
+        raise ValidationError("It has characters that no one can see. Type it anew, without copying.")
+
+
+def _refuse_taken(rows: type[Contract | Campaign], ref: str) -> str:
+    if rows.objects.filter(ref=ref).exists():
+        raise ValidationError(f"{ref} already exists. Choose another ID.")
+    return ref
 
 
 class TermForm(ActForm):
@@ -107,6 +121,10 @@ class ContractForm(TermForm):
         _add_address_faults(self)
         return said
 
+    def clean_ref(self) -> str:
+        """An ID that no contract has."""
+        return _refuse_taken(Contract, self.cleaned_data["ref"])
+
     def clean_signed_at(self) -> date:
         """A day that has come."""
         day: date = self.cleaned_data["signed_at"]
@@ -146,7 +164,7 @@ class CampaignForm(TermForm):
     lbs_provider = forms.ChoiceField(label="Location service", help_text="The company subscribers deal with.")
     purpose = forms.ChoiceField(label="Purpose", help_text="One that the contract permits.")
     description = forms.CharField(
-        label="Description, as subscribers read it", max_length=1000, widget=LINES,
+        label="Description, as subscribers read it", max_length=1000, widget=LINES, validators=[check_seen],
         help_text="What the service does for them, in plain words.",
     )  # fmt: skip
     consent_flow = forms.CharField(
@@ -190,9 +208,25 @@ class CampaignForm(TermForm):
             del self.fields["ref"]
         self.order_fields(["ref", "lbs_provider", "purpose", "description"])
 
+    def clean_ref(self) -> str:
+        """An ID that no campaign has."""
+        return _refuse_taken(Campaign, self.cleaned_data["ref"])
+
+    def clean_recipients(self) -> str:
+        """Addresses of companies, one on each line."""
+        typed: str = self.cleaned_data["recipients"]
+        if fault := next(filter(None, map(find_recipient_fault, lines_of(typed))), ""):
+            raise ValidationError(fault)
+        return typed
+
     def clean(self) -> dict[str, Any]:
-        """And that it does not go on after its contract."""
+        """And that it stays within the term of its contract."""
         said = super().clean()
+        first = self._contract.starts_at.date()
+        if said.get("starts_at") and said["starts_at"] < first:
+            self.add_error(
+                "starts_at", f"Its contract {self._contract.ref} starts on {first}. Choose that day or later."
+            )
         if said.get("ends_at") and midnight(said["ends_at"]) > self._contract.ends_at:
             latest = f"{self._contract.ends_at:%Y-%m-%d}"
             self.add_error(
@@ -262,13 +296,16 @@ class PartyForm(ActForm):
         label="URI (permanent identifier)", max_length=1000, validators=[check_uri],
         help_text="Its own address, like https://geobridge.example.",
     )  # fmt: skip
-    name = forms.CharField(label="Name", max_length=1000, help_text="As people know it.")
+    name = forms.CharField(label="Name", max_length=1000, help_text="As people know it.", validators=[check_seen])
     kind = forms.ChoiceField(
         label="Kind", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED],
         help_text="An aggregator asks us; a location service deals with people; an end customer gets it from them.",
     )  # fmt: skip
     website = forms.CharField(label="Website", max_length=1000, required=False, help_text="Starting with https://.")
-    about = forms.CharField(label="What it does, as subscribers read it", max_length=1000, required=False, widget=LINES)
+    about = forms.CharField(
+        label="What it does, as subscribers read it", max_length=1000, required=False, widget=LINES,
+        validators=[check_seen],
+    )  # fmt: skip
     jwks_uri = forms.CharField(
         label="Key address (JWKS)",
         max_length=1000,

@@ -28,7 +28,7 @@ from partners.workers.rotation import PERIOD
 from revocations.models import Breach, Cohort, CohortReceipt
 from support.queries import names
 from support.queries.chains import running
-from support.queries.counts import Count, Health, count_of, health_of
+from support.queries.counts import Count, Health, cap_count, count_of, health_of
 from support.queries.incidents import DUE_FIRST, subjects
 
 ENDING = timedelta(days=60)
@@ -122,8 +122,6 @@ class Dashboard:
     unconfirmed: Sequence[LateSigner]
     breaches: Count
     incidents: Sequence[IncidentGroup]
-    incident_count: Count
-    overdue_incidents: Count
     proposals: Sequence[Waiting]
     requests: Sequence[Request]
     held: Sequence[RunningSuspension]
@@ -132,6 +130,26 @@ class Dashboard:
     differences: Sequence[tuple[DigestRun, names.NamedTarget]]
     keys: Sequence[KeyDue]
     lineless: PendingRowCounts
+
+    @property
+    def incident_count(self) -> Count:
+        """How many incidents are open."""
+        return cap_count(sum(one.n for one in self.incidents))
+
+    @property
+    def overdue_incidents(self) -> Count:
+        """How many of them are past their date."""
+        return cap_count(sum(one.overdue for one in self.incidents))
+
+    @property
+    def my_incidents(self) -> Count:
+        """How many of them are the reader's."""
+        return cap_count(sum(one.mine for one in self.incidents))
+
+    @property
+    def free_incidents(self) -> Count:
+        """How many of them are nobody's."""
+        return cap_count(sum(one.free for one in self.incidents))
 
     @property
     def worst(self) -> Sequence[UnhealthyPartner]:
@@ -179,8 +197,6 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
         unconfirmed=list_late_signers(most=SHOWN, at=at),
         breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
         incidents=_group_incidents(still_open, reader, at),
-        incident_count=count_of(rows=still_open),
-        overdue_incidents=count_of(rows=still_open.filter(due_at__lte=at)),
         proposals=_waiting(open_proposals, named, who, reader),
         requests=list_waiting_requests(rows=SHOWN),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet
 
 from accounts.models import User
+from accounts.policies.delegations import open_separations
 from audit.models import Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
@@ -20,6 +21,7 @@ from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
+from support.queries.queue import OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import hidden_incidents, visible_incidents
 
 SHOWN = 8
@@ -29,7 +31,7 @@ HALF, NEARLY = 0.5, 0.9
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that waits: the page of the console where it is done (`page`, `pk`), and since when it waits."""
+    """One thing that waits: the page where it is done (`page`: its route, `pk`), and since when it waits."""
 
     what: str
     about: str
@@ -49,7 +51,7 @@ class WaitingItems:
 
 @dataclass(frozen=True)
 class Notification:
-    """A kind of thing that waits. `query`: narrows the list at `page` to exactly these."""
+    """A kind of thing that waits. `page`: the route of a list, which `query` narrows to exactly these."""
 
     name: str
     label: str
@@ -140,7 +142,7 @@ def _find_incidents(rows: QuerySet[Incident], came: Callable[[Incident], datetim
         Item(
             str(one.get_kind_display()),
             about[one.subject].name if one.subject in about else subject_of(incident=one),
-            "incident", one.pk, came(one),
+            "admin:incident", one.pk, came(one),
         )
         for one in shown
     ]  # fmt: skip
@@ -180,7 +182,7 @@ def _find_proposals(reader: str, at: datetime) -> WaitingItems:
     found = list(rows[: CAP + 1])
     named = names.targets(wanted={(one.of, one.target_id) for one in found[:SHOWN]})
     items = [
-        Item(str(one.get_act_display()), named[one.of, one.target_id].name, "proposal", one.pk, one.proposed_at)
+        Item(str(one.get_act_display()), named[one.of, one.target_id].name, "admin:proposal", one.pk, one.proposed_at)
         for one in found[:SHOWN]
     ]
     return WaitingItems(len(found), [one.proposed_at for one in found], items)
@@ -189,45 +191,71 @@ def _find_proposals(reader: str, at: datetime) -> WaitingItems:
 def _find_requests(_reader: str, _at: datetime) -> WaitingItems:
     rows = SuspendRequest.objects.filter(decision="").order_by("asked_at", "id")
     items = [
-        Item("Suspension request from the desk", one.name, "suspend-request", one.row.pk, one.row.asked_at)
+        Item("Suspension request from the desk", one.name, "admin:suspend-request", one.row.pk, one.row.asked_at)
         for one in list_waiting_requests(rows=SHOWN)
     ]
     came = list(rows.values_list("asked_at", flat=True)[: CAP + 1])
     return WaitingItems(len(came), came, items)
 
 
+def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
+    found = list(filter_tickets(asked=QueueFilter(whose=OFFICE), user_id=0, at=at).order_by("due_at", "id")[: CAP + 1])
+    items = [
+        Item(one.code, str(one.get_kind_display()), "desk-case", one.code, one.escalated_at or at)
+        for one in found[:SHOWN]
+    ]
+    return WaitingItems(len(found), [one.escalated_at or at for one in found], items)
+
+
+def _find_separations(reader: str, _at: datetime) -> WaitingItems:
+    """For officers alone: nothing of them is told in a channel, or to whoever doesn't work on them."""
+    found = open_separations() if reader.startswith(f"{User.Role.OFFICER}:") else ()
+    items = [
+        Item("Line separation", f"due {one.due_at:%-d %b %Y, %H:%M} UTC", "admin:separation", one.pk, one.asked_at)
+        for one in found[:SHOWN]
+    ]
+    return WaitingItems(len(found), [one.asked_at for one in found], items)
+
+
 KINDS: Mapping[str, Kind] = {
     "canary": Kind(
-        "failure of the hourly stop test", "failures of the hourly stop test", "incidents",
+        "failure of the hourly stop test", "failures of the hourly stop test", "admin:incidents",
         "kind=canary_failed&state=open", _find_of_kind(Incident.Kind.CANARY_FAILED),
     ),
     "overdue": Kind(
-        "incident past its notification deadline", "incidents past their notification deadline", "incidents",
+        "incident past its notification deadline", "incidents past their notification deadline", "admin:incidents",
         "due=overdue", _find_overdue,
     ),
     "nearly": Kind(
         "notification deadline with 90% of the time used", "notification deadlines with 90% of the time used",
-        "incidents", "due=nearly", _find_used(NEARLY, 1),
+        "admin:incidents", "due=nearly", _find_used(NEARLY, 1),
+    ),
+    "separations": Kind(
+        "line separation, due in two business days", "line separations, due in two business days",
+        "admin:separations", "", _find_separations,
     ),
     "half": Kind(
         "notification deadline with half of the time used", "notification deadlines with half of the time used",
-        "incidents", "due=half", _find_used(HALF, NEARLY),
+        "admin:incidents", "due=half", _find_used(HALF, NEARLY),
     ),
     "partner": Kind(
         "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",
-        "incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
+        "admin:incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
+    ),
+    "escalated": Kind(
+        "case that the desk escalated", "cases that the desk escalated", "desk", f"whose={OFFICE}", _find_escalated,
     ),
     "proposals": Kind(
-        "proposal waiting for a second officer", "proposals waiting for a second officer", "proposals",
+        "proposal waiting for a second officer", "proposals waiting for a second officer", "admin:proposals",
         "state=open&by=others", _find_proposals,
     ),
     "requests": Kind(
-        "suspension request from the desk", "suspension requests from the desk", "suspend-requests", "",
+        "suspension request from the desk", "suspension requests from the desk", "admin:suspend-requests", "",
         _find_requests,
     ),
 }  # fmt: skip
 OF_LEGAL: Mapping[str, Kind] = {
     "hidden": Kind(
-        "incident under your orders is due", "incidents under your orders are due", "delayed", "", _find_hidden
+        "incident under your orders is due", "incidents under your orders are due", "admin:delayed", "", _find_hidden
     )
 }

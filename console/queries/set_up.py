@@ -84,7 +84,7 @@ def _check_campaign(row: Campaign, at: datetime) -> Iterator[Check]:
     yield from _check_draft(row)
     yield _check_end(row.ends_at, at)
     beyond = under_contract(contract=contract, purpose=row.purpose, ends_at=row.ends_at)
-    if row.starts_at < contract.starts_at:
+    if row.starts_at < contract.starts_at and contract.starts_at > at:
         beyond["starts_at"] = f"Its contract starts on {contract.starts_at:%-d %b %Y}. Until then nothing is allowed."
     says = " ".join(beyond.values()) or f"Its purpose and term are within {contract.ref}."
     yield Check("Contract", says, "warn" if beyond else "good")

@@ -4,7 +4,7 @@ What was searched for stands in no address.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from accounts.actions.staff import record_view
 from accounts.domain import view_as
 from accounts.domain.view_as import get_shown_role
 from accounts.models import User
+from accounts.policies.delegations import open_separations
 from accounts.policies.permissions import StaffAction, actor_of, list_staff_permissions, staff_may
 from accounts.views.access import PersonRequest
 from console.actions import staff_access_log as searching
@@ -25,14 +26,17 @@ from console.actions.notes import choose_notifications
 from console.actions.staff_access_log import note_visit
 from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
+from console.queries.dashboard import Dashboard
 from console.queries.notifications import get_choice, list_notifications
 from console.queries.search import Hit, sort_of
 from console.views.listing import Card, Listing, count_card
-from console.views.lists_delivery import STREAMS, orders_list
+from console.views.lists_delivery import ORDERS
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_rules import PROPOSALS, SUSPENSIONS
 from console.views.lists_trail import incidents_list, trail_list
 from console.views.site import show
+from support.queries.counts import Count, count_of
+from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import visible_incidents
 
 
@@ -46,7 +50,9 @@ def index(request: PersonRequest) -> HttpResponse:
     now = dashboard.get_dashboard(reader=actor_of(request.user), incidents=incidents, at=at)
     # Which incidents an order hides is asked once for the whole page.
     listing = replace(incidents_list(request, at), start=lambda _: incidents)
-    cards = {"in_force": _in_force(at), "today": _today(listing, at), "changed": _count_changes(request, listing, at)}
+    cards = {
+        "in_force": _in_force(at), "today": _today(request, now, at), "changed": _count_changes(request, listing, at),
+    }  # fmt: skip
     return show(request, "dashboard.html", title="Dashboard", now=now, at=at, since=since, **cards)
 
 
@@ -61,15 +67,34 @@ def _in_force(at: datetime) -> Sequence[Card]:
     )
 
 
-def _today(listing: Listing, at: datetime) -> Sequence[Card]:
+def _today(request: PersonRequest, now: Dashboard, at: datetime) -> Sequence[Card]:
+    """What there is to do, by who may do it. What the dashboard counted already is not counted again."""
+    incidents, streams = reverse("admin:incidents"), reverse("admin:streams")
     return (
-        count_card("Incidents past their deadline", "incidents", listing, {"due": "overdue"}, at, "bad"),
-        count_card("Incidents assigned to me", "incidents", listing, {"whose": "mine"}, at, "warn"),
-        count_card("Unassigned incidents", "incidents", listing, {"whose": "nobody"}, at, "warn"),
-        count_card("Overdue orders", "orders", orders_list(), {"due": "overdue"}, at, "bad"),
-        count_card("Partners with delivery problems", "streams", STREAMS, {"delivery": "problems"}, at, "bad"),
+        _card("Incidents past their deadline", now.overdue_incidents, f"{incidents}?due=overdue", "bad"),
+        _card("Incidents assigned to me", now.my_incidents, f"{incidents}?whose=mine"),
+        _card("Unassigned incidents", now.free_incidents, f"{incidents}?whose=nobody"),
+        count_card("Overdue orders", "orders", ORDERS, {"due": "overdue"}, at, "bad"),
+        _card("Partners with delivery problems", Count(now.failing), f"{streams}?delivery=problems", "bad"),
         count_card("Open proposals", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
+        *_cases_today(request, at),
     )
+
+
+def _cases_today(request: PersonRequest, at: datetime) -> Iterator[Card]:
+    role = get_shown_role(request)
+    wanted = {"Escalated cases": OFFICE}
+    if staff_may(role, StaffAction.WORK_TICKETS):
+        wanted["Cases assigned to me"] = MINE
+    for label, whose in wanted.items():
+        rows = filter_tickets(asked=QueueFilter(whose=whose), user_id=request.user.pk, at=at)
+        yield _card(label, count_of(rows=rows), f"{reverse('desk')}?whose={whose}")
+    if staff_may(role, StaffAction.WORK_SEPARATIONS):
+        yield _card("Line separations", Count(len(open_separations())), reverse("admin:separations"))
+
+
+def _card(label: str, n: Count, href: str, tone: str = "warn") -> Card:
+    return Card(label, n, href, tone if n else "")
 
 
 def _count_changes(request: PersonRequest, listing: Listing, at: datetime) -> Sequence[Card]:

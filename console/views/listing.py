@@ -226,6 +226,9 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page = _number(request.GET.get("page", ""))
     found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
+    if page > 1 and not found:
+        # There are fewer rows by now, or the number was typed in.
+        page, found = 1, list(rows[: SIZE + 1])
     return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),

@@ -27,11 +27,13 @@ def orders(request: PersonRequest) -> HttpResponseBase:
 
 
 def orders_list() -> Listing:
-    """The list of orders, with the companies it may be narrowed to."""
-    partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).order_by("name", "id")
-    named = tuple((str(one.pk), party_name(one.name, one.uri)) for one in partners)
-    company = Filter("company", "Partner", named, lambda rows, value, _: rows.filter(party_id=int(value)))
-    return replace(ORDERS, filters=(company, *ORDERS.filters))
+    """The list of orders, with the companies and contracts it may be narrowed to."""
+    contracts = Contract.objects.select_related("aggregator").order_by("aggregator__name", "aggregator_id", "ref")
+    partners = {str(one.aggregator_id): party_name(one.aggregator.name, one.aggregator.uri) for one in contracts}
+    refs = tuple((str(one.pk), sanitise_text(one.ref, at_most=60)) for one in contracts)
+    company = Filter("company", "Partner", tuple(partners.items()), lambda rows, v, _: rows.filter(party_id=int(v)))
+    contract = Filter("contract", "Contract", refs, lambda rows, v, _: rows.filter(contract_id=int(v)))
+    return replace(ORDERS, filters=(company, contract, *ORDERS.filters))
 
 
 def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:

@@ -121,7 +121,7 @@ def _ends(rows: Rows, value: str, at: datetime) -> Rows:
 
 
 def _filter_by_suspension(rows: Rows, value: str, at: datetime) -> Rows:
-    ids = running_on(of="party", at=at)
+    ids = running_on(at=at)["party"]
     return rows.filter(pk__in=ids) if value == "yes" else rows.exclude(pk__in=ids)
 
 

@@ -21,7 +21,14 @@ class Place:
 
 
 GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("index", "Dashboard", "dashboard"), Place("notifications", "Notifications", "notifications_active"))),
+    (
+        "",
+        (
+            Place("index", "Dashboard", "dashboard"),
+            Place("notifications", "Notifications", "notifications_active"),
+            Place("desk", "Support desk", "support_agent"),
+        ),
+    ),
     (
         "Partners",
         (
@@ -87,6 +94,7 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ),
 )
 OFFICERS_ALONE = frozenset({"separations"})
+ELSEWHERE = frozenset({"desk"})
 # Acts that stand beside the list they belong to. All else is below its list, as its address says.
 BESIDE = {"suspend": "suspensions", "lift": "suspensions", "terminate": "terminations", "campaign-draft": "campaigns"}
 
@@ -123,4 +131,5 @@ def _is_for(place: Place, role: str) -> bool:
 
 
 def _place(place: Place, at: str) -> Place:
-    return Place(place.name, place.label, place.icon, reverse(f"admin:{place.name}"), place.name == at)
+    href = reverse(place.name if place.name in ELSEWHERE else f"admin:{place.name}")
+    return Place(place.name, place.label, place.icon, href, place.name == at)

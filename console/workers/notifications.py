@@ -14,6 +14,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.models import User
 from accounts.policies.permissions import actor_of
@@ -78,7 +79,7 @@ def _lines(counted: Sequence[tuple[Notification, int]]) -> list[str]:
 
 
 def _address(one: Notification) -> str:
-    return f"{settings.BASE_URL}/admin/{one.page}/{f'?{one.query}' if one.query else ''}"
+    return f"{settings.BASE_URL}{reverse(one.page)}{f'?{one.query}' if one.query else ''}"
 
 
 def _mail(address: str, counted: Sequence[tuple[Notification, int]]) -> bool:

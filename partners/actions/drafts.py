@@ -215,7 +215,7 @@ def _contract_fields(terms: ContractTerms) -> dict[str, object]:
 
 def _campaign_fields(terms: CampaignTerms, faults: Faults) -> dict[str, object]:
     fields = asdict(terms)
-    faults.note("recipients", *map(_recipient_fault, fields.pop("recipients")))
+    faults.note("recipients", *map(find_recipient_fault, fields.pop("recipients")))
     return {**fields, "lbs_provider": _party("lbs_provider", terms.lbs_provider, faults)}
 
 
@@ -233,7 +233,8 @@ def _party(field: str, uri: str, faults: Faults) -> Party | None:
     return party
 
 
-def _recipient_fault(uri: str) -> str:
+def find_recipient_fault(uri: str) -> str:
+    """Say what is wrong with the name of a recipient; "" for nothing."""
     return "" if uri == UNKNOWN or identifiers.is_uri(uri) else f"Name each recipient. {identifiers.NOT_A_URI}"
 
 

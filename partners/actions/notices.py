@@ -68,7 +68,7 @@ def publish_notice(*, proposal: Proposal, at: datetime) -> NoticeText:
     )  # fmt: skip
     audit.actions.record(
         action="notice.published", actor=row.actor, target=f"notice:{row.use}.{row.language}.{row.version}", at=at,
-        reason=proposal.reason,
+        reason=proposal.decision_reason,
         detail={
             "starts_at": row.published_at.isoformat(), "proposal": str(proposal.id),
             "proposed_by": proposal.proposed_by,

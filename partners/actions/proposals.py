@@ -229,13 +229,13 @@ def _move_keys(proposal: Proposal, wanted: MoveKeys, at: datetime) -> None:
 
 
 def _record_decision(action: str, proposal: Proposal, target: str, at: datetime, detail: Mapping[str, object]) -> None:
-    """Write down what the second officer's yes did, beside the yes itself: what was, and what is."""
+    """Write down what the second officer's yes did, in their own words: what was, and what is."""
     audit.actions.record(
         action=action,
         actor=proposal.decided_by,
         target=target,
         at=at,
-        reason=proposal.reason,
+        reason=proposal.decision_reason,
         detail={**detail, "proposal": str(proposal.id), "proposed_by": proposal.proposed_by},
     )
 

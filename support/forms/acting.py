@@ -39,6 +39,12 @@ class StaffForm(forms.Form):
             found[titles.get(field.name, "")].append(field)
         return [(title, fields) for title, fields in found.items() if fields]
 
+    @property
+    def wrong(self) -> Sequence[tuple[forms.BoundField, str]]:
+        """What a long form lists at its top: each field to correct, in the order shown, and the id where it begins."""
+        shown = [field for _, fields in self.parts for field in fields] if self.sections else []
+        return [(field, field.subwidgets[0].id_for_label or field.auto_id) for field in shown if field.errors]
+
 
 class ActForm(StaffForm):
     """An act with its reason. Fields of a subclass stand before it."""

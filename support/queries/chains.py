@@ -32,24 +32,29 @@ def running(*, at: datetime) -> QuerySet[Suspension]:
     )
 
 
-def running_on(*, of: str, at: datetime) -> list[int]:
-    """Return the ids of the parties, contracts or campaigns on which a suspension runs."""
-    return list(running(at=at).filter(of=of).values_list("target_id", flat=True))
+def running_on(*, at: datetime) -> Mapping[str, Sequence[int]]:
+    """Return the ids of what a suspension runs on, by kind: "party", "contract", "campaign"."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for of, target_id in running(at=at).values_list("of", "target_id"):
+        found[of].append(target_id)
+    return found
 
 
 def contracts_at(*, rows: QuerySet[Contract], stages: Collection[str], at: datetime) -> QuerySet[Contract]:
     """Return the contracts that stand at one of these stages, by the same order of rules as `lifecycle`."""
-    held = Q(pk__in=running_on(of="contract", at=at)) | Q(aggregator__in=running_on(of="party", at=at))
+    suspended = running_on(at=at)
+    held = Q(pk__in=suspended["contract"]) | Q(aggregator__in=suspended["party"])
     return rows.filter(_at_one_of(stages, at, held, ("",)))
 
 
 def campaigns_at(*, rows: QuerySet[Campaign], stages: Collection[str], at: datetime) -> QuerySet[Campaign]:
     """The campaigns that stand at one of these stages, by the same rules, of their own terms and their contracts'."""
-    parties = running_on(of="party", at=at)
+    suspended = running_on(at=at)
+    parties = suspended["party"]
     reached = Reach.objects.filter(campaign__names_recipient=False, party__in=parties)
     held = (
-        Q(pk__in=running_on(of="campaign", at=at))
-        | Q(contract__in=running_on(of="contract", at=at))
+        Q(pk__in=suspended["campaign"])
+        | Q(contract__in=suspended["contract"])
         | Q(contract__aggregator__in=parties)
         | Q(lbs_provider__in=parties)
         | Q(pk__in=reached.values("campaign_id"))
@@ -190,7 +195,7 @@ def campaigns(*, rows: Sequence[Campaign], at: datetime) -> list[CampaignFacts]:
 
 def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
     """Return the facts of these parties, in their order. Four statements."""
-    held = set(running_on(of="party", at=at))
+    held = set(running_on(at=at)["party"])
     found = {one.pk: PartyFacts(one, one.pk in held) for one in rows}
     for (party_id,) in Contract.objects.filter(aggregator__in=rows).values_list("aggregator_id"):
         found[party_id].contracts += 1

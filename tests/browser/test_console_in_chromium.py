@@ -51,6 +51,8 @@ STICKS_OUT = """() => {
   }
   for (const one of document.querySelectorAll('.o-nav a[aria-current]'))
     if (one.checkVisibility() && one.getBoundingClientRect().bottom > innerHeight) found.push(`not seen: ${one.href}`);
+  const search = document.querySelector('.o-search input').getBoundingClientRect();
+  if (search.top < 0 || search.bottom > innerHeight) found.push('the search is out of sight');
   const page = document.documentElement.scrollWidth;
   if (page > innerWidth) found.push(`a page of ${page}`);
   return found;

@@ -113,6 +113,11 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
         "scope": "Write a scope as partners ask by it, like location-retrieval:read.",
         "ends_at": f"Its contract {contract.ref} ends on {until}. Choose that day or earlier.",
     }
+    early = faults(officer, path, starts_at=f"{contract.starts_at - timedelta(days=1):%Y-%m-%d}", recipients="a uri")
+    assert early["starts_at"] == (
+        f"Its contract {contract.ref} starts on {contract.starts_at:%Y-%m-%d}. Choose that day or later."
+    )
+    assert early["recipients"] == f"Name each recipient. {A_URI}"
     right = {**typed, "purpose": FRAUD, "consent_flow": "sms-double-opt-in", "scope": READ, "ends_at": until}
     assert faults(officer, path, **right, recipients="not a uri\nhttps://third.example") == {
         "recipients": f"Name each recipient. {A_URI}"
@@ -134,6 +139,43 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
     Contract.objects.filter(pk=contract.pk).update(ends_at=contract.ends_at - timedelta(days=1))
     told = shown(officer, f"/admin/force/campaign/{campaign.pk}/", {})
     assert f"CMP-1 can't be put in force yet. It ends after its contract {contract.ref}" in told
+
+
+def test_an_id_that_is_taken_is_said_beside_all_else_that_is_wrong(officer: Member) -> None:
+    campaign = a_campaign(a_contract(ref="AGR-7"), ref="CMP-7")
+    said = faults(officer, "/admin/contracts/draft/", ref="AGR-7")
+    assert (said["ref"], said["ends_at"]) == ("AGR-7 already exists. Choose another ID.", NEEDED)
+    said = faults(officer, f"/admin/contracts/{campaign.contract_id}/draft/", ref="CMP-7")
+    assert (said["ref"], said["ends_at"]) == ("CMP-7 already exists. Choose another ID.", NEEDED)
+
+
+def test_what_subscribers_read_has_no_sign_that_nobody_sees(officer: Member) -> None:
+    unseen = "It has characters that no one can see. Type it anew, without copying."
+    party = {"uri": "https://a.example", "kind": "lbs_provider"}
+    said = faults(officer, "/admin/parties/add/", **party, name="Road\u202eAid", about="Finds\x01you")
+    assert said == {"name": unseen, "about": unseen}
+    contract = a_contract()
+    said = faults(officer, f"/admin/contracts/{contract.pk}/draft/", description="Finds\u2066 you")
+    assert said["description"] == unseen
+    seen = {**party, "name": "Café  e\u0301 👩‍🚒", "about": "Finds you\r\nby night"}
+    assert post(officer, "/admin/parties/add/", seen) != ""
+
+
+def test_a_long_form_lists_at_its_top_what_to_correct(officer: Member) -> None:
+    page = officer.client.post("/admin/contracts/draft/", {"ack_within_s": "900", "complete_within_days": "99"})
+    top = page.content.decode().partition('role="alert" tabindex="-1" autofocus>')[2].partition("</div>")[0]
+    assert "8 fields to correct" in top
+    assert re.findall(r'<li><a href="#(\w+)">(.*?)</a>: (.*?)</li>', top) == [
+        ("id_ref", "Contract", NEEDED), ("id_aggregator", "Aggregator", NEEDED), ("id_starts_at", "From", NEEDED),
+        ("id_ends_at", "Until", NEEDED), ("id_signed_at", "Signed on", NEEDED),
+        ("id_purposes_0", "Permitted purposes", NEEDED),
+        ("id_complete_within_days", "Must complete a stop within (days)",
+         "Ensure this value is less than or equal to 21."),
+        ("id_reason", "Reason", NEEDED),
+    ]  # fmt: skip
+    assert "to correct" not in shown(officer, "/admin/contracts/draft/")
+    # One that fits on a screen says it beside the field alone.
+    assert "to correct" not in shown(officer, f"/admin/suspend/contract/{a_contract().pk}/", {"reason": ""})
 
 
 def test_a_longer_term_ends_with_its_contract_at_the_latest(officer: Member) -> None:

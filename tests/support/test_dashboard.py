@@ -12,6 +12,8 @@ from django.utils.dateparse import parse_datetime
 from pytest_django import Settings
 
 import audit.actions
+from accounts.actions.line_separation import request_separation
+from accounts.actions.people import get_or_create_person
 from accounts.actions.sms_outbox import enqueue_text
 from accounts.models import Line, Message, User
 from accounts.workers.sms_delivery import deliver
@@ -34,6 +36,7 @@ from tests.moments import IsSo, begins_at, ends_at
 from tests.orders import bring_to
 from tests.staff import an_actor
 from tests.support.console import a_chain, a_cohort
+from tests.support.desk import a_ticket
 from tests.support.officers import Member, rows_of, shown, sign_in_anew, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -93,6 +96,14 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
         actor=colleague, payload={"ends_at": "2097-01-01T00:00:00+00:00"},
     )  # fmt: skip
     proposals.withdraw(proposal_id=old.pk, actor=colleague, reason="Not now.", at=at)
+    for state in ("open", "partner", "solved"):
+        a_ticket(at=at, state=state, escalated_at=at)
+    for assignee in (officer.user, officer.user, officer.user, None):
+        a_ticket(at=at, assignee=assignee)
+    asking = a_line()
+    request_separation(
+        line_id=asking.pk, user=get_or_create_person(line=asking, at=at), reach="Ask me by mail.", note="", at=at
+    )
 
 
 def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
@@ -104,8 +115,13 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
         "Contracts in force": 5, "Campaigns in force": 3, "Suspended": 2,
         "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2, "Contracts to renew": 1,
         "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Unassigned incidents": 5,
-        "Overdue orders": 3, "Partners with delivery problems": 1, "Open proposals": 2,
+        "Overdue orders": 3, "Partners with delivery problems": 1, "Open proposals": 2, "Escalated cases": 2,
+        "Cases assigned to me": 3, "Line separations": 1,
     }  # fmt: skip
+    for label in ("Escalated cases", "Cases assigned to me"):
+        href, n = counted.pop(label)
+        assert officer.client.get(href).content.decode().count('<li class="case') == n, label
+    assert len(rows_of(officer, counted.pop("Line separations")[0])) == 1
     for label, (href, n) in counted.items():
         rows, all_rows = rows_of(officer, href), rows_of(officer, href.partition("?")[0])
         assert len(rows) == n, label
@@ -117,6 +133,14 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
     ]  # fmt: skip
     for href, _, n in folded:
         assert len(rows_of(officer, unescape(href))) == int(n)
+
+
+def test_an_auditor_has_no_cases_and_reads_of_no_separation(officer: Member) -> None:
+    a_day_at_work(officer, at=timezone.now())
+    page = staff(User.Role.AUDITOR).client.get("/admin/").content.decode()
+    labels = {label for _, label, _ in CARD.findall(page)}
+    assert "Escalated cases" in labels
+    assert not labels & {"Cases assigned to me", "Line separations"}
 
 
 def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
@@ -198,11 +222,16 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     for href, n in re.findall(r'<a href="(/admin/orders/\?company=[^"]+)"><bdi>\w+</bdi>: (\d+)', page):
         assert len(rows_of(officer, unescape(href))) == int(n)
     assert [row.split()[1] for row in rows_of(officer, "/admin/orders/")] == ["Early", "Later", "Early"]
+    # A contract's page leads to its orders, as a company's does.
+    page = officer.client.get(f"/admin/contracts/{early.contract_id}/").content.decode()
+    found = re.findall(r'<a href="(/admin/orders/\?contract=[^"]+)">(\d+)', page)
+    assert [int(n) for _, n in found] == [2, 1]
+    assert [len(rows_of(officer, unescape(href))) for href, _ in found] == [2, 1]
     # Another contract of the same company has its own.
     second = a_campaign(a_contract(early.contract.aggregator, ref="AGR-2"))
     for path, said in (
         (f"parties/{early.contract.aggregator_id}", "1 order , the oldest 3 days late: Early Finder"),
-        (f"contracts/{early.contract_id}", "1 order, the oldest 3 days late: Early Finder"),
+        (f"contracts/{early.contract_id}", "1 order , the oldest 3 days late: Early Finder"),
         (f"contracts/{second.contract_id}", "none past their date"),
     ):
         assert f"Missing signatures {said}" in shown(officer, f"/admin/{path}/")

@@ -333,6 +333,19 @@ def test_an_interrupted_import_is_tried_again_later_and_says_so(
     assert AuditEvent.objects.get(action="import.choices").detail["tries"] == 2
 
 
+def test_an_interrupted_dry_run_says_so_until_it_is_done(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "Nothing is imported yet. The dry run was interrupted; it begins again by itself. Reload"
+    with monkeypatch.context() as broken:
+        broken.setattr(LinesFeed, "take", fail)
+        with pytest.raises(OSError, match="disk"):
+            upload(officer, "lines", line_row())
+    page = f"/admin/imports/{Upload.objects.get().pk}/"
+    assert told in shown(officer, page)
+    assert imports.run(now=timezone.now() + timedelta(seconds=65))
+    assert "Waiting for a decision" in shown(officer, page)
+    assert "interrupted" not in shown(officer, page)
+
+
 def test_an_import_that_goes_on_failing_is_given_up(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     feeds.take_lines(line_row())
     page = upload(officer, "choices", choice_row(kind="stop", scope="all"))

@@ -11,18 +11,21 @@ from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
+from accounts.actions.line_separation import request_separation
+from accounts.actions.people import get_or_create_person
 from accounts.models import User
 from audit.models import AuditEvent, Incident
-from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used
+from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used, list_notifications
 from console.workers.notifications import SETTLES_WITHIN, send_notifications
 from partners.actions import proposals
 from partners.models import Proposal
 from support.models import NotificationChannel
 from support.queries.counts import cap_count
-from tests.factories import a_campaign, a_contract, a_party
+from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.partners.outside import Answer, Outside
 from tests.staff import an_actor
+from tests.support.desk import a_ticket
 from tests.support.officers import Member, rows_of, shown, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -74,6 +77,28 @@ def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) ->
     assert "What is waiting for officers, most urgent first." in read
     assert "2 proposals waiting" in read
     assert auditor.client.post("/admin/notifications/", ON).status_code == 403
+
+
+def test_officers_are_told_of_escalated_cases_and_of_line_separations(officer: Member) -> None:
+    at, line = timezone.now(), a_line()
+    escalated, waiting = (
+        a_ticket(at=at, escalated_at=at - n * HOUR, state=state) for n, state in ((1, "open"), (2, "partner"))
+    )
+    a_ticket(at=at)
+    a_ticket(at=at, escalated_at=at, state="solved")
+    request_separation(line_id=line.pk, user=get_or_create_person(line=line, at=at), reach="By mail.", note="", at=at)
+    page = officer.client.get("/admin/notifications/").content.decode()
+    found = {label: (int(n), unescape(href)) for n, label, href in LINK.findall(page)}
+    assert found == {
+        "line separation, due in two business days": (1, "/admin/separations/"),
+        "cases that the desk escalated": (2, "/desk/?whose=office"),
+    }
+    for one in (escalated, waiting):
+        assert f'<a href="/desk/{one.code}/">{one.code}</a>' in page
+    assert officer.client.get("/desk/?whose=office").content.decode().count('<li class="case') == 2
+    # A request in confidence is told to nobody who doesn't work on it, and in no channel.
+    for reader in ("auditor:1", ""):
+        assert [one.name for one in list_notifications(reader=reader, at=at)] == ["escalated"]
 
 
 def test_no_crowd_of_earlier_deadlines_hides_one_that_is_half_used(officer: Member) -> None:

@@ -77,7 +77,7 @@ def test_a_later_end_needs_a_second_officer() -> None:
     assert [(event.action, event.actor, event.reason) for event in events] == [
         ("proposal.made", one, "Renewed"),
         ("proposal.agreed", two, "I read it"),
-        ("contract.extended", two, "Renewed"),
+        ("contract.extended", two, "I read it"),
     ]
     assert events[2].detail == {
         "ref": contract.ref, "was": (NOW + 10 * DAY).isoformat(), "ends_at": FAR_OFF.isoformat(),
@@ -168,7 +168,7 @@ def test_a_state_s_rule_ends_by_two() -> None:
     rule.refresh_from_db()
     assert rule.ends_at == NOW + DAY
     event = AuditEvent.objects.get(action="rule.relaxed")
-    assert (event.actor, event.target, event.reason) == (two, f"rule:{rule.pk}", "Renewed")
+    assert (event.actor, event.target, event.reason) == (two, f"rule:{rule.pk}", "I read it")
     assert (event.detail["state"], event.detail["ends_at"]) == ("WA", rule.ends_at.isoformat())
     with pytest.raises(NotNow, match="already fixed"):
         propose("relax_rule", "rule", rule.pk, one, ends_at=FAR_OFF.isoformat())
@@ -184,7 +184,7 @@ def test_less_is_paid_by_two() -> None:
     agree(propose("paid_for_less", "campaign", campaign.pk, one, consideration="none"), two)
     assert Campaign.objects.get(pk=campaign.pk).consideration == "none"
     event = AuditEvent.objects.get(action="campaign.paid_for_less")
-    assert (event.actor, event.target, event.reason) == (two, f"campaign:{campaign.pk}", "Renewed")
+    assert (event.actor, event.target, event.reason) == (two, f"campaign:{campaign.pk}", "I read it")
     assert (event.detail["was"], event.detail["consideration"]) == ("monetary", "none")
 
 

@@ -143,6 +143,13 @@ def test_a_note_is_for_staff_alone(ana: Member, ticket: Ticket, person: Browser)
 def test_what_can_t_be_sent_says_why_and_stays(ana: Member, ticket: Ticket) -> None:
     for body, wrong in (
         ("Hi {compny}", "{compny} is no variable. There are: {company}, {code}, {due}, {link}."),
+        (
+            "{compny} {company}",
+            (
+                "{compny} is no variable. There are: {company}, {code}, {due}, {link}."
+                " This case has nothing for {company}: write it yourself."
+            ),
+        ),
         ("Hi {company}", "This case has nothing for {company}: write it yourself."),
         ("", "Write the answer."),
         ("\u3164 \u2800", "Write the answer."),

@@ -8,7 +8,7 @@ from partners.models import Campaign, Contract, Party
 
 COMPANY = r"(?P<company>(?:companies|parties|streams|company|party)/|(?<=[?&])company=)"
 NUMBERED_ONES = re.compile(
-    rf"(?:{COMPANY}|(?P<contract>contracts?/)|(?P<campaign>campaigns?/)|(?P<incident>incidents/))(?P<own>\d+)\b"
+    rf"(?:{COMPANY}|(?P<contract>contracts?/|(?<=[?&])contract=)|(?P<campaign>campaigns?/)|(?P<incident>incidents/))(?P<own>\d+)\b"
 )
 
 

@@ -55,7 +55,10 @@ BY_LOT = (
     (r"\d\d? [A-Z][a-z]{2} 20[234]\d, \d\d:\d\d(?= The system \(install\))", "‹when it was installed›"),
 )
 # Numbers of rows in a link, and fields that tell nothing of what is asked.
-NUMBERED = r"(?<=[/:~])[0-9]+(?=[/&]|$)|(?<=company=)[0-9]+|(?<=session=)[0-9]+|(?<=after=)[0-9]+$|(?<=before=)[0-9]+$"
+NUMBERED = (
+    r"(?<=[/:~])[0-9]+(?=[/&]|$)|(?<=company=)[0-9]+|(?<=contract=)[0-9]+|(?<=session=)[0-9]+|(?<=after=)[0-9]+$"
+    r"|(?<=before=)[0-9]+$"
+)
 UNTYPED = {None, "csrfmiddlewaretoken"}
 
 

@@ -225,8 +225,8 @@ MUTANTS = (
     Mutant(
         8,
         "console/queries/dashboard.py",
-        "still_open.filter(due_at__lte=at)",
-        "still_open.filter(due_at__lt=at)",
+        "filter=Q(due_at__lte=at)",
+        "filter=Q(due_at__lt=at)",
         "tests/support/test_dashboard.py::test_what_is_due_is_so_from_its_moment_on",
     ),
     Mutant(
