@@ -106,8 +106,10 @@ WHAT: dict[str, Words] = {
     "evidence.asked": gettext_lazy("Asked companies for proof that you agreed"),
     "suspend.asked": gettext_lazy("Asked our privacy office to suspend a company, for your case"),
     "suspend.decided": gettext_lazy("Decided whether to suspend a company, for your case"),
-    "protection.began": gettext_lazy("Protected this line: two of us must agree before one sees whose it is"),
-    "protection.ended": gettext_lazy("Ended the protection: one of us alone may see whose line this is"),
+    "protection.began": gettext_lazy(
+        "Protected this line: two staff members must agree before either sees whose it is"
+    ),
+    "protection.ended": gettext_lazy("Ended the protection: one staff member alone may see whose line this is"),
     "ticket.asked": gettext_lazy("Wrote to us"),
     "ticket.heard": gettext_lazy("Wrote to us again in a case"),
     "ticket.rated": gettext_lazy("Rated our answer"),
@@ -223,7 +225,7 @@ def join_words(words: Iterable[str]) -> str:
 def changed_text(*, what: Collection[str]) -> str:
     """Return the text to a line that what lets its person in was changed; never to what."""
     return _(
-        "Whereabouts: on this phone's location pages, %(what)s. Wasn't it you? Sign out everywhere: %(sessions)s "
+        "Whereabouts: on this phone's location pages, %(what)s. Not you? Sign out everywhere: %(sessions)s "
         "and stop all sharing: %(stop)s"
     ) % {"what": join_words(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
          "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
@@ -249,7 +251,7 @@ def new_device_text() -> str:
     """Return the text that somebody signed in on a device or network that was not known."""
     return _(
         "Whereabouts: someone signed in to this phone's location pages on a browser or network that is new to "
-        "us. Wasn't it you? Sign out everywhere: %(sessions)s"
+        "us. Not you? Sign out everywhere: %(sessions)s"
     ) % {"sessions": _url("sign-ins")}
 
 
@@ -257,7 +259,7 @@ def new_carrier_account_text() -> str:
     """Return the text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
     return _(
         "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first "
-        "time. Wasn't it you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
+        "time. Not you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
     ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 
 
@@ -299,8 +301,8 @@ def delegate_invitation_text() -> str:
 def delegation_notice_text() -> str:
     """Return the text to a line that somebody was asked to look after it."""
     return _(
-        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. Wasn't it you "
-        "who asked? End it here: %(url)s"
+        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. Didn't you "
+        "ask? End it here: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
@@ -339,7 +341,7 @@ def reading_code_text(*, code: str) -> str:
 def contact_changed_text() -> str:
     """Return the text to where news went until now; never where it goes."""
     return _(
-        "Whereabouts: someone changed where we send alerts about this phone's location. Wasn't it you? Sign out "
+        "Whereabouts: someone changed where we send alerts about this phone's location. Not you? Sign out "
         "everywhere: %(sessions)s and stop all sharing: %(stop)s"
     ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 

@@ -76,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
         """What a form says of a door at which nothing is looked at until then."""
-        wait = timesince(at, until + ROUNDS_UP, depth=1)
+        wait = timesince(at, until + ROUNDS_UP)
         return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
 
     @contextmanager

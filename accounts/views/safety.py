@@ -104,7 +104,7 @@ def separation(request: SubscriberRequest) -> HttpResponse:
             note=form.cleaned_data["note"],
             at=timezone.now(),
         )
-        messages.success(request, _("We have your request. We'll reach you only in the way you named."))
+        messages.success(request, _("We have your request. We'll reach you only in the way you chose."))
         return redirect("separation")
     newest = delegations.separation_of(line_id=line_id) if may_see else None
     told = {"line": request.line, "form": form, "newest": newest, "may_see": may_see}

@@ -267,8 +267,8 @@ MOVES: Mapping[Change, Promise] = {
         "ask for this, call us now at %(number)s."
     ),
     Change.STATE: gettext_lazy(
-        "Whereabouts: our records now show another state for your phone line. Its laws allow sharing that the other "
-        "state's don't. If that state is wrong, call us now at %(number)s."
+        "Whereabouts: our records now show a new state for your phone line. Its laws allow sharing that your old "
+        "state's don't. If the new state is wrong, call us now at %(number)s."
     ),
     Change.JOINED: gettext_lazy(
         "Whereabouts: our records now show a new account holder's line on the account of your phone line. In 24 hours "
@@ -285,8 +285,8 @@ MOVES: Mapping[Change, Promise] = {
         "now at %(number)s."
     ),
     Change.HISTORY: gettext_lazy(
-        "Whereabouts: our records now show that a number of your phone line belonged to another line for a time. That "
-        "part of your location history has moved there, where nobody can open it for 24 hours. If this is wrong, call "
+        "Whereabouts: our records now show that a number of yours belonged to another line for a time. That part "
+        "of your location history has moved to that line, and nobody can open it for 24 hours. If this is wrong, call "
         "us now at %(number)s."
     ),
 }

@@ -78,7 +78,7 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
             line_id=line_id, number=found.number, to=to, body=body, printed=printed, actor=_actor(request), at=now
         )
     except SentEnough:
-        messages.error(request, _("You have reached today's limit. You can download it here."))
+        messages.error(request, _("You've reached today's limit. You can download the receipt here."))
     else:
         messages.success(request, _("We are sending it to %(to)s.") % {"to": to})
     return redirect("choice-receipt", choice_id=choice_id)
@@ -97,7 +97,7 @@ def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
             line_id=found.line_id, to_line=own, choice_id=choice_id, actor=_actor(request), at=timezone.now()
         )
     except SentEnough:
-        messages.error(request, _("You have reached today's limit. You can download it here."))
+        messages.error(request, _("You've reached today's limit. You can download the receipt here."))
     else:
         messages.success(request, _("A text with a link is on its way to your phone."))
     return redirect("choice-receipt", choice_id=choice_id)

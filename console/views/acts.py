@@ -108,7 +108,10 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
 
 
 def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) -> HttpResponse:
-    messages.success(request, act.done if isinstance(act.done, str) else act.done(result))
+    told = act.done if isinstance(act.done, str) else act.done(result)
+    # A verb that found nothing to do returns False or 0, and its words say so.
+    found_nothing = callable(act.done) and result in (False, 0)
+    messages.add_message(request, messages.INFO if found_nothing else messages.SUCCESS, told)
     return redirect(act.back if isinstance(act.back, str) else act.back(result))
 
 

@@ -66,7 +66,7 @@ def told(line: Line, done: str) -> None:
     (text,) = MemoryBackend.outbox
     assert text.msisdn == number_of(line)
     assert text.text == (
-        f"Whereabouts: on this phone's location pages, {done}. Wasn't it you? Sign out everywhere: "
+        f"Whereabouts: on this phone's location pages, {done}. Not you? Sign out everywhere: "
         "http://localhost:8000/accounts/sessions/ and stop all sharing: http://localhost:8000/stop/"
     )
 

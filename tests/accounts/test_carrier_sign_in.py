@@ -103,7 +103,7 @@ def test_the_line_is_told_of_the_first_time(idp: Provider, line: Line) -> None:
     assert message.kind == Message.Kind.WAY_IN
     assert unseal(message.words_sealed) == (
         "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first time. "
-        "Wasn't it you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
+        "Not you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
         "http://localhost:8000/stop/"
     )
     through(idp, Browser(), START)

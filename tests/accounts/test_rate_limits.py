@@ -31,6 +31,7 @@ from accounts.actions.rate_limits import (
 )
 from accounts.models import DeviceCookie, Line, Throttle, User
 from accounts.primitives.browsers import Source
+from accounts.views.adapter import AccountAdapter
 from consent.models import Choice
 from tests.factories import a_line
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
@@ -119,6 +120,13 @@ def test_after_five_wrong_passwords_each_waits_and_ever_longer(officer: User) ->
                 clock.shift(timedelta(**{f"{found[2].rstrip('s')}s": int(found[1])}))
         assert waits == ["1 minute", "2 minutes", "4 minutes", "8 minutes"]
         assert is_waiting(a_browser(), officer)
+
+
+def test_a_wait_of_hours_is_told_to_the_minute() -> None:
+    """Else somebody would come back an hour too early, and again be turned away."""
+    at = timezone.now()
+    (said,) = AccountAdapter().must_wait_error(at + timedelta(hours=1, minutes=52), at).messages
+    assert said.replace("\xa0", " ") == "Too many tries. Try again in 1 hour, 52 minutes."
 
 
 def test_an_address_nobody_has_waits_like_any_other() -> None:
@@ -281,7 +289,7 @@ def test_no_limit_closes_the_stop_of_an_ended_line() -> None:
         a_stranger_guesses(number, f"203.0.{network}.9", door=GuessTarget.ENDED)
     browser = a_browser()
     assert "Too many tries" in browser.post(ENDED, {"number": number, "password": PASSWORD}).text
-    assert "Stop all sharing by the password alone" in browser.get(ENDED).text
+    assert "Stop all sharing with only the password" in browser.get(ENDED).text
     for wrong in ("guessed", PASSWORD):
         # The page says the same to both.
         page = browser.post(STOP_ENDED, {"number": number, "password": wrong})

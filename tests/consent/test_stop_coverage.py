@@ -182,7 +182,7 @@ def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
     disclosed(line, ["https://link.example", road.uri], at=timezone.now() - timedelta(days=1))
     both = "Blocks 2 companies: CardNear, RoadAid. We'll tell Link."
     page = words(browser.get(f"/companies/{road.pk}/").text)
-    one = "Blocks 1 company: RoadAid. We'll tell Link"
+    one = "Blocks RoadAid. We'll tell Link"
     assert f"Stop {one}. I never agreed {one} and ask" in page
     assert f"This kind of use by every company: {both}" in page
     assert both.removesuffix(" We'll tell Link.") in words(browser.get("/home/").text)
@@ -190,6 +190,4 @@ def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
     assert f"Stop {both} I never agreed {both[:-1]} and ask for proof that you agreed." in page
     stop(line)
     page = words(browser.get(f"/companies/{road.pk}/").text)
-    assert (
-        "I never agreed Every company this covers is already blocked. New ones will be too. We'll tell Link and" in page
-    )
+    assert "I never agreed Already blocked. With this, it stays blocked until you allow it. We'll tell Link and" in page

@@ -94,8 +94,8 @@ def test_the_page_says_what_there_is() -> None:
         ["To give you a service you asked for", "an emergency call", few, "0", "0", alone],
         ["All", "", "not shown", "13", "11", ""],
     ]
-    short = "less than a second95 of 100 within the same time"
-    five = "5 minutes95 of 100 within the same time"
+    short = "less than a second95% within the same time"
+    five = "5 minutes95% within the same time"
     assert rows_of(page, "followed") == [
         ["GeoBridge", "11", "11", "0", "0", short, five, "too few to show", "11 more"],
         ["NorthLink", *["not shown"] * 3, "0", *["too few to show"] * 3, alone],

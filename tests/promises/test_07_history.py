@@ -36,9 +36,9 @@ MINE, BURNER, SAFE = "+12065550666", "+12065550777", "+12065550199"
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FEED = "client:feed-1"
 MOVED = (
-    "Whereabouts: our records now show that a number of your phone line belonged to another line for a time. That part "
-    "of your location history has moved there, where nobody can open it for 24 hours. If this is wrong, call us "
-    "now at the number on your bill."
+    "Whereabouts: our records now show that a number of yours belonged to another line for a time. That part of your "
+    "location history has moved to that line, and nobody can open it for 24 hours. If this is wrong, call us now at "
+    "the number on your bill."
 )
 
 

@@ -299,8 +299,8 @@ def test_another_state_that_opens_a_use_is_told_at_once() -> None:
     assert reason_against(line_id=line.pk, campaign=ads) == ""
     assert read(OLD) == [
         (
-            "Whereabouts: our records now show another state for your phone line. Its laws allow sharing that the "
-            "other state's don't. If that state is wrong, call us now at the number on your bill."
+            "Whereabouts: our records now show a new state for your phone line. Its laws allow sharing that your "
+            "old state's don't. If the new state is wrong, call us now at the number on your bill."
         )
     ]
     assert read(NEW) == []

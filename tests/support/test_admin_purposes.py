@@ -71,7 +71,8 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
         in officer.client.get("/admin/trail/").content.decode()
     )
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds"}) == page
-    assert "They are already linked." in shown(officer, page)
+    told = officer.client.get(page).content.decode()
+    assert '<p class="o-note info">They are already linked.</p>' in told
 
 
 def test_a_rule_prohibits_what_runs_after_its_beginning(officer: Member) -> None:

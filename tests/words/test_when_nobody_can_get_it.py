@@ -18,8 +18,8 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 SAID = {
     "en": ("The line ended", "Sharing is on hold: we have suspended all that was allowed", "Sharing is on"),
     "es": (
-        "La línea terminó", "Compartir está en espera: hemos suspendido todo lo que estaba permitido",
-        "Compartir está activado",
+        "La línea terminó", "El uso compartido está en espera: hemos suspendido todo lo que estaba permitido",
+        "El uso compartido está activado",
     ),
     "vi": (
         "Thuê bao đã kết thúc", "Chia sẻ tạm ngừng: chúng tôi đã đình chỉ mọi thứ được cho phép", "Chia sẻ đang bật",

@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         9,
         "console/views/acts.py",
-        "    messages.success(request, act.done if isinstance(act.done, str) else act.done(result))\n",
+        "    messages.add_message(request, messages.INFO if found_nothing else messages.SUCCESS, told)\n",
         "",
         CONSOLE_ACTS,
     ),
@@ -197,8 +197,8 @@ MUTANTS = (
     Mutant(
         9,
         "console/views/acts.py",
-        "    messages.success(request, act.done if",
-        "    messages.error(request, act.done if",
+        "messages.INFO if found_nothing else messages.SUCCESS, told",
+        "messages.SUCCESS, told",
         CONSOLE_ACTS,
     ),
     Mutant(9, "templates/admin/_keys.html", '<bdi>{{ shown.address|default:"none" }}</bdi>', "<bdi></bdi>", CONSOLE),
