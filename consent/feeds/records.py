@@ -107,6 +107,7 @@ class SortedEntries[R: FeedRow]:
 
 
 def flatten[R: FeedRow](by_line: Mapping[int, Sequence[Entry[R]]]) -> list[Entry[R]]:
+    """Return the entries of all lines, line after line."""
     return [entry for of_line in by_line.values() for entry in of_line]
 
 

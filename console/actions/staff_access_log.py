@@ -22,7 +22,7 @@ from console.queries import staff
 from console.queries.dashboard import KEPT_S, get_visit, visit_key
 from console.queries.differences import FindingPage, finding_page
 from console.queries.search import Hit, search_everything, sort_of
-from disclosures.queries.anomaly_rows import Behind
+from disclosures.queries.anomaly_rows import IncidentRow
 from partners.domain import keys
 from partners.models import SigningKey
 from support.actions.queue import find_case, record_search
@@ -109,7 +109,7 @@ def export_incident_rows(
     return anomalies.as_csv(incident_id=incident_id, parts=_record_export(incident, name, reason, at))
 
 
-def _record_export(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[Behind]]:
+def _record_export(incident: Incident, actor: str, reason: str, at: datetime) -> Iterator[Sequence[IncidentRow]]:
     rows = 0
     for part in anomalies.rows_in_parts(incident=incident, at=at):
         line_ids = {one.line_id for one in part}

@@ -53,7 +53,7 @@ class By(TypedDict):
     at: datetime
 
 
-def filled(form: ActForm, by: By) -> dict[str, Any]:
+def build_arguments(form: ActForm, by: By) -> dict[str, Any]:
     """Return all that the form asks for, and by whom and when: for an action whose keywords are the form's fields."""
     return {**form.cleaned_data, **by}
 

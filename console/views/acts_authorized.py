@@ -9,7 +9,7 @@ from accounts.views.access import PersonRequest
 from console.forms.rules import AgentForm, NewAgentForm
 from console.queries.machines import agent_page
 from console.queries.proposals import list_open_proposals
-from console.views.acts import PROPOSED, Act, answer, filled
+from console.views.acts import PROPOSED, Act, answer, build_arguments
 from console.views.site import show
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.models import AuthorizedAgent
@@ -32,7 +32,7 @@ def register(request: PersonRequest) -> HttpResponse:
         lead="It requests stops on behalf of people, and each person confirms on their phone. It can't send requests"
         " until another officer agrees.",
         form=NewAgentForm(request.POST or None),
-        verb=lambda form, by: register_agent(**filled(form, by)),
+        verb=lambda form, by: register_agent(**build_arguments(form, by)),
         back=lambda made: _page(getattr(made, "number", 0)),
         done="Registered and proposed. It can send requests when another officer agrees, within 7 days.",
         button="Register and propose",
@@ -53,7 +53,7 @@ def propose(request: PersonRequest, agent_number: int) -> HttpResponse:
         form=AgentForm(
             request.POST or None, initial={"name": one.name, "key": key_of(agent=one), "hosts": "\n".join(one.hosts)}
         ),
-        verb=lambda form, by: propose_agent(number=agent_number, **filled(form, by)),
+        verb=lambda form, by: propose_agent(number=agent_number, **build_arguments(form, by)),
         back=_page(agent_number),
         done=PROPOSED,
         button="Propose",

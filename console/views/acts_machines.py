@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from console.forms import rules
 from console.queries.machines import key_replaced, machine_page
 from console.queries.proposals import OpenProposal, list_open_proposals
-from console.views.acts import PROPOSED, Act, answer, filled
+from console.views.acts import PROPOSED, Act, answer, build_arguments
 from console.views.site import show
 from partners.actions import clients, proposals
 from partners.actions.clients import disable_machine, register_machine, unbind_machine
@@ -35,7 +35,7 @@ def register(request: PersonRequest) -> HttpResponse:
         lead="It signs in with its own private key once another officer agrees. To replace the key of a registered"
         " client, open its page.",
         form=rules.ClientForm(request.POST or None),
-        verb=lambda form, by: register_machine(**filled(form, by)),
+        verb=lambda form, by: register_machine(**build_arguments(form, by)),
         back=lambda made: _page(getattr(made, "number", 0)),
         done="Registered and proposed. It can sign in when another officer agrees, within 7 days.",
         button="Register and propose",
@@ -51,7 +51,9 @@ def propose_key(request: PersonRequest, number: int) -> HttpResponse:
         title=f"Propose a new key for {one.client_id}",
         lead="The old key stops working once another officer agrees. You'll see both keys before you propose.",
         form=rules.KeyForm(request.POST or None),
-        verb=lambda form, by: clients.propose_key(number=number, was=thumbprint_of(machine=one), **filled(form, by)),
+        verb=lambda form, by: clients.propose_key(
+            number=number, was=thumbprint_of(machine=one), **build_arguments(form, by)
+        ),
         back=_page(number),
         done=PROPOSED,
         button="Propose",

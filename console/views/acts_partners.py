@@ -25,7 +25,7 @@ from console.queries import pages
 from console.queries.proposals import list_open_proposals
 from console.queries.set_up import get_set_up
 from console.queries.terminations import termination_page
-from console.views.acts import REFUSED, Act, By, answer, filled
+from console.views.acts import REFUSED, Act, By, answer, build_arguments
 from console.views.site import show
 from partners.actions import proposals, suspensions
 from partners.actions.guards import Of
@@ -153,7 +153,7 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         title=f"Link {one.name}",
         lead="Stops and pauses apply to both. Consent never carries over. A link can't be undone.",
         form=terms.LinkForm(request.POST or None, of=of),
-        verb=lambda form, by: terms_actions.link(of=of, ref=ref, **filled(form, by)),
+        verb=lambda form, by: terms_actions.link(of=of, ref=ref, **build_arguments(form, by)),
         back=back,
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
     )

@@ -16,7 +16,7 @@ from console.forms.terms import EndForm
 from console.queries.notices import get_notice_preview
 from console.queries.proposals import list_open_proposals
 from console.queries.purposes import get_rule_impact
-from console.views.acts import PROPOSED, Act, answer, filled
+from console.views.acts import PROPOSED, Act, answer, build_arguments
 from disclosures.queries.rules import finds, newest_rule
 from partners.actions import notices
 from partners.actions import proposals as proposals_actions
@@ -91,7 +91,7 @@ def propose_notice(request: PersonRequest) -> HttpResponse:
         lead="People see it when another officer has agreed and its day has come. What people read before earlier"
         " choices stays on record.",
         form=rules.NoticeForm(request.POST or None),
-        verb=lambda form, by: notices.propose_notice(**filled(form, by)),
+        verb=lambda form, by: notices.propose_notice(**build_arguments(form, by)),
         back=lambda made: reverse("admin:proposal", args=[getattr(made, "pk", "")]),
         cancel=reverse("admin:notices"),
         done=PROPOSED,
@@ -117,7 +117,7 @@ def change_anomaly_rule(request: PersonRequest, kind: str) -> HttpResponse:
         asked=list_open_proposals(of="anomaly", target_id=rule.pk, at=timezone.now()),
         form=AnomalyRuleForm(request.POST or None, rule=rule),
         verb=lambda form, by: disclosures.actions.change_anomaly_rule(
-            kind=kind, **{"suspend_after_days": None} | filled(form, by)
+            kind=kind, **{"suspend_after_days": None} | build_arguments(form, by)
         ),
         back=reverse("admin:anomaly-rules"),
         done=lambda result: (

@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from console.forms import terms
 from console.queries.machines import KeyReplacement, keys_moved
 from console.queries.proposals import OpenProposal, list_open_proposals
-from console.views.acts import PROPOSED, Act, answer, filled
+from console.views.acts import PROPOSED, Act, answer, build_arguments
 from partners.actions import drafts, parties
 from partners.actions.drafts import change_draft
 from partners.actions.terms import set_endpoints
@@ -28,7 +28,7 @@ def add_party(request: PersonRequest) -> HttpResponse:
         title="Add a company",
         lead="Its URI identifies it in tokens, paths and stops, and can't be changed later.",
         form=terms.PartyForm(request.POST or None),
-        verb=lambda form, by: parties.add_party(**filled(form, by)),
+        verb=lambda form, by: parties.add_party(**build_arguments(form, by)),
         back=lambda made: _page("party", made),
         done="Saved.",
         cancel=reverse("admin:parties"),
@@ -44,7 +44,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         title=f"Change {party.name}",
         lead="A first key address takes effect immediately. Replacing it takes effect when a second officer agrees.",
         form=terms.PartyForm(request.POST or None, initial=initial, known=True),
-        verb=lambda form, by: parties.change_party(party_id=party_id, **filled(form, by)),
+        verb=lambda form, by: parties.change_party(party_id=party_id, **build_arguments(form, by)),
         back=reverse("admin:party", args=[party_id]),
         done=lambda made: KEYS_PROPOSED if isinstance(made, Proposal) else "Saved.",
         button="Save",
@@ -136,7 +136,7 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         " or polling, takes effect when a second officer agrees.",
         form=terms.EndpointsForm(request.POST or None, initial=initial),
         verb=lambda form, by: set_endpoints(
-            contract_id=contract_id, **filled(form, by) | {"hosts": terms.lines_of(form.cleaned_data["hosts"])}
+            contract_id=contract_id, **build_arguments(form, by) | {"hosts": terms.lines_of(form.cleaned_data["hosts"])}
         ),
         back=reverse("admin:contract", args=[contract_id]),
         done=lambda made: PROPOSED if isinstance(made, Proposal) else "Saved.",

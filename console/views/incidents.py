@@ -30,7 +30,7 @@ from console.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from console.forms.rules import AssignForm
 from console.queries.evidence_packs import as_json
 from console.views import listing
-from console.views.acts import Act, answer, filled
+from console.views.acts import Act, answer, build_arguments
 from console.views.listing import Cell, Column, Filter, Listing, page_of
 from console.views.site import show
 from disclosures.models import Anomaly
@@ -254,7 +254,7 @@ def _record_notification(request: PersonRequest, one: Incident, verb: Callable[.
         lead=f"{one.get_kind_display()}. If you record the same notification twice, the newer entry applies. Both stay"
         " in the timeline.",
         form=DutyForm(request.POST or None, at=timezone.now(), duties=duties, chosen=chosen if chosen in ALL else ""),
-        verb=lambda form, by: verb(incident_id=one.pk, **filled(form, by)),
+        verb=lambda form, by: verb(incident_id=one.pk, **build_arguments(form, by)),
         back=back,
         done="Saved.",
         button="Record notification",

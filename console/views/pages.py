@@ -16,7 +16,7 @@ from console.queries import pages, proposals
 from console.queries.machines import keys_proposed
 from console.queries.purposes import list_other_purposes, purpose_page
 from console.queries.set_up import get_set_up
-from console.views.acts import Act, answer, filled
+from console.views.acts import Act, answer, build_arguments
 from console.views.site import show
 from partners.labels import precision_in_words, purpose_in_words
 from support.forms.acting import ActForm
@@ -131,7 +131,7 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         lead="From now on, a stop or pause of one purpose also applies to the other, both ways. Consent never carries"
         " over. A link can't be undone.",
         form=LinkForm(request.POST or None, of="purpose", others=list_other_purposes(than=term)),
-        verb=lambda form, by: terms.link(of="purpose", ref=term, **filled(form, by)),
+        verb=lambda form, by: terms.link(of="purpose", ref=term, **build_arguments(form, by)),
         back=reverse("admin:purpose", args=[term]),
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
         button="Link",

@@ -136,7 +136,7 @@ START = Place(0, datetime.min.replace(tzinfo=UTC), str(NOBODY))
 
 
 @dataclass(frozen=True)
-class Behind:
+class IncidentRow:
     """One row behind an incident: a look-up, a claim that was disputed at `at`, or a use in a partner's books.
 
     `id`: its own id among those of its kind. `judgement`: the ledger's word.
@@ -169,7 +169,9 @@ def list_anomalies(*, kind: str, key: str, subject: str) -> QuerySet[Anomaly]:
     return rows.order_by(F("cleared_at").desc(nulls_first=True), "-newest_at", "id")
 
 
-def rows_behind(*, kind: str, key: str, subject: str, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+def list_anomaly_releases(
+    *, kind: str, key: str, subject: str, at: datetime, rows: int, after: Place = START
+) -> list[IncidentRow]:
     """Rows behind what stands under one incident, each once: the first ones after a place.
 
     Line by line; of an end customer across many lines by time.
@@ -184,27 +186,27 @@ def rows_behind(*, kind: str, key: str, subject: str, at: datetime, rows: int, a
     with connection.cursor() as cursor:
         if kind == Kind.DISPUTED:
             cursor.execute(CLAIMS, values)
-            return [behind(row=row) for row in cursor.fetchall()]
+            return [build_incident_row(row=row) for row in cursor.fetchall()]
         return _read(cursor, kind, values)
 
 
-def _read(cursor: CursorWrapper, kind: str, values: dict[str, Any]) -> list[Behind]:
+def _read(cursor: CursorWrapper, kind: str, values: dict[str, Any]) -> list[IncidentRow]:
     """Read the ledger part by part until the page is full."""
     (parts, rows), growth = (BY_DAYS, 1) if kind == Kind.MANY_LINES else (BY_LINES, 2)
     cursor.execute(parts, values)
     left, many = [part for (part,) in cursor.fetchall()], 1
-    found: list[Behind] = []
+    found: list[IncidentRow] = []
     while left and len(found) < values["rows"]:
         part, left, many = left[:many], left[many:], many * growth
         cursor.execute(rows, {**values, "rows": values["rows"] - len(found), "part": part, "day": part[0]})
-        found += [behind(row=row) for row in cursor.fetchall()]
+        found += [build_incident_row(row=row) for row in cursor.fetchall()]
     return found
 
 
-def behind(*, row: Sequence[Any]) -> Behind:
+def build_incident_row(*, row: Sequence[Any]) -> IncidentRow:
     """Return a row as statements give it: line, moment, id, path, purpose, judgement."""
     line_id, moment, row_id, path, purpose, judgement = row
-    return Behind(line_id, moment, row_id, tuple(path), purpose, judgement)
+    return IncidentRow(line_id, moment, row_id, tuple(path), purpose, judgement)
 
 
 def _parties(kind: str, key: str, subject: str) -> list[str]:

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentLine
 from disclosures.models import AnomalyRule
-from disclosures.queries.anomaly_rows import START, Behind, Place, behind
+from disclosures.queries.anomaly_rows import START, IncidentRow, Place, build_incident_row
 from disclosures.queries.visible import SHOWN
 
 Kind = Incident.Kind
@@ -148,7 +148,7 @@ def get_newest_order(*, incidents: Sequence[int]) -> datetime | None:
     return found
 
 
-def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[IncidentRow]:
     """Return the rows behind it by when they were, the first ones after a place; none for one of another kind."""
     values = _values(incident, at)
     if values is None:
@@ -156,7 +156,7 @@ def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Pl
     place = {"line": after.line_id, "moment": after.at, "id": after.id}
     with connection.cursor() as cursor:
         cursor.execute(IN_ORDER.format(STATEMENTS[incident.kind]), values | {"rows": rows, **place})
-        return [behind(row=row) for row in cursor.fetchall()]
+        return [build_incident_row(row=row) for row in cursor.fetchall()]
 
 
 def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:

@@ -92,18 +92,19 @@ class Deadlines:
                 self._changed.wait(min(self._next - now, 3600.0))
 
 
-class Here(local):
+class CurrentExchange(local):
     """The exchange that this thread is in."""
 
     watch = Watch(float("inf"))
 
 
-here = Here()
+current = CurrentExchange()
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[Watch]:
-    here.watch = watch = Watch(time.monotonic() + seconds)
+    """Close what this thread's exchange uses when so many seconds are over, whatever it waits for."""
+    current.watch = watch = Watch(time.monotonic() + seconds)
     deadlines = deadlines_of(os.getpid())
     deadlines.add(watch)
     try:
@@ -342,7 +343,7 @@ def _public_address(host: str, port: int) -> str:
     The look-up is given what is left of the exchange's time: a resolver that hangs must not hold a worker.
     """
     found: SimpleQueue[str | Exception] = SimpleQueue()
-    loopback, reach = loopback_allowed(), here.watch.reach
+    loopback, reach = loopback_allowed(), current.watch.reach
 
     def look_up() -> None:
         try:
@@ -351,16 +352,16 @@ def _public_address(host: str, port: int) -> str:
             found.put(error)
 
     Thread(target=look_up, daemon=True).start()
-    left = here.watch.get_remaining_seconds()
+    left = current.watch.get_remaining_seconds()
     try:
         answer = found.get(timeout=left * FOR_THEIR_NAME)
     except Empty:
-        here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
+        current.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise ConnectTimeoutError("the name was not looked up in time") from None
     if isinstance(answer, InvalidIPAddress):
         raise NotPublic
     if isinstance(answer, Exception):
-        here.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
+        current.watch.ours = not _own_name_is_found(seconds=left * (1 - FOR_THEIR_NAME))
         raise OSError("the name leads nowhere") from answer
     address = ipaddress.ip_address(answer.strip("[]"))
     if not _may_be_spoken_to(host, address, reach, loopback=loopback):
@@ -411,7 +412,7 @@ class _OneWrite(HTTPConnection):
             return
         whole, self._head = self._head + data, b""
         super().send(whole)
-        here.watch.wrote = True
+        current.watch.wrote = True
 
 
 class _Connection(_OneWrite):
@@ -423,9 +424,9 @@ class _Connection(_OneWrite):
 
     def _new_conn(self) -> socket.socket:
         self._dns_host = _public_address(self.host, self.port)
-        self.timeout = here.watch.get_remaining_seconds()
+        self.timeout = current.watch.get_remaining_seconds()
         connected = super()._new_conn()
-        connected.settimeout(here.watch.get_remaining_seconds())
+        connected.settimeout(current.watch.get_remaining_seconds())
         return connected
 
 
@@ -440,7 +441,7 @@ class _Pool(HTTPConnectionPool):
 
     def _get_conn(self, timeout: float | None = None) -> "BaseHTTPConnection":
         connection = super()._get_conn(timeout)
-        here.watch.connection = connection
+        current.watch.connection = connection
         return connection
 
 
@@ -451,7 +452,7 @@ class _TlsPool(HTTPSConnectionPool):
 
     def _get_conn(self, timeout: float | None = None) -> "BaseHTTPConnection":
         connection = super()._get_conn(timeout)
-        here.watch.connection = connection
+        current.watch.connection = connection
         return connection
 
 

@@ -266,8 +266,8 @@ def write(*, place: Place, at: datetime, over: bool = False) -> str:
     that named the same one, the second would look as if one were gone. So there is one writer at a time: where another
     is at it this writes none, and returns "".
 
-    `over`: after a restore, which the trail itself then tells of. It waits for whoever else is at it. Raises Behind
-    where it would cover up that events are gone, but for `over`. Raises OSError where the place fails.
+    `over`: after a restore, which the trail itself then tells of. Waits for whoever else is at it. Raises
+    DatabaseBehind where it would cover up that events are gone, but for `over`, and OSError where the place fails.
     """
     with lock_job(name=TURN, waits=over) as mine:
         return _write(place, at, over=over) if mine else ""
@@ -277,7 +277,7 @@ def sign_acts(*, place: Place, at: datetime) -> str:
     """Sign what happened since the newest checkpoint, between two of the line's. Returns its name. In no transaction.
 
     "" where nothing happened, or another is at it. The heads rise, so that the newest alone matters: these follow on
-    nothing, and each is of no more use once the line goes on. Raises Behind, OSError, as `write` does.
+    nothing, and each is of no more use once the line goes on. Raises DatabaseBehind, OSError, as `write` does.
     """
     if cache.get(SIGNED) == audit.queries.get_chain_heads():
         return ""
@@ -317,7 +317,7 @@ def _sign_acts(place: Place, at: datetime) -> str:
 
 
 def _fitting_ends(place: Place, at: datetime) -> list[End]:
-    """Where to go on. Raises Behind where a chain went back behind what was signed; officers learn of it at once."""
+    """Return where to go on. Raises DatabaseBehind where a chain lacks what was signed; officers learn of it."""
     found = list_line_ends(place=place)
     if not any(is_ahead(token=one.token) for one in found):
         return found

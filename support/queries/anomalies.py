@@ -16,7 +16,7 @@ from accounts.primitives.sealing import compute_hmac, seal, unseal
 from audit.models import Incident
 from disclosures.labels import judgement_in_words
 from disclosures.models import Anomaly, AnomalyRule, Judgement
-from disclosures.queries.anomaly_rows import START, Behind, Place, list_anomalies, rows_behind
+from disclosures.queries.anomaly_rows import START, IncidentRow, Place, list_anomalies, list_anomaly_releases
 from disclosures.queries.incident_scope import STATEMENTS, list_incident_rows
 from partners.labels import UNKNOWN, party_name, purpose_in_words, sanitise_text
 from partners.models import Party
@@ -86,14 +86,16 @@ def code_of(*, incident_id: int, line_id: int) -> str:
     return b32encode(compute_hmac("anomaly-code", f"{incident_id}:{line_id}".encode())).decode()[:8]
 
 
-def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[Behind]:
+def rows_under(*, incident: Incident, at: datetime, rows: int, after: Place = START) -> list[IncidentRow]:
     """Return the rows behind what stands under an incident, the first ones after a place."""
     if incident.kind in STATEMENTS:
         return list_incident_rows(incident=incident, at=at, rows=rows, after=after)
-    return rows_behind(kind=incident.kind, key=incident.key, subject=incident.subject, at=at, rows=rows, after=after)
+    return list_anomaly_releases(
+        kind=incident.kind, key=incident.key, subject=incident.subject, at=at, rows=rows, after=after
+    )
 
 
-def rows_in_parts(*, incident: Incident, at: datetime) -> Iterator[Sequence[Behind]]:
+def rows_in_parts(*, incident: Incident, at: datetime) -> Iterator[Sequence[IncidentRow]]:
     """All of them, so many in memory at a time, each part a statement of its own that begins after the one before."""
     after = START
     while part := rows_under(incident=incident, at=at, rows=PART, after=after):
@@ -103,7 +105,7 @@ def rows_in_parts(*, incident: Incident, at: datetime) -> Iterator[Sequence[Behi
         after = part[-1].place
 
 
-def rows_page(*, incident: Incident, after: str, at: datetime) -> tuple[RowsPage, Sequence[Behind]]:
+def rows_page(*, incident: Incident, after: str, at: datetime) -> tuple[RowsPage, Sequence[IncidentRow]]:
     """One page of them, and whose they are. `after`: as the page before says it; anything else is the first page."""
     place = _place(incident.pk, after)
     found = rows_under(incident=incident, at=at, rows=PAGE + 1, after=place)
@@ -125,7 +127,7 @@ def _place(incident_id: int, sealed: str) -> Place:
     return Place(line_id, datetime.fromisoformat(at), row_id) if of == incident_id else START
 
 
-def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
+def in_words(*, incident_id: int, rows: Sequence[IncidentRow]) -> list[Row]:
     """Return these rows as a page or a file shows them. One statement."""
     names = _names({uri for one in rows for uri in one.path})
     return [
@@ -141,7 +143,7 @@ def in_words(*, incident_id: int, rows: Sequence[Behind]) -> list[Row]:
     ]
 
 
-def as_csv(*, incident_id: int, parts: Iterable[Sequence[Behind]]) -> Iterator[str]:
+def as_csv(*, incident_id: int, parts: Iterable[Sequence[IncidentRow]]) -> Iterator[str]:
     """Yield these rows as CSV, part by part. Lines by their codes alone."""
     words = (in_words(incident_id=incident_id, rows=part) for part in parts)
     yield from csv_lines(columns=COLUMNS, rows=(_cells(one) for part in words for one in part))

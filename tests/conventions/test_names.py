@@ -5,6 +5,7 @@ one with a loose word behind it (`told_since`) needs the code to be understood.
 """
 
 import ast
+import builtins
 import re
 
 from tests.conventions.sources import own_modules, place, read
@@ -89,3 +90,19 @@ def test_fields_and_parameters_are_not_called_by_the_act_that_brought_them() -> 
 
 def is_act(name: str) -> bool:
     return bool(ACTS & set(words_of(name)))
+
+
+def test_exceptions_that_docstrings_name_exist() -> None:
+    known, named = {*dir(builtins)}, []
+    for path in own_modules():
+        for node in ast.walk(read(path)):
+            if isinstance(node, ast.ClassDef):
+                known.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                known |= {(one.asname or one.name).rpartition(".")[2] for one in node.names}
+            elif isinstance(node, ast.FunctionDef):
+                listed = re.findall(r"Raises ([A-Z]\w+(?:, [A-Z]\w+)*)", ast.get_docstring(node) or "")
+                named += [(place(path, node), name) for one in listed for name in one.split(", ")]
+    assert len(named) > 100
+    # "Raises Django's own …": whose it is, and no name of it.
+    assert [(where, name) for where, name in named if name not in {*known, "Django"}] == []

@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.models import Approval, InvalidatedApproval
 from disclosures.models import Anomaly, AnomalyWatch, Basis, Judgement, Outcome
-from disclosures.queries.anomaly_rows import rows_behind
+from disclosures.queries.anomaly_rows import list_anomaly_releases
 from disclosures.workers.anomalies.detection import find
 from portal import health
 from tests.disclosures.anomalies import (
@@ -205,7 +205,7 @@ def test_claims_of_consent_that_people_dispute(now: datetime, monkeypatch: pytes
     (found,) = standing()
     assert (found.n, found.out_of) == (3, 1000), "a claim about somebody else is none about this line"
     told = Incident.objects.get(kind="disputed")
-    behind = rows_behind(kind=told.kind, key=told.key, subject=told.subject, at=database_clock(), rows=99)
+    behind = list_anomaly_releases(kind=told.kind, key=told.key, subject=told.subject, at=database_clock(), rows=99)
     assert len(behind) == 3
     stop(line_id=lines[0].pk, scope="campaign", ref=other.ref, actor="s:1", channel="web", reason="never_agreed")
     find(at=database_clock())
@@ -227,7 +227,7 @@ def test_each_company_has_its_own_and_others_bases_none(line: Line, now: datetim
     found = Incident.objects.exclude(subject__in=(ROAD, TRACK))
     assert {len(one.subject) for one in found} == {200}
     for one in found:
-        (row,) = rows_behind(kind=one.kind, key=one.key, subject=one.subject, at=now, rows=9)
+        (row,) = list_anomaly_releases(kind=one.kind, key=one.key, subject=one.subject, at=now, rows=9)
         assert row.path[-1] in long
 
 

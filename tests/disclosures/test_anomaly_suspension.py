@@ -20,7 +20,7 @@ from consent.domain import order_planning
 from consent.models import Choice, RejudgeRequest
 from disclosures.domain.ingest import rejudging
 from disclosures.models import Anomaly, AnomalyWatch, Disclosure
-from disclosures.queries.anomaly_rows import rows_behind
+from disclosures.queries.anomaly_rows import list_anomaly_releases
 from disclosures.queries.rules import SUSPENDS_FOR
 from disclosures.workers.anomalies import detection
 from disclosures.workers.anomalies.detection import act, find
@@ -129,7 +129,7 @@ def test_its_own_claim_that_came_afterwards_excuses_nothing(now: datetime) -> No
     (found,) = standing()
     assert (found.kind, found.n) == ("no_approval", 3)
     incident = Incident.objects.get(kind="no_approval")
-    behind = rows_behind(kind="no_approval", key=incident.key, subject=incident.subject, at=at, rows=9)
+    behind = list_anomaly_releases(kind="no_approval", key=incident.key, subject=incident.subject, at=at, rows=9)
     assert [one.judgement for one in behind] == ["approval_unverified"] * 3
     assert incident.closed_at is None
     assert on(4, now) == 1

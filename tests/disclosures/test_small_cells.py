@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from disclosures.queries.figures.page import count_changes
-from disclosures.queries.figures.published import Beside, Count, Row, beside, suppress_small_cells
+from disclosures.queries.figures.published import Count, Row, Suppression, find_suppression, suppress_small_cells
 from disclosures.queries.figures.statements import STATEMENTS, Figure, Statement
 from tests.selection import drawn
 
@@ -20,14 +20,14 @@ type Numbers = Mapping[str, str | int | float | None]
 type Tables = Iterable[Sequence[Counts]]
 
 
-ALONE = Beside()
+ALONE = Suppression()
 
 
 def as_said(cell: object) -> object:
     return (cell.n if cell.n is not None else cell.why.value) if isinstance(cell, Count) else cell
 
 
-def seen(statement: Statement, table: Sequence[Counts], hidden: Beside = ALONE) -> tuple[tuple[object, ...], ...]:
+def seen(statement: Statement, table: Sequence[Counts], hidden: Suppression = ALONE) -> tuple[tuple[object, ...], ...]:
     """All that everybody sees of a table, row by row and the sums last: its counts, and whether a time is there."""
     rows = [{**dict.fromkeys(statement.columns, 1.5), **row} for row in table]
     return cells_of(
@@ -162,7 +162,7 @@ def test_no_small_count_of_phones_is_told_by_look_ups() -> None:
     assert small_ones([numbers for _, numbers in alike[look]] for look in inner) == []
 
 
-def cached_row(name: Figure, row: Counts, hidden: Beside = ALONE) -> object:
+def cached_row(name: Figure, row: Counts, hidden: Suppression = ALONE) -> object:
     """Return all that everybody sees of a table of one row, worked out once for each."""
     return _cached_row(name, (*row.items(),), (*hidden.held,), (*hidden.partial,), (*hidden.all_of.items(),))
 
@@ -172,7 +172,7 @@ type Pairs = tuple[tuple[str, int], ...]
 
 @cache
 def _cached_row(name: Figure, row: Pairs, held: tuple[str, ...], partial: tuple[str, ...], all_of: Pairs) -> object:
-    return seen(STATEMENTS[name], [dict(row)], Beside(held, partial, dict(all_of)))
+    return seen(STATEMENTS[name], [dict(row)], Suppression(held, partial, dict(all_of)))
 
 
 @cache
@@ -213,8 +213,8 @@ def test_nothing_small_is_told_by_who_hears_of_everything(contracts: int) -> Non
         asked = {"asked": contracts * dispute["n"], "showed_proof": 0, "had_none": 0, "late": 0}
         look: object = (
             cells_of(CHOICES, rows, total),
-            cached_row(Figure.FOLLOWED, followed, beside(name=Figure.FOLLOWED, choices=rows)),
-            cached_row(Figure.DISPUTES, asked, beside(name=Figure.DISPUTES, choices=rows)),
+            cached_row(Figure.FOLLOWED, followed, find_suppression(name=Figure.FOLLOWED, choices=rows)),
+            cached_row(Figure.DISPUTES, asked, find_suppression(name=Figure.DISPUTES, choices=rows)),
         )
         alike[look].append(numbers(CHOICES, [stop, dispute]))
     assert small_ones(alike.values()) == []
@@ -225,7 +225,7 @@ def test_nothing_small_is_told_by_who_hears_of_most() -> None:
     alike: dict[object, list[Counts]] = defaultdict(list)
     for n, files in [(10, 0), (11, 0), (12, 0), (25, 0), (25, 12), (34, 22), (30, 30), (34, 0), (85, 40), (82, 41)]:
         rows, _ = as_everybody_sees([{"kind": "stop", "n": n, "from_files": files}])
-        hidden = beside(name=Figure.FOLLOWED, choices=rows)
+        hidden = find_suppression(name=Figure.FOLLOWED, choices=rows)
         for not_here, not_of_files in product(range(n - files + 1), range(files + 1)):
             missed = not_here + not_of_files
             for acknowledged in range(n - missed + 1 if n < 40 else 1):
@@ -258,7 +258,7 @@ def test_how_what_was_told_is_marked_beside_choices(row: tuple[int, ...], as_sho
         [{"kind": "stop", "n": 60, "from_files": 0}, {"kind": "allow", "n": 40, "from_files": 0}]
     )
     counts = {**dict.fromkeys(FOLLOWED.counts, 0), **dict(zip(FOLLOWED.counts, row, strict=False))}
-    (found, _) = seen(FOLLOWED, [counts], beside(name=Figure.FOLLOWED, choices=choices))
+    (found, _) = seen(FOLLOWED, [counts], find_suppression(name=Figure.FOLLOWED, choices=choices))
     assert list(found[:4]) == as_shown
 
 
@@ -322,23 +322,25 @@ def test_a_sum_is_shown_where_its_parts_are() -> None:
 
 
 def test_few_choices_stand_in_no_figure_beside_them() -> None:
-    def marks(*choices: tuple[str, int, int]) -> tuple[Beside, Beside]:
+    def marks(*choices: tuple[str, int, int]) -> tuple[Suppression, Suppression]:
         found, _ = as_everybody_sees([{"kind": kind, "n": n, "from_files": part} for kind, n, part in choices])
-        return beside(name=Figure.FOLLOWED, choices=found), beside(name=Figure.DISPUTES, choices=found)
+        return find_suppression(name=Figure.FOLLOWED, choices=found), find_suppression(
+            name=Figure.DISPUTES, choices=found
+        )
 
     partial = ("received", "said_here", "acknowledged", "completed")
     assert marks(("stop", 400, 30), ("dispute", 12, 0), ("allow", 3, 3)) == (
-        Beside([], [], {**dict.fromkeys(partial, 412), "said_here": 382}), Beside(),
+        Suppression([], [], {**dict.fromkeys(partial, 412), "said_here": 382}), Suppression(),
     )  # fmt: skip
     assert marks(("stop", 400, 3), ("dispute", 12, 0)) == (
-        Beside(["said_here"], [], dict.fromkeys(partial, 412)), Beside(),
+        Suppression(["said_here"], [], dict.fromkeys(partial, 412)), Suppression(),
     )  # fmt: skip
     assert marks(("stop", 400, 0), ("dispute", 3, 1)) == (
-        Beside([], partial, dict.fromkeys(partial, 400)), Beside(DISPUTES.counts),
+        Suppression([], partial, dict.fromkeys(partial, 400)), Suppression(DISPUTES.counts),
     )  # fmt: skip
     asked = {"asked": 12, "showed_proof": 12, "had_none": 0, "late": 0}
-    assert seen(DISPUTES, [asked], Beside(DISPUTES.counts)) == (("held", "held", 0, 0), ())
+    assert seen(DISPUTES, [asked], Suppression(DISPUTES.counts)) == (("held", "held", 0, 0), ())
     # It was told of so few that no kind of it is counted; or of many, and did nothing.
     none = dict.fromkeys(FOLLOWED.counts, 0)
-    few, many = (seen(FOLLOWED, [row], Beside([], partial)) for row in (none, {**none, "received": 20}))
+    few, many = (seen(FOLLOWED, [row], Suppression([], partial)) for row in (none, {**none, "received": 20}))
     assert [few[0][:5], many[0][:5]] == [("held", "held", "held", "held", 0), (20, 0, 0, 0, 0)]

@@ -192,29 +192,29 @@ OF_WHAT_WAS_TOLD = ("received", "said_here", "acknowledged", "completed")
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What of a figure is not shown beside another: as `cells.suppress_small_cells` takes it."""
+class Suppression:
+    """What of a figure is not shown beside another: as `suppress_small_cells` takes it."""
 
     held: Collection[str] = ()
     partial: Collection[str] = ()
     all_of: Mapping[str, int] = field(default_factory=dict)
 
 
-def beside(*, name: Figure, choices: Sequence[Row]) -> Beside:
+def find_suppression(*, name: Figure, choices: Sequence[Row]) -> Suppression:
     """Return what of this figure is not shown beside these choices, as they are shown."""
     few = _kinds_with_hidden(choices, "n")
     from_few_files = _kinds_with_hidden(choices, "from_files")
     match name:
         case Figure.FOLLOWED:
-            return Beside(
+            return Suppression(
                 held=["said_here"] if (from_few_files - few) & {*SAID} else [],
                 partial=OF_WHAT_WAS_TOLD if few & {*TOLD} else [],
                 all_of=_all_of(choices),
             )
         case Figure.DISPUTES if "dispute" in few:
-            return Beside(held=STATEMENTS[name].counts)
+            return Suppression(held=STATEMENTS[name].counts)
         case _:
-            return Beside()
+            return Suppression()
 
 
 def _kinds_with_hidden(choices: Sequence[Row], column: str) -> set[str]:
@@ -297,7 +297,7 @@ def _has_its_columns(row: CountedFigure) -> bool:
 def _build_public_figure(name: Figure, known: Mapping[str, CountedFigure]) -> PublicFigure:
     row, choices = known[name], known.get(Figure.CHOICES)
     of_choices = suppress_small_cells(statement=STATEMENTS[Figure.CHOICES], rows=choices.rows)[0] if choices else []
-    hidden = beside(name=name, choices=of_choices)
+    hidden = find_suppression(name=name, choices=of_choices)
     rows, total = suppress_small_cells(
         statement=STATEMENTS[name], rows=row.rows, held=hidden.held, partial=hidden.partial, all_of=hidden.all_of
     )
