@@ -125,3 +125,44 @@ BEGIN ATOMIC
     SELECT d.aggregator_id, d.aggregator_id, max(d.last_at), min(coalesce(d.first_at, d.last_at))
     FROM partners_dealing d WHERE d.line_id = line GROUP BY d.aggregator_id;
 END;
+
+-- What a company's address is compared by: a name that differs in case, scheme, usual port, escapes, dots and slashes at
+-- an end, or characters that nobody sees is no other company's.
+CREATE OR REPLACE FUNCTION partners_bare_uri(uri text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+    SET search_path = public, pg_temp
+AS $$
+DECLARE
+    bare text := lower(uri);
+    escaped text;
+BEGIN
+    FOR escaped IN SELECT DISTINCT hit.part[1] FROM regexp_matches(bare, '%([2-7][0-9a-f])', 'g') AS hit (part) LOOP
+        bare := replace(bare, '%' || escaped, lower(convert_from(decode(escaped, 'hex'), 'UTF8')));
+    END LOOP;
+    bare := regexp_replace(
+        bare, '[[:space:][:cntrl:]\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]', '', 'g');
+    bare := regexp_replace(bare, '^https?:/*', '');
+    bare := regexp_replace(bare, '^([^/]*?)\.*(:(443|80)?)?\.*(/|$)', '\1\4');
+    RETURN rtrim(bare, './');
+END $$;
+
+-- Such a name is the same company's from the first (`same_as`): stops and pauses cover it, approvals never do. What
+-- rests on the link is brought up to it as after a file.
+CREATE OR REPLACE FUNCTION partners_party_is_alike() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp
+AS $$
+DECLARE known text;
+BEGIN
+    SELECT p.uri INTO known FROM partners_party p
+    WHERE partners_bare_uri(p.uri) = partners_bare_uri(NEW.uri) AND partners_bare_uri(NEW.uri) <> '' AND p.id <> NEW.id
+        AND octet_length(p.uri) + octet_length(NEW.uri) <= 2000
+    ORDER BY p.id LIMIT 1;
+    IF FOUND THEN
+        INSERT INTO partners_kin (of, ref, kin_ref, link, recorded_at)
+        VALUES ('party', NEW.uri, known, 'same_as', clock_timestamp()) ON CONFLICT DO NOTHING;
+        INSERT INTO partners_unsettledchange (kind, of, ref, recorded_at)
+        VALUES ('link', 'party', NEW.uri, clock_timestamp()), ('link', 'party', known, clock_timestamp());
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER partners_party_is_alike AFTER INSERT ON partners_party FOR EACH ROW
+    WHEN (NEW.uri <> 'unknown') EXECUTE FUNCTION partners_party_is_alike();
