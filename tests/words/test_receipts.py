@@ -163,7 +163,7 @@ def our_claims(choice: Choice, **more: object) -> dict[str, object]:
     number = receipt_of(choice).number
     said = {
         "id": str(choice.id), "kind": choice.kind, "scope": choice.scope, "ref": choice.ref,
-        "made_at": utc(choice.made_at), **more,
+        "made_at": utc(choice.made_at), **({"until": utc(choice.until)} if choice.until else {}), **more,
     }  # fmt: skip
     claims: dict[str, object] = {
         "iss": "http://localhost:8000", "iat": int(choice.made_at.timestamp()), "receipt": number,
