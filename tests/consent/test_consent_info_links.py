@@ -47,7 +47,8 @@ def test_the_link_leads_to_the_question_and_back(partner: Partner) -> None:
     assert "Back to <bdi>app.geobridge.example</bdi>" in after.text
     assert "capture_result" not in after.text
     assert Choice.objects.get(line_id=line.pk).kind == "allow"
-    assert info(partner) == {"statusValidForProcessing": True}
+    # It ends with the agreement, as the page said.
+    assert info(partner) == {"statusValidForProcessing": True, "expirationDate": "2096-01-01T00:00:00.000Z"}
     assert asked(NUMBER) == []
     assert text_now() == 0
 
