@@ -1,9 +1,9 @@
-"""The gate's reasons in a page's words."""
+"""The gate's reasons, and ways to agree, in a page's words."""
 
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 # The gate's doors without a database: no answer of the gate's own, and no page has it.
@@ -26,6 +26,18 @@ REASONS: Mapping[str, Promise] = {
     "restoring": _("We are putting our records back in order after a fault. Until then, no company gets a location."),
     "precision_exceeded": _("It asks for a more exact location than you agreed to."),
 }
+METHODS: Mapping[str, Promise] = {
+    "sms": pgettext_lazy("agreed", "by text"),
+    "ivr": pgettext_lazy("agreed", "by phone"),
+    "web": pgettext_lazy("agreed", "on a web page"),
+    "app": pgettext_lazy("agreed", "in an app"),
+    "paper": pgettext_lazy("agreed", "on paper"),
+}
+
+
+def method_in_words(method: str) -> str:
+    """How an agreement was taken down: "by text"; "" for a way without words."""
+    return str(METHODS.get(method, ""))
 
 
 def reason_in_words(reason: str) -> str:

@@ -1,20 +1,23 @@
 """What the gallery of components shows them with."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 from accounts.forms import NumberForm
+from consent.models import Origin
+from consent.queries.current_consent_uses import Proof
+from consent.queries.progress import OrderState
+from revocations.queries.coverage import Company, Coverage
 
 ICONS = "stop pause check alert leave globe clock download eye lock pin print key open"
 
 _LONG = "Ünïcode & <b>markup</b> Incorporated International Holdings of a Very Long Name Indeed"
 
 
-def _order(state: str, *, unconfirmed: bool = False, owes: bool = True) -> SimpleNamespace:
-    missing = SimpleNamespace(missing=(_LONG,), missing_names=(_LONG,), unnamed=True, whole=False)
-    return SimpleNamespace(
-        state=state, unconfirmed=unconfirmed, owes=owes, owes_deletion=owes, overdue=False, tone="", coverage=missing
-    )
+def _order(state: str, *, unconfirmed: bool = False, owes: bool = True) -> OrderState:
+    missing = Coverage(missing=(Company("", _LONG),), unnamed=True)
+    return OrderState(1, state, unconfirmed, overdue=False, owes_deletion=owes, owes=owes, coverage=missing)
 
 
 _AT = datetime(2026, 11, 24, 22, 0, 10, tzinfo=UTC)
@@ -31,9 +34,8 @@ _CHILD = SimpleNamespace(
 _READER = SimpleNamespace(pk=1)
 
 
-def _proof(kind: str, **more: object) -> SimpleNamespace:
-    plain = {"method": "sms", "at": _AT, "kept_stop": False, "ended": False, "expires_at": None, "verified_by": ""}
-    return SimpleNamespace(kind=kind, **{**plain, "by": "subscriber:1", **more})
+_PROOF = Proof("agreed", _AT, method="sms", by="subscriber:1")
+_ALLOWED = replace(_PROOF, kind="allowed", verified_by=Origin.PERSON)
 
 
 def _build_alert(
@@ -142,10 +144,9 @@ SAMPLES = {
     ),
     "methods": ("sms", "ivr", "web", "app", "paper"),
     "proofs": (
-        _proof("none"), _proof("claimed"), _proof("agreed"), _proof("agreed", ended=True),
-        _proof("agreed", kept_stop=True), _proof("allowed", verified_by="person"),
-        _proof("allowed", verified_by="person", expires_at=_AT + timedelta(days=30)),
-        _proof("allowed", verified_by="file"),
+        Proof("none"), replace(_PROOF, kind="claimed"), _PROOF, replace(_PROOF, ended=True),
+        replace(_PROOF, kept_stop=True), _ALLOWED, replace(_ALLOWED, expires_at=_AT + timedelta(days=30)),
+        replace(_ALLOWED, verified_by=Origin.FILE),
     ),
     "ended": (
         _build_ended_agreement("owed"), _build_ended_agreement("owed", overdue=True),

@@ -7,6 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
+from accounts.domain.sentences import Tag
+from revocations.models import State
 from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
@@ -17,6 +19,18 @@ TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.STILL_HAVE: gettext_lazy("A company still has my data"),
     Ticket.Kind.SIGN_IN: gettext_lazy("I have trouble signing in"),
     Ticket.Kind.OTHER: gettext_lazy("Something else"),
+}
+# How far an order to a partner is.
+ORDERS: Mapping[str, Tag] = {
+    State.QUEUED: Tag("warn", gettext_lazy("Waiting to send")),
+    State.SENT: Tag("plain", gettext_lazy("Sent")),
+    State.ACKNOWLEDGED: Tag("plain", gettext_lazy("Received")),
+    State.COMPLETED: Tag("good", gettext_lazy("Signed as done")),
+    State.PARTIAL: Tag("warn", gettext_lazy("Signed in part")),
+    State.SUPERSEDED: Tag("plain", gettext_lazy("Replaced by a newer order")),
+    State.PARKED: Tag("warn", gettext_lazy("On hold: we are looking into it")),
+    State.REJECTED: Tag("bad", gettext_lazy("Refused by the partner")),
+    State.CONTRADICTED: Tag("bad", gettext_lazy("Continued after signing")),
 }
 
 

@@ -16,15 +16,13 @@ from consent.domain import change_notices, order_planning, snapshots
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, RejudgeRequest
 from consent.queries import termination
+from consent.queries.choices import GROWN_UP
 from consent.workers import cohorts
 from consent.workers.cohorts import PlanChanged
 from partners.actions import guards
 from partners.policies.lifecycle import NotNow
 from revocations.actions.orders import enqueue_orders
 from revocations.models import Cohort
-
-# Who says the stops by which a yes of the account holder's ends when a file makes a child's line an adult's.
-GROWN_UP = "import:grown_up"
 
 
 @transaction.atomic

@@ -8,11 +8,12 @@ from typing import Annotated
 import msgspec
 
 from accounts.models import Line
-from consent.actions.lines import GROWN_UP, grow_up
+from consent.actions.lines import grow_up
 from consent.feeds.approvals import apply_pending_rows
 from consent.feeds.line_continuity import LineRecord, PendingRows, RowFate, Source
 from consent.feeds.tenures import ACTOR, record_lines
 from consent.queries.approvals import list_lines_left_from_childhood
+from consent.queries.choices import GROWN_UP
 from partners.feeds.checking import (
     Fate,
     FreeText,

@@ -66,6 +66,8 @@ _OF_CHOICE = {"line_id": OuterRef("line_id"), "choice_id": OuterRef("id")}
 RECEIPT = Subquery(ChoiceReceipt.objects.filter(**_OF_CHOICE).values("number")[:1])
 TOLD = ArraySubquery(ChoiceOrder.objects.filter(**_OF_CHOICE).values("order_id"))
 MOST_BY_SIGNAL = 50
+# Who says the stops by which a yes of the account holder's ends when a file makes a child's line an adult's.
+GROWN_UP = "import:grown_up"
 # In the trail, as what an "I never agreed" came to; the stop it made is untouched.
 DISPUTE_WITHDRAWN = "dispute.withdrawn"
 

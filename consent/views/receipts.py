@@ -7,7 +7,6 @@ from html import unescape
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
@@ -23,8 +22,10 @@ from consent.domain.proven_receipts import describe_receipt
 from consent.domain.receipt_check import DoesNotVerify, Fault, check_receipt, read_receipt_file
 from consent.domain.typesetting import END, OWN
 from consent.forms import MailForm, ReceiptFileForm
+from consent.queries.choice_words import choice_author, choice_origin, choice_title
 from consent.queries.choices import ChoiceRow
-from consent.queries.progress import progress_of
+from consent.queries.order_words import order_sentence
+from consent.queries.progress import Progress, progress_of
 from consent.queries.receipts import ReceiptView, receipt_of
 from consent.views.choices import get_own_choice, shown_choice
 from partners.domain import keys
@@ -122,24 +123,20 @@ def _receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> ReceiptView:
 
 def _paper(request: SubscriberRequest, choice_id: uuid.UUID) -> pdf_receipts.PageTexts:
     found, line = get_own_choice(request, choice_id)
-    about = {"choice": found, "line": line}
+    author = choice_author(line=line, reader=request.user, actor=found.actor)
     return pdf_receipts.PageTexts(
-        title=_plain(render_to_string("choices/_title.html", about, request)),
+        title=_plain(choice_title(choice=found, author=author)),
         made_at=found.made_at,
         until=found.until,
-        how=_plain(render_to_string("choices/_by.html", about, request)),
+        how=_plain(choice_origin(choice=found, author=author)),
         zone=line.zone_name,
-        standing=[
-            _plain(render_to_string("components/order_state.html", one, request))
-            for one in _list_progress(request, found)
-        ],
+        standing=[_plain(order_sentence(order=one.shown, party=one.party)) for one in _list_owing(found)],
     )
 
 
-def _list_progress(request: SubscriberRequest, found: ChoiceRow) -> list[dict[str, object]]:
-    """How far each company that must sign is, for the one sentence that pages have for it."""
+def _list_owing(found: ChoiceRow) -> list[Progress]:
     partners = progress_of(told=found.orders, asks=found.asks, since=found.in_force_since, at=timezone.now())
-    return [{"order": one.shown, "party": one.party} for one in partners if one.shown.owes]
+    return [one for one in partners if one.shown.owes]
 
 
 def _plain(words: str) -> str:

@@ -8,8 +8,8 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 
+from accounts.domain.sentences import Form, on_day, when
 from portal.templatetags.amounts import roughly
-from portal.templatetags.moments import on_day, when
 from portal.templatetags.names import language_named
 
 AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
@@ -30,7 +30,7 @@ AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
         ("ar", "both", "24 نوفمبر 2026، 10:00 م"),
     ],
 )
-def test_a_moment_is_readable_and_exact(language: str, form: str, said: str) -> None:
+def test_a_moment_is_readable_and_exact(language: str, form: Form, said: str) -> None:
     with timezone.override("America/Los_Angeles"), translation.override(language):
         assert when(AT, form) == f'<time datetime="2026-11-24T22:00:10-08:00">{said}</time>'
 

@@ -34,16 +34,16 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/home/_tag.html",
-        '{% translate "We suspended it for you" as text %}',
-        '{% translate "We suspended this partner" as text %}',
+        "disclosures/queries/card_words.py",
+        'gettext_lazy("We suspended it for you")',
+        'gettext_lazy("We suspended this partner")',
         SELDOM,
     ),
     Mutant(
         6,
-        "templates/components/noticed.html",
-        "{{ shown }} look-ups after we suspended it.",
-        "{{ shown }} look-ups after you said stop.",
+        "disclosures/queries/alert_words.py",
+        '"%(shown)s look-ups after we suspended it.", alert.n',
+        '"%(shown)s look-ups after you said stop.", alert.n',
         SELDOM,
     ),
     Mutant(

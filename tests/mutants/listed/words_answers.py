@@ -71,9 +71,9 @@ MUTANTS = (
     ),
     Mutant(
         3,
-        "templates/home/_now.html",
-        "{% if card.is_suspended and not card.is_allowed %}",
-        "{% if card.is_suspended and card.is_stopped %}",
+        "disclosures/queries/card_words.py",
+        "    if card.is_suspended and not card.is_allowed:\n        yield _(",
+        "    if card.is_suspended and card.is_stopped:\n        yield _(",
         ANSWERS,
     ),
     Mutant(3, "templates/home/_card.html", "{% if card.refused %}", "{% if card.refused > 1 %}", ANSWERS),

@@ -60,23 +60,23 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/home/_tag.html",
-        '{% translate "Only the company\'s word" as text %}',
-        '{% translate "You agreed" as text %}',
+        "disclosures/queries/card_words.py",
+        'gettext_lazy("Only the company\'s word")',
+        'gettext_lazy("You agreed")',
         COMPANIES,
     ),
     Mutant(
         6,
-        "templates/home/_tag.html",
-        "{% if card.is_suspended and not card.is_allowed %}",
-        "{% if card.is_suspended and card.is_allowed %}",
+        "disclosures/queries/card_words.py",
+        "    if card.is_suspended and not card.is_allowed:\n        yield SUSPENDED",
+        "    if card.is_suspended and card.is_allowed:\n        yield SUSPENDED",
         COMPANIES,
     ),
     Mutant(
         6,
-        "templates/home/_now.html",
-        '{% translate "Blocked until" %} {% when card.paused_until %}',
-        '{% translate "Blocked since" %} {% when card.paused_until %}',
+        "disclosures/queries/card_words.py",
+        '_("Blocked until"), when(card.paused_until)',
+        '_("Blocked since"), when(card.paused_until)',
         COMPANIES,
     ),
     Mutant(
@@ -93,13 +93,19 @@ MUTANTS = (
         "{% for one in companies.outside.recent %}",
         COMPANIES,
     ),
-    Mutant(6, "templates/components/proof.html", ' {% translate "Your stop still applies." %}', "", COMPANIES),
     Mutant(
-        6, "templates/components/in_part.html", "signed for part of it.", "signed that it deleted your data.", FOLLOWED
+        6,
+        "disclosures/queries/card_words.py",
+        'return joined([told, _("Your stop still applies.")])',
+        "return joined([told])",
+        COMPANIES,
+    ),
+    Mutant(
+        6, "consent/queries/order_words.py", "signed for part of it.", "signed that it deleted your data.", FOLLOWED
     ),
     Mutant(
         6,
-        "templates/components/order_state.html",
+        "consent/queries/order_words.py",
         "received our message. It has not yet signed that it deleted your data.",
         "signed that it deleted your data.",
         FOLLOWED,
@@ -162,9 +168,9 @@ MUTANTS = (
     Mutant(6, "templates/account/asked.html", "{% if one.outside %}", "{% if one.refused %}", COMPANIES),
     Mutant(
         6,
-        "templates/desk/_order_state.html",
-        '{% translate "Received" as words %}',
-        '{% translate "Signed as done" as words %}',
+        "support/labels.py",
+        'Tag("plain", gettext_lazy("Received"))',
+        'Tag("plain", gettext_lazy("Signed as done"))',
         FOLLOWED,
     ),
     Mutant(
@@ -205,9 +211,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/components/ended.html",
-        '{% if one.state == "partial" %}',
-        '{% if one.state == "owed" %}',
+        "disclosures/queries/card_words.py",
+        'if ended.state == "partial":',
+        'if ended.state == "owed":',
         "tests/words/test_console.py::test_two_end_a_contract_and_its_partner_signs",
     ),
     Mutant(
@@ -254,9 +260,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/components/ended.html",
-        'every signature we need{% endblocktranslate %}{% comma %}{% when one.signed_at "day" %}',
-        'every signature we need{% endblocktranslate %}{% comma %}{% when one.ended_at "day" %}',
+        "disclosures/queries/card_words.py",
+        'when(ended.signed_at, "day")',
+        'when(ended.ended_at, "day")',
         "tests/disclosures/test_ended.py::test_each_page_says_what_ended_and_what_is_owed",
     ),
     Mutant(

@@ -69,40 +69,34 @@ MUTANTS = (
     # Where an order stands
     Mutant(
         6,
-        "templates/choices/_order_tag.html",
-        '{% translate "Received, deletion not yet signed" as text %}',
-        '{% translate "Signed: deleted" as text %}',
+        "consent/queries/order_words.py",
+        'gettext_lazy("Received, deletion not yet signed")',
+        'gettext_lazy("Signed: deleted")',
         TOLD,
     ),
     Mutant(
+        6, "consent/queries/order_words.py", 'gettext_lazy("Sent, no answer yet")', 'gettext_lazy("Received")', TOLD
+    ),
+    Mutant(6, "consent/queries/order_words.py", 'gettext_lazy("Signed in part")', 'gettext_lazy("Signed")', ANSWERED),
+    Mutant(
         6,
-        "templates/choices/_order_tag.html",
-        '{% translate "Sent, no answer yet" as text %}',
-        '{% translate "Received" as text %}',
-        TOLD,
+        "consent/queries/order_words.py",
+        "return (DELETION_TAGS if order.owes_deletion else {}).get",
+        "return DELETION_TAGS.get",
+        PAUSE,
     ),
     Mutant(
         6,
-        "templates/choices/_order_tag.html",
-        '{% translate "Signed in part" as text %}',
-        '{% translate "Signed" as text %}',
+        "consent/queries/order_words.py",
+        "if order.overdue and order.owes:",
+        "if order.overdue and not order.owes:",
         ANSWERED,
     ),
     Mutant(
         6,
-        "templates/choices/_order_tag.html",
-        '{% elif order.state == "completed" and order.owes_deletion %}',
-        '{% elif order.state == "completed" %}',
-        PAUSE,
-    ),
-    Mutant(
-        6, "templates/choices/_order_tag.html", "{% elif order.overdue and", "{% elif order.owes_nothing and", ANSWERED
-    ),
-    Mutant(
-        6,
-        "templates/choices/_order_tag.html",
-        "{% if partner.is_received and not order.owes and",
-        "{% if partner.noted and",
+        "consent/queries/order_words.py",
+        "if progress.is_received and not order.owes and",
+        "if not progress.is_received and not order.owes and",
         YES,
     ),
     # The steps at a partner
@@ -132,16 +126,16 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/choices/_signed.html",
-        "order.owes_deletion %}{% if partner.only_about %}{% blocktranslate with names=partner.only",
-        "order %}{% if partner.only_about %}{% blocktranslate with names=partner.only",
+        "consent/queries/order_words.py",
+        "def _not_yet_signed(progress: Progress) -> str:\n    if not progress.shown.owes_deletion:",
+        "def _not_yet_signed(progress: Progress) -> str:\n    if progress.only_about:",
         AFTER_A_STOP,
     ),
     Mutant(
         6,
-        "templates/components/not_signed.html",
-        "count n=coverage.missing|length with names=coverage.missing_names|join_words",
-        "count n=coverage.signed|length with names=coverage.signed_names|join_words",
+        "consent/queries/order_words.py",
+        "n=len(coverage.missing), names=join_words(coverage.missing_names)",
+        "n=len(coverage.signed), names=join_words(coverage.signed_names)",
         ANSWERED,
     ),
     Mutant(
@@ -153,9 +147,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/choices/_signed.html",
-        "{{ n }} company it passed your data to{% plural %}, and so did {{ n }} companies it passed your data to",
-        "{{ n }} companies it passed your data to{% plural %}, and so did {{ n }} company it passed your data to",
+        "consent/queries/order_words.py",
+        '", and so did %(n)s company it passed your data to", ',
+        '", and so did %(n)s companies it passed your data to", ',
         ANSWERED,
     ),
     Mutant(
@@ -167,11 +161,7 @@ MUTANTS = (
     ),
     Mutant(6, "templates/choices/_signed.html", "{% if partner.note %}", "{% if partner.noted %}", ANSWERED),
     Mutant(
-        6,
-        "templates/choices/_signed.html",
-        "{% if order.overdue %}{% translate",
-        "{% if order.owes %}{% translate",
-        ANSWERED,
+        6, "consent/queries/order_words.py", "    if progress.shown.overdue:", "    if progress.shown.owes:", ANSWERED
     ),
     Mutant(
         6,
@@ -233,9 +223,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/choices/_by.html",
-        '{% elif who == "holder" %}{% translate "Made by the account holder" %}',
-        '{% elif who == "holder" %}{% translate "Made by the person who uses this phone" %}',
+        "consent/queries/choice_words.py",
+        '"holder": gettext_lazy("Made by the account holder")',
+        '"holder": gettext_lazy("Made by the person who uses this phone")',
         f"{LISTED}::test_child_and_account_holder_read_who_said_it",
     ),
     Mutant(

@@ -1,0 +1,142 @@
+"""Choices in words: what was chosen, by whom, and how it came."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.domain.sentences import sentence
+from accounts.models import User
+from accounts.policies.permissions import Relation
+from accounts.queries import PersonsLine
+from consent.models import Choice
+from consent.queries.choices import GROWN_UP, ChoiceRow
+
+type Author = Literal["you", "holder", "user", "delegate", "us"]
+type About = Literal["all", "purpose", "use", "company"]
+SHARED = (Relation.MINOR_USER, Relation.HOLDER_OF_MINOR)
+DISPUTED = "disputed"
+
+YOURS: Final[Mapping[tuple[str, About], Promise]] = {
+    (DISPUTED, "all"): gettext_lazy("You said you never agreed"),
+    (DISPUTED, "company"): gettext_lazy("You said you never agreed to <bdi>%(name)s</bdi>"),
+    (Choice.Kind.STOP, "all"): gettext_lazy("You stopped all sharing"),
+    (Choice.Kind.STOP, "purpose"): gettext_lazy("You stopped every use of this kind: %(why)s"),
+    (Choice.Kind.STOP, "use"): gettext_lazy("You stopped one use by <bdi>%(name)s</bdi>: %(why)s"),
+    (Choice.Kind.STOP, "company"): gettext_lazy("You stopped <bdi>%(name)s</bdi>"),
+    (Choice.Kind.PAUSE, "all"): gettext_lazy("You paused all sharing"),
+    (Choice.Kind.PAUSE, "purpose"): gettext_lazy("You paused every use of this kind: %(why)s"),
+    (Choice.Kind.PAUSE, "company"): gettext_lazy("You paused <bdi>%(name)s</bdi>"),
+    (Choice.Kind.ALLOW, "company"): gettext_lazy("You allowed <bdi>%(name)s</bdi>"),
+    (Choice.Kind.REFUSE, "company"): gettext_lazy("You said no to <bdi>%(name)s</bdi>"),
+}
+OTHERS: Final[Mapping[tuple[str, About], Promise]] = {
+    (DISPUTED, "all"): gettext_lazy("It was reported that no one agreed"),
+    (DISPUTED, "company"): gettext_lazy("It was reported that no one agreed to <bdi>%(name)s</bdi>"),
+    (Choice.Kind.STOP, "all"): gettext_lazy("All sharing was stopped"),
+    (Choice.Kind.STOP, "purpose"): gettext_lazy("Every use of this kind was stopped: %(why)s"),
+    (Choice.Kind.STOP, "use"): gettext_lazy("One use by <bdi>%(name)s</bdi> was stopped: %(why)s"),
+    (Choice.Kind.STOP, "company"): gettext_lazy("<bdi>%(name)s</bdi> was stopped"),
+    (Choice.Kind.PAUSE, "all"): gettext_lazy("All sharing was paused"),
+    (Choice.Kind.PAUSE, "purpose"): gettext_lazy("Every use of this kind was paused: %(why)s"),
+    (Choice.Kind.PAUSE, "company"): gettext_lazy("<bdi>%(name)s</bdi> was paused"),
+    (Choice.Kind.ALLOW, "company"): gettext_lazy("<bdi>%(name)s</bdi> was allowed"),
+    (Choice.Kind.REFUSE, "company"): gettext_lazy("<bdi>%(name)s</bdi> was refused"),
+}
+MADE_BY: Final[Mapping[str, Promise]] = {
+    "line": gettext_lazy("Made without an account, with this phone"),
+    "agent": gettext_lazy("Made for you by a support agent"),
+    "us": gettext_lazy("By us, because of what our records show"),
+}
+MADE_BY_PERSON: Final[Mapping[Author, Promise]] = {
+    "us": gettext_lazy("By us: the account holder had allowed it, and this phone now belongs to an adult"),
+    "delegate": gettext_lazy("Made by a trusted helper"),
+    "holder": gettext_lazy("Made by the account holder"),
+    "user": gettext_lazy("Made by the person who uses this phone"),
+    "you": gettext_lazy("Made by a signed-in person"),
+}
+
+
+def choice_author(*, line: PersonsLine, reader: User, actor: str) -> Author:
+    """Return who said something about a line, as this reader would call them.
+
+    A child's line has two people who choose; others have one. Of a line that was a child's once, what its holder chose
+    stays theirs. Besides them whoever looks after it for somebody, and we, who end the holder's yes when the child is
+    none any more.
+
+    `actor`: as the ledger names who said it.
+    """
+    if actor == f"delegate:{reader.pk}":
+        return "you"
+    if actor == GROWN_UP:
+        return "us"
+    if actor.startswith("delegate:"):
+        return "delegate"
+    if line.is_delegated:
+        return "user"
+    if not actor.startswith("subscriber:") or actor == f"subscriber:{reader.pk}":
+        return "you"
+    return _name_other_author(line, actor)
+
+
+def _name_other_author(line: PersonsLine, actor: str) -> Author:
+    if line.relation in SHARED:
+        return "holder" if line.relation == Relation.MINOR_USER else "user"
+    return "holder" if line.relation != Relation.SAME_HOLDER and line.is_anothers(actor) else "you"
+
+
+def choice_title(*, choice: ChoiceRow, author: Author) -> SafeString:
+    """Say in a line what was chosen: "You stopped GeoBridge"."""
+    if choice.by == "us":
+        return sentence(_("We suspended <bdi>%(name)s</bdi> for this phone"), name=choice.company)
+    return impersonal_title(choice=choice) if author != "you" else _title(choice, YOURS)
+
+
+def impersonal_title(*, choice: ChoiceRow) -> SafeString:
+    """Say in a line what was chosen, and not by whom: "GeoBridge was stopped"."""
+    return _title(choice, OTHERS)
+
+
+def _title(choice: ChoiceRow, titles: Mapping[tuple[str, About], Promise]) -> SafeString:
+    kind = DISPUTED if choice.disputed else choice.kind
+    told = sentence(titles[kind, _about(choice)], name=choice.company, why=choice.why)
+    with_use = kind == Choice.Kind.ALLOW and choice.why
+    return format_html("{}: {}", told, choice.why) if with_use else told
+
+
+def _about(choice: ChoiceRow) -> About:
+    if choice.disputed:
+        return "company" if choice.company else "all"
+    if choice.kind not in {Choice.Kind.STOP, Choice.Kind.PAUSE}:
+        return "company"
+    if choice.scope in {Choice.Scope.ALL, Choice.Scope.PURPOSE}:
+        return "all" if choice.scope == Choice.Scope.ALL else "purpose"
+    return "use" if choice.kind == Choice.Kind.STOP and choice.why else "company"
+
+
+def discreet_title(*, choice: ChoiceRow, author: Author) -> str:
+    """Say what was chosen without a name, for the title of a page, which others may see in a list of tabs."""
+    if choice.by == "us":
+        return _("We suspended a company")
+    if author != "you":
+        return _("A choice about this phone")
+    if choice.kind == Choice.Kind.ALLOW:
+        return _("You allowed one use")
+    if choice.kind == Choice.Kind.PAUSE:
+        return _("You paused sharing")
+    return _("You stopped all sharing") if choice.scope == Choice.Scope.ALL else _("You chose to stop")
+
+
+def choice_origin(*, choice: ChoiceRow, author: Author) -> SafeString:
+    """Say how a choice came: from which program or signal, or through whom."""
+    if choice.by == "file" and choice.program:
+        return sentence(_("Imported from an earlier program, “<bdi>%(program)s</bdi>”"), program=choice.program)
+    if choice.by == "file":
+        return sentence(_("Imported from an earlier system"))
+    if choice.channel == "gpc":
+        return sentence(_("By a browser's privacy signal (Global Privacy Control)"))
+    return sentence(MADE_BY[choice.by] if choice.by in MADE_BY else MADE_BY_PERSON[author])

@@ -1,0 +1,145 @@
+"""Orders in words: how far a partner is, in no more words than are known."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.domain.sentences import Tag, ending_with, join_words, joined, sentence, when
+from consent.queries.progress import OrderState, Progress
+from revocations.models import State
+from revocations.queries.coverage import Coverage
+
+RECEIVED: Final = Tag("good", gettext_lazy("Received"), "check")
+REPLACED: Final = Tag("plain", gettext_lazy("Replaced"))
+LATE: Final = Tag("bad", gettext_lazy("Late"), "clock")
+UNCONFIRMED: Final = Tag("warn", gettext_lazy("Not yet confirmed"), "clock")
+TAGS: Final[Mapping[str, Tag]] = {
+    State.QUEUED: Tag("plain", gettext_lazy("Waiting to send"), "clock"),
+    State.SENT: Tag("plain", gettext_lazy("Sent, no answer yet"), "clock"),
+    State.ACKNOWLEDGED: Tag("warn", gettext_lazy("Received, not yet signed"), "clock"),
+    State.COMPLETED: Tag("good", gettext_lazy("Signed: stopped"), "check"),
+    State.PARTIAL: Tag("warn", gettext_lazy("Signed in part"), "clock"),
+    State.PARKED: Tag("warn", gettext_lazy("On hold"), "pause"),
+    State.REJECTED: Tag("bad", gettext_lazy("Refused"), "alert"),
+    State.CONTRADICTED: Tag("bad", gettext_lazy("Continued after signing"), "alert"),
+    State.SUPERSEDED: REPLACED,
+}
+DELETION_TAGS: Final[Mapping[str, Tag]] = {
+    State.ACKNOWLEDGED: Tag("warn", gettext_lazy("Received, deletion not yet signed"), "clock"),
+    State.COMPLETED: Tag("good", gettext_lazy("Signed: deleted"), "check"),
+}
+SENTENCES: Final[Mapping[str, Promise]] = {
+    State.QUEUED: gettext_lazy("Our message to <bdi>%(party)s</bdi> is waiting to be sent."),
+    State.SENT: gettext_lazy("We sent our message to <bdi>%(party)s</bdi>. It has not answered yet."),
+    State.ACKNOWLEDGED: gettext_lazy("<bdi>%(party)s</bdi> received our message."),
+    State.COMPLETED: gettext_lazy("<bdi>%(party)s</bdi> signed that it stopped using your data."),
+    State.PARKED: gettext_lazy("Our message to <bdi>%(party)s</bdi> is on hold. We are looking into it."),
+    State.REJECTED: gettext_lazy("<bdi>%(party)s</bdi> refused our message. We are looking into it."),
+    State.CONTRADICTED: gettext_lazy("<bdi>%(party)s</bdi> signed, but continued afterward. We opened a case."),
+}
+
+
+def order_tag(*, progress: Progress, undone: bool) -> Tag:
+    """Say in a word or two where the order stands. `undone`: its choice no longer stands."""
+    order = progress.shown
+    if progress.is_replaced and undone:
+        return REPLACED
+    if progress.is_received and not order.owes and order.state != State.REJECTED:
+        return RECEIVED
+    if order.overdue and order.owes:
+        return LATE
+    if order.unconfirmed:
+        return UNCONFIRMED
+    return (DELETION_TAGS if order.owes_deletion else {}).get(order.state, TAGS[order.state])
+
+
+def order_sentence(*, order: OrderState, party: str) -> SafeString:
+    """Say in a sentence where an order stands at a partner of this name."""
+    if order.state == State.PARTIAL and not order.unconfirmed:
+        return signed_in_part(party=party, coverage=order.coverage)
+    return sentence(_sentence_of(order), party=party)
+
+
+def _sentence_of(order: OrderState) -> str | Promise:
+    if order.unconfirmed:
+        return _("<bdi>%(party)s</bdi> has <strong>not yet confirmed</strong> our message. We keep trying.")
+    if order.state == State.ACKNOWLEDGED and order.owes_deletion:
+        return _("<bdi>%(party)s</bdi> received our message. It has not yet signed that it deleted your data.")
+    if order.state == State.ACKNOWLEDGED and order.owes:
+        return _("<bdi>%(party)s</bdi> received our message. It has not yet signed that it stopped using your data.")
+    if order.state == State.COMPLETED and order.owes_deletion and order.only_about:
+        return _("<bdi>%(party)s</bdi> signed that it deleted the data your stop covers.")
+    if order.state == State.COMPLETED and order.owes_deletion:
+        return _("<bdi>%(party)s</bdi> signed that it deleted your data.")
+    return SENTENCES.get(order.state, "")
+
+
+def signed_in_part(*, party: str, coverage: Coverage) -> SafeString:
+    """Say that a partner of this name signed, and who behind it has not."""
+    told = sentence(_("<bdi>%(party)s</bdi> signed for part of it."), party=party)
+    return joined([told, list_unsigned(coverage=coverage)])
+
+
+def list_unsigned(*, coverage: Coverage) -> SafeString:
+    """Name who behind a partner has not signed."""
+    told: list[str] = []
+    if coverage.missing:
+        message = ngettext(
+            "%(n)s company it passed your data to has not signed: <bdi>%(names)s</bdi>.",
+            "%(n)s companies it passed your data to have not signed: <bdi>%(names)s</bdi>.",
+            len(coverage.missing),
+        )
+        told.append(sentence(message, n=len(coverage.missing), names=join_words(coverage.missing_names)))
+    if coverage.unnamed:
+        told.append(_("There is one company we can't name."))
+    if coverage.whole:
+        told.append(_("It did not sign for everything we asked."))
+    return joined(told)
+
+
+def signed_claim(*, progress: Progress) -> SafeString:
+    """Say what the partner has signed, or has yet to sign, with how many behind it have too."""
+    order, signed = progress.shown, progress.shown.coverage.signed
+    if order.state == State.REJECTED:
+        return sentence(_("Refused"))
+    if order.state not in {State.COMPLETED, State.CONTRADICTED, State.PARTIAL}:
+        return sentence(_not_yet_signed(progress), names=join_words(progress.only_about))
+    told = sentence(_signed(progress), party=progress.party, names=join_words(progress.only_about))
+    if not signed:
+        return told
+    message = ngettext(
+        ", and so did %(n)s company it passed your data to", ", and so did %(n)s companies it passed your data to",
+        len(signed),
+    )  # fmt: skip
+    return format_html("{}{}", told, sentence(message, n=len(signed)))
+
+
+def _signed(progress: Progress) -> str:
+    if not progress.shown.owes_deletion:
+        return _("<bdi>%(party)s</bdi> signed that it stopped using your data")
+    if progress.only_about:
+        return _("<bdi>%(party)s</bdi> signed that it deleted what <bdi>%(names)s</bdi> had about you")
+    return _("<bdi>%(party)s</bdi> signed that it deleted your data")
+
+
+def _not_yet_signed(progress: Progress) -> str:
+    if not progress.shown.owes_deletion:
+        return _("Not yet signed: that it, and the companies it passed your data to, stopped using your data")
+    if progress.only_about:
+        return _("Not yet signed: that it deleted what <bdi>%(names)s</bdi> had about you")
+    return _("Not yet signed: that it, and the companies it passed your data to, deleted your data")
+
+
+def due_words(*, progress: Progress) -> SafeString:
+    """Say by when the partner must sign, or must have; "" where it has, or no date is set."""
+    if progress.shown.state == State.COMPLETED or progress.complete_by is None:
+        return SafeString()
+    day = when(progress.complete_by, "day")
+    if progress.shown.overdue:
+        return joined([ending_with(_("It was due on"), day), _("Our privacy office is following up.")])
+    return joined([ending_with(_("Due by"), day), _("If it is late, our privacy office will follow up.")])

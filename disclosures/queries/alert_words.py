@@ -1,0 +1,98 @@
+"""What does not look right of one line, in words: what a company did, and where it stands now."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.domain.sentences import ending_with, joined, on_day, sentence, when
+from disclosures.models import AnomalyRule
+from disclosures.queries.line_alerts import LineAlert, Now
+
+Kind = AnomalyRule.Kind
+STANDS: Final[Mapping[Now, Promise]] = {
+    Now.SUSPENDED: gettext_lazy("We have suspended this company for your line."),
+    Now.STOPPED: gettext_lazy("You stopped it, so it is blocked."),
+    Now.DENIED: gettext_lazy("It is blocked."),
+    Now.ALLOWED: gettext_lazy("A newer record says that you agreed, so it is allowed now."),
+    Now.PARTLY: gettext_lazy("It is blocked, except for what our records say you agreed to."),
+}
+
+
+def alert_words(*, alert: LineAlert) -> SafeString:
+    """Say what the company did, and of what the person did not allow, what stands now."""
+    return joined([_deed(alert), *(_standing(alert) if alert.not_allowed else ())])
+
+
+def _deed(alert: LineAlert) -> SafeString:
+    match alert.kind:
+        case Kind.AFTER_STOP:
+            return _counted(
+                ngettext("%(shown)s look-up after you said stop.", "%(shown)s look-ups after you said stop.", alert.n),
+                alert,
+            )
+        case Kind.NO_APPROVAL:
+            return joined(_without_record(alert))
+        case Kind.SUSPENDED:
+            return _counted(
+                ngettext(
+                    "%(shown)s look-up after we suspended it.", "%(shown)s look-ups after we suspended it.", alert.n
+                ),
+                alert,
+            )
+        case Kind.NIGHT:
+            return _counted(
+                ngettext(
+                    "Look-ups on %(shown)s of %(days)s nights, between 10 PM and 6 AM.",
+                    "Look-ups on %(shown)s of %(days)s nights, between 10 PM and 6 AM.",
+                    alert.n,
+                ),
+                alert,
+            )
+        case _:
+            return ending_with(_many(alert), on_day(alert.first_at))
+
+
+def _without_record(alert: LineAlert) -> Iterator[SafeString]:
+    message = ngettext(
+        "%(shown)s look-up with no record that you agreed.",
+        "%(shown)s look-ups with no record that you agreed.",
+        alert.n,
+    )
+    yield _counted(message, alert)
+    if alert.claimed:
+        claimed = _("For %(shown)s of them, it said only later that you had agreed.")
+        yield sentence(claimed, shown=intcomma(alert.claimed))
+
+
+def _many(alert: LineAlert) -> SafeString:
+    if alert.kind == Kind.BURST:
+        message = ngettext(
+            "%(shown)s look-ups within %(minutes)s minute,", "%(shown)s look-ups within %(minutes)s minutes,",
+            alert.window,
+        )  # fmt: skip
+        return sentence(message, shown=intcomma(alert.n), minutes=intcomma(alert.window))
+    message = ngettext(
+        "For %(days)s days, no company made a look-up based on your consent. Then this one made %(shown)s within a"
+        " day,",
+        "For %(days)s days, no company made a look-up based on your consent. Then this one made %(shown)s within a"
+        " day,",
+        alert.n,
+    )
+    return _counted(message, alert)
+
+
+def _counted(message: str, alert: LineAlert) -> SafeString:
+    return sentence(message, shown=intcomma(alert.n), days=intcomma(alert.window))
+
+
+def _standing(alert: LineAlert) -> Iterator[SafeString]:
+    if alert.now in STANDS:
+        yield sentence(STANDS[alert.now])
+    if alert.suspended_on:
+        suspend = _("If we get no explanation, we will suspend this company for your line on")
+        yield ending_with(suspend, when(alert.suspended_on, "day"))

@@ -1,0 +1,166 @@
+"""A company's card in words: its tags, what stands now, the proof it has, and how its contract ended."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.domain.sentences import Tag, comma, ending_with, full_stop, join_words, joined, on_day, sentence, when
+from consent.labels import method_in_words
+from consent.models import Origin
+from consent.queries.choice_words import Author
+from consent.queries.current_consent_uses import Proof
+from consent.queries.termination import EndedAgreement
+from disclosures.queries.company_cards import CompanyCard
+
+AFTER_STOP: Final = Tag("bad", gettext_lazy("Looked up after your stop"), "alert")
+NO_RECORD: Final = Tag("bad", gettext_lazy("No record that you agreed"), "alert")
+BY_RECORD: Final = Tag("plain", gettext_lazy("Stopped by an earlier record"), "stop")
+BY_US: Final = Tag("warn", gettext_lazy("We suspended it for you"), "stop")
+STOPPED: Final = Tag("plain", gettext_lazy("You stopped it"), "stop")
+PAUSED: Final = Tag("plain", gettext_lazy("Paused"), "pause")
+ASKING_WHY: Final = Tag("warn", gettext_lazy("We are asking why"), "alert")
+OUTSIDE: Final = Tag("plain", gettext_lazy("Outside your choices"))
+REFUSED: Final = Tag("good", gettext_lazy("Refused"), "check")
+CLAIMED: Final = Tag("warn", gettext_lazy("Only the company's word"), "alert")
+AGREED: Final = Tag("good", gettext_lazy("You agreed"), "check")
+ENDED: Final = Tag("warn", gettext_lazy("Your consent has ended"), "clock")
+SUSPENDED: Final = Tag("warn", gettext_lazy("We suspended this partner"), "pause")
+
+# The first that holds is said: what looks worst, then what stands now, then why it may ask.
+TAGS: Final[tuple[tuple[Callable[[CompanyCard], object], Tag], ...]] = (
+    (lambda card: card.after_stop and card.recent, AFTER_STOP),
+    (lambda card: card.no_record, NO_RECORD),
+    (lambda card: card.stopped_at and card.by_record, BY_RECORD),
+    (lambda card: card.stopped_at and card.by_us, BY_US),
+    (lambda card: card.stopped_at, STOPPED),
+    (lambda card: card.paused_until, PAUSED),
+    (lambda card: not card.uses and card.outside.all_doubtful, ASKING_WHY),
+    (lambda card: not card.uses and card.outside.n, OUTSIDE),
+    (lambda card: not card.uses, REFUSED),
+    (lambda card: card.proof.kind == "claimed", CLAIMED),
+    (lambda card: card.is_allowed or card.proof.counts, AGREED),
+    (lambda card: card.proof.kind == "none", NO_RECORD),
+)
+ALLOWED_BY: Final[Mapping[Author, Promise]] = {
+    "holder": gettext_lazy("The account holder allowed it here"),
+    "user": gettext_lazy("The person who uses this phone allowed it here"),
+}
+YOU_ALLOWED: Final = gettext_lazy("You allowed it here")
+
+
+def card_tags(*, card: CompanyCard) -> Iterator[Tag]:
+    """Say of a company in a word or two how it stands, the gravest first."""
+    first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
+    yield first
+    if first is NO_RECORD and card.no_record:
+        if card.stopped_at and not card.by_record and not card.by_us:
+            yield STOPPED
+        elif card.paused_until:
+            yield PAUSED
+    if card.is_suspended and not card.is_allowed:
+        yield SUSPENDED
+
+
+def card_now(*, card: CompanyCard) -> SafeString:
+    """Say whether the company is allowed or blocked now, since when, and by whose word."""
+    return joined([_standing(card), *_besides(card)])
+
+
+def _standing(card: CompanyCard) -> SafeString:
+    if card.stopped_at:
+        return ending_with(_("Blocked since"), when(card.stopped_at))
+    if card.paused_until:
+        return ending_with(_("Blocked until"), when(card.paused_until))
+    if not card.is_allowed:
+        return sentence(_("Blocked. It may still hold what it got before.") if card.got_it else _("It is blocked."))
+    if not card.gate_is_open:
+        return sentence(_("Blocked for now, while we check our records. After that, it will be allowed again."))
+    if not card.not_for:
+        return sentence(_("Allowed."))
+    but = sentence(_("Blocked when it asks for <bdi>%(names)s</bdi>."), names=join_words(card.not_for))
+    return joined([_("Allowed."), but])
+
+
+def _besides(card: CompanyCard) -> Iterator[str]:
+    if card.by_record:
+        yield _("This comes from an imported record. If you stop it yourself, only you can change it.")
+    if card.by_us:
+        yield _("We did this ourselves because of what our records show. Only you can change it.")
+    if card.is_suspended and not card.is_allowed:
+        yield _(
+            "We have suspended it, or a company it goes through. Until we lift that, it is blocked, whatever was"
+            " agreed."
+        )
+
+
+def proof_words(*, proof: Proof, author: Author) -> SafeString:
+    """Say what speaks for an agreement, or that nothing does. `author`: who allowed it, where somebody did here."""
+    if proof.kind == "none" or proof.at is None:
+        return format_html('<strong class="bad-word">{}</strong>', _("No record that you agreed."))
+    on = on_day(proof.at)
+    if proof.kind == "claimed":
+        claimed = _("Only the company says you agreed")
+        told = format_html(
+            '<strong class="warn-word">{}</strong>{}{} {}', claimed, comma(), method_in_words(proof.method), on
+        )
+        never = _("You never confirmed this to us, so we don't accept it.")
+        return joined([format_html("{}{}", told, full_stop()), never])
+    if proof.kept_stop:
+        told = ending_with(_("A record says you agreed"), format_html("{} {}", method_in_words(proof.method), on))
+        return joined([told, _("Your stop still applies.")])
+    if proof.kind == "agreed":
+        told = ending_with(_("You agreed"), format_html("{} {}", method_in_words(proof.method), on))
+    elif proof.verified_by == Origin.FILE:
+        told = ending_with(_("An imported record says that you allowed it"), on)
+    else:
+        told = ending_with(str(ALLOWED_BY.get(author, YOU_ALLOWED)), on)
+    return joined([told, *_end_of(proof)])
+
+
+def _end_of(proof: Proof) -> Iterator[str]:
+    if proof.ended:
+        yield _("This has ended.")
+    elif proof.expires_at:
+        yield ending_with(_("It ends"), on_day(proof.expires_at))
+
+
+def ended_words(*, ended: EndedAgreement) -> SafeString:
+    """Say which contract or use ended, when, and whether the partner has signed that it deleted."""
+    told = sentence(_how_it_ended(ended), name=ended.company, use=ended.use)
+    late = [_("That date has passed. Our privacy office is following up.")] if ended.overdue else []
+    return joined([ending_with(told, on_day(ended.ended_at)), *_deletion_of(ended), *late])
+
+
+def _how_it_ended(ended: EndedAgreement) -> str:
+    if ended.use and ended.by_term:
+        return _("The approved time for <bdi>%(use)s</bdi> through <bdi>%(name)s</bdi> ended")
+    if ended.by_term:
+        return _("Our contract with <bdi>%(name)s</bdi> ended")
+    if ended.use:
+        return _("We ended the access of <bdi>%(use)s</bdi> through <bdi>%(name)s</bdi>")
+    return _("We ended our contract with <bdi>%(name)s</bdi>")
+
+
+def _deletion_of(ended: EndedAgreement) -> Iterator[SafeString]:
+    if ended.state == "signed":
+        yield _on_the_day(ended, _("<bdi>%(name)s</bdi> signed that it deleted your data"))
+        return
+    if ended.state == "partial":
+        yield _on_the_day(
+            ended, _("<bdi>%(name)s</bdi> signed that it deleted data, but we do not have every signature we need")
+        )
+    elif ended.state == "contradicted":
+        continued = _("<bdi>%(party)s</bdi> signed, but continued afterward. We opened a case.")
+        yield sentence(continued, party=ended.company)
+    must = sentence(_("<bdi>%(name)s</bdi> must delete your data by"), name=ended.company)
+    yield ending_with(must, when(ended.delete_by, "day"))
+
+
+def _on_the_day(ended: EndedAgreement, signed: str) -> SafeString:
+    told, day = sentence(signed, name=ended.company), when(ended.signed_at, "day") if ended.signed_at else ""
+    return format_html("{}{}{}{}", told, comma(), day, full_stop())
