@@ -141,7 +141,8 @@ class Reach(models.Model):
     """A party known behind a campaign: named in `recipients[]` or seen in a released path. It only grows.
 
     `told_apart`: a request that names it leaves the stops of the others, where the campaign's requests name their
-    recipient. Not so where a file added it to a campaign that counted already, until a release shows it.
+    recipient. Not so where a file added it to a campaign that counted already, until a release shows it; nor where a
+    release names it by what may be another spelling of another's address.
     """
 
     pk = models.CompositePrimaryKey("campaign_id", "party_id")

@@ -90,7 +90,7 @@ def test_one_officer_s_change_waits_for_another(contract: Contract, officer: str
     assert getattr(changed, field) == (list(value) if isinstance(value, tuple) else value)
     done = AuditEvent.objects.get(action="contract.endpoints_set")
     assert (done.target, done.actor, done.reason, done.detail["fields"], done.detail["proposed_by"]) == (
-        f"contract:{contract.pk}", second, "They moved.", [field], officer,
+        f"contract:{contract.pk}", second, "Seen.", [field], officer,
     )  # fmt: skip
     assert (done.detail["was"]["jwks_uri"], done.detail["now"]["jwks_uri"]) == (KEYS, changed.jwks_uri)
     assert not Incident.objects.exists()

@@ -66,7 +66,7 @@ def test_one_officer_writes_it_down_and_another_lets_it_ask(officer: str, agent:
         "authorized.registered", "proposal.made", "proposal.agreed", "authorized.let_in",
     ]  # fmt: skip
     done = written[3]
-    assert (done.reason, done.detail["proposed_by"], done.detail["key"]) == ("New.", officer, KEY)
+    assert (done.reason, done.detail["proposed_by"], done.detail["key"]) == ("Seen.", officer, KEY)
 
 
 def test_until_another_agrees_it_asks_as_it_did(officer: str, agent: AuthorizedAgent) -> None:

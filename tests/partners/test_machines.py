@@ -75,7 +75,7 @@ def test_a_new_machine_is_let_in_by_a_second_officer(officer: str) -> None:
     assert (machine.disabled_at, machine.changed_at) == (None, NOW + MINUTE)
     done = AuditEvent.objects.get(action="machine.let_in")
     assert (done.target, done.actor, done.reason, done.detail["proposed_by"], done.detail["key"]) == (
-        f"machine:{machine.number}", second, "New.", officer, tokens.thumbprint(machine.public_jwk),
+        f"machine:{machine.number}", second, "Seen.", officer, tokens.thumbprint(machine.public_jwk),
     )  # fmt: skip
     with pytest.raises(NotNow, match="gateway may already sign in with this key and this certificate"):
         let_in_again(machine, officer)

@@ -63,9 +63,11 @@ WHERE EXISTS (
     SELECT FROM consent_choice c WHERE c.line_id = put.line_id AND c.kind IN ('stop', 'pause', 'refuse'))
 RETURNING id, line_id
 """
-REACH = """
-INSERT INTO partners_reach (campaign_id, party_id)
-SELECT DISTINCT c.id, party.id
+# A name that is no plain address may be another's in another spelling (capitals, escapes, a slash or dot at its end,
+# characters that nobody sees): a request for it is held by every stop within reach.
+REACH = r"""
+INSERT INTO partners_reach (campaign_id, party_id, told_apart)
+SELECT DISTINCT c.id, party.id, spelt.plainly
 FROM {terms} t
     JOIN partners_campaign c ON c.ref = t.campaign AND c.purpose = t.purpose AND c.scope = t.scope
     JOIN partners_contract k ON k.id = c.contract_id
@@ -74,12 +76,14 @@ FROM {terms} t
     JOIN partners_party provider ON provider.id = c.lbs_provider_id AND provider.uri = ANY (t.path)
     CROSS JOIN LATERAL unnest(t.path) AS hop (uri)
     JOIN partners_party party ON party.uri = hop.uri AND party.id NOT IN (aggregator.id, provider.id)
+    CROSS JOIN LATERAL (SELECT party.uri ~ '^https://[a-z0-9.-]*[a-z0-9](:[0-9]+)?(/[!-$&-~]*[!-$&-.0-~])?$'
+        AND party.uri !~ ':443(/|$)' AS plainly) spelt
 WHERE t.basis = 'approval' AND t.outcome = 'released'
     AND EXISTS (SELECT FROM {rows} r WHERE r.term = t.term AND NOT r.hidden)
     AND NOT EXISTS (SELECT FROM partners_reach known
-        WHERE known.campaign_id = c.id AND known.party_id = party.id AND known.told_apart)
+        WHERE known.campaign_id = c.id AND known.party_id = party.id AND (known.told_apart OR NOT spelt.plainly))
 ORDER BY c.id, party.id ON CONFLICT (campaign_id, party_id) DO UPDATE
-    SET told_apart = true WHERE NOT partners_reach.told_apart
+    SET told_apart = true WHERE NOT partners_reach.told_apart AND excluded.told_apart
 """
 # What was counted so of a row as another line's is not counted again.
 DOUBTFUL = """

@@ -4,6 +4,13 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        3,
+        "disclosures/domain/ingest/projections.py",
+        "AND party.uri !~ ':443(/|$)' AS plainly",
+        "AS plainly",
+        "tests/partners/test_spellings.py::test_another_spelling_leaves_no_stop_behind",
+    ),
+    Mutant(
         1,
         "consent/sql/gate.sql",
         "    g := consent_after_choice(g, NEW);\n",

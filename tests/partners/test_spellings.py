@@ -1,14 +1,9 @@
-"""A company named in another spelling is the same company: a stop of the one covers the other, an approval never."""
+"""A request whose recipient is spelt in another way is held by the stops of those whom its campaign reaches."""
 
 import pytest
-from django.db import connection
 
-from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.shapes import Question
-from disclosures.feeds.terms import settle_files
-from disclosures.models import Disclosure
-from partners.models import IdentifierLink, Party
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -25,7 +20,6 @@ from tests.feeds import (
     take_lines,
     take_parties,
     take_releases,
-    told,
 )  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -58,28 +52,15 @@ def stopped(db: None, no_broker: None) -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.usefixtures("stopped")
-def test_a_stop_covers_every_spelling(spelling: str) -> None:
-    late = release_row(path=[BRIDGE, ROAD, spelling], occurred_at="2025-09-01T12:00:00Z")
-    assert told(take_releases(late)) == [("accepted", "permitted")]
+def test_another_spelling_leaves_no_stop_behind(spelling: str) -> None:
     assert ask(spelling) == "stopped_party"
-    # What was reported in the moment in which the name was first seen is judged again by what it is.
-    settle_files(at=database_clock())
-    assert Disclosure.objects.get().judgement == "after_stop"
+    take_releases(release_row(path=[BRIDGE, ROAD, spelling], occurred_at="2025-09-01T12:00:00Z"))
+    assert ask(spelling) == "stopped_party"
 
 
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.usefixtures("stopped")
-def test_another_company_stays_another(other: str) -> None:
+def test_another_company_is_told_apart_once_a_release_names_it(other: str) -> None:
+    assert ask(other) == "stopped_party"
     take_releases(release_row(path=[BRIDGE, ROAD, other], occurred_at="2025-09-01T12:00:00Z"))
     assert ask(other) == ""
-    assert not IdentifierLink.objects.exists()
-
-
-def test_an_alike_name_is_found_by_its_index() -> None:
-    for spelling in SPELLINGS:
-        Party.objects.create(uri=spelling, name="Jail", kind="unnamed")
-    assert IdentifierLink.objects.count() == len(SPELLINGS) - 1
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT partners_kin_of('party', ARRAY[%s]::text[])", [SPELLINGS[-1]])
-        assert set(cursor.fetchone()[0]) == {*SPELLINGS}
-    assert Party.objects.filter(uri__in=SPELLINGS).count() == len(SPELLINGS)
