@@ -4,6 +4,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 
 import pytest
 from django.db import connection
@@ -278,6 +279,33 @@ def test_whoever_has_nothing_under_way_does_not_wait_for_anothers_answers(
     hold.set()
     desk.finish(within_s=20)
     assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
+
+
+@pytest.mark.django_db
+def test_answers_gather_while_a_burst_wakes_one_that_is_left_alone(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 30.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.CLAIMED_EVERY_S", 0.0)
+    well, alone = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
+    stops(alone, 12)
+    open_breaker(alone.contract, database_clock())
+    stops(well, 12)
+    now, inbox = database_clock(), SimpleQueue[delivery_rounds.Message]()
+
+    def wake_the_other(_: Asked) -> None:
+        if len(outside.posted) < 12:
+            inbox.put(delivery_rounds.Wake([alone.party.pk], now))
+            until(inbox.empty, 10)
+
+    outside.on_post = wake_the_other
+    with CaptureQueriesContext(connection) as seen:
+        done = delivery_rounds.Round(Clock(now), inbox).run([delivery_rounds.Partner(well.party.pk)])
+    assert done == {"acknowledged": 12}
+    # With its first wake, which may be urgent, and once the answers are in; not with each.
+    looks = [one["sql"] for one in seen.captured_queries if "FROM revocations_breaker" in one["sql"]]
+    assert sum(f"party_id = {alone.party.pk} " in sql for sql in looks) == 2
 
 
 @pytest.mark.django_db

@@ -119,6 +119,8 @@ class Round:
         self._inbox = inbox if inbox is not None else SimpleQueue()
         self._partners: dict[int, Partner] = {}
         self._claimed_at: dict[int, float] = {}
+        # For whom the last claim had nothing: they poll, are left alone, or others have it all.
+        self._nothing_for: set[int] = set()
         self._threads = ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="push")
 
     def run(self, partners: Iterable[Partner] = (), *, linger_s: float = 0.0) -> Counter[str]:
@@ -144,10 +146,10 @@ class Round:
         """Return after how many seconds there is something to do, whatever comes meanwhile; None: never."""
         if not self._partners:
             return linger_s
-        return min((self._get_pause(one) for one in self._partners.values() if one.has_room()), default=None)
+        return min((self._get_pause(one.party_id) for one in self._partners.values() if one.has_room()), default=None)
 
-    def _get_pause(self, partner: Partner) -> float:
-        return max(0.0, self._claimed_at.get(partner.party_id, -math.inf) + CLAIMED_EVERY_S - time.monotonic())
+    def _get_pause(self, party_id: int) -> float:
+        return max(0.0, self._claimed_at.get(party_id, -math.inf) + CLAIMED_EVERY_S - time.monotonic())
 
     def _man_all(self) -> None:
         for partner in list(self._partners.values()):
@@ -156,8 +158,9 @@ class Round:
                 del self._partners[partner.party_id]
 
     def _claim(self, partner: Partner) -> bool:
-        if not partner.has_room() or self._get_pause(partner):
+        if not partner.has_room() or self._get_pause(partner.party_id):
             return False
+        self._nothing_for.add(partner.party_id)
         try:
             claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
         except Full:
@@ -173,6 +176,8 @@ class Round:
             claimed = ClaimedOrders()
         # What comes to be due now has a nudge of its own, or the sweep.
         partner.wanting = claimed.more
+        if claimed.pushes:
+            self._nothing_for.discard(partner.party_id)
         began = time.monotonic()
         if not claimed.more:
             self._claimed_at[partner.party_id] = began
@@ -206,30 +211,33 @@ class Round:
 
         While answers keep coming they are let gather for a moment: a record costs about the same for one as for many.
         """
-        found: list[Message] = []
+        found, begins = list[Message](), False
         try:
             found.append(self._inbox.get(wait != 0.0, wait))
             until = time.monotonic() + GATHER_S
             while len(found) < BATCH // 2:
-                left = until - time.monotonic() if self._busy(found) else 0.0
+                begins = begins or self._begins(found[-1])
+                left = until - time.monotonic() if self._busy() and not begins else 0.0
                 found.append(self._inbox.get(left > 0, max(left, 0.0)))
         except Empty:
             pass
         return found
 
-    def _busy(self, found: Iterable[Message]) -> bool:
-        """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait.
-
-        Nor are they waited for where somebody was woken who has nothing under way: to begin there is more urgent.
-        """
-        if any(self._begins(one) for one in found):
-            return False
+    def _busy(self) -> bool:
+        """Return whether more answers are about to come: not from whoever hangs, for whom nobody else must wait."""
         return any(partner.waiting and not partner.hangs() for partner in self._partners.values())
 
     def _begins(self, message: Message) -> bool:
-        if not isinstance(message, Wake):
-            return False
-        return any(one not in self._partners or not self._partners[one].posters for one in message.party_ids)
+        """Return whether somebody was woken who has nothing under way: to begin there is more urgent than answers.
+
+        Not whoever can't be claimed for now, or had nothing the last time: a burst wakes them with each stop.
+        """
+        return isinstance(message, Wake) and any(map(self._is_urgent, message.party_ids))
+
+    def _is_urgent(self, party_id: int) -> bool:
+        partner = self._partners.get(party_id)
+        is_under_way = partner is not None and (partner.posters > 0 or partner.silent)
+        return not is_under_way and party_id not in self._nothing_for and not self._get_pause(party_id)
 
     def _take_in(self, messages: Iterable[Message]) -> None:
         results: list[Result] = []

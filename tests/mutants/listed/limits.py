@@ -222,8 +222,8 @@ MUTANTS = (
     Mutant(
         4,
         "revocations/workers/delivery/delivery_rounds.py",
-        "any(self._begins(one) for one in found)",
-        "False",
+        "begins = begins or self._begins(found[-1])",
+        "begins = False",
         f"{FAIRNESS}test_whoever_has_nothing_under_way_does_not_wait_for_anothers_answers",
     ),
     # Of several partners that workers are told of together, one alone is told
