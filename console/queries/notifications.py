@@ -27,6 +27,7 @@ from support.queries.visible import hidden_incidents, visible_incidents
 SHOWN = 8
 # What share of the time to a notification deadline is used when officers are told.
 HALF, NEARLY = 0.5, 0.9
+MINUTE = "%-d %b %Y, %H:%M UTC"
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,17 @@ class WaitingItems:
 
 @dataclass(frozen=True)
 class Notification:
-    """A kind of thing that waits. `page`: the route of a list, which `query` narrows to exactly these."""
+    """A kind of thing that waits. `page`: the route of a list, which `query` narrows to exactly these.
+
+    `in_confidence`: it stands in the console alone, and goes out by no channel.
+    """
 
     name: str
     label: str
     page: str
     query: str
     found: WaitingItems
+    in_confidence: bool
 
     def count_new(self, *, since: datetime, until: datetime) -> int:
         """Return how many came to wait in this time."""
@@ -73,6 +78,7 @@ class Kind:
     page: str
     query: str
     find: Callable[[str, datetime], WaitingItems]
+    in_confidence: bool = False
 
 
 def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
@@ -80,10 +86,13 @@ def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
     kinds = OF_LEGAL if reader.startswith(f"{User.Role.LEGAL}:") else KINDS
     found = [(name, kind, kind.find(reader, at)) for name, kind in kinds.items()]
     return [
-        Notification(name, f"{cap_count(one.n)} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one)
+        Notification(
+            name, f"{cap_count(one.n)} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one,
+            kind.in_confidence,
+        )
         for name, kind, one in found
         if one.n
-    ]
+    ]  # fmt: skip
 
 
 def get_choice(*, user: User) -> dict[str, object]:
@@ -199,21 +208,26 @@ def _find_requests(_reader: str, _at: datetime) -> WaitingItems:
 
 
 def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
-    found = list(filter_tickets(asked=QueueFilter(whose=OFFICE), user_id=0, at=at).order_by("due_at", "id")[: CAP + 1])
+    rows = filter_tickets(asked=QueueFilter(whose=OFFICE), user_id=0, at=at).order_by("due_at", "id")
     items = [
         Item(one.code, str(one.get_kind_display()), "desk-case", one.code, one.escalated_at or at)
-        for one in found[:SHOWN]
+        for one in rows[:SHOWN]
     ]
-    return WaitingItems(len(found), [one.escalated_at or at for one in found], items)
+    came = [one or at for one in rows.values_list("escalated_at", flat=True)[: CAP + 1]]
+    return WaitingItems(len(came), came, items)
 
 
-def _find_separations(reader: str, _at: datetime) -> WaitingItems:
-    """For officers alone: nothing of them is told in a channel, or to whoever doesn't work on them."""
+def _find_separations(reader: str, at: datetime) -> WaitingItems:
+    """For officers alone, who work on them."""
     found = open_separations() if reader.startswith(f"{User.Role.OFFICER}:") else ()
     items = [
-        Item("Line separation", f"due {one.due_at:%-d %b %Y, %H:%M} UTC", "admin:separation", one.pk, one.asked_at)
+        Item(
+            "Line separation",
+            f"asked {one.asked_at:{MINUTE}}, {'overdue since' if one.due_at < at else 'due'} {one.due_at:{MINUTE}}",
+            "admin:separation", one.pk, one.asked_at,
+        )
         for one in found[:SHOWN]
-    ]
+    ]  # fmt: skip
     return WaitingItems(len(found), [one.asked_at for one in found], items)
 
 
@@ -231,8 +245,9 @@ KINDS: Mapping[str, Kind] = {
         "admin:incidents", "due=nearly", _find_used(NEARLY, 1),
     ),
     "separations": Kind(
-        "line separation, due in two business days", "line separations, due in two business days",
-        "admin:separations", "", _find_separations,
+        "line separation to work on, within two business days",
+        "line separations to work on, each within two business days",
+        "admin:separations", "", _find_separations, in_confidence=True,
     ),
     "half": Kind(
         "notification deadline with half of the time used", "notification deadlines with half of the time used",

@@ -65,7 +65,7 @@ def _notify(channel: NotificationChannel, now: datetime) -> bool:
         return False
     until = now - SETTLES_WITHIN
     found = list_notifications(reader=actor_of(channel.user) if channel.user else "", at=now)
-    counted = [(one, one.count_new(since=channel.told_at, until=until)) for one in found]
+    counted = [(one, one.count_new(since=channel.told_at, until=until)) for one in found if not one.in_confidence]
     if not any(new for _, new in counted):
         return False
     sent = _mail(channel.user.email, counted) if channel.user else _post(counted)

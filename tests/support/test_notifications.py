@@ -13,7 +13,7 @@ from pytest_django import Settings
 import audit.actions
 from accounts.actions.line_separation import request_separation
 from accounts.actions.people import get_or_create_person
-from accounts.models import User
+from accounts.models import Separation, User
 from audit.models import AuditEvent, Incident
 from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used, list_notifications
 from console.workers.notifications import SETTLES_WITHIN, send_notifications
@@ -90,15 +90,39 @@ def test_officers_are_told_of_escalated_cases_and_of_line_separations(officer: M
     page = officer.client.get("/admin/notifications/").content.decode()
     found = {label: (int(n), unescape(href)) for n, label, href in LINK.findall(page)}
     assert found == {
-        "line separation, due in two business days": (1, "/admin/separations/"),
+        "line separation to work on, within two business days": (1, "/admin/separations/"),
         "cases that the desk escalated": (2, "/desk/?whose=office"),
     }
     for one in (escalated, waiting):
         assert f'<a href="/desk/{one.code}/">{one.code}</a>' in page
     assert officer.client.get("/desk/?whose=office").content.decode().count('<li class="case') == 2
-    # A request in confidence is told to nobody who doesn't work on it, and in no channel.
+    # A request in confidence is told to nobody who doesn't work on it.
     for reader in ("auditor:1", ""):
         assert [one.name for one in list_notifications(reader=reader, at=at)] == ["escalated"]
+
+
+def test_a_line_separation_is_sent_to_nobody_and_says_when_it_is_overdue(officer: Member) -> None:
+    asked_at, line = EVENING - HOUR, a_line()
+    request_separation(
+        line_id=line.pk, user=get_or_create_person(line=line, at=asked_at), reach="By mail.", note="", at=asked_at
+    )
+    Separation.objects.update(due_at=EVENING + DAY)
+    officer.client.post("/admin/notifications/", ON)
+    NotificationChannel.objects.update(told_at=EVENING - 2 * HOUR)
+    assert send_notifications(now=EVENING) == 0
+    a_ticket(at=EVENING, escalated_at=EVENING - 2 * SETTLES_WITHIN)
+    assert send_notifications(now=EVENING) == 1
+    (sent,) = mail.outbox
+    assert sent.subject == "Whereabouts: 1 new item needs attention"
+    assert sent.body.splitlines()[2:4] == [
+        "1 case that the desk escalated (1 new): http://localhost:8000/desk/?whose=office",
+        "",
+    ]
+    found = [list_notifications(reader=officer.actor, at=EVENING + n * DAY)[0] for n in (0, 2)]
+    assert [one.found.items[0].about for one in found] == [
+        "asked 2 Mar 2026, 17:00 UTC, due 3 Mar 2026, 18:00 UTC",
+        "asked 2 Mar 2026, 17:00 UTC, overdue since 3 Mar 2026, 18:00 UTC",
+    ]
 
 
 def test_no_crowd_of_earlier_deadlines_hides_one_that_is_half_used(officer: Member) -> None:
