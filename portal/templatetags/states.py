@@ -13,11 +13,15 @@ from consent.queries.current_consent_uses import Proof
 from consent.queries.progress import OrderState, Progress
 from consent.queries.termination import EndedAgreement
 from disclosures.queries import alert_words as alerts
-from disclosures.queries import card_words
+from disclosures.queries import card_words, count_words
 from disclosures.queries.company_cards import CompanyCard
+from disclosures.queries.history_days import HistoryTally
+from disclosures.queries.judgement_counts import Involvement, OutsideAgreements
 from disclosures.queries.line_alerts import LineAlert
 from revocations.queries.coverage import Coverage
 from support.labels import ORDERS
+from support.queries import case_words
+from support.queries.own_cases import Case
 
 register = template.Library()
 register.filter(labels.method_in_words)
@@ -121,3 +125,39 @@ def ended_words(ended: EndedAgreement) -> SafeString:
 def alert_words(alert: LineAlert) -> SafeString:
     """What does not look right of a company, and where it stands now."""
     return alerts.alert_words(alert=alert)
+
+
+@register.simple_tag
+def involvement_words(got: Involvement) -> SafeString:
+    """How often a company got the location in one way."""
+    return count_words.involvement_words(got=got)
+
+
+@register.simple_tag
+def outside_words(outside: OutsideAgreements) -> SafeString:
+    """What a company got without an agreement ever being asked for."""
+    return count_words.outside_words(outside=outside)
+
+
+@register.simple_tag
+def doubtful_words(n: int) -> SafeString:
+    """How many look-ups were reported on a ground that is not believed."""
+    return count_words.doubtful_words(n=n)
+
+
+@register.simple_tag
+def recency_words(n: int, recent: int) -> SafeString:
+    """How often, of late or in all."""
+    return count_words.recency_words(n=n, recent=recent)
+
+
+@register.simple_tag
+def tally_words(tally: HistoryTally) -> SafeString:
+    """How much of each sort a part of the history holds."""
+    return count_words.tally_words(tally=tally)
+
+
+@register.simple_tag
+def case_state(case: Case) -> SafeString:
+    """Whose turn it is in a case, and by when an answer is due."""
+    return case_words.case_state(case=case)

@@ -48,9 +48,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/companies/_got.html",
-        "Other companies asked through it {{ shown }} times and were refused.",
-        "It asked {{ shown }} times and was refused.",
+        "disclosures/queries/count_words.py",
+        '"Other companies asked through it %(shown)s times and were refused."',
+        '"Other companies asked on its behalf %(shown)s times and were refused."',
         CROWD,
     ),
     Mutant(

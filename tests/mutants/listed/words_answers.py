@@ -79,9 +79,9 @@ MUTANTS = (
     Mutant(3, "templates/home/_card.html", "{% if card.refused %}", "{% if card.refused > 1 %}", ANSWERS),
     Mutant(
         3,
-        "templates/companies/_got.html",
-        "with shown=got.refused|intcomma trimmed %}Other companies asked through",
-        "with shown=got.n|intcomma trimmed %}Other companies asked through",
+        "disclosures/queries/count_words.py",
+        "refused = [_fill(_refused_message(got), got.refused)]",
+        "refused = [_fill(_refused_message(got), got.n)]",
         ANSWERS,
     ),
     Mutant(

@@ -82,8 +82,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_card.html",
-        "count k=one.recent with shown=one.recent|intcomma",
-        "count k=one.recent with shown=one.n|intcomma",
+        "{% recency_words one.n one.recent %}",
+        "{% recency_words one.n one.n %}",
         COMPANIES,
     ),
     Mutant(
@@ -112,9 +112,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/companies/_got.html",
-        "count k=got.recent with shown=got.recent|intcomma",
-        "count k=got.n with shown=got.n|intcomma",
+        "disclosures/queries/count_words.py",
+        "yield _fill(recent, got.recent)",
+        "yield _fill(recent, got.n)",
         COMPANIES,
     ),
     Mutant(6, "templates/companies/_how.html", '{% if how == "itself" %}', '{% if how == "to" %}', COMPANIES),
