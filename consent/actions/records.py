@@ -20,7 +20,7 @@ from accounts.primitives.sealing import token_hash
 from consent.actions.choices import retry_on_conflict
 from consent.domain import change_notices, consent_requests, order_planning, receipts, snapshots
 from consent.domain.consent_requests import LASTS, Case, token_of
-from consent.domain.snapshots import lock_lines
+from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, Origin
 from consent.workers.expiry import enqueue_current_states
 from partners.domain import pairwise
@@ -319,6 +319,7 @@ def record_claims(
 @transaction.atomic
 def hold_claims(*, claims: Collection[SealedClaim], at: datetime) -> None:
     """Keep claims until what they name arrives. One that is kept already stays as it was."""
+    lock_terms(campaigns=[claim.campaign for claim in claims])
     HeldRow.objects.bulk_create(
         [
             HeldRow(

@@ -51,6 +51,9 @@ FROM partners_campaign used JOIN partners_contract agreed ON agreed.id = used.co
 WHERE used.contract_id = ANY (%s) AND used.ref = ANY (%s) ORDER BY used.ref
 """
 
+# Its change waits, and then finds what was agreed to meanwhile: the database refuses it.
+TERMS = "SELECT FROM partners_campaign WHERE ref = ANY (%s::text[]) ORDER BY ref FOR SHARE"
+
 
 def lock_line(*, line_id: int) -> datetime:
     """Lock the line's gate row until the transaction ends. Returns the moment of a choice made now."""
@@ -65,6 +68,12 @@ def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
             [sorted(line_ids)],
         )
         return dict(cursor.fetchall())
+
+
+def lock_terms(*, campaigns: Collection[str]) -> None:
+    """Let nobody change what these campaigns are until this transaction ends; any that there isn't yet is left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(TERMS, [sorted({ref for ref in campaigns if ref})])
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from django.db.models import Q
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
 from consent.actions.choices import retry_on_conflict
-from consent.domain.snapshots import lock_lines
+from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import HeldRow
 from partners.feeds.checking import (
     Fate,
@@ -392,6 +392,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         fates = [build_rejected_fate(entry.line, *what) for entry, what in held]
         return fates + self.settle(late, at) if late else fates
 
+    @retry_on_conflict
     @transaction.atomic
     def _split_pending_entries(
         self, entries: Sequence[Entry[R]], at: datetime
@@ -416,6 +417,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
 
     def keep(self, *, entries: Sequence[Entry[R]], at: datetime) -> None:
         """Hold entries until what they name is known; one that is held already stays as it is."""
+        lock_terms(campaigns=[entry.campaign for entry in entries])
         HeldRow.objects.bulk_create(
             [
                 HeldRow(

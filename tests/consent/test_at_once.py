@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 
 from accounts.clients.texts import MemoryBackend
@@ -20,7 +20,7 @@ from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
-from consent.models import Choice, ConsentRequest, EndedPause, LineGate
+from consent.models import Choice, ConsentRequest, EndedPause, HeldRow, LineGate
 from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
@@ -28,7 +28,7 @@ from tests.agents import AGENT, LATER, an_agent_asks, let_in
 from tests.consent.books import Books
 from tests.consent.claiming import Partner, a_partner, by_day
 from tests.factories import a_campaign, a_ledger_row, a_line, an_approval
-from tests.feeds import line_row, take_lines, told
+from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, told
 from tests.overlapping import overlap
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -103,6 +103,28 @@ def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campai
         an_approval(line, a_campaign(), at=database_clock())
     overlap(comes, comes)
     assert (Choice.objects.filter(kind="stop").count(), noted("consent.signal_taken")) == (2, 2)
+
+
+@pytest.mark.parametrize("waits", ["allow", "approval", "claim"])
+def test_no_campaign_changes_while_a_yes_comes_to_wait(waits: str) -> None:
+    partner = a_partner("NorthLink")
+    campaign = partner.campaign
+
+    def changes() -> None:
+        with pytest.raises(IntegrityError, match="is frozen"):
+            Campaign.objects.filter(pk=campaign.pk).update(precision_m=1)
+
+    def comes() -> object:
+        match waits:
+            case "allow":
+                return take_choices(choice_row(kind="allow", scope="campaign", ref=campaign.ref))
+            case "approval":
+                return take_approvals(approval_row(campaign=campaign.ref))
+            case _:
+                return partner.one(partner.claim(msisdn=NUMBER))
+
+    overlap(comes, changes)
+    assert HeldRow.objects.get().campaign == campaign.ref
 
 
 # Questions

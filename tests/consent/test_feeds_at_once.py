@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.db import connection, connections
 
 from consent.feeds import claims
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Approval, Choice, HeldRow
-from partners.feeds.checking import Fate
+from partners.feeds.checking import Fate, content_hash
 from tests.consent.claiming import a_partner
 from tests.factories import a_line
 from tests.feeds import (
@@ -118,3 +120,16 @@ def test_the_same_claim_twice_at_once_is_taken_once(monkeypatch: pytest.MonkeyPa
     assert (status, [one["status"] for one in answer["results"]]) == (200, ["repeated", "rejected", "accepted"])
     assert [one["status"] for one in answers[0][1]["results"]] == ["accepted", "accepted"]
     assert (Approval if is_ours else HeldRow).objects.count() == 3
+
+
+def test_a_yes_that_waited_before_the_upgrade_names_its_campaign_by_then() -> None:
+    take_choices(
+        choice_row(id="yes", kind="allow", scope="campaign", ref="CMP-road"),
+        choice_row(id="long", kind="allow", scope="campaign", ref="x" * 201),
+        choice_row(id="no", scope="campaign", ref="CMP-road"),
+    )
+    HeldRow.objects.using("owner").update(campaign="")
+    with connections["owner"].schema_editor(atomic=False) as editor:
+        import_module("consent.migrations.0037_name_the_campaigns_of_what_waits").name(apps, editor)
+    named = {"yes": "CMP-road", "long": "", "no": ""}
+    assert {one: HeldRow.objects.get(source_hash=content_hash("choices", one)).campaign for one in named} == named
