@@ -11,6 +11,7 @@ from tests.conventions.sources import ROOT, calls, own_modules, place, read
 OURS = (
     "accounts/domain/auth_factors.py", "accounts/workers/email_outbox.py", "consent/domain/digest_books.py",
     "consent/domain/typesetting.py", "consent/feeds/claims.py", "consent/gate/rules.py", "consent/gate/shapes.py",
+    "consent/migrations/0037_name_the_campaigns_of_what_waits.py",
     "consent/queries/termination.py", "consent/workers/archive_entries.py",
     "disclosures/domain/ingest/pending_releases.py",
     "partners/primitives/sealing.py", "portal/demo_phone.py", "portal/embedded/", "portal/openapi/",
