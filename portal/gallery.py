@@ -6,9 +6,12 @@ from types import SimpleNamespace
 
 from accounts.forms import NumberForm
 from consent.models import Origin
+from consent.queries import order_words
 from consent.queries.current_consent_uses import Proof
 from consent.queries.progress import OrderState
+from disclosures.queries import card_words
 from revocations.queries.coverage import Company, Coverage
+from support.queries.names import ORDER_TAGS
 
 ICONS = "stop pause check alert leave globe clock download eye lock pin print key open"
 
@@ -122,6 +125,11 @@ SAMPLES = {
         *(_order(state) for state in ("parked", "rejected", "contradicted")),
         _order("queued", unconfirmed=True),
         _order("acknowledged", owes=False),
+    ),
+    "states_in_tags": (
+        (card_words.ENDED, *(tag for _, tag in card_words.TAGS), card_words.SUSPENDED),
+        (*order_words.TAGS.values(), *order_words.DELETION_TAGS.values(), order_words.LATE, order_words.UNCONFIRMED),
+        tuple(ORDER_TAGS.values()),
     ),
     "line": _LINE,
     "lines": (_LINE, _CHILD),

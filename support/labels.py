@@ -1,14 +1,12 @@
 """What cases are about, in a person's words; and the answers that are written often: their variables, filled in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
-from accounts.domain.sentences import Tag
-from revocations.models import State
 from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
@@ -20,19 +18,6 @@ TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.SIGN_IN: gettext_lazy("I have trouble signing in"),
     Ticket.Kind.OTHER: gettext_lazy("Something else"),
 }
-# How far an order to a partner is.
-ORDERS: Mapping[str, Tag] = {
-    State.QUEUED: Tag("warn", gettext_lazy("Waiting to send")),
-    State.SENT: Tag("plain", gettext_lazy("Sent")),
-    State.ACKNOWLEDGED: Tag("plain", gettext_lazy("Received")),
-    State.COMPLETED: Tag("good", gettext_lazy("Signed as done")),
-    State.PARTIAL: Tag("warn", gettext_lazy("Signed in part")),
-    State.SUPERSEDED: Tag("plain", gettext_lazy("Replaced by a newer order")),
-    State.PARKED: Tag("warn", gettext_lazy("On hold: we are looking into it")),
-    State.REJECTED: Tag("bad", gettext_lazy("Refused by the partner")),
-    State.CONTRADICTED: Tag("bad", gettext_lazy("Continued after signing")),
-}
-
 
 VARIABLES = ("company", "code", "due", "link")
 VARIABLE = re.compile(r"\{([A-Za-z_]+)\}")
@@ -52,17 +37,19 @@ def fill_variables(*, body: str, values: Mapping[str, str]) -> str:
 
     Raises BadVariable, which says all that is to do.
     """
-    named = dict.fromkeys(VARIABLE.findall(body))
-    known = join_words(f"{{{one}}}" for one in VARIABLES)
-    wrong = [f"{{{name}}} is no variable. There are: {known}." for name in named if name not in VARIABLES]
-    wrong += [
-        f"This case has nothing for {{{name}}}: write it yourself."
-        for name in named
-        if name in VARIABLES and not values.get(name)
-    ]
+    wrong = [*_find_faults(body, values)]
     if wrong:
         raise BadVariable(" ".join(wrong))
     words = VARIABLE.sub(lambda found: values[found[1]], body)
     if len(words) > LONGEST:
         raise BadVariable(f"With its variables filled in it has {len(words)} characters, and {LONGEST} fit.")
     return words
+
+
+def _find_faults(body: str, values: Mapping[str, str]) -> Iterator[str]:
+    known = join_words(f"{{{one}}}" for one in VARIABLES)
+    named = dict.fromkeys(VARIABLE.findall(body))
+    yield from (f"{{{name}}} is no variable. There are: {known}." for name in named if name not in VARIABLES)
+    for name in named:
+        if name in VARIABLES and not values.get(name):
+            yield f"This case has nothing for {{{name}}}: write it yourself."

@@ -224,11 +224,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     """Read one page. An unknown filter, sort or page number is as good as none."""
     asked = read_list_query(request.GET.dict(), listing)
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
-    page = _number(request.GET.get("page", ""))
-    found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
-    if page > 1 and not found:
-        # There are fewer rows by now, or the number was typed in.
-        page, found = 1, list(rows[: SIZE + 1])
+    page, found = _read_page(rows, _number(request.GET.get("page", "")))
     return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
@@ -244,6 +240,14 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         problem=REVERSED if asked.is_reversed else "",
         kept={"sort": request.GET["sort"]} if column else {},
     )
+
+
+def _read_page(rows: Rows, page: int) -> tuple[int, list[Any]]:
+    found = list(rows[(page - 1) * SIZE : page * SIZE + 1])
+    if page > 1 and not found:
+        # There are fewer rows by now, or the number was typed in.
+        return 1, list(rows[: SIZE + 1])
+    return page, found
 
 
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:

@@ -19,8 +19,8 @@ from disclosures.queries.history_days import HistoryTally
 from disclosures.queries.judgement_counts import Involvement, OutsideAgreements
 from disclosures.queries.line_alerts import LineAlert
 from revocations.queries.coverage import Coverage
-from support.labels import ORDERS
 from support.queries import case_words
+from support.queries.names import ORDER_TAGS
 from support.queries.own_cases import Case
 
 register = template.Library()
@@ -36,7 +36,7 @@ def order_tag(progress: Progress, undone: object) -> dict[str, list[Tag]]:
 @register.inclusion_tag("components/tags.html")
 def desk_order_tag(state: str) -> dict[str, list[Tag]]:
     """Show how far an order is, as the desk says it."""
-    return {"tags": [ORDERS[state]]}
+    return {"tags": [ORDER_TAGS[state]]}
 
 
 @register.inclusion_tag("components/tags.html")

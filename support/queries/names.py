@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
+from accounts.domain.sentences import Tag
 from accounts.models import Separation, User
 from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction, staff_may
@@ -15,7 +17,7 @@ from audit.models import Incident
 from disclosures.models import AnomalyRule, Upload
 from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, NoticeText, Party
-from revocations.models import Stream
+from revocations.models import State, Stream
 from support.models import ProtectedLine, Reveal, Ticket
 
 STAFF = ("officer", "agent", "auditor", "legal")
@@ -24,7 +26,18 @@ MACHINES = {
     "command": "The operator",
 }  # fmt: skip
 
-
+# How far an order to a partner is.
+ORDER_TAGS: Mapping[str, Tag] = {
+    State.QUEUED: Tag("warn", gettext_lazy("Waiting to send")),
+    State.SENT: Tag("plain", gettext_lazy("Sent")),
+    State.ACKNOWLEDGED: Tag("plain", gettext_lazy("Received")),
+    State.COMPLETED: Tag("good", gettext_lazy("Signed as done")),
+    State.PARTIAL: Tag("warn", gettext_lazy("Signed in part")),
+    State.SUPERSEDED: Tag("plain", gettext_lazy("Replaced by a newer order")),
+    State.PARKED: Tag("warn", gettext_lazy("On hold: we are looking into it")),
+    State.REJECTED: Tag("bad", gettext_lazy("Refused by the partner")),
+    State.CONTRADICTED: Tag("bad", gettext_lazy("Continued after signing")),
+}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # What a kind of target is called on a page, where that is another word than in an address.

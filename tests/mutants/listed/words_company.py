@@ -168,7 +168,7 @@ MUTANTS = (
     Mutant(6, "templates/account/asked.html", "{% if one.outside %}", "{% if one.refused %}", COMPANIES),
     Mutant(
         6,
-        "support/labels.py",
+        "support/queries/names.py",
         'Tag("plain", gettext_lazy("Received"))',
         'Tag("plain", gettext_lazy("Signed as done"))',
         FOLLOWED,
