@@ -21,15 +21,18 @@ WHERE found.count = 0 AND found.kind = ANY (ARRAY['after_stop', 'no_approval', '
 ORDER BY found.id
 """
 HIDDEN = """
-SELECT line_id, disclosure_id FROM (
+SELECT newest.line_id, newest.disclosure_id, known.occurred_at FROM (
     SELECT DISTINCT ON (line_id, disclosure_id) line_id, disclosure_id, suppressed_until
     FROM disclosures_delayednotice ORDER BY line_id, disclosure_id, number DESC
-) newest WHERE suppressed_until IS NULL OR suppressed_until > now()
+) newest JOIN disclosures_disclosureregister known ON known.id = newest.disclosure_id
+WHERE suppressed_until IS NULL OR suppressed_until > now()
 ORDER BY 1, 2
 """
+# By its moment, as the register has it: its month is read, and no other.
 RELEASE = """
-SELECT occurred_at, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY'), disclosures_company(path), path[3:], judgement
-FROM disclosures_disclosure WHERE line_id = %s AND id = %s AND basis = 'approval' AND outcome = 'released'
+SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY'), disclosures_company(path), path[3:], judgement
+FROM disclosures_disclosure
+WHERE line_id = %s AND id = %s AND occurred_at = %s AND basis = 'approval' AND outcome = 'released'
 """
 KEEP = "INSERT INTO audit_incidentline (incident_id, line_id, disclosure_id, occurred_at) VALUES (%s, %s, %s, %s)"
 JUDGED_AS = {"after_stop": "after_stop", "no_approval": "no_approval", "suspended": "partner_suspended"}
@@ -41,9 +44,9 @@ def keep(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         cursor.execute(LEFT)
         incidents = cursor.fetchall()
         cursor.execute(HIDDEN)
-        for line_id, disclosure_id in cursor.fetchall() if incidents else ():
-            cursor.execute(RELEASE, [line_id, disclosure_id])
-            for occurred_at, of_year, company, behind, judgement in cursor.fetchall():
+        for line_id, disclosure_id, occurred_at in cursor.fetchall() if incidents else ():
+            cursor.execute(RELEASE, [line_id, disclosure_id, occurred_at])
+            for of_year, company, behind, judgement in cursor.fetchall():
                 for pk, kind, year, party in incidents:
                     is_its = party in behind if kind == "many_lines" else party == company
                     if is_its and of_year == year and judgement == JUDGED_AS.get(kind, judgement):
