@@ -21,6 +21,8 @@ from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.delayed import (
     DelayedOrder,
     DelayedRow,
+    OrderReach,
+    count_hidden,
     delayed_orders,
     find_hiding_notice,
     get_logged_name,
@@ -111,6 +113,18 @@ def view_delayed_orders(*, actor: str, reason: str, at: datetime, order_ref: str
         reason=reason,
     )
     return delayed_orders(at=at, order_ref=order_ref)
+
+
+@transaction.atomic
+def view_order_reach(*, order_ref: str, actor: str, reason: str, at: datetime) -> OrderReach:
+    """Count what an order hides now, for whoever is about to lift it: that is a look, and written down.
+
+    Raises StaffOnly, NoReason.
+    """
+    name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
+    target = get_logged_name(order_ref=order_ref)
+    audit.actions.record(action="legal.delayed_seen", actor=name, target=target, at=at, reason=reason)
+    return count_hidden(order_ref=order_ref, at=at)
 
 
 @transaction.atomic

@@ -63,7 +63,7 @@ class Act[F: ActForm]:
     """One act: its words, its form, its verb, and where it leads.
 
     `verb` gets the valid form, and why, by whom and when; `back` is an address, or made of the verb's result, and
-    so is `done`, what the officer is told then.
+    so is `done`, what the officer is told then. `changed`: whether the result says that anything was done.
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
     and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
@@ -75,6 +75,7 @@ class Act[F: ActForm]:
     verb: Callable[[F, By], object]
     back: str | Callable[[object], str]
     done: str | Callable[[object], str]
+    changed: Callable[[object], bool] = lambda _: True
     lead: str = ""
     button: str = ""
     warns: bool = False
@@ -109,9 +110,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
 
 def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) -> HttpResponse:
     told = act.done if isinstance(act.done, str) else act.done(result)
-    # A verb that found nothing to do returns False or 0, and its words say so.
-    found_nothing = callable(act.done) and result in (False, 0)
-    messages.add_message(request, messages.INFO if found_nothing else messages.SUCCESS, told)
+    messages.add_message(request, messages.SUCCESS if act.changed(result) else messages.INFO, told)
     return redirect(act.back if isinstance(act.back, str) else act.back(result))
 
 

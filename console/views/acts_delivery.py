@@ -72,6 +72,7 @@ def resend(request: PersonRequest, party_id: int) -> HttpResponse:
         verb=lambda _, by: resend_newest(party_id=party_id, **by),
         back=reverse("admin:timeline", args=[party_id]),
         done=lambda n: f"{n} order{'' if n == 1 else 's'} sent again." if n else NOTHING_OPEN,
+        changed=bool,
         button="Resend",
     )
     return answer(request, act)
@@ -87,6 +88,7 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
         verb=lambda form, by: recover_since(party_id=party_id, since=form.moment(), **by),
         back=reverse("admin:timeline", args=[party_id]),
         done=lambda n: f"{n} order{'' if n == 1 else 's'} offered again." if n else "No orders since then.",
+        changed=bool,
         button="Recover",
     )
     return answer(request, act)

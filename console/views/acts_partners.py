@@ -156,6 +156,7 @@ def link(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         verb=lambda form, by: terms_actions.link(of=of, ref=ref, **build_arguments(form, by)),
         back=back,
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
+        changed=bool,
     )
     return answer(request, act)
 

@@ -134,6 +134,7 @@ def link(request: PersonRequest, term: str) -> HttpResponse:
         verb=lambda form, by: terms.link(of="purpose", ref=term, **build_arguments(form, by)),
         back=reverse("admin:purpose", args=[term]),
         done=lambda new: "Linked. Stops of one now apply to the other." if new else "They are already linked.",
+        changed=bool,
         button="Link",
     )
     return answer(request, act)

@@ -1,7 +1,9 @@
 """Requests that officers or legal process decide: suspensions, line separations, delayed-notice orders."""
 
 from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -21,6 +23,7 @@ from console.views.acts import Act, answer
 from console.views.site import show
 from disclosures import actions
 from disclosures.actions import DelayedNoticeResult
+from disclosures.queries.delayed import OrderReach
 from support.actions.escalation import decide_request
 from support.forms.acting import ActForm
 from support.queries.incidents import list_hidden
@@ -134,6 +137,7 @@ def hide(request: PersonRequest) -> HttpResponse:
         ),
         back=reverse("admin:delayed"),
         done=_format_delay_result,
+        changed=_is_changed,
         button="Hide",
     )
     return answer(request, act)
@@ -154,6 +158,7 @@ def await_and_hide(request: PersonRequest) -> HttpResponse:
         ),
         back=reverse("admin:delayed"),
         done=_format_delay_result,
+        changed=_is_changed,
         button="Hide on arrival",
         warns=True,
     )  # fmt: skip
@@ -171,8 +176,36 @@ def _format_delay_result(result: object) -> str:
     return f"{hidden} {waiting}" if result.changed else waiting
 
 
+def _is_changed(result: object) -> bool:
+    return isinstance(result, DelayedNoticeResult) and bool(result.changed or result.waiting)
+
+
+@dataclass(frozen=True)
+class LiftPreview:
+    """Everything that an order hides, before it is lifted at once."""
+
+    order_ref: str
+    reach: OrderReach
+    template: ClassVar[str] = "lift.html"
+
+    @property
+    def seal(self) -> Sequence[object]:
+        """Of the order and the numbers that were shown."""
+        return [self.order_ref, *astuple(self.reach)]
+
+
 def lift(request: PersonRequest) -> HttpResponse:
-    """Show what an order hid."""
+    """Show what an order hid; all of it only to whoever has read how much that is."""
+
+    def preview(form: OrderForm) -> LiftPreview | None:
+        said = form.cleaned_data
+        if form.source_ids():
+            return None
+        reach = actions.view_order_reach(
+            order_ref=said["order_ref"], reason=said["reason"], actor=actor_of(request.user), at=timezone.now()
+        )
+        return LiftPreview(said["order_ref"], reach) if reach.releases or reach.waiting else None
+
     act = Act(
         title="Lift an order",
         lead="The subscriber will see the release, marked as told late. Releases that another order hides stay hidden.",
@@ -181,8 +214,17 @@ def lift(request: PersonRequest) -> HttpResponse:
             order_ref=form.cleaned_data["order_ref"], source_ids=form.source_ids(), **by
         ),
         back=reverse("admin:delayed"),
-        done="Lifted.",
+        done=_format_lift_result,
         button="Lift",
         warns=True,
+        shows=preview,
     )
     return answer(request, act)
+
+
+def _format_lift_result(result: object) -> str:
+    if not isinstance(result, DelayedNoticeResult):
+        return ""
+    lifted = f"{result.changed:,} release{'' if result.changed == 1 else 's'} lifted."
+    waiting = f"{result.waiting:,} not arrived yet: no longer hidden on arrival."
+    return " ".join([lifted] * bool(result.changed) + [waiting] * bool(result.waiting))

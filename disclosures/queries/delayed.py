@@ -68,6 +68,24 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
 
 
 @dataclass(frozen=True)
+class OrderReach:
+    """What an order is the newest word on and hides now.
+
+    `releases`: those that have arrived, of so many `lines`. `waiting`: those that have not.
+    """
+
+    releases: int
+    lines: int
+    waiting: int
+
+
+def count_hidden(*, order_ref: str, at: datetime) -> OrderReach:
+    """Count what this order hides now."""
+    arrived = [one.line_id for one in _newest(DelayedNotice, order_ref) if _hides(one, at)]
+    return OrderReach(len(arrived), len({*arrived}), sum(_hides(one, at) for one in _newest(HeldNotice, order_ref)))
+
+
+@dataclass(frozen=True)
 class OrderRecord:
     """All that was recorded under one order: its notices, the oldest first, and the releases that have arrived."""
 
@@ -134,8 +152,11 @@ def _find_releases(notices: Collection[DelayedNotice]) -> QuerySet[Disclosure]:
 
 def _row(notice: DelayedNotice | HeldNotice, source_id: str, at: datetime, *, arrived: bool) -> DelayedRow:
     until = notice.suppressed_until
-    hidden = until is None or until > at
-    return DelayedRow(notice.disclosure_id, source_id, until, notice.recorded_at, hidden, arrived)
+    return DelayedRow(notice.disclosure_id, source_id, until, notice.recorded_at, _hides(notice, at), arrived)
+
+
+def _hides(notice: DelayedNotice | HeldNotice, at: datetime) -> bool:
+    return notice.suppressed_until is None or notice.suppressed_until > at
 
 
 def _by_time(row: DelayedRow) -> tuple[datetime, UUID]:

@@ -1,6 +1,6 @@
 """Delayed-notice orders by the role that handles them, and by nobody else; nothing of it shows anywhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
@@ -20,7 +20,7 @@ from partners.models import Dealing
 from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.staff import an_actor
-from tests.support.officers import post, shown, staff
+from tests.support.officers import Member, confirmed, post, shown, staff
 
 DAY = timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("world")
@@ -34,7 +34,8 @@ def world(db: None, no_broker: None) -> None:
 
 
 def seen() -> list[str]:
-    return sorted(row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock()))
+    at = database_clock()
+    return sorted(row.source_id for line in Line.objects.all() for row in visible(line_id=line.pk, at=at))
 
 
 def delay(
@@ -238,3 +239,57 @@ def test_what_came_of_an_order_is_told_in_numbers() -> None:
     assert "1 not arrived yet: hidden as it arrives." in awaited
     take_releases(release_row(id="late"))
     assert seen() == []
+
+
+def test_all_that_an_order_hides_is_lifted_only_by_whoever_read_how_much_that_is() -> None:
+    legal, where = staff("legal"), "/admin/delayed/lift/"
+    take_lines(line_row(line_id="L2", msisdn="+12065550199"))
+    take_releases(
+        release_row(id="a"), release_row(id="b"), release_row(id="c", msisdn="+12065550199"), release_row(id="d")
+    )
+    delay("a", "b", "c", legal=legal.actor)
+    delay("late", legal=legal.actor, awaited=True)
+    delay("d", legal=legal.actor, ref="other")
+    order = {"order_ref": "26-mc-7", "disclosures": ""}
+    for _ in range(2):
+        assert (
+            "Lift an order: what it shows You named no release, so everything that 26-mc-7 hides will be shown to its"
+            " subscribers, marked as told late. Releases that another order hides stay hidden. Releases 3"
+            " Lines they are about 2 Releases that haven't arrived yet 1 Lift"
+        ) in shown(legal, where, order)
+    # To have read it of another order, or what it was before, is not to have read it.
+    others = seal_of(legal, order | {"order_ref": "other"})
+    assert "You named no release" in shown(legal, where, order | {"seen": others})
+    before = seal_of(legal, order)
+    assert post(legal, where, order | {"disclosures": "a"}) == "/admin/delayed/"
+    assert '<p class="o-note success">1 release lifted.</p>' in page_of(legal)
+    assert "Releases 2" in shown(legal, where, order | {"seen": before})
+    assert seen() == ["a"]
+    assert confirmed(legal, where, order) == "/admin/delayed/"
+    assert (
+        '<p class="o-note success">2 releases lifted. 1 not arrived yet: no longer hidden on arrival.</p>'
+    ) in page_of(legal)
+    assert seen() == ["a", "b", "c"]
+    assert "This order hides none of that now." in shown(legal, where, order)
+    # Each look at how much is as much on record as what was done.
+    assert AuditEvent.objects.filter(actor=legal.actor, action="legal.delayed_seen").count() == 9
+
+
+def test_what_changed_nothing_is_not_told_as_a_success() -> None:
+    legal, order = staff("legal"), {"order_ref": "26-mc-7", "open_end": "on", "disclosures": "a"}
+    take_releases(release_row(id="a"))
+    for told in (
+        '<p class="o-note success">1 release hidden.</p>',
+        '<p class="o-note info">Nothing changed: these releases are already hidden this way.</p>',
+    ):
+        assert post(legal, "/admin/delayed/hide/", order) == "/admin/delayed/"
+        assert told in page_of(legal)
+
+
+def page_of(legal: Member) -> str:
+    return str(legal.client.get("/admin/delayed/").content.decode())
+
+
+def seal_of(legal: Member, form: Mapping[str, str]) -> str:
+    page = legal.client.post("/admin/delayed/lift/", {"reason": "Vacated", **form}).content.decode()
+    return str(page.partition('name="seen" value="')[2].partition('"')[0])
