@@ -85,7 +85,7 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
         actor=proposal.decided_by,
         target=f"{proposal.of}:{proposal.target_id}",
         at=at,
-        reason=proposal.decision_reason or proposal.reason,
+        reason=proposal.decision_reason,
         detail={
             "proposal": str(proposal.pk),
             "proposed_by": proposal.proposed_by,
