@@ -291,8 +291,8 @@ MUTANTS = (
     Mutant(
         2,
         "disclosures/queries/delayed.py",
-        "hidden = until is None or until > at",
-        "hidden = until is None or until >= at",
+        "return notice.suppressed_until is None or notice.suppressed_until > at",
+        "return notice.suppressed_until is None or notice.suppressed_until >= at",
         BESIDES,
     ),
     Mutant(

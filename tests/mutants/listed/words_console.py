@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         9,
         "console/views/acts.py",
-        "    messages.add_message(request, messages.INFO if found_nothing else messages.SUCCESS, told)\n",
+        "    messages.add_message(request, messages.SUCCESS if act.changed(result) else messages.INFO, told)\n",
         "",
         CONSOLE_ACTS,
     ),
@@ -197,7 +197,7 @@ MUTANTS = (
     Mutant(
         9,
         "console/views/acts.py",
-        "messages.INFO if found_nothing else messages.SUCCESS, told",
+        "messages.SUCCESS if act.changed(result) else messages.INFO, told",
         "messages.SUCCESS, told",
         CONSOLE_ACTS,
     ),
