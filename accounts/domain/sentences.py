@@ -1,6 +1,7 @@
 """Sentences and tags for pages: names filled in, moments and the marks between parts as the reader's language has them.
 
-A sentence is a message of the catalogue, whose own tags (`<bdi>`, `<strong>`) are kept; what is filled in is escaped.
+A message of the catalogue is markup: its own tags (`<bdi>`, `<strong>`) are kept. What is filled in is escaped, unless
+it is markup itself.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from django.utils.translation import get_language_bidi, pgettext
 from accounts.domain import message_templates
 
 type Tone = Literal["good", "warn", "bad", "plain"]
-type Form = Literal["day", "time", "second", "exact", "both"]
+type MomentFormat = Literal["day", "time", "second", "exact", "both"]
 
 # Marks of direction that nobody sees: to the left from here on; the first strong letter decides, up to the last one.
 FROM_THE_RIGHT, ISOLATE, ISOLATED = "\u200f", "\u2068", "\u2069"
@@ -33,17 +34,17 @@ class Tag:
     icon: str = ""
 
 
-def sentence(words: str | Promise, **values: object) -> SafeString:
+def sentence(message: str | Promise, **values: object) -> SafeString:
     """Fill a message of the catalogue: `%(name)s` by the value of that name, escaped."""
-    return SafeString(str(words) % {name: conditional_escape(str(value)) for name, value in values.items()})
+    return SafeString(str(message) % {name: conditional_escape(str(value)) for name, value in values.items()})
 
 
-def joined(parts: Iterable[str | Promise]) -> SafeString:
-    """Sentences one after another. What is no `SafeString` is escaped."""
-    return SafeString(" ".join(conditional_escape(str(one)) for one in parts))
+def joined(sentences: Iterable[SafeString]) -> SafeString:
+    """Sentences one after another."""
+    return SafeString(" ".join(sentences))
 
 
-def when(at: datetime, form: Form = "both") -> SafeString:
+def when(at: datetime, shown: MomentFormat = "both") -> SafeString:
     """A moment: its "day", "time", "second" (a time with seconds), "exact" (both, with seconds), or "both".
 
     In the time zone that is current, with the exact instant for machines.
@@ -55,7 +56,7 @@ def when(at: datetime, form: Form = "both") -> SafeString:
         "exact": pgettext("day and time with seconds", "M j, Y, g:i:s A"),
         "both": pgettext("day and time", "M j, Y, g:i A"),
     }
-    return _time(at, formatted(localtime(at), patterns[form]))
+    return _time(at, formatted(localtime(at), patterns[shown]))
 
 
 def on_day(at: datetime) -> SafeString:
@@ -63,9 +64,9 @@ def on_day(at: datetime) -> SafeString:
     return _time(at, pgettext("on a day", "on %(day)s") % {"day": formatted(localtime(at), pgettext("day", "M j, Y"))})
 
 
-def ending_with(words: str, filled: SafeString) -> SafeString:
-    """A sentence that ends with what is filled in: "Blocked since May 3, 2025."."""
-    return format_html("{} {}{}", words, filled, full_stop())
+def ending_with(begun: str | Promise, filled: SafeString) -> SafeString:
+    """A message of the catalogue, and what it ends with: "Blocked since May 3, 2025."."""
+    return format_html("{} {}{}", SafeString(str(begun)), filled, full_stop())
 
 
 def join_words(words: Iterable[object]) -> str:

@@ -30,9 +30,11 @@ TAGS: Final[Mapping[str, Tag]] = {
     State.SUPERSEDED: REPLACED,
 }
 DELETION_TAGS: Final[Mapping[str, Tag]] = {
+    **TAGS,
     State.ACKNOWLEDGED: Tag("warn", gettext_lazy("Received, deletion not yet signed"), "clock"),
     State.COMPLETED: Tag("good", gettext_lazy("Signed: deleted"), "check"),
 }
+# Of an order signed in part `signed_in_part` says who has not.
 SENTENCES: Final[Mapping[str, Promise]] = {
     State.QUEUED: gettext_lazy("Our message to <bdi>%(party)s</bdi> is waiting to be sent."),
     State.SENT: gettext_lazy("We sent our message to <bdi>%(party)s</bdi>. It has not answered yet."),
@@ -41,6 +43,7 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     State.PARKED: gettext_lazy("Our message to <bdi>%(party)s</bdi> is on hold. We are looking into it."),
     State.REJECTED: gettext_lazy("<bdi>%(party)s</bdi> refused our message. We are looking into it."),
     State.CONTRADICTED: gettext_lazy("<bdi>%(party)s</bdi> signed, but continued afterward. We opened a case."),
+    State.SUPERSEDED: gettext_lazy("A newer message replaced this one."),
 }
 
 
@@ -55,7 +58,7 @@ def order_tag(*, progress: Progress, undone: bool) -> Tag:
         return LATE
     if order.unconfirmed:
         return UNCONFIRMED
-    return (DELETION_TAGS if order.owes_deletion else {}).get(order.state, TAGS[order.state])
+    return (DELETION_TAGS if order.owes_deletion else TAGS)[order.state]
 
 
 def order_sentence(*, order: OrderState, party: str) -> SafeString:
@@ -76,7 +79,7 @@ def _sentence_of(order: OrderState) -> str | Promise:
         return _("<bdi>%(party)s</bdi> signed that it deleted the data your stop covers.")
     if order.state == State.COMPLETED and order.owes_deletion:
         return _("<bdi>%(party)s</bdi> signed that it deleted your data.")
-    return SENTENCES.get(order.state, "")
+    return SENTENCES[order.state]
 
 
 def signed_in_part(*, party: str, coverage: Coverage) -> SafeString:
@@ -87,7 +90,7 @@ def signed_in_part(*, party: str, coverage: Coverage) -> SafeString:
 
 def list_unsigned(*, coverage: Coverage) -> SafeString:
     """Name who behind a partner has not signed."""
-    told: list[str] = []
+    told: list[SafeString] = []
     if coverage.missing:
         message = ngettext(
             "%(n)s company it passed your data to has not signed: <bdi>%(names)s</bdi>.",
@@ -96,9 +99,9 @@ def list_unsigned(*, coverage: Coverage) -> SafeString:
         )
         told.append(sentence(message, n=len(coverage.missing), names=join_words(coverage.missing_names)))
     if coverage.unnamed:
-        told.append(_("There is one company we can't name."))
+        told.append(sentence(_("There is one company we can't name.")))
     if coverage.whole:
-        told.append(_("It did not sign for everything we asked."))
+        told.append(sentence(_("It did not sign for everything we asked.")))
     return joined(told)
 
 
@@ -141,5 +144,7 @@ def due_words(*, progress: Progress) -> SafeString:
         return SafeString()
     day = when(progress.complete_by, "day")
     if progress.shown.overdue:
-        return joined([ending_with(_("It was due on"), day), _("Our privacy office is following up.")])
-    return joined([ending_with(_("Due by"), day), _("If it is late, our privacy office will follow up.")])
+        followed = sentence(_("Our privacy office is following up."))
+        return joined([ending_with(_("It was due on"), day), followed])
+    then = sentence(_("If it is late, our privacy office will follow up."))
+    return joined([ending_with(_("Due by"), day), then])

@@ -25,27 +25,27 @@ STANDS: Final[Mapping[Now, Promise]] = {
 
 def alert_words(*, alert: LineAlert) -> SafeString:
     """Say what the company did, and of what the person did not allow, what stands now."""
-    return joined([_deed(alert), *(_standing(alert) if alert.not_allowed else ())])
+    return joined([_incident_sentence(alert), *(_standing(alert) if alert.not_allowed else ())])
 
 
-def _deed(alert: LineAlert) -> SafeString:
+def _incident_sentence(alert: LineAlert) -> SafeString:
     match alert.kind:
         case Kind.AFTER_STOP:
-            return _counted(
+            return _fill(
                 ngettext("%(shown)s look-up after you said stop.", "%(shown)s look-ups after you said stop.", alert.n),
                 alert,
             )
         case Kind.NO_APPROVAL:
             return joined(_without_record(alert))
         case Kind.SUSPENDED:
-            return _counted(
+            return _fill(
                 ngettext(
                     "%(shown)s look-up after we suspended it.", "%(shown)s look-ups after we suspended it.", alert.n
                 ),
                 alert,
             )
         case Kind.NIGHT:
-            return _counted(
+            return _fill(
                 ngettext(
                     "Look-ups on %(shown)s of %(days)s nights, between 10 PM and 6 AM.",
                     "Look-ups on %(shown)s of %(days)s nights, between 10 PM and 6 AM.",
@@ -54,7 +54,7 @@ def _deed(alert: LineAlert) -> SafeString:
                 alert,
             )
         case _:
-            return ending_with(_many(alert), on_day(alert.first_at))
+            return ending_with(_rate_sentence(alert), on_day(alert.first_at))
 
 
 def _without_record(alert: LineAlert) -> Iterator[SafeString]:
@@ -63,13 +63,13 @@ def _without_record(alert: LineAlert) -> Iterator[SafeString]:
         "%(shown)s look-ups with no record that you agreed.",
         alert.n,
     )
-    yield _counted(message, alert)
+    yield _fill(message, alert)
     if alert.claimed:
         claimed = _("For %(shown)s of them, it said only later that you had agreed.")
         yield sentence(claimed, shown=intcomma(alert.claimed))
 
 
-def _many(alert: LineAlert) -> SafeString:
+def _rate_sentence(alert: LineAlert) -> SafeString:
     if alert.kind == Kind.BURST:
         message = ngettext(
             "%(shown)s look-ups within %(minutes)s minute,", "%(shown)s look-ups within %(minutes)s minutes,",
@@ -83,10 +83,10 @@ def _many(alert: LineAlert) -> SafeString:
         " day,",
         alert.n,
     )
-    return _counted(message, alert)
+    return _fill(message, alert)
 
 
-def _counted(message: str, alert: LineAlert) -> SafeString:
+def _fill(message: str, alert: LineAlert) -> SafeString:
     return sentence(message, shown=intcomma(alert.n), days=intcomma(alert.window))
 
 

@@ -58,7 +58,7 @@ def card_tags(*, card: CompanyCard) -> Iterator[Tag]:
     first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
     yield first
     if first is NO_RECORD and card.no_record:
-        if card.stopped_at and not card.by_record and not card.by_us:
+        if card.is_stopped_by_person:
             yield STOPPED
         elif card.paused_until:
             yield PAUSED
@@ -83,48 +83,60 @@ def _standing(card: CompanyCard) -> SafeString:
     if not card.not_for:
         return sentence(_("Allowed."))
     but = sentence(_("Blocked when it asks for <bdi>%(names)s</bdi>."), names=join_words(card.not_for))
-    return joined([_("Allowed."), but])
+    return joined([sentence(_("Allowed.")), but])
 
 
-def _besides(card: CompanyCard) -> Iterator[str]:
+def _besides(card: CompanyCard) -> Iterator[SafeString]:
     if card.by_record:
-        yield _("This comes from an imported record. If you stop it yourself, only you can change it.")
+        yield sentence(
+            _(
+                "This comes from an imported record, and a newer record can change it. If you stop it yourself, only"
+                " you can."
+            )
+        )
     if card.by_us:
-        yield _("We did this ourselves because of what our records show. Only you can change it.")
+        yield sentence(_("We did this ourselves because of what our records show. Only you can change it."))
     if card.is_suspended and not card.is_allowed:
-        yield _(
-            "We have suspended it, or a company it goes through. Until we lift that, it is blocked, whatever was"
-            " agreed."
+        yield sentence(
+            _(
+                "We have suspended it, or a company it goes through. Until we lift that, it is blocked, whatever was"
+                " agreed."
+            )
         )
 
 
 def proof_words(*, proof: Proof, author: Author) -> SafeString:
-    """Say what speaks for an agreement, or that nothing does. `author`: who allowed it, where somebody did here."""
-    if proof.kind == "none" or proof.at is None:
+    """Say what speaks for an agreement, or that nothing does.
+
+    `author`: who allowed it, where somebody did here. Raises ValueError where something does, and nobody knows when.
+    """
+    if proof.kind == "none":
         return format_html('<strong class="bad-word">{}</strong>', _("No record that you agreed."))
+    if proof.at is None:
+        raise ValueError(f"a proof of kind {proof.kind} without its moment")
     on = on_day(proof.at)
     if proof.kind == "claimed":
         claimed = _("Only the company says you agreed")
         told = format_html(
             '<strong class="warn-word">{}</strong>{}{} {}', claimed, comma(), method_in_words(proof.method), on
         )
-        never = _("You never confirmed this to us, so we don't accept it.")
+        never = sentence(_("You never confirmed this to us, so we don't accept it."))
         return joined([format_html("{}{}", told, full_stop()), never])
     if proof.kept_stop:
         told = ending_with(_("A record says you agreed"), format_html("{} {}", method_in_words(proof.method), on))
-        return joined([told, _("Your stop still applies.")])
+        return joined([told, sentence(_("Your stop still applies."))])
     if proof.kind == "agreed":
         told = ending_with(_("You agreed"), format_html("{} {}", method_in_words(proof.method), on))
     elif proof.verified_by == Origin.FILE:
         told = ending_with(_("An imported record says that you allowed it"), on)
     else:
-        told = ending_with(str(ALLOWED_BY.get(author, YOU_ALLOWED)), on)
+        told = ending_with(ALLOWED_BY.get(author, YOU_ALLOWED), on)
     return joined([told, *_end_of(proof)])
 
 
-def _end_of(proof: Proof) -> Iterator[str]:
+def _end_of(proof: Proof) -> Iterator[SafeString]:
     if proof.ended:
-        yield _("This has ended.")
+        yield sentence(_("This has ended."))
     elif proof.expires_at:
         yield ending_with(_("It ends"), on_day(proof.expires_at))
 
@@ -132,7 +144,7 @@ def _end_of(proof: Proof) -> Iterator[str]:
 def ended_words(*, ended: EndedAgreement) -> SafeString:
     """Say which contract or use ended, when, and whether the partner has signed that it deleted."""
     told = sentence(_how_it_ended(ended), name=ended.company, use=ended.use)
-    late = [_("That date has passed. Our privacy office is following up.")] if ended.overdue else []
+    late = [sentence(_("That date has passed. Our privacy office is following up."))] if ended.overdue else []
     return joined([ending_with(told, on_day(ended.ended_at)), *_deletion_of(ended), *late])
 
 

@@ -8,7 +8,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone, translation
 from django.utils.formats import number_format
 
-from accounts.domain.sentences import Form, on_day, when
+from accounts.domain.sentences import MomentFormat, on_day, when
 from portal.templatetags.amounts import roughly
 from portal.templatetags.names import language_named
 
@@ -16,7 +16,7 @@ AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("language", "form", "said"),
+    ("language", "shown", "said"),
     [
         ("en", "both", "Nov 24, 2026, 10:00 PM"),
         ("en", "exact", "Nov 24, 2026, 10:00:10 PM"),
@@ -30,9 +30,9 @@ AT = datetime(2026, 11, 25, 6, 0, 10, tzinfo=UTC)
         ("ar", "both", "24 نوفمبر 2026، 10:00 م"),
     ],
 )
-def test_a_moment_is_readable_and_exact(language: str, form: Form, said: str) -> None:
+def test_a_moment_is_readable_and_exact(language: str, shown: MomentFormat, said: str) -> None:
     with timezone.override("America/Los_Angeles"), translation.override(language):
-        assert when(AT, form) == f'<time datetime="2026-11-24T22:00:10-08:00">{said}</time>'
+        assert when(AT, shown) == f'<time datetime="2026-11-24T22:00:10-08:00">{said}</time>'
 
 
 def test_a_day_in_a_sentence() -> None:

@@ -96,7 +96,7 @@ MUTANTS = (
     Mutant(
         6,
         "disclosures/queries/card_words.py",
-        'return joined([told, _("Your stop still applies.")])',
+        'return joined([told, sentence(_("Your stop still applies."))])',
         "return joined([told])",
         COMPANIES,
     ),

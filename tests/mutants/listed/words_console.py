@@ -201,6 +201,13 @@ MUTANTS = (
         "messages.SUCCESS, told",
         CONSOLE_ACTS,
     ),
+    Mutant(
+        9,
+        "console/views/acts.py",
+        "found_nothing else messages.SUCCESS, told",
+        "found_nothing else messages.ERROR, told",
+        CONSOLE_ACTS,
+    ),
     Mutant(9, "templates/admin/_keys.html", '<bdi>{{ shown.address|default:"none" }}</bdi>', "<bdi></bdi>", CONSOLE),
     Mutant(
         9,

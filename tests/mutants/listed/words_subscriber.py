@@ -8,6 +8,7 @@ ALL_SIGNED = f"{WORDS}/test_behind_the_link.py::test_of_three_none_one_two_and_a
 TOLD = f"{WORDS}/test_choice.py::test_minutes_after_a_stop_nobody_is_said_to_have_signed"
 ANSWERED = f"{WORDS}/test_choice.py::test_days_later_each_has_signed_or_is_late"
 KINDS = f"{WORDS}/test_choice_of_other_kinds.py"
+STATES = "tests/consent/test_state_words.py"
 PAUSE = f"{KINDS}::test_a_pause_asks_for_no_deletion"
 AFTER_A_STOP = f"{KINDS}::test_a_pause_tells_no_deletion_of_an_earlier_stop"
 YES = f"{KINDS}::test_a_yes_is_said_to_be_received_no_more"
@@ -81,9 +82,23 @@ MUTANTS = (
     Mutant(
         6,
         "consent/queries/order_words.py",
-        "return (DELETION_TAGS if order.owes_deletion else {}).get",
-        "return DELETION_TAGS.get",
+        "return (DELETION_TAGS if order.owes_deletion else TAGS)[",
+        "return DELETION_TAGS[",
         PAUSE,
+    ),
+    Mutant(
+        6,
+        "consent/queries/order_words.py",
+        "return (DELETION_TAGS if order.owes_deletion else",
+        "return (DELETION_TAGS if order.owes_deletion or order.state == State.COMPLETED else",
+        f"{STATES}::test_each_state_of_an_order_has_its_word",
+    ),
+    Mutant(
+        6,
+        "consent/queries/order_words.py",
+        "        len(signed),\n    )  # fmt: skip\n",
+        "        1 if len(signed) > 1 else 2,\n    )  # fmt: skip\n",
+        f"{STATES}::test_those_behind_a_partner_who_signed_are_counted",
     ),
     Mutant(
         6,
