@@ -301,8 +301,8 @@ def delegate_invitation_text() -> str:
 def delegation_notice_text() -> str:
     """Return the text to a line that somebody was asked to look after it."""
     return _(
-        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. Didn't you "
-        "ask? End it here: %(url)s"
+        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. If you "
+        "didn't ask, end it here: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 

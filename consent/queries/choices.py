@@ -44,24 +44,6 @@ WHERE no.line_id = %(line)s AND no.kind IN ('stop', 'refuse') AND no.made_at >= 
         WHERE c.ref = %(ref)s AND no.ref = ANY (
             CASE no.scope WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END)))
 """
-# A stop of everything by the signal after which nobody said, recorded or received anything that another would stop.
-SIGNAL_STOPPED_ALL = """
-SELECT stop.made_at, line.state FROM consent_choice stop JOIN accounts_line line ON line.id = stop.line_id
-WHERE stop.line_id = %(line)s AND stop.kind = 'stop' AND stop.scope = 'all' AND stop.origin = 'person'
-    AND stop.channel = 'gpc'
-    AND NOT EXISTS (
-        SELECT FROM consent_choice newer WHERE newer.line_id = stop.line_id AND newer.id <> stop.id
-            AND greatest(newer.made_at, newer.recorded_at) > stop.made_at)
-    AND NOT EXISTS (
-        SELECT FROM consent_approval newer
-        WHERE newer.line_id = stop.line_id AND newer.recorded_at > stop.made_at)
-    AND NOT EXISTS (
-        SELECT FROM consent_affected(stop.line_id, 'all', '') AS affected (contract_id)
-        WHERE affected.contract_id NOT IN (
-            SELECT told.contract_id FROM consent_choiceorder told
-            WHERE told.line_id = stop.line_id AND told.choice_id = stop.id))
-"""
-
 _OF_CHOICE = {"line_id": OuterRef("line_id"), "choice_id": OuterRef("id")}
 RECEIPT = Subquery(ChoiceReceipt.objects.filter(**_OF_CHOICE).values("number")[:1])
 TOLD = ArraySubquery(ChoiceOrder.objects.filter(**_OF_CHOICE).values("order_id"))
@@ -392,14 +374,6 @@ def signal_of(*, line_id: int) -> SignalView | None:
         return None
     still = found.asked_at is not None and not found.answer
     return SignalView(found.first_at, found.newest_at, found.answer, found.answered_at, still)
-
-
-def find_whole_signal_stop(*, line_id: int) -> tuple[datetime, str] | None:
-    """Return when the signal stopped everything, and the line's state, where another stop would stop nothing more."""
-    with connection.cursor() as cursor:
-        cursor.execute(SIGNAL_STOPPED_ALL, {"line": line_id})
-        found: tuple[datetime, str] | None = cursor.fetchone()
-    return found
 
 
 def stops_by_signal(*, line_id: int) -> tuple[ChoiceRow, ...]:

@@ -1,7 +1,5 @@
 """Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
 
-from datetime import datetime
-
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -24,7 +22,7 @@ from accounts.views.access import mark_lookup_view, pad_password_response, pad_r
 from accounts.views.sign_in import refuse_code
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
-from consent.queries.choices import find_whole_signal_stop
+from consent.domain.signal_stops import find_whole_signal_stop
 from consent.queries.receipts import find_linked_stop
 
 STOP = TextedCode.Purpose.STOP
@@ -115,16 +113,13 @@ def everything(request: HttpRequest) -> HttpResponse:
         token = without_account.stop_all_by_line(line_id=proved.line_id, notice=read, at=now)
         sessions.store_progress_link(request, token=token, msisdn=proved.msisdn, at=now)
         return redirect("stop-progress", token=token)
-    if is_this and (stopped := find_whole_signal_stop(line_id=proved.line_id)):
-        return _show_stopped_by_signal(request, number_shown(proved.msisdn), *stopped)
-    shown = {"number": number_shown(proved.msisdn), "of": proved.mark, "notice": notice, "was_another": not is_this}
-    return render(request, "stop/everything.html", shown)
-
-
-def _show_stopped_by_signal(request: HttpRequest, number: str, since: datetime, state: str) -> HttpResponse:
-    """What the browser's signal did already: a button would stop nothing."""
-    with timezone.override(zone_of(state)):
-        return render(request, "stop/off.html", {"number": number, "since": since, "zone": name_of(zone_of(state))})
+    shown = {"number": number_shown(proved.msisdn), "of": proved.mark}
+    if is_this and (signal_stop := find_whole_signal_stop(line_id=proved.line_id, at=now)):
+        # What the browser's signal did already: the button is for the link and the receipt alone.
+        with timezone.override(zone_of(signal_stop.state)):
+            zone = name_of(zone_of(signal_stop.state))
+            return render(request, "stop/off.html", {**shown, "signal_stop": signal_stop, "zone": zone})
+    return render(request, "stop/everything.html", {**shown, "notice": notice, "was_another": not is_this})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -39,11 +39,11 @@ def paid_choices(*, now: str) -> list[tuple[str, str]]:
     return [*unsaid, *((value, str(word)) for value, word in Campaign.Consideration.choices)]
 
 
-def check_seen(text: str) -> None:
+def check_visible_characters(text: str) -> None:
     """Raise ValidationError for words for subscribers with signs that nobody sees, or that turn others around."""
     shown = sanitise_text(text, at_most=2 * len(text))
     if shown != " ".join(unicodedata.normalize("NFC", text).split()):
-        raise ValidationError("It has characters that no one can see. Type it anew, without copying.")
+        raise ValidationError("It has characters that no one can see. Type it again instead of pasting it.")
 
 
 def _refuse_taken(rows: type[Contract | Campaign], ref: str) -> str:
@@ -164,8 +164,8 @@ class CampaignForm(TermForm):
     lbs_provider = forms.ChoiceField(label="Location service", help_text="The company subscribers deal with.")
     purpose = forms.ChoiceField(label="Purpose", help_text="One that the contract permits.")
     description = forms.CharField(
-        label="Description, as subscribers read it", max_length=1000, widget=LINES, validators=[check_seen],
-        help_text="What the service does for them, in plain words.",
+        label="Description, as subscribers read it", max_length=1000, widget=LINES,
+        validators=[check_visible_characters], help_text="What the service does for them, in plain words.",
     )  # fmt: skip
     consent_flow = forms.CharField(
         label="Consent flow", max_length=200, validators=[check_consent_flow],
@@ -296,7 +296,9 @@ class PartyForm(ActForm):
         label="URI (permanent identifier)", max_length=1000, validators=[check_uri],
         help_text="Its own address, like https://geobridge.example.",
     )  # fmt: skip
-    name = forms.CharField(label="Name", max_length=1000, help_text="As people know it.", validators=[check_seen])
+    name = forms.CharField(
+        label="Name", max_length=1000, help_text="As people know it.", validators=[check_visible_characters]
+    )
     kind = forms.ChoiceField(
         label="Kind", choices=[one for one in Party.Kind.choices if one[0] != Party.Kind.UNNAMED],
         help_text="An aggregator asks us; a location service deals with people; an end customer gets it from them.",
@@ -304,7 +306,7 @@ class PartyForm(ActForm):
     website = forms.CharField(label="Website", max_length=1000, required=False, help_text="Starting with https://.")
     about = forms.CharField(
         label="What it does, as subscribers read it", max_length=1000, required=False, widget=LINES,
-        validators=[check_seen],
+        validators=[check_visible_characters],
     )  # fmt: skip
     jwks_uri = forms.CharField(
         label="Key address (JWKS)",

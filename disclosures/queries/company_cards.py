@@ -101,6 +101,11 @@ class CompanyCard:
         return self.stopped_at is not None or self.paused_until is not None
 
     @property
+    def is_stopped_by_person(self) -> bool:
+        """Whether the person's own stop covers every use of this company that we know."""
+        return self.stopped_at is not None and not self.by_record and not self.by_us
+
+    @property
     def is_suspended(self) -> bool:
         """Whether an officer has suspended somebody whom one of its uses goes through."""
         return any(one.use is not None and one.use.is_suspended for one in self.uses)

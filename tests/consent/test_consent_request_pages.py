@@ -78,7 +78,7 @@ def test_the_page_says_who_asks_for_what(partner: Partner) -> None:
         "Through GeoBridge",
         "Passed on to BailNow",
         "within about 500 m",
-        "Until You stop it, in one step, whenever you like. At the latest: Jan 1, 2096, 12:00 AM , universal time",
+        "Until Jan 1, 2096, 12:00 AM , universal time (UTC). You can stop it sooner, in one step, whenever you like.",
         "“ Finds you when you call for roadside help ”",
         "These are the company's own words. It says that you agreed to them: Sí, acepto que RoadAid me encuentre.",
     ):
@@ -97,12 +97,12 @@ def test_a_yes_ends_at_the_moment_that_was_read(partner: Partner, state: str, un
     Campaign.objects.filter(pk=partner.campaign.pk).update(ends_at=datetime(2027, 1, 1, 8, tzinfo=UTC))
     line = a_line(msisdn=NUMBER, state=state)
     path = a_question(partner, line)
-    assert "At the latest: Jan 1, 2027, 8:00 AM , universal time (UTC)." in plain(Browser().get(path))
+    assert "Until Jan 1, 2027, 8:00 AM , universal time (UTC)." in plain(Browser().get(path))
     browser, page = prove(path, NUMBER)
     zone = {"CA": "Pacific time", "NY": "Eastern time"}[state]
     confirm = browser.get(f"{path}yes/")
     for words in (plain(page), plain(confirm)):
-        assert f"At the latest: Jan 1, 2027, {until} , {zone}." in words
+        assert f"Until Jan 1, 2027, {until} , {zone}." in words
     said = f"Until: Jan 1, 2027, {until} ({zone})."
     assert said in plain(confirm)
     read = digest_in(confirm)

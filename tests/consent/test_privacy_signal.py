@@ -12,6 +12,7 @@ from django.db import OperationalError
 
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
+from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
@@ -22,6 +23,7 @@ from consent.queries.choices import signal_of
 from consent.queries.current_consent import use_of
 from partners.models import Campaign, Dealing
 from tests.clocks import standing_still
+from tests.consent.pages import press, words
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
 
@@ -30,6 +32,7 @@ GPC = {"Sec-GPC": "1"}
 ASKS = "Which should we follow?"
 NOT_YET = "We haven't received the signal for this phone line yet."
 STOP = "/choices/signal/stop/"
+STOP_ALL = "Stop all sharing for this number"
 KEEP = PrivacySignal.Answer.KEEP
 
 
@@ -266,14 +269,34 @@ def by_code_and_signal(line: Line) -> Browser:
 
 def test_what_the_signal_stopped_whole_is_offered_no_button(line: Line, road: Campaign) -> None:
     browser = by_code_and_signal(line)
-    page = browser.get("/stop/all/").text
-    assert "<h1>All sharing is off</h1>" in page
-    assert "All sharing has been off since" in page
-    assert "By a browser's privacy signal (Global Privacy Control)" in page
-    assert 'name="stop-all"' not in page
-    # A page that lay open since before is heard, and who stopped themselves is offered their button again.
-    assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
-    assert 'name="stop-all"' in by_code_and_signal(line).get("/stop/all/").text
+    page = browser.get("/stop/all/")
+    made_at = Choice.objects.get().made_at.astimezone(zone_of(line.state))
+    assert f"All sharing has been off since {made_at:%b} {made_at.day}, {made_at:%Y}, " in words(page.text)
+    assert "By a browser's privacy signal (Global Privacy Control)" in page.text
+    assert STOP_ALL not in page.text
+    # No service that helps was cut off.
+    assert "911 still can" not in page.text
+
+
+def test_whom_the_signal_stopped_gets_a_link_and_a_receipt(line: Line, road: Campaign) -> None:
+    browser = by_code_and_signal(line)
+    page = browser.get("/stop/all/")
+    assert "Get a link and a receipt" in page.text
+    progress = press(browser, page, 'name="stop-all"', **{"stop-all": "1"})
+    assert "You stopped all sharing" in progress.text
+    receipt = ChoiceReceipt.objects.get(choice_id=Choice.objects.get(channel="stop_page").id)
+    assert receipt.number in progress.text
+    # Who stopped themselves is offered the button that stops again.
+    assert STOP_ALL in by_code_and_signal(line).get("/stop/all/").text
+
+
+def test_a_service_that_the_signal_cut_off_is_told_behind_the_code_too(line: Line, road: Campaign) -> None:
+    an_approval(line, a_campaign(provider=a_party("MedAlert", "lbs_provider"), lifeline=True))
+    honour_signal(line_id=line.pk, actor="subscriber:1", at=database_clock())
+    follow_signal(line_id=line.pk, actor="subscriber:1", channel="web")
+    page = by_code_and_signal(line).get("/stop/all/").text
+    assert "Get a link and a receipt" in page
+    assert "911 still can" in page
 
 
 def allowed_again(line: Line, campaign: Campaign) -> None:
@@ -296,9 +319,9 @@ def test_what_another_stop_would_still_stop_is_offered_its_button(
     line: Line, road: Campaign, came: Callable[[Line, Campaign], None]
 ) -> None:
     browser = by_code_and_signal(line)
-    assert 'name="stop-all"' not in browser.get("/stop/all/").text
+    assert STOP_ALL not in browser.get("/stop/all/").text
     came(line, road)
-    assert 'name="stop-all"' in browser.get("/stop/all/").text
+    assert STOP_ALL in browser.get("/stop/all/").text
 
 
 def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:

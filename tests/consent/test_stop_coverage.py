@@ -190,4 +190,17 @@ def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
     assert f"Stop {both} I never agreed {both[:-1]} and ask for proof that you agreed." in page
     stop(line)
     page = words(browser.get(f"/companies/{road.pk}/").text)
-    assert "I never agreed Already blocked. With this, it stays blocked until you allow it. We'll tell Link and" in page
+    assert "I never agreed Your stop already blocks it. We'll tell Link and" in page
+
+
+def test_a_stop_that_blocks_nobody_more_says_what_is_blocked_already() -> None:
+    line = a_line()
+    ended, other = a_campaign(a_contract(a_party("Link")), a_party("FraudShield", "lbs_provider")), an_agreed_use(line)
+    an_approval(line, ended, at=timezone.now() - timedelta(days=9), expires_at=timezone.now() - timedelta(days=1))
+    stop(line, "party", other.lbs_provider.uri)
+    page = words(signed_in(line).get(f"/companies/{ended.lbs_provider.pk}/").text)
+    blocked = "It is blocked already. If you stop it, it stays blocked until you allow it."
+    assert f"Stop {blocked} We'll tell Link." in page
+    assert f"I never agreed {blocked} We'll tell Link and" in page
+    everyone = "Every company is already blocked for this. New companies will be too."
+    assert f"This kind of use by every company: {everyone}" in page

@@ -150,7 +150,7 @@ def test_an_id_that_is_taken_is_said_beside_all_else_that_is_wrong(officer: Memb
 
 
 def test_what_subscribers_read_has_no_sign_that_nobody_sees(officer: Member) -> None:
-    unseen = "It has characters that no one can see. Type it anew, without copying."
+    unseen = "It has characters that no one can see. Type it again instead of pasting it."
     party = {"uri": "https://a.example", "kind": "lbs_provider"}
     said = faults(officer, "/admin/parties/add/", **party, name="Road\u202eAid", about="Finds\x01you")
     assert said == {"name": unseen, "about": unseen}
