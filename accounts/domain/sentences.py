@@ -39,7 +39,7 @@ def sentence(message: str | Promise, **values: object) -> SafeString:
     return SafeString(str(message) % {name: conditional_escape(str(value)) for name, value in values.items()})
 
 
-def joined(sentences: Iterable[SafeString]) -> SafeString:
+def join_sentences(sentences: Iterable[SafeString]) -> SafeString:
     """Sentences one after another."""
     return SafeString(" ".join(sentences))
 

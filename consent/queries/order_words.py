@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.domain.sentences import Tag, ending_with, join_words, joined, sentence, when
+from accounts.domain.sentences import Tag, ending_with, join_sentences, join_words, sentence, when
 from consent.queries.progress import OrderState, Progress
 from revocations.models import State
 from revocations.queries.coverage import Coverage
@@ -45,6 +45,27 @@ SENTENCES: Final[Mapping[str, Promise]] = {
     State.CONTRADICTED: gettext_lazy("<bdi>%(party)s</bdi> signed, but continued afterward. We opened a case."),
     State.SUPERSEDED: gettext_lazy("A newer message replaced this one."),
 }
+STOP_SENTENCES: Final[Mapping[str, Promise]] = {
+    **SENTENCES,
+    State.ACKNOWLEDGED: gettext_lazy(
+        "<bdi>%(party)s</bdi> received our message. It has not yet signed that it stopped using your data."
+    ),
+}
+DELETION_SENTENCES: Final[Mapping[str, Promise]] = {
+    **SENTENCES,
+    State.ACKNOWLEDGED: gettext_lazy(
+        "<bdi>%(party)s</bdi> received our message. It has not yet signed that it deleted your data."
+    ),
+    State.COMPLETED: gettext_lazy("<bdi>%(party)s</bdi> signed that it deleted your data."),
+}
+# Where it is to delete the data of some companies alone.
+SCOPED_DELETION_SENTENCES: Final[Mapping[str, Promise]] = {
+    **DELETION_SENTENCES,
+    State.COMPLETED: gettext_lazy("<bdi>%(party)s</bdi> signed that it deleted the data your stop covers."),
+}
+UNCONFIRMED_YET: Final = gettext_lazy(
+    "<bdi>%(party)s</bdi> has <strong>not yet confirmed</strong> our message. We keep trying."
+)
 
 
 def order_tag(*, progress: Progress, undone: bool) -> Tag:
@@ -54,6 +75,10 @@ def order_tag(*, progress: Progress, undone: bool) -> Tag:
         return REPLACED
     if progress.is_received and not order.owes and order.state != State.REJECTED:
         return RECEIVED
+    return _state_tag(order)
+
+
+def _state_tag(order: OrderState) -> Tag:
     if order.overdue and order.owes:
         return LATE
     if order.unconfirmed:
@@ -65,27 +90,20 @@ def order_sentence(*, order: OrderState, party: str) -> SafeString:
     """Say in a sentence where an order stands at a partner of this name."""
     if order.state == State.PARTIAL and not order.unconfirmed:
         return signed_in_part(party=party, coverage=order.coverage)
-    return sentence(_sentence_of(order), party=party)
+    message = UNCONFIRMED_YET if order.unconfirmed else _sentences_for(order)[order.state]
+    return sentence(message, party=party)
 
 
-def _sentence_of(order: OrderState) -> str | Promise:
-    if order.unconfirmed:
-        return _("<bdi>%(party)s</bdi> has <strong>not yet confirmed</strong> our message. We keep trying.")
-    if order.state == State.ACKNOWLEDGED and order.owes_deletion:
-        return _("<bdi>%(party)s</bdi> received our message. It has not yet signed that it deleted your data.")
-    if order.state == State.ACKNOWLEDGED and order.owes:
-        return _("<bdi>%(party)s</bdi> received our message. It has not yet signed that it stopped using your data.")
-    if order.state == State.COMPLETED and order.owes_deletion and order.only_about:
-        return _("<bdi>%(party)s</bdi> signed that it deleted the data your stop covers.")
-    if order.state == State.COMPLETED and order.owes_deletion:
-        return _("<bdi>%(party)s</bdi> signed that it deleted your data.")
-    return SENTENCES[order.state]
+def _sentences_for(order: OrderState) -> Mapping[str, Promise]:
+    if order.owes_deletion:
+        return SCOPED_DELETION_SENTENCES if order.only_about else DELETION_SENTENCES
+    return STOP_SENTENCES if order.owes else SENTENCES
 
 
 def signed_in_part(*, party: str, coverage: Coverage) -> SafeString:
     """Say that a partner of this name signed, and who behind it has not."""
     told = sentence(_("<bdi>%(party)s</bdi> signed for part of it."), party=party)
-    return joined([told, list_unsigned(coverage=coverage)])
+    return join_sentences([told, list_unsigned(coverage=coverage)])
 
 
 def list_unsigned(*, coverage: Coverage) -> SafeString:
@@ -102,7 +120,7 @@ def list_unsigned(*, coverage: Coverage) -> SafeString:
         told.append(sentence(_("There is one company we can't name.")))
     if coverage.whole:
         told.append(sentence(_("It did not sign for everything we asked.")))
-    return joined(told)
+    return join_sentences(told)
 
 
 def signed_claim(*, progress: Progress) -> SafeString:
@@ -111,8 +129,8 @@ def signed_claim(*, progress: Progress) -> SafeString:
     if order.state == State.REJECTED:
         return sentence(_("Refused"))
     if order.state not in {State.COMPLETED, State.CONTRADICTED, State.PARTIAL}:
-        return sentence(_not_yet_signed(progress), names=join_words(progress.only_about))
-    told = sentence(_signed(progress), party=progress.party, names=join_words(progress.only_about))
+        return sentence(_unsigned_message(progress), names=join_words(progress.only_about))
+    told = sentence(_signed_message(progress), party=progress.party, names=join_words(progress.only_about))
     if not signed:
         return told
     message = ngettext(
@@ -122,7 +140,7 @@ def signed_claim(*, progress: Progress) -> SafeString:
     return format_html("{}{}", told, sentence(message, n=len(signed)))
 
 
-def _signed(progress: Progress) -> str:
+def _signed_message(progress: Progress) -> str:
     if not progress.shown.owes_deletion:
         return _("<bdi>%(party)s</bdi> signed that it stopped using your data")
     if progress.only_about:
@@ -130,7 +148,7 @@ def _signed(progress: Progress) -> str:
     return _("<bdi>%(party)s</bdi> signed that it deleted your data")
 
 
-def _not_yet_signed(progress: Progress) -> str:
+def _unsigned_message(progress: Progress) -> str:
     if not progress.shown.owes_deletion:
         return _("Not yet signed: that it, and the companies it passed your data to, stopped using your data")
     if progress.only_about:
@@ -145,6 +163,6 @@ def due_words(*, progress: Progress) -> SafeString:
     day = when(progress.complete_by, "day")
     if progress.shown.overdue:
         followed = sentence(_("Our privacy office is following up."))
-        return joined([ending_with(_("It was due on"), day), followed])
+        return join_sentences([ending_with(_("It was due on"), day), followed])
     then = sentence(_("If it is late, our privacy office will follow up."))
-    return joined([ending_with(_("Due by"), day), then])
+    return join_sentences([ending_with(_("Due by"), day), then])

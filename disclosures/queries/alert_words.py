@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.domain.sentences import ending_with, joined, on_day, sentence, when
+from accounts.domain.sentences import ending_with, join_sentences, on_day, sentence, when
 from disclosures.models import AnomalyRule
 from disclosures.queries.line_alerts import LineAlert, Now
 
@@ -25,7 +25,7 @@ STANDS: Final[Mapping[Now, Promise]] = {
 
 def alert_words(*, alert: LineAlert) -> SafeString:
     """Say what the company did, and of what the person did not allow, what stands now."""
-    return joined([_incident_sentence(alert), *(_standing(alert) if alert.not_allowed else ())])
+    return join_sentences([_incident_sentence(alert), *(_standing(alert) if alert.not_allowed else ())])
 
 
 def _incident_sentence(alert: LineAlert) -> SafeString:
@@ -36,7 +36,7 @@ def _incident_sentence(alert: LineAlert) -> SafeString:
                 alert,
             )
         case Kind.NO_APPROVAL:
-            return joined(_without_record(alert))
+            return join_sentences(_without_record(alert))
         case Kind.SUSPENDED:
             return _fill(
                 ngettext(

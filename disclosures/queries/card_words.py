@@ -9,7 +9,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.domain.sentences import Tag, comma, ending_with, full_stop, join_words, joined, on_day, sentence, when
+from accounts.domain.sentences import (
+    Tag,
+    comma,
+    ending_with,
+    full_stop,
+    join_sentences,
+    join_words,
+    on_day,
+    sentence,
+    when,
+)
 from consent.labels import method_in_words
 from consent.models import Origin
 from consent.queries.choice_words import Author
@@ -58,17 +68,21 @@ def card_tags(*, card: CompanyCard) -> Iterator[Tag]:
     first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
     yield first
     if first is NO_RECORD and card.no_record:
-        if card.is_stopped_by_person:
-            yield STOPPED
-        elif card.paused_until:
-            yield PAUSED
+        yield from _own_denial_tags(card)
     if card.is_suspended and not card.is_allowed:
         yield SUSPENDED
 
 
+def _own_denial_tags(card: CompanyCard) -> Iterator[Tag]:
+    if card.is_stopped_by_person:
+        yield STOPPED
+    elif card.paused_until:
+        yield PAUSED
+
+
 def card_now(*, card: CompanyCard) -> SafeString:
     """Say whether the company is allowed or blocked now, since when, and by whose word."""
-    return joined([_standing(card), *_besides(card)])
+    return join_sentences([_standing(card), *_besides(card)])
 
 
 def _standing(card: CompanyCard) -> SafeString:
@@ -83,7 +97,7 @@ def _standing(card: CompanyCard) -> SafeString:
     if not card.not_for:
         return sentence(_("Allowed."))
     but = sentence(_("Blocked when it asks for <bdi>%(names)s</bdi>."), names=join_words(card.not_for))
-    return joined([sentence(_("Allowed.")), but])
+    return join_sentences([sentence(_("Allowed.")), but])
 
 
 def _besides(card: CompanyCard) -> Iterator[SafeString]:
@@ -121,17 +135,17 @@ def proof_words(*, proof: Proof, author: Author) -> SafeString:
             '<strong class="warn-word">{}</strong>{}{} {}', claimed, comma(), method_in_words(proof.method), on
         )
         never = sentence(_("You never confirmed this to us, so we don't accept it."))
-        return joined([format_html("{}{}", told, full_stop()), never])
+        return join_sentences([format_html("{}{}", told, full_stop()), never])
     if proof.kept_stop:
         told = ending_with(_("A record says you agreed"), format_html("{} {}", method_in_words(proof.method), on))
-        return joined([told, sentence(_("Your stop still applies."))])
+        return join_sentences([told, sentence(_("Your stop still applies."))])
     if proof.kind == "agreed":
         told = ending_with(_("You agreed"), format_html("{} {}", method_in_words(proof.method), on))
     elif proof.verified_by == Origin.FILE:
         told = ending_with(_("An imported record says that you allowed it"), on)
     else:
         told = ending_with(ALLOWED_BY.get(author, YOU_ALLOWED), on)
-    return joined([told, *_end_of(proof)])
+    return join_sentences([told, *_end_of(proof)])
 
 
 def _end_of(proof: Proof) -> Iterator[SafeString]:
@@ -145,7 +159,7 @@ def ended_words(*, ended: EndedAgreement) -> SafeString:
     """Say which contract or use ended, when, and whether the partner has signed that it deleted."""
     told = sentence(_how_it_ended(ended), name=ended.company, use=ended.use)
     late = [sentence(_("That date has passed. Our privacy office is following up."))] if ended.overdue else []
-    return joined([ending_with(told, on_day(ended.ended_at)), *_deletion_of(ended), *late])
+    return join_sentences([ending_with(told, on_day(ended.ended_at)), *_deletion_of(ended), *late])
 
 
 def _how_it_ended(ended: EndedAgreement) -> str:

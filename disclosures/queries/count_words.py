@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from accounts.domain.sentences import comma, ending_with, joined, sentence, when
+from accounts.domain.sentences import comma, ending_with, join_sentences, sentence, when
 from disclosures.queries.history_days import HistoryTally
 from disclosures.queries.judgement_counts import Involvement, OutsideAgreements, Tally
 
@@ -16,12 +16,12 @@ from disclosures.queries.judgement_counts import Involvement, OutsideAgreements,
 def involvement_words(*, got: Involvement) -> SafeString:
     """Say how often a company got the location in one way, when last, and how often it was refused."""
     refused = [_fill(_refused_message(got), got.refused)] if got.refused else []
-    return joined([*_received(got), *refused])
+    return join_sentences([*_received_sentences(got), *refused])
 
 
-def _received(got: Involvement) -> Iterator[str]:
+def _received_sentences(got: Involvement) -> Iterator[SafeString]:
     if not got.n or got.last_at is None:
-        yield _("Nothing based on your consent.") if got.outside.n else _("Nothing yet.")
+        yield sentence(_("Nothing based on your consent.") if got.outside.n else _("Nothing yet."))
         return
     yield _fill(_received_message(got), got.n)
     recent = ngettext(
@@ -73,22 +73,22 @@ def _refused_message(got: Involvement) -> str:
 
 def outside_words(*, outside: OutsideAgreements) -> SafeString:
     """Say what a company got without an agreement ever being asked for; "" where that is nothing."""
-    return joined(_outside(outside)) if outside.n else SafeString()
+    return join_sentences(_outside(outside)) if outside.n else SafeString()
 
 
-def _outside(outside: OutsideAgreements) -> Iterator[str]:
+def _outside(outside: OutsideAgreements) -> Iterator[SafeString]:
     if outside.recent:
-        yield _listed(_("Outside your choices, in the last 30 days:"), outside.recent)
+        yield _tally_sentence(_("Outside your choices, in the last 30 days:"), outside.recent)
     if outside.before:
-        yield _listed(_("Outside your choices, before the last 30 days:"), outside.before)
+        yield _tally_sentence(_("Outside your choices, before the last 30 days:"), outside.before)
     if outside.last_at:
         yield ending_with(_("Last on"), when(outside.last_at))
     if outside.all_doubtful:
         yield doubtful_words(n=outside.all_doubtful)
-    yield _("A stop doesn't affect these.")
+    yield sentence(_("A stop doesn't affect these."))
 
 
-def _listed(heading: str, tallies: Iterable[Tally]) -> SafeString:
+def _tally_sentence(heading: str, tallies: Iterable[Tally]) -> SafeString:
     between = pgettext("between parts that have commas", "; ")
     parts = format_html_join(between, "{}{}{}", ((one.words, comma(), intcomma(one.n)) for one in tallies))
     return ending_with(heading, parts)

@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.domain.sentences import joined, sentence
+from accounts.domain.sentences import join_sentences, sentence
 from support.models import Ticket
 from support.queries.own_cases import Case
 
@@ -20,9 +20,9 @@ def case_state(*, case: Case) -> SafeString:
     """Say whose turn it is, and by when an answer is due."""
     match case.ticket.state:
         case State.OPEN:
-            return joined([_("We're working on it."), *_due(case)])
+            return join_sentences([sentence(_("We're working on it.")), *_due(case)])
         case State.PARTNER:
-            return joined([_waiting_for_company(case), *_due(case)])
+            return join_sentences([_waiting_for_company(case), *_due(case)])
         case State.WAITING:
             return sentence(
                 _("We're waiting for your reply until %(day)s. You can write after that, too."), day=_day(case)

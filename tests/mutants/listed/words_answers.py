@@ -72,8 +72,8 @@ MUTANTS = (
     Mutant(
         3,
         "disclosures/queries/card_words.py",
-        "    if card.is_suspended and not card.is_allowed:\n        yield _(",
-        "    if card.is_suspended and card.is_stopped:\n        yield _(",
+        "    if card.is_suspended and not card.is_allowed:\n        yield sentence(",
+        "    if card.is_suspended and card.is_stopped:\n        yield sentence(",
         ANSWERS,
     ),
     Mutant(3, "templates/home/_card.html", "{% if card.refused %}", "{% if card.refused > 1 %}", ANSWERS),

@@ -96,8 +96,8 @@ MUTANTS = (
     Mutant(
         6,
         "disclosures/queries/card_words.py",
-        'return joined([told, sentence(_("Your stop still applies."))])',
-        "return joined([told])",
+        'return join_sentences([told, sentence(_("Your stop still applies."))])',
+        "return join_sentences([told])",
         COMPANIES,
     ),
     Mutant(

@@ -142,8 +142,8 @@ MUTANTS = (
     Mutant(
         6,
         "consent/queries/order_words.py",
-        "def _not_yet_signed(progress: Progress) -> str:\n    if not progress.shown.owes_deletion:",
-        "def _not_yet_signed(progress: Progress) -> str:\n    if progress.only_about:",
+        "def _unsigned_message(progress: Progress) -> str:\n    if not progress.shown.owes_deletion:",
+        "def _unsigned_message(progress: Progress) -> str:\n    if progress.only_about:",
         AFTER_A_STOP,
     ),
     Mutant(
