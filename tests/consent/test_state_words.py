@@ -20,7 +20,7 @@ from disclosures.queries.judgement_counts import OutsideAgreements, Tally
 from disclosures.queries.trails import NamedParty
 from revocations.models import State
 from revocations.queries.coverage import Company, Coverage
-from support.labels import ORDERS
+from support.queries.names import ORDER_TAGS
 
 AT = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 BRIDGE = "<bdi>GeoBridge</bdi>"
@@ -101,7 +101,7 @@ def test_a_replaced_order_is_told_by_the_newer_one_while_its_choice_stands() -> 
 
 
 def test_the_desk_has_a_word_for_each_state_of_an_order() -> None:
-    assert {State(state): (one.tone, str(one.text), one.icon) for state, one in ORDERS.items()} == {
+    assert {State(state): (one.tone, str(one.text), one.icon) for state, one in ORDER_TAGS.items()} == {
         State.QUEUED: ("warn", "Waiting to send", ""),
         State.SENT: ("plain", "Sent", ""),
         State.ACKNOWLEDGED: ("plain", "Received", ""),
