@@ -204,8 +204,8 @@ MUTANTS = (
     Mutant(
         9,
         "console/views/acts.py",
-        "found_nothing else messages.SUCCESS, told",
-        "found_nothing else messages.ERROR, told",
+        "add_message(request, messages.SUCCESS if act",
+        "add_message(request, messages.ERROR if act",
         CONSOLE_ACTS,
     ),
     Mutant(9, "templates/admin/_keys.html", '<bdi>{{ shown.address|default:"none" }}</bdi>', "<bdi></bdi>", CONSOLE),
