@@ -43,7 +43,12 @@ class StaffForm(forms.Form):
     def wrong(self) -> Sequence[tuple[forms.BoundField, str]]:
         """What a long form lists at its top: each field to correct, in the order shown, and the id where it begins."""
         shown = [field for _, fields in self.parts for field in fields] if self.sections else []
-        return [(field, field.subwidgets[0].id_for_label or field.auto_id) for field in shown if field.errors]
+        return [(field, _get_first_id(field)) for field in shown if field.errors]
+
+
+def _get_first_id(field: forms.BoundField) -> str:
+    """Return the id of its first part; a choice of nothing has none."""
+    return next((part.id_for_label for part in field.subwidgets if part.id_for_label), field.auto_id)
 
 
 class ActForm(StaffForm):

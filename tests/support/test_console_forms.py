@@ -5,12 +5,14 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django import forms
 from django.db import connection
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from partners.actions.drafts import CampaignTerms, change_draft
 from partners.models import Campaign, Client, Contract, Party, Proposal, Reach
+from support.forms.acting import ActForm
 from tests.factories import FRAUD, LONG_AGO, READ, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import BRIDGE, ROAD, parties_document, take_parties
 from tests.fixtures import Refusal
@@ -324,3 +326,14 @@ def test_what_ends_within_60_days_is_listed(officer: Member) -> None:
     assert (soon.ref in listed, "AGR-90" in listed) == (True, False)
     assert "AGR-45" not in shown(officer, "/admin/contracts/?ends=30")
     assert "CMP-45" in shown(officer, "/admin/campaigns/?ends=60")
+
+
+def test_a_choice_of_nothing_is_listed_among_the_faults() -> None:
+    class LongForm(ActForm):
+        sections = (("Whom it is about", ("company", "days")),)
+        company = forms.ChoiceField(widget=forms.RadioSelect, choices=())
+        days = forms.ChoiceField(widget=forms.RadioSelect, choices=((1, "1"), (2, "2")))
+
+    assert [(field.name, anchor) for field, anchor in LongForm({"reason": "Asked."}).wrong] == [
+        ("company", "id_company"), ("days", "id_days_0")
+    ]  # fmt: skip
