@@ -39,6 +39,8 @@ from support.queries import names
 
 SUSPENDED = "Suspended. Every request is now denied."
 TWO = "Proposed. It takes effect when another officer agrees, within 7 days."
+# Of an extended term.
+ASKED_AGAIN = "A consent given on our pages ends when its page said: those people must be asked again."
 
 
 def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
@@ -108,7 +110,8 @@ def extend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     _, back = _target(of, target_id)
     term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
     impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now()))
-    lead = f"{_ends(term)} It is extended when another officer agrees. {impact}"
+    again = "" if impact == pages.NO_ONE_YET else f" {ASKED_AGAIN}"
+    lead = f"{_ends(term)} It is extended when another officer agrees. {impact}{again}"
     form = terms.EndForm(request.POST or None)
     return answer(request, _proposing(Proposal.Act.EXTEND_TERM, of, target_id, form, back, lead))
 

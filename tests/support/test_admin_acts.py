@@ -130,6 +130,17 @@ def test_a_contract_and_campaign_from_draft_to_their_end(officer: Member) -> Non
         assert words in history
 
 
+def test_whoever_extends_a_term_reads_that_people_must_be_asked_again(officer: Member) -> None:
+    contract = a_contract()
+    says = "A consent given on our pages ends when its page said: those people must be asked again."
+    assert says not in shown(officer, f"/admin/extend/contract/{contract.pk}/")
+    an_approval(a_line(), a_campaign(contract))
+    assert (
+        "It currently ends on 1 Jan 2096. It is extended when another officer agrees. A change concerns 1 campaign in"
+        f" force, with 1 consent on record. {says}"
+    ) in shown(officer, f"/admin/extend/contract/{contract.pk}/")
+
+
 def test_a_longer_term_comes_with_the_second_officer(officer: Member, second: Member) -> None:
     contract = a_contract()
     post(officer, f"/admin/extend/contract/{contract.pk}/", {"ends_at": "2097-01-01"})
