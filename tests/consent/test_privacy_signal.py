@@ -267,7 +267,7 @@ def by_code_and_signal(line: Line) -> Browser:
     return browser
 
 
-def test_what_the_signal_stopped_whole_is_offered_no_button(line: Line, road: Campaign) -> None:
+def test_what_the_signal_stopped_whole_is_not_offered_to_be_stopped_again(line: Line, road: Campaign) -> None:
     browser = by_code_and_signal(line)
     page = browser.get("/stop/all/")
     made_at = Choice.objects.get().made_at.astimezone(zone_of(line.state))
