@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.core import mail
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -281,9 +282,18 @@ def test_an_incident_that_an_order_emptied_before_that_was_kept_is_hidden(office
 
     before = there()
     assert len(before) == 8
-    with connection.schema_editor() as editor:
-        import_module("disclosures.migrations.0010_keep_what_hid_incidents").keep(apps, editor)
+    upgrade = import_module("disclosures.migrations.0010_keep_what_hid_incidents")
+    with connection.schema_editor() as editor, CaptureQueriesContext(connection) as asked:
+        upgrade.keep(apps, editor)
     assert before - there() == {("no_approval", f"2025 {ROAD}"), ("burst", f"2025 {ROAD}")}
+    # Of each hidden release its own partition is read, and no other.
+    releases = [one["sql"] for one in asked.captured_queries if "judgement" in one["sql"] and "SELECT" in one["sql"]]
+    assert len(releases) == 2
+    for sql in releases:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = "\n".join(step for (step,) in cursor.fetchall())
+        assert set(re.findall(r" on (disclosures_disclosure\w*)", plan)) == {"disclosures_disclosure_default"}, plan
     hide("hidden", until=PAST)
     assert there() == before
 
