@@ -205,6 +205,8 @@ def allow(
     becomes of the agreements. Raises UnknownRef, NotAllowable where no yes could count, and notices.NoticeChanged where
     a company has joined since it was read.
     """
+    # Before the line's turn: no stop of this line waits for whoever changes the campaign.
+    snapshots.lock_terms(campaigns=[campaign])
     known = Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=campaign).first()
     if known is None:
         raise UnknownRef(campaign)

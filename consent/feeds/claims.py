@@ -20,6 +20,7 @@ from accounts.models import Line
 from accounts.primitives.sealing import make_placeholder_id, number_hash, seal, unseal
 from consent.actions.records import FileApproval, SealedClaim, hold_claims, record_claims
 from consent.domain.consent_requests import open_campaigns
+from consent.domain.snapshots import lock_terms
 from consent.feeds.approvals import ApprovalsFeed, ReportedApproval
 from consent.feeds.records import LINES_AT_ONCE, Entry, Holders, lock_feed
 from consent.models import HeldRow
@@ -353,6 +354,7 @@ def _write(
     None, and nothing written, where a stop of theirs waits.
     """
     lock_feed()
+    lock_terms(campaigns=[one.entry.campaign for one in claims])
     if FEED.stops_wait(line_ids=line_ids):
         return None
     there = _find_concurrent_claims(claims, at, new)

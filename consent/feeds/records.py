@@ -290,6 +290,7 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         None, and nothing written, where there is a yes among them and a stop that is not among them waits.
         """
         lock_feed(in_pool=self.in_pool)
+        lock_terms(campaigns=[entry.campaign for entry in flatten(by_line)])
         there = self.find_stored_hashes([entry.row.id for entry in flatten(by_line)])
         there |= _list_invalidated_ids(by_line)
         new = leave_out(by_line, lambda entry: entry.row.id in there)

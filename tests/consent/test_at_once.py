@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 
+from accounts import queries
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
 from audit.models import AuditEvent
@@ -20,7 +21,7 @@ from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
-from consent.models import Choice, ConsentRequest, EndedPause, HeldRow, LineGate
+from consent.models import Approval, Choice, ConsentRequest, EndedPause, HeldRow, LineGate
 from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
@@ -32,7 +33,7 @@ from tests.feeds import approval_row, choice_row, line_row, take_approvals, take
 from tests.overlapping import overlap
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-NUMBER = "+12065550142"
+NUMBER, NOBODYS = "+12065550142", "+12065550199"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -105,26 +106,36 @@ def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campai
     assert (Choice.objects.filter(kind="stop").count(), noted("consent.signal_taken")) == (2, 2)
 
 
-@pytest.mark.parametrize("waits", ["allow", "approval", "claim"])
-def test_no_campaign_changes_while_a_yes_comes_to_wait(waits: str) -> None:
+@pytest.mark.parametrize("waits", [False, True], ids=["is written", "comes to wait"])
+@pytest.mark.parametrize("brought", ["choice", "approval", "claim"])
+def test_no_campaign_changes_while_a_yes_to_it_is_brought(line: Line, brought: str, waits: bool) -> None:
     partner = a_partner("NorthLink")
     campaign = partner.campaign
-
-    def changes() -> None:
-        with pytest.raises(IntegrityError, match="is frozen"):
-            Campaign.objects.filter(pk=campaign.pk).update(precision_m=1)
+    number = NOBODYS if waits else queries.msisdn_of(line_id=line.pk, at=database_clock())
 
     def comes() -> object:
-        match waits:
-            case "allow":
-                return take_choices(choice_row(kind="allow", scope="campaign", ref=campaign.ref))
+        match brought:
+            case "choice":
+                return take_choices(choice_row(kind="allow", scope="campaign", ref=campaign.ref, msisdn=number))
             case "approval":
-                return take_approvals(approval_row(campaign=campaign.ref))
+                return take_approvals(approval_row(campaign=campaign.ref, msisdn=number))
             case _:
-                return partner.one(partner.claim(msisdn=NUMBER))
+                return partner.one(partner.claim(msisdn=number))
 
-    overlap(comes, changes)
-    assert HeldRow.objects.get().campaign == campaign.ref
+    overlap(comes, lambda: cannot_change(campaign))
+    named = [*Choice.objects.values_list("ref"), *Approval.objects.values_list("campaign")]
+    assert (named or [*HeldRow.objects.values_list("campaign")], HeldRow.objects.count()) == ([(campaign.ref,)], waits)
+
+
+def test_no_campaign_changes_while_a_person_allows_it(line: Line, campaign: Campaign) -> None:
+    other = a_campaign()
+    overlap(lambda: allow(line, other), lambda: cannot_change(other))
+    assert Choice.objects.get().ref == other.ref
+
+
+def cannot_change(campaign: Campaign) -> None:
+    with pytest.raises(IntegrityError, match="is frozen"):
+        Campaign.objects.filter(pk=campaign.pk).update(precision_m=1)
 
 
 # Questions

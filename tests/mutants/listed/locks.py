@@ -725,4 +725,19 @@ MUTANTS = (
         " WHERE chain = NEW.chain FOR UPDATE;\n",
         "tests/audit/test_chain.py::test_two_events_at_once_stand_one_behind_the_other",
     ),
+    # A campaign becomes another while somebody says yes to it
+    Mutant(
+        3,
+        "consent/domain/snapshots.py",
+        "ORDER BY ref FOR SHARE",
+        "ORDER BY ref",
+        f"{CONSENT}test_no_campaign_changes_while_a_yes_to_it_is_brought",
+    ),
+    Mutant(
+        3,
+        "consent/actions/choices.py",
+        "    snapshots.lock_terms(campaigns=[campaign])\n",
+        "",
+        f"{CONSENT}test_no_campaign_changes_while_a_person_allows_it",
+    ),
 )
