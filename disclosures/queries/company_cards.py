@@ -253,14 +253,15 @@ def _count_after_stop(counted: Sequence[Facts]) -> int:
 def _orders_through(
     paths: Sequence[Sequence[str]], known: Sequence[Use], parties: Parties, orders: Mapping[int, OrderState]
 ) -> tuple[PartnerState, ...]:
-    """Return how the newest orders to the aggregators of these paths and uses stand."""
+    """Return how the newest orders to the aggregators of these paths and uses stand, by the aggregators' names."""
     through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}
-    return tuple(
-        PartnerState(parties[aggregator].name, order)
-        for order in orders.values()
-        for aggregator in sorted(through)
-        if parties[aggregator].id == order.partner_id
-    )
+    found = [
+        PartnerState(parties[aggregator].name, orders[contract_id])
+        for contract_id in sorted(orders)
+        for aggregator in through
+        if parties[aggregator].id == orders[contract_id].partner_id
+    ]
+    return tuple(sorted(found, key=lambda one: one.name.casefold()))
 
 
 def _list_releases(facts: Iterable[Facts]) -> list[Facts]:

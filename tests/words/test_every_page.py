@@ -17,6 +17,7 @@ from console.views.site import LEGAL
 from support.models import SavedReply
 from tests.browser.pages import EVERY_FACTOR, a_walk
 from tests.browser.states import states
+from tests.clocks import Clock
 from tests.factories import a_line, a_party
 from tests.support.console import everything
 from tests.support.desk import a_ticket, said
@@ -28,12 +29,14 @@ from tests.words import (
     seldom,
     seldom_answers,
     seldom_cases,
+    seldom_choices,
     seldom_console,
     seldom_figures,
     seldom_lines,
     seldom_officers,
 )
 from tests.words.expected import EASTERN
+from tests.words.partners import Market
 from tests.words.transcripts import assert_as_before, transcript
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "clock")
@@ -108,6 +111,10 @@ def test_pages_of_a_line_with_much_on_it() -> None:
 
 def test_the_report_of_much() -> None:
     assert_as_before("figures", seldom_figures.pages())
+
+
+def test_choices_and_how_far_partners_are(market: Market, clock: Clock) -> None:
+    assert_as_before("seldom_choices", seldom_choices.Told(market, clock).pages())
 
 
 def test_answers_to_what_is_sent() -> None:
