@@ -27,7 +27,7 @@ from consent.domain.consent_requests import (
     token_of,
 )
 from consent.domain.notices import DisplayedNotice
-from consent.domain.snapshots import lock_line
+from consent.domain.snapshots import lock_line, lock_terms
 from consent.models import ConsentRequest
 from partners.clients import http
 from partners.labels import party_name
@@ -97,6 +97,8 @@ def approve_request(*, question: Question, user: User | None, notice: DisplayedN
 
     Raises NotOpen, NotAllowable, and NoticeChanged where a company has joined since the notice was read.
     """
+    # Before the line's turn, as `allow` does.
+    lock_terms(campaigns=[question.campaign.ref])
     line_id = _lock_question(question, at)
     recorded = allow(
         line_id=line_id,
