@@ -416,3 +416,15 @@ def test_a_lines_rows_are_found_by_one_index_range() -> None:
     assert scans
     assert [scan for scan in scans if "Index Scan Backward" not in scan] == []
     assert plan.count(f"Index Cond: (line_id = {line.pk})") >= len(scans)
+
+
+def test_the_holder_reads_whose_location_a_child_s_pages_mean() -> None:
+    holder, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
+    campaign = a_campaign(provider=a_party("RoadAid", "lbs_provider"))
+    for line in (holder, child):
+        an_approval(line, campaign)
+    browser = signed_in(holder)
+    words = "A child uses this line. On this page, “your location” means that phone&#x27;s location."
+    for path in ("/home/?", f"/companies/{campaign.lbs_provider_id}/?", f"/choices/allow/?campaign={campaign.ref}&"):
+        pages = [browser.get(f"{path}line={line.public_id}").text for line in (child, holder)]
+        assert [words in page.replace("'", "&#x27;") for page in pages] == [True, False], path
