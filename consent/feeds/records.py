@@ -294,11 +294,11 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
         there = self.find_stored_hashes([entry.row.id for entry in flatten(by_line)])
         there |= _list_invalidated_ids(by_line)
         new = leave_out(by_line, lambda entry: entry.row.id in there)
-        may_allow = [line_id for line_id, of_line in new.items() if any(map(self.allows, of_line))]
-        moved = self._find_moved_entries({line_id: new[line_id] for line_id in may_allow}) if may_allow else []
+        allowing = {line_id: of_line for line_id, of_line in new.items() if any(map(self.allows, of_line))}
+        moved = self._find_moved_entries(allowing) if allowing else []
         new = leave_out(new, lambda entry: entry in moved)
         fresh = flatten(new)
-        if self._stops_come_first(may_allow, fresh):
+        if self._stops_come_first(list(allowing), fresh):
             return None
         pierced = self.take_in(new) if new else 0
         return WriteResult(fresh, there, moved, pierced)

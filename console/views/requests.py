@@ -1,9 +1,8 @@
 """Requests that officers or legal process decide: suspensions, line separations, delayed-notice orders."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from functools import partial
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -18,12 +17,12 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.forms.acts import AwaitedForm, DecisionForm, DelayForm, OrderForm, SeparationForm
+from console.queries.delayed_notices import LiftPreview
 from console.queries.proposals import list_suspension_requests, request_of
 from console.views.acts import Act, answer
 from console.views.site import show
 from disclosures import actions
 from disclosures.actions import DelayedNoticeResult
-from disclosures.queries.delayed import OrderReach
 from support.actions.escalation import decide_request
 from support.forms.acting import ActForm
 from support.queries.incidents import list_hidden
@@ -180,31 +179,8 @@ def _is_changed(result: object) -> bool:
     return isinstance(result, DelayedNoticeResult) and bool(result.changed or result.waiting)
 
 
-@dataclass(frozen=True)
-class LiftPreview:
-    """Everything that an order hides, before it is lifted at once."""
-
-    order_ref: str
-    reach: OrderReach
-    template: ClassVar[str] = "lift.html"
-
-    @property
-    def seal(self) -> Sequence[object]:
-        """Of the order and the numbers that were shown."""
-        return [self.order_ref, *astuple(self.reach)]
-
-
 def lift(request: PersonRequest) -> HttpResponse:
     """Show what an order hid; all of it only to whoever has read how much that is."""
-
-    def preview(form: OrderForm) -> LiftPreview | None:
-        said = form.cleaned_data
-        if form.source_ids():
-            return None
-        reach = actions.view_order_reach(
-            order_ref=said["order_ref"], reason=said["reason"], actor=actor_of(request.user), at=timezone.now()
-        )
-        return LiftPreview(said["order_ref"], reach) if reach.releases or reach.waiting else None
 
     act = Act(
         title="Lift an order",
@@ -217,9 +193,17 @@ def lift(request: PersonRequest) -> HttpResponse:
         done=_format_lift_result,
         button="Lift",
         warns=True,
-        shows=preview,
+        shows=partial(_preview_lift, actor_of(request.user)),
     )
     return answer(request, act)
+
+
+def _preview_lift(actor: str, form: OrderForm) -> LiftPreview | None:
+    if form.source_ids():
+        return None
+    said = form.cleaned_data
+    reach = actions.view_order_reach(order_ref=said["order_ref"], reason=said["reason"], actor=actor, at=timezone.now())
+    return LiftPreview(said["order_ref"], reach) if reach.releases or reach.waiting else None
 
 
 def _format_lift_result(result: object) -> str:

@@ -64,14 +64,18 @@ def _notify(channel: NotificationChannel, now: datetime) -> bool:
     if is_quiet(channel=channel, at=now):
         return False
     until = now - SETTLES_WITHIN
-    found = list_notifications(reader=actor_of(channel.user) if channel.user else "", at=now)
-    counted = [(one, one.count_new(since=channel.told_at, until=until)) for one in found if not one.in_confidence]
+    counted = _count_new(channel, now, until)
     if not any(new for _, new in counted):
         return False
     sent = _mail(channel.user.email, counted) if channel.user else _post(counted)
     if sent:
         NotificationChannel.objects.filter(pk=channel.pk).update(told_at=until)
     return sent
+
+
+def _count_new(channel: NotificationChannel, now: datetime, until: datetime) -> list[tuple[Notification, int]]:
+    found = list_notifications(reader=actor_of(channel.user) if channel.user else "", at=now)
+    return [(one, one.count_new(since=channel.told_at, until=until)) for one in found if not one.in_confidence]
 
 
 def _lines(counted: Sequence[tuple[Notification, int]]) -> list[str]:

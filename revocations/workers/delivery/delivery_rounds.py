@@ -174,6 +174,10 @@ class Round:
                 raise
             self.done["failed"] += 1
             claimed = ClaimedOrders()
+        self._take_on(partner, claimed)
+        return bool(claimed.pushes)
+
+    def _take_on(self, partner: Partner, claimed: ClaimedOrders) -> None:
         # What comes to be due now has a nudge of its own, or the sweep.
         partner.wanting = claimed.more
         if claimed.pushes:
@@ -183,7 +187,6 @@ class Round:
             self._claimed_at[partner.party_id] = began
         partner.waiting.extend((push, began) for push in claimed.pushes)
         self._man(partner)
-        return bool(claimed.pushes)
 
     def _man(self, partner: Partner) -> None:
         while partner.posters < min(partner.width, len(partner.waiting)):

@@ -148,7 +148,7 @@ MUTANTS = (
     Mutant(
         3,
         "consent/feeds/records.py",
-        "        if self._stops_come_first(may_allow, fresh):\n            return None\n",
+        "        if self._stops_come_first(list(allowing), fresh):\n            return None\n",
         "",
         "tests/consent/test_held_stops.py::test_whatever_brings_yes_before_the_lines_come_to_their_end[by_a_new_yes]",
     ),
