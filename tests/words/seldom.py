@@ -129,6 +129,7 @@ def around_every_page() -> Read:
     """What is above and below every page: of a stranger, and of somebody who is signed in."""
     for who, browser in (("a stranger", Browser()), ("somebody", signed_in(a_line()))):
         yield f"around a page of {who}", transcript(browser.get(MISSING).text, around=True)
+    yield "what machines may call", transcript(Browser().get("/api/v1/docs").text, but=("pre",))
 
 
 def with_a_signal() -> Read:
@@ -150,6 +151,8 @@ def with_a_signal() -> Read:
 
 def ways_in() -> Read:
     """Passwords forgotten and kept, an invitation of staff, another browser."""
+    refused = Browser().post("/choices/stop/", {"scope": "all"})
+    yield "signed out when it was sent", read(Browser(), refused.url)
     line = a_line()
     signed_in(line)
     yield "a password forgotten", read(sign_in_by_code(line), "/accounts/password/forgotten/")

@@ -179,7 +179,8 @@ class Desk:
         yield "a person whom an officer protects", self.known(ticket, self.officer)
 
     def suspensions(self) -> Read:
-        """What an agent asked the privacy office for."""
+        """What an agent asked the privacy office for, as the agent reads it and as an auditor does."""
+        auditor = staff(User.Role.AUDITOR, name="alba")
         for suspends in (None, False, True):
             line = self.line()
             ticket = self.about(self.looked(line), line)
@@ -192,6 +193,10 @@ class Desk:
                 decide_request(request_id=asked.pk, suspends=suspends, reason=WHY, actor=self.officer.actor, at=at)
             title = {None: "asked", False: "declined", True: "granted"}[suspends]
             yield f"a suspension {title}", self.known(ticket)
+            yield (
+                f"a suspension {title}, as an auditor reads it",
+                changes(self.known(ticket), self.known(ticket, auditor)),
+            )
         for one in SuspendRequest.objects.filter(decision=""):
             decide_request(request_id=one.pk, suspends=False, reason=WHY, actor=self.officer.actor, at=timezone.now())
 

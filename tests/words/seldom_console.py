@@ -20,6 +20,7 @@ from tests.orders import bring_to
 from tests.support.console import Console
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, post, staff
+from tests.words.pages import changes
 from tests.words.transcripts import masked, transcript
 from tests.world import disclosed, gagged
 
@@ -62,6 +63,8 @@ def _an_incident_from_its_report_to_its_end(officer: Member, company: str, *, at
     incident = Incident.objects.get(kind=Incident.Kind.PARTNER_BREACH)
     a_ticket(key=f"incident:{incident.pk}", at=at + HOUR, due_in=9 * DAY)
     yield "an incident with a case", _read(officer, page)
+    auditor = staff(User.Role.AUDITOR, name="alba")
+    yield "the same, as an auditor reads it", changes(_read(officer, page), _read(auditor, page))
     act: dict[str, Any] = {"incident_id": incident.pk, "actor": officer.actor, "reason": "We did."}
     assign_incident(to=second.actor, at=at + 2 * HOUR, **act)
     duty = duties_of(incident=incident)[0].clock.duty.name
@@ -69,6 +72,7 @@ def _an_incident_from_its_report_to_its_end(officer: Member, company: str, *, at
     yield "an incident at work", _read(officer, page)
     close_incident(at=at + 7 * HOUR, **act)
     yield "an incident that was closed", _read(officer, page)
+    yield "the same, closed, as an auditor reads it", changes(_read(officer, page), _read(auditor, page))
     for form in ("html", "json"):
         taken = officer.client.post(f"{page}export/", {**WHY, "form": form}).content.decode()
         said = transcript(taken) if form == "html" else [masked(line) for line in taken.splitlines()]

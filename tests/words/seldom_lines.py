@@ -170,7 +170,7 @@ def many_companies() -> Read:
     for n in range(3):
         looked_for = [basil().aggregator.uri, f"https://before{n}.example"]
         disclosed(line, looked_for, at=now - (55 + n) * DAY, outcome="refused", judgement="no_approval")
-    yield "home with many companies", told(person.get(f"/home/{query}"), "cards", "flow")
+    yield "home with many companies", told(person.get(f"/home/{query}"), "cards")
     yield "history of many companies", told(person.get(f"/history/{query}&month={now - 60 * DAY:%Y-%m}"), "way")
     yield "times of many companies", told(person.get(f"/history/times/{query}&month={now:%Y-%m}"))
     for wrong in ("since=nonsense", f"company=Before&since={now:%Y-%m-%d}"):
@@ -178,13 +178,15 @@ def many_companies() -> Read:
 
 
 def _many_of_late(line: Line) -> None:
-    """Some are of no company that is registered, some were stopped."""
+    """Some are of no company that is registered, some were stopped; one was refused before."""
     for n in range(30):
         uri = f"https://many{n}.example"
         if n % 9:
             Party.objects.create(uri=uri, name=f"Many {n:02}", kind="lbs_provider")
         at = timezone.now() - (1 + n % 3) * DAY - n * timedelta(minutes=1)
         disclosed(line, [basil().aggregator.uri, uri], at=at, n=1 + n % 2, judgement="no_approval")
+        if n == 2:
+            disclosed(line, [basil().aggregator.uri, uri], at=at - DAY, outcome="refused", judgement="no_approval")
         if n in {24, 25, 26, 28}:
             choices.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
 
@@ -214,6 +216,9 @@ def a_long_day() -> Read:
     disclosed(line, ["urn:network"], at=start, n=3, basis="network", purpose="dpv:LegalCompliance")
     disclosed(line, [basil().aggregator.uri], at=start, n=60, every=timedelta(seconds=5))
     yield "history of a long day", told(signed_in(line).get("/history/"), "way")
+    line = a_line()
+    disclosed(line, [basil().aggregator.uri], at=start, n=61, every=timedelta(seconds=5))
+    yield "a look-up with more times than are listed", told(signed_in(line).get("/history/"), "times")
 
 
 def emergencies() -> Read:
