@@ -339,7 +339,8 @@ def cases(at: datetime) -> Read:
             body=f"A file: {scan}",
             at=at,
         )
-        _attach(entry, f"{scan}.png", scan, at)
+        for name in (scan, "after it"):
+            _attach(entry, f"{name}.png", scan, at)
     yield "a case with files", read(person, f"/help/{ticket.code}/")
     yield "help of somebody who asked", read(person, "/help/")
     due = timezone.now()

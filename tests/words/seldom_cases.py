@@ -112,6 +112,9 @@ class Desk:
             if basis == Basis.LEGAL_PROCESS:
                 gagged(row, until=self.at, at=self.at - DAY)
             yield f"a look-up for {basis}", self.known(self.about(row, line))
+        line, path = self.line(), [self.campaign.contract.aggregator.uri, "unknown", self.campaign.lbs_provider.uri]
+        (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref)
+        yield "a look-up by way of somebody whom nobody can name", self.known(self.about(row, line))
         for answer in ("", "late", "evidence", "none"):
             line = self.line(agreed="")
             ticket = self.about(self.looked(line, judgement="no_approval"), line)

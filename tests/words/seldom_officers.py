@@ -238,6 +238,9 @@ def _keys(console: Console, officer: Member) -> Read:
     address = {"jwks_uri": "https://kiwi.example/elsewhere", "hosts": "kiwi.example", "endpoint_url": ""}
     for title, form in (("another", address), ("no", {**address, "jwks_uri": ""})):
         yield f"{title} address of keys", read(officer, f"contracts/{contract.pk}/endpoints/", form)
+    within = {"endpoint_url": "https://10.0.0.1/events", "jwks_uri": "https://10.0.0.1/keys"}
+    refused = a_contract(a_party("Lychee Link"), ref="AGR-lychee", **within)
+    yield "addresses that may not be called", read(officer, f"contracts/{refused.pk}/")
 
 
 def _proposals(officer: Member) -> Read:
