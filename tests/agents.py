@@ -63,16 +63,16 @@ def public(key: Ed25519PrivateKey) -> str:
     return b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
-def an_agent_asks(line: Line, name: str = "Permission Slip") -> str:
+def an_agent_asks(line: Line, name: str = "Permission Slip", *, agent_id: str = AGENT) -> str:
     """The path of the link that its person was texted."""
     now = timezone.now()
-    if not AuthorizedAgent.objects.filter(pk=AGENT).exists():
-        let_in(AGENT, name, Ed25519PrivateKey.generate())
+    if not AuthorizedAgent.objects.filter(pk=agent_id).exists():
+        let_in(agent_id, name, Ed25519PrivateKey.generate())
     said = Exercise(
-        agent_id=AGENT, business_id=BUSINESS, issued_at=now, expires_at=LATER, version="1.0", exercise="sale:opt_out",
-        phone_number=number_of(line),
+        agent_id=agent_id, business_id=BUSINESS, issued_at=now, expires_at=LATER, version="1.0",
+        exercise="sale:opt_out", phone_number=number_of(line),
     )  # fmt: skip
-    agent = AuthorizedAgent.objects.get(pk=AGENT)
+    agent = AuthorizedAgent.objects.get(pk=agent_id)
     receive_request(agent=agent, message=said, body=str(line.pk).encode(), at=now)
     return texted_link(line)
 

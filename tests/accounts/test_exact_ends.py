@@ -477,3 +477,10 @@ def test_a_holder_may_be_told_from_a_day_ago_to_a_year_ahead(line: Line, now: da
 
     assert begins_at(is_taken, now - DAY + A_MOMENT)
     assert ends_at(is_taken, now + 365 * DAY + A_MOMENT)
+
+
+def test_a_new_number_is_near_for_a_week_and_a_first_one_is_none(line: Line, now: datetime) -> None:
+    line.number_changed_at = now
+    assert ends_at(lambda at: auth_factors.is_on_hold_only_for_new_number(line=line, at=at), now + 7 * DAY)
+    line.activated_at = now
+    assert not auth_factors.is_on_hold_only_for_new_number(line=line, at=now)

@@ -117,7 +117,15 @@ class Books:
             "status": "granted",
             **more,
         }
-        agreement = Agreement(self.contract, [state], ())
+        self._tell(line, [state])
+
+    def tell_nothing_directly(self, line: Line) -> None:
+        """Tell past the verbs that nothing is allowed."""
+        self.sub(line)
+        self._tell(line, [])
+
+    def _tell(self, line: Line, states: list[dict[str, object]]) -> None:
+        agreement = Agreement(self.contract, states, ())
         enqueue_order(line_id=line.pk, agreements=[agreement], by="user", at=database_clock())
         self.acknowledge(line)
 

@@ -59,6 +59,7 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
         [said("stop", 9, origin="file"), said("approval", 7), said("stop", 5)], 5, 5,
     ),
     "a file's yes against the person's stop": ([said("stop", 9), said("approval", 7), said("stop", 5)], 9, 9),
+    "a file's yes after the person's stop": ([said("stop", 9), said("approval", 7)], 9, 9),
     "a claim is no yes": ([said("stop", 9), said("claim", 7), said("stop", 5)], 9, 9),
     "two pauses end to end": ([said("pause", 9, until=5), said("pause", 6, until=-3)], 9, None),
     "two pauses that meet": ([said("pause", 9, until=5), said("pause", 5, until=-3)], 9, None),

@@ -131,6 +131,14 @@ def denied_before_and_while_more_is_on_its_way(books: Books) -> str:
     return "partner_has"
 
 
+def told_no_and_allowed_again_since(books: Books) -> str:
+    line = a_line()
+    an_approval(line, books.campaign)
+    books.tell_nothing_directly(line)
+    books.hold_unordered(line)
+    return "partner_lacks"
+
+
 def lost(books: Books) -> str:
     books.a_line()
     return "partner_lacks"
@@ -251,7 +259,8 @@ SEEDS: dict[str, Callable[[Books], str]] = {
     for seed in (
         clean, kept_after_a_stop, kept_after_a_stop_it_had_signed, kept_while_the_stop_is_on_its_way,
         kept_and_acknowledged_while_it_counted, dropped_before_it_could_acknowledge,
-        denied_before_and_while_more_is_on_its_way, lost, held_by_an_older_order, never_ordered_and_allowed,
+        denied_before_and_while_more_is_on_its_way, told_no_and_allowed_again_since, lost,
+        held_by_an_older_order, never_ordered_and_allowed,
         never_ordered_and_only_claimed, agreed_to_while_a_first_order_is_on_its_way,
         never_agreed_to_while_a_first_order_is_on_its_way, only_claimed_while_a_first_order_is_on_its_way,
         ended_by_itself_while_a_first_order_is_on_its_way, sent_and_taken_back_before_a_first_acknowledgement,

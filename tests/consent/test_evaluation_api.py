@@ -34,6 +34,8 @@ def test_an_allow_carries_its_obligations_and_proves_itself(client: Client, line
     said = response.json()
     assert said["decision"] is True
     assert said["context"]["basis"] == "approval"
+    # No order was ever written about the line.
+    assert said["context"]["consent"]["version"] == 0
     assert [one["id"] for one in said["context"]["obligations"]] == [
         "record_disclosure",
         "max_precision_m",

@@ -15,8 +15,21 @@ from consent.feeds.digests import DigestRefused, read
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice
 from partners.feeds.command import Feed
-from partners.feeds.reading import numbered_lines
-from tests.feeds import NUMBER, Row, choice_row, line_row, moment, ndjson, take_choices, take_lines, take_parties, told
+from partners.feeds.parties import PartiesFeed
+from partners.feeds.reading import NumberedLine, numbered_lines
+from tests.feeds import (
+    NUMBER,
+    Row,
+    choice_row,
+    line_row,
+    moment,
+    ndjson,
+    parties_document,
+    take_choices,
+    take_lines,
+    take_parties,
+    told,
+)
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.properties import undone
 
@@ -43,6 +56,15 @@ def test_nothing_that_a_file_says_lies_ahead() -> None:
                     assert fate(ChoicesFeed(), choice_row(**row), now) == expected
                 else:
                     assert fate(LinesFeed(), line_row(**row), now) == expected, name
+
+
+def test_no_contract_is_signed_ahead() -> None:
+    now, document = database_clock(), parties_document()
+    for at, found in ((now, ("accepted",)), (now + A_MOMENT, ("rejected", "signed_at", "in_future"))):
+        document["contracts"][0]["signed_at"] = at.isoformat()
+        with undone():
+            fates = PartiesFeed().take(lines=[NumberedLine(1, json.dumps(document).encode())], at=now)
+            assert [told([one])[0] for one in fates if one.line == "contracts[0]"] == [found]
 
 
 def test_a_number_begins_before_its_line_ends_and_where_another_s_ends() -> None:

@@ -45,6 +45,17 @@ from tests.properties import stories, undone
         state="WA", contract_ends=None, kin=(), number_change=None, suspended="", deactivated=None,
     )
 )  # fmt: skip
+@example(
+    plan=Plan(
+        # The person's own yes outlasts the stop and ends; the file's, which is newer than both, still does not count.
+        events=(
+            Event("stop", 1, "all", 0, None, person=True),
+            Event("allow", 2, "campaign", 0, 3, person=True),
+            Event("approval", 3, "campaign", 0, None, person=False),
+        ),
+        state="WA", contract_ends=None, kin=(), number_change=None, suspended="", deactivated=None,
+    )
+)  # fmt: skip
 def test_gate_ledger_and_oracle_agree(plan: Plan) -> None:
     with undone():
         line, world = build(plan)

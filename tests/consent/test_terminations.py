@@ -229,7 +229,7 @@ def test_what_is_not_in_force_or_not_there_cannot_end() -> None:
         with pytest.raises(NotNow):
             ends("contract", contract)
     for of in ("party", "contract", "campaign"):
-        with pytest.raises(NotNow):
+        with pytest.raises(NotNow, match=rf"^There is no such {of}\.$"):
             terminate(of=of, target_id=999, actor=an_actor(), reason=WHY, plan_digest="x", at=database_clock())
 
 

@@ -21,7 +21,7 @@ from accounts.models import Line
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.downloads import as_csv, as_json
 from disclosures.queries.history import Filters, HistoryPage, history_in_parts, history_page, history_rows
-from disclosures.queries.history_counts import history_facts, times_page
+from disclosures.queries.history_counts import count_history, history_facts, times_page
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.words.pages import main
@@ -119,6 +119,13 @@ def test_a_day_that_is_cut_says_how_often_in_all() -> None:
         [("DataMart", 2, 2, False)],
     ]
     assert drawn(Filters(company=road.uri)) == [[("RoadAid", 3, 5, True)], [("RoadAid", 2, 5, True)]]
+    # What came on other days that are asked for is not of that day.
+    for days in (1, -1):
+        disclosed(line, [geo.uri, road.uri], at=NOON + timedelta(days=days))
+    around = Filters(company=road.uri, since=date(2026, 5, 1), until=date(2026, 5, 9))
+    assert drawn(around) == [
+        [("RoadAid", 1, 1, False)], [("RoadAid", 3, 5, True)], [("RoadAid", 2, 5, True), ("RoadAid", 1, 1, False)],
+    ]  # fmt: skip
 
 
 def test_a_cut_day_costs_one_look_more() -> None:
@@ -146,7 +153,11 @@ def test_filters_narrow_and_say_so() -> None:
     disclosed(line, ["urn:psap"], at=NOON, basis=Basis.EMERGENCY)
 
     def count(filters: Filters) -> int:
-        return len(moments(history_page(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT)))
+        found = len(moments(history_page(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT)))
+        facts = history_facts(line_id=line.pk, filters=filters, zone=PACIFIC, at=AT).facts
+        said = count_history(facts=facts, filters=filters).total
+        assert said.looked_up + said.refused + said.outside == found
+        return found
 
     assert (count(Filters()), Filters().any) == (5, False)
     assert (count(Filters(company=mart.uri)), count(Filters(company="https://nobody.example"))) == (2, 0)

@@ -515,6 +515,7 @@ def counted() -> dict[tuple[str, str], tuple[int, int, int]]:
     [
         (130, Count(26), [("s1", 200), ("s0", 800)]),
         (130, Count(0), [("s0", 1000)]),
+        (1000, Count(1), [("s1", 4), ("s0", 996)]),
         (13, Count(None, Why.MOST), [("s4", 1000)]),
         (130, Count(None, Why.MOST), [("s1", 1000)]),
         (13, Count(None, Why.FEW), [("s4", 1000)]),

@@ -50,6 +50,16 @@ def test_everything_is_taken_once() -> None:
     assert Campaign.objects.get(ref="CMP-road").cover.parties == [BRIDGE, ROAD]
 
 
+@pytest.mark.parametrize(
+    ("uri", "refused"),
+    [("urn:example:sheriff", False), ("https://", True), ("https://a@sheriff.example", True), ("sheriff", True)],
+)
+def test_a_party_is_named_by_a_uri_and_a_web_address_by_its_host(uri: str, *, refused: bool) -> None:
+    document: dict[str, Any] = parties_document()
+    document["parties"].append({"id": uri, "name": "Sheriff", "kind": "end_customer", "website": "", "about": ""})
+    assert refusals(document) == [("parties[5]", "id", "not_a_uri")] * refused
+
+
 def test_a_party_may_be_renamed_and_never_become_another_kind() -> None:
     take_parties()
     hostile = "<script>alert(1)</script>\u202e😀" + "x" * 900

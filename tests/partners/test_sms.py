@@ -3,13 +3,15 @@
 import json
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from pytest_django import Settings
 
 from accounts.clients.texts import NotTaken, Unfit
-from partners.clients.sms import HttpBackend
+from partners.clients import http
+from partners.clients.sms import HttpBackend, UncertainDelivery
 
 
 class Gateway(HTTPServer):
@@ -18,6 +20,7 @@ class Gateway(HTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Taker)
         self.status = 202
+        self.silent_until: threading.Event | None = None
         self.taken: list[tuple[str, dict[str, str]]] = []
 
 
@@ -26,6 +29,8 @@ class Taker(BaseHTTPRequestHandler):
         assert isinstance(self.server, Gateway)
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.taken.append((self.headers["Authorization"], body))
+        if self.server.silent_until is not None:
+            self.server.silent_until.wait(10)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -58,6 +63,14 @@ def test_a_text_is_handed_over_with_its_token(gateway: Gateway) -> None:
         with pytest.raises(error) as refused:
             HttpBackend().send(msisdn="+12065550142", text=text)
         assert (type(refused.value), str(refused.value)) == (error, str(status))
+
+
+def test_a_gateway_that_keeps_silent_may_have_sent_it(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "post", partial(http.post, seconds=0.5))
+    gateway.silent_until = threading.Event()
+    with pytest.raises(UncertainDelivery, match=r"^no answer in time$"):
+        HttpBackend().send(msisdn="+12065550142", text="Your code is 123456.")
+    gateway.silent_until.set()
 
 
 def test_nothing_is_sent_to_an_address_that_is_not_https(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -89,6 +89,7 @@ OUTCOMES = {"lost": True, "ours": True, "no_answer": False, "no_connection": Fal
     since=st.integers(0, 10 * 60),
     lasts=st.integers(0, 20 * 60),
 )
+@example(beats={*range(20)}, tries=[(0, "lost", True), (120, "polled", True), (600, "lost", True)], since=0, lasts=1200)
 def test_answerable_reads_pulses_and_tries_as_they_were_written(
     beats: set[int], tries: list[tuple[int, str, bool]], since: int, lasts: int
 ) -> None:

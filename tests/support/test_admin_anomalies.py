@@ -429,6 +429,13 @@ def test_a_looser_rule_waits_for_a_second_officer(officer: Member) -> None:
     assert (detail["proposal"], detail["proposed_by"]) == (str(proposal.pk), officer.actor)
 
 
+def test_what_would_suspend_later_is_said_in_days(officer: Member) -> None:
+    form = {"threshold": 2, "window": 30, "suspend_after_days": 9, "enabled": "on", "reason": "Too soon."}
+    post(officer, "/admin/anomaly-rules/after_stop/", form)
+    page = shown(officer, f"/admin/proposals/{Proposal.objects.get().pk}/")
+    assert "after the person stopped. After 9 days the company would be suspended for the line. This proposal" in page
+
+
 def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datetime) -> None:
     second = staff(name="second")
     values: dict[str, Any] = {"kind": "burst", "window": 60, "suspend_after_days": None, "enabled": True, "at": now}

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
+from console.queries.machines import count_agent_requests
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
-from tests.agents import an_agent_asks, public
+from tests.agents import AGENT, an_agent_asks, public
 from tests.factories import a_line
 from tests.people import Browser, number_of
 from tests.support.officers import Member, post, shown, staff
@@ -82,13 +83,14 @@ def test_its_requests_are_counted_and_nobody_is_named(officer: Member) -> None:
     # Of the last 30 days alone.
     AgentRequest.objects.filter(line_id=lines[2].pk).update(received_at=timezone.now() - timedelta(days=30))
     Browser().post(links[0], {"refuse": "1"})
-    number = AuthorizedAgent.objects.get().number
-    said = shown(officer, f"{LIST}{number}/")
+    an_agent_asks(a_line(msisdn="+12065550145"), "Another", agent_id="ANOTHER")
+    said = shown(officer, f"{LIST}{AuthorizedAgent.objects.get(pk=AGENT).number}/")
     assert "Denied: The person says the request isn't theirs 1 Waiting for the person 1" in said
     assert not any(tells(said, number_of(line)) for line in lines)
     row = shown(officer, LIST)
     assert "Permission Slip PERMISSION_SLIP active" in row
     assert "none never 2 –" in row
+    assert count_agent_requests(agent_ids=[AGENT], at=timezone.now()) == {AGENT: (2, 0)}
 
 
 @pytest.mark.parametrize("role", [User.Role.AUDITOR, User.Role.AGENT, User.Role.LEGAL])

@@ -21,7 +21,7 @@ from partners.domain.pairwise import subject
 from partners.labels import UNKNOWN
 from partners.models import Contract, Dealing, Party, Proposal
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.models import Breach, Cohort, Order, Stream, StreamEvent
+from revocations.models import Breach, Cohort, ManifestShard, Order, Stream, StreamEvent
 from support.models import CarrierTestLine, SuspendRequest
 from support.queries import team_metrics
 from support.queries.timeline import timeline
@@ -143,6 +143,13 @@ def test_what_is_over_by_its_term_says_so(officer: Member) -> None:
     assert f"Denied at our gate {cohort.terminated_at:%-d %b %Y, %H:%M:%S} UTC, epoch 2" in page
     row = shown(officer, "/admin/terminations/")
     assert f"AGR-1 contract GeoBridge company preparing list 0 {day} term expired" in row
+
+
+def test_a_list_that_is_still_made_says_how_far_it_is(officer: Member) -> None:
+    cohort = a_cohort(a_campaign(), at=timezone.now())
+    ManifestShard.objects.create(cohort_id=cohort.pk, number=1, lines=3, sha256="", content=b"")
+    page = shown(officer, f"/admin/terminations/{cohort.pk}/")
+    assert "List of lines 3 lines in 1 part 75 % 75 % of the lines counted in the plan." in page
 
 
 def test_what_is_suspended_leads_to_its_own_page(officer: Member) -> None:

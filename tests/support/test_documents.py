@@ -65,7 +65,7 @@ def a_world() -> tuple[Line, Campaign]:
     campaign = a_chain(line, "Ash", at=at)
     suspensions.suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="They sold it.", at=at)
     Suspension.objects.create(
-        of="party", target_id=campaign.contract.aggregator_id, starts_at=at - 366 * DAY,
+        of="party", target_id=campaign.contract.aggregator_id, starts_at=at.replace(year=at.year - 1, month=6, day=1),
         actor="officer:1", reason=f"Ask {NUMBER}.",
     )  # fmt: skip
     uri = campaign.contract.aggregator.uri
@@ -95,6 +95,8 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
     }
     for kind, (ref, title, says) in kinds.items():
         page, where, pdf = signed(officer, kind, ref)
+        acts = re.findall(r"2\d{3}-06-01 \d\d:\d\d UTC Ash suspended \(a number\)", re.sub(r"(<[^>]+>|\s)+", " ", page))
+        assert len(acts) == (kind == "certificate")
         assert f"<h1><bdi>{title}</bdi>: preview</h1>" in page
         assert says in page
         found = verified(pdf, tmp_path)

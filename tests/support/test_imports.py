@@ -316,7 +316,8 @@ def test_an_interrupted_import_is_tried_again_later_and_says_so(
     officer: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feeds.take_lines(line_row())
-    page = upload(officer, "choices", *(choice_row(kind="stop", scope="all") for _ in range(3)))
+    rows = [choice_row(kind="stop", scope="all") for _ in range(3)]
+    page = upload(officer, "choices", *rows)
     assert post(officer, f"{page}start/") == page
     monkeypatch.setattr(imports, "ROWS_AT_ONCE", 2)
     with monkeypatch.context() as broken:
@@ -331,6 +332,10 @@ def test_an_interrupted_import_is_tried_again_later_and_says_so(
     )
     assert told in shown(officer, page)
     assert AuditEvent.objects.get(action="import.choices").detail["tries"] == 2
+    again = upload(officer, "choices", *rows[:2])
+    post(officer, f"{again}start/")
+    assert imports.run(now=timezone.now() + timedelta(seconds=65))
+    assert "Accepted 0 Repeated 2 already known, and the same Rejected 0" in shown(officer, again)
 
 
 def test_an_interrupted_dry_run_says_so_until_it_is_done(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -40,6 +42,10 @@ def test_everything_but_people_is_found(officer: Member) -> None:
     for asked in (str(order.id), order.jti):
         assert f"Order (1) {order.id} GeoBridge, Waiting to send" in found(officer, asked)
     assert "Audit log (1) suspension: started" in found(officer, "sold it")
+    for n in (2, 1):
+        at = timezone.now() - timedelta(days=n)
+        audit.actions.record(action="party.noted", actor=officer.actor, target="party:1", at=at, reason=f"Zebra {n}.")
+    assert re.findall(r"Zebra \d", found(officer, "zebra")) == ["Zebra 1", "Zebra 2"]
     audit.actions.record(
         action="proposal.made", actor=officer.actor, target="protection:1", at=timezone.now(), reason="To Quagga."
     )

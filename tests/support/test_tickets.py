@@ -23,7 +23,7 @@ from support.domain.tickets import (
     open_tickets,
     record_evidence_entries,
 )
-from support.models import Entry, Ticket
+from support.models import Attachment, Entry, Ticket
 from support.policies.lifecycle import CLOSES_AFTER, WAITS, due_at
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
@@ -237,6 +237,20 @@ def test_an_answer_makes_nobody_s_case_its_writer_s(role: str, *, escalated: boo
     found = dict(Ticket.objects.values_list("code", "assignee"))
     assert found == {free.code: writer.pk if theirs else None, bens.code: ben.pk}
     assert AuditEvent.objects.filter(action="ticket.claimed", actor=actor_of(writer)).count() == theirs
+
+
+def test_an_answer_takes_along_the_own_files_of_its_case_alone() -> None:
+    at, writer = timezone.now(), actor_of(a_staff_user("agent"))
+    here, elsewhere = a_ticket(), a_ticket()
+    for ticket in (here, elsewhere):
+        for author in (writer, "agent:999"):
+            Attachment.objects.create(
+                id=uuid.uuid4(), ticket=ticket, name="a.png", media_type="image/png", size=1, sha256="",
+                author=author, at=at,
+            )  # fmt: skip
+    entry = answer(ticket=here, body="Here.", actor=writer, then=Ticket.State.SOLVED, at=at)
+    taken = Attachment.objects.filter(entry=entry).values_list("ticket__code", "author")
+    assert list(taken) == [(here.code, writer)]
 
 
 def test_an_answer_to_many_makes_no_case_its_writer_s() -> None:
