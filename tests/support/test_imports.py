@@ -67,6 +67,7 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
         "What changes A file with 2 rows will be imported. Its dry run found 1 well-formed and rejected 1."
         " Read the dry run before you agree."
     ) in asked
+    assert f"Import a file: Lines, {Upload.objects.get().uploaded_at:%-d %b %Y, %H:%M} UTC Waiting" in asked
     agree = f"/admin/proposals/{proposal.pk}/agree/"
     assert "another officer must approve it" in shown(officer, agree, {})
     assert post(second, agree)

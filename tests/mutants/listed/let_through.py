@@ -616,4 +616,11 @@ MUTANTS = (
         "since > stop.at_us and not",
         "tests/consent/test_denied_since.py::test_a_no_has_stood_since_it_last_began",
     ),
+    Mutant(
+        11,
+        "support/queries/names.py",
+        'Upload.objects.defer("rejects").filter(pk__in=ids)',
+        'Upload.objects.defer("rejects").exclude(pk__in=ids)',
+        "tests/support/test_imports.py::test_lines_are_imported_when_a_second_officer_agrees",
+    ),
 )
