@@ -118,10 +118,14 @@ def of_a_bad_day(console: Console, officer: Member, *, at: datetime) -> Read:
         "soon over": f"campaigns/{named['CMP-soon']}/",
         "longer than its contract": f"campaigns/{named['CMP-long']}/", "over": f"campaigns/{named['CMP-ended']}/",
         "its end": f"terminations/{Cohort.objects.get(target_id=named['CMP-ended']).pk}/",
+        "an end by two": f"terminations/{Cohort.objects.get(target_id=named['CMP-kale']).pk}/",
     }  # fmt: skip
     for title, path in pages.items():
         page = read(officer, path, {} if title == "separation" else None)
         yield f"a bad day: {title}", changes(before[title], page) if title in before else page
+    old = Incident.objects.get(key="ungated 0").pk
+    yield "an incident whose dates are past", read(officer, f"incidents/{old}/")
+    yield "an incident whose dates are past, to send away", read(officer, f"incidents/{old}/export/", {"form": "html"})
     for query in ("parties/?q=Geo&kind=aggregator", "parties/?sort=name", "parties/?sort=-name", "parties/?q=nobody"):
         yield f"a list: {query}", read(officer, query)
     for n in range(51):
@@ -210,6 +214,8 @@ def _ends(at: datetime) -> None:
     ended = a_campaign(link, a_party("Juniper Aid", "lbs_provider"), ref="CMP-ended")
     undone = a_cohort(ended, at=at, actor=BY_TERM, plan={"lines": 1})
     contradict_end(undone, at=now, complete_by=now + DAY)
+    by_two = a_campaign(link, a_party("Kale Aid", "lbs_provider"), ref="CMP-kale")
+    a_cohort(by_two, at=at, epoch=link.epoch + 2, actor=an_actor(), second_actor=an_actor())
     # What its ended campaign passed on went to somebody whom nobody can name, too.
     nobody = Party.objects.get(uri="unknown")
     Reach.objects.create(campaign=ended, party=nobody)
