@@ -190,8 +190,9 @@ class EvidenceView:
 
     @property
     def moments(self) -> list[tuple[str, datetime]]:
-        """What happened and what is due, in the order of time: `asked`, `answered`, `due`."""
-        known = [("asked", self.asked_at), ("answered", self.answered_at), ("due", self.due_at)]
+        """What happened, in the order of time: `asked`, then `answered`, or by when an answer is `due`."""
+        due_at = None if self.answered_at else self.due_at
+        known = [("asked", self.asked_at), ("answered", self.answered_at), ("due", due_at)]
         return sorted(((what, at) for what, at in known if at is not None), key=lambda one: one[1])
 
 

@@ -569,7 +569,7 @@ def plain(page: str) -> str:
 
 # Commands that read or write lines and name none of them: counts, keys, checks, our own people and partners' machines.
 NAME_NOBODY = {
-    "after_restore", "bench", "check_partner", "compact_ledger", "demo", "distribute_ledger", "end_staff",
+    "after_restore", "bench", "celery", "check_partner", "compact_ledger", "demo", "distribute_ledger", "end_staff",
     "import_approvals", "import_choices", "import_disclosures", "import_lines", "import_notices", "import_parties",
     "make_staff", "migrate", "permissions", "register_client", "reseal", "rotate_keys", "sandbox_partner",
     "sweep_revocations", "settings", "setup", "size", "upgrade_check", "verify_audit", "verify_receipt",

@@ -85,7 +85,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (officer, f"incident:{owed.pk}", None, WHY),
         ),
         "notice.published": (
-            lambda: agree_to_proposal(proposal_id=wording.pk, actor=officer, reason="Read.", at=now),
+            lambda: agree_to_proposal(proposal_id=wording.pk, actor=officer, reason=WHY, at=now),
             (officer, "notice:stop.en.", None, WHY),
         ),
         "contract.endpoints_set": (

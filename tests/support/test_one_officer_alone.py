@@ -103,7 +103,8 @@ OTHERS = {
     ),
     **dict.fromkeys(
         ("console.view_difference", "console.view_order", "console.view_incident_rows", "console.export_incident_rows",
-         "console.export_trail", "console.export_incident", "disclosures.record_export", "accounts.view_separation"),
+         "console.export_trail", "console.export_incident", "disclosures.record_export", "accounts.view_separation",
+         "disclosures.view_order_reach"),
         "looks",
     ),
     **dict.fromkeys(

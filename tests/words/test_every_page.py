@@ -71,6 +71,9 @@ def read_by(cookies: dict[str, str], path: str, form: tuple[tuple[str, str], ...
     client = Client()
     client.cookies.load(cookies)
     answer = client.post(path, dict(form)) if form else client.get(path)
+    if answer.streaming:
+        # A download goes on until it is read, and one may have two at a time.
+        b"".join(answer)
     is_page = answer.headers.get("Content-Type", "").startswith("text/html") and not answer.streaming
     return (
         transcript(answer.content.decode())
