@@ -5,7 +5,7 @@ What a screen reader says on the way is in `tests/words/transcripts/heard/`, wri
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,11 +36,15 @@ SEEN = """() => {
 }"""
 
 
-def _last_noon() -> datetime:
-    """Noon where the line is, so that no look-ups made together fall on two of its days."""
+def _noon() -> datetime:
+    """Noon where the line is, of the day whose look-ups, at nine, were the last to happen.
+
+    None made together falls on two days, and at no hour has one of nine o'clock just left the thirty days: in UTC,
+    where each day has 24 hours.
+    """
     now = timezone.now().astimezone(zone_of("CA"))
     noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
-    return noon if noon <= now else noon - timedelta(days=1)
+    return (noon if now.hour >= 9 else noon - timedelta(days=1)).astimezone(UTC)
 
 
 @dataclass
@@ -115,7 +119,7 @@ def test_stop_without_an_account(visit: Visit, site: str) -> None:
 
 
 def test_sign_in_stop_one_and_allow_it_again(visit: Visit, site: str) -> None:
-    world = a_world(at=_last_noon())
+    world = a_world(at=_noon())
     sign_in(world.line)
     page = visit(script=False, width=ZOOMED).new_page()
     way = Journey(page)
@@ -139,7 +143,7 @@ def test_sign_in_stop_one_and_allow_it_again(visit: Visit, site: str) -> None:
 
 
 def test_ask_about_a_look_up_and_take_everything_along(visit: Visit) -> None:
-    world = a_world(at=_last_noon())
+    world = a_world(at=_noon())
     page = visit(line=world.line, script=False, width=ZOOMED).new_page()
     way = Journey(page)
     way.go("/home/")
@@ -191,7 +195,7 @@ def test_answer_a_companys_question(visit: Visit) -> None:
 
 
 def test_pause_everything_and_read_its_receipt(visit: Visit) -> None:
-    world = a_world(at=_last_noon())
+    world = a_world(at=_noon())
     page = visit(line=world.line, script=False, width=ZOOMED).new_page()
     way = Journey(page)
     way.go("/home/")
