@@ -173,9 +173,9 @@ def is_unassigned_elsewhere(*, number: LineNumber) -> bool:
     return not others.exclude(line=number.line_id).exists()
 
 
-def open_separations() -> Sequence[Separation]:
+def open_separations() -> QuerySet[Separation]:
     """Return what was asked and is not done, what is due first in front."""
-    return list(Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id"))
+    return Separation.objects.filter(state=Separation.State.OPEN).select_related("line").order_by("due_at", "id")
 
 
 def business_days(*, start: datetime, days: int, zone: ZoneInfo) -> datetime:

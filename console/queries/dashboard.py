@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
 from django.db.models import Count as Count_
-from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.primitives import numbers
@@ -25,10 +25,10 @@ from disclosures.queries.delayed import PendingRowCounts, count_pending_rows
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
 from partners.workers.rotation import PERIOD
-from revocations.models import Breach, Cohort, CohortReceipt
+from revocations.models import Cohort, CohortReceipt
 from support.queries import names
 from support.queries.chains import running
-from support.queries.counts import Count, Health, cap_count, count_of, health_of
+from support.queries.counts import Count, Health, cap_count, health_of
 from support.queries.incidents import DUE_FIRST, subjects
 
 ENDING = timedelta(days=60)
@@ -120,7 +120,6 @@ class Dashboard:
     partners: int
     lights: Sequence[Light]
     unconfirmed: Sequence[LateSigner]
-    breaches: Count
     incidents: Sequence[IncidentGroup]
     proposals: Sequence[Waiting]
     requests: Sequence[Request]
@@ -183,9 +182,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
     still_open = incidents.filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
-    cohorts = list(
-        Cohort.objects.filter(completed_at__isnull=True).defer("index_token").order_by("complete_by")[:SHOWN]
-    )
+    cohorts = _list_open_cohorts()
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
     named = names.targets(wanted=_targets_of(open_proposals, held, cohorts, runs))
@@ -195,7 +192,6 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
         partners=len(receiving),
         lights=list_lights(failing=_count_failing(unwell), partners=len(receiving), at=at),
         unconfirmed=list_late_signers(most=SHOWN, at=at),
-        breaches=count_of(rows=Breach.objects.filter(mended_at__isnull=True)),
         incidents=_group_incidents(still_open, reader, at),
         proposals=_waiting(open_proposals, named, who, reader),
         requests=list_waiting_requests(rows=SHOWN),
@@ -273,19 +269,18 @@ def _waiting(
     ]
 
 
+def _list_open_cohorts() -> list[Cohort]:
+    receipt = CohortReceipt.objects.filter(cohort_id=OuterRef("pk"), event_id=OuterRef("event_id"), status="completed")
+    rows = Cohort.objects.filter(completed_at__isnull=True).annotate(signed=Exists(receipt)).defer("index_token")
+    return list(rows.order_by("complete_by")[:SHOWN])
+
+
 def _list_running_terminations(
     cohorts: Sequence[Cohort], named: NamedTargets, at: datetime
 ) -> list[RunningTermination]:
-    signed = set(
-        CohortReceipt.objects.filter(
-            cohort_id__in=[one.pk for one in cohorts],
-            event_id__in=Cohort.objects.filter(completed_at__isnull=True).values("event_id"),
-            status="completed",
-        ).values_list("cohort_id", flat=True)
-    )
     return [
         RunningTermination(
-            one, named[one.of, one.target_id], named["party", one.party_id], _share(one), one.pk in signed,
+            one, named[one.of, one.target_id], named["party", one.party_id], _share(one), vars(one)["signed"],
             one.complete_by <= at,
         )
         for one in cohorts

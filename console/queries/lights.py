@@ -13,7 +13,7 @@ from consent.gate.deciding import read_opening
 from support.models import CanaryRun
 from support.queries.counts import count_of
 from support.queries.names import NOBODYS
-from support.queries.pending_tickets import Canary, canary
+from support.queries.pending_tickets import judge_canary
 
 HOUR, STEP = timedelta(hours=1), timedelta(minutes=5)
 STEPS = 12
@@ -121,19 +121,19 @@ def _count_last_hour(at: datetime) -> Mapping[str, Sequence[tuple[int, int]]]:
 
 
 def _canary_light(at: datetime) -> Light:
-    now = canary(at=at)
-    word, tone = CANARY_WORDS[now.state]
     runs = list(CanaryRun.objects.filter(finished_at__isnull=False, began_at__lte=at).order_by("-began_at")[:STEPS])
+    state, step = judge_canary(newest=runs[0] if runs else None, at=at)
+    word, tone = CANARY_WORDS[state]
     took = [(round(sum(one.seconds.values()) * 10) + 1, bool(one.failed)) for one in reversed(runs)]
     bars = _bars([(n, n * failed) for n, failed in took])
-    return Light("Hourly stop test", word, tone, _describe_canary(now, len(runs)), bars)
+    return Light("Hourly stop test", word, tone, _describe_canary(state, step, len(runs)), bars)
 
 
-def _describe_canary(now: Canary, runs: int) -> str:
-    if now.state == "off":
+def _describe_canary(state: str, step: str, runs: int) -> str:
+    if state == "off":
         return "The hourly test is turned off"
-    if now.step:
-        return f"The last run failed at: {CanaryRun.Step(now.step).label}"
+    if step:
+        return f"The last run failed at: {CanaryRun.Step(step).label}"
     if runs < 2:
         return "Last run" if runs else "It runs every hour"
     return f"Last {runs} runs; taller bars took longer"

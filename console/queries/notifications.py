@@ -219,7 +219,7 @@ def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
 
 def _find_separations(reader: str, at: datetime) -> WaitingItems:
     """For officers alone, who work on them."""
-    found = open_separations() if reader.startswith(f"{User.Role.OFFICER}:") else ()
+    found = list(open_separations()) if reader.startswith(f"{User.Role.OFFICER}:") else []
     items = [
         Item(
             "Line separation",

@@ -21,7 +21,7 @@ from support.queries.exports import csv_lines, in_parts
 from support.queries.history import describe_action, more_of
 from support.queries.queue import code_in, companies
 from support.queries.subjects import list_hidden_ids
-from support.queries.visible import acts_on_hidden
+from support.queries.visible import HiddenCases, acts_on_hidden, find_hidden_cases
 
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).
 ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
@@ -44,10 +44,10 @@ MOST = 50
 type Acts = QuerySet[AuditEvent]
 
 
-def acts(*, at: datetime, of_legal: bool = False) -> Acts:
+def acts(*, at: datetime, of_legal: bool = False, hidden: HiddenCases | None = None) -> Acts:
     """Every look and act of staff, the newest first; but no trace of an incident, case or document that an order hides.
 
-    `of_legal`: those of the legal-process role, and no others.
+    `of_legal`: those of the legal-process role, and no others. `hidden`: where it has been read already.
     """
     by_staff = Q()
     for kind in ACTORS:
@@ -55,16 +55,17 @@ def acts(*, at: datetime, of_legal: bool = False) -> Acts:
     whole = AuditEvent.objects.filter(by_staff).order_by("-at", "-id")
     if of_legal:
         return whole.filter(LEGAL)
-    return leave_out_hidden(whole, at=at)
+    return leave_out_hidden(whole, at=at, hidden=hidden)
 
 
-def leave_out_hidden(rows: Acts, *, at: datetime) -> Acts:
+def leave_out_hidden(rows: Acts, *, at: datetime, hidden: HiddenCases | None = None) -> Acts:
     """Leave out what is legal process's own, and what was done about what an order hides now."""
-    shown = rows.exclude(LEGAL | acts_on_hidden(at=at))
-    if not (hidden := list_hidden_ids(at=at)):
+    hidden = hidden or find_hidden_cases(at=at)
+    shown = rows.exclude(LEGAL | acts_on_hidden(hidden=hidden))
+    if not (documents := list_hidden_ids(hidden=hidden, at=at)):
         return shown
-    about_none = Q(detail__document__isnull=True) | ~Q(detail__document__in=hidden)
-    return shown.exclude(target__in=[f"document:{one}" for one in hidden]).filter(about_none)
+    about_none = Q(detail__document__isnull=True) | ~Q(detail__document__in=documents)
+    return shown.exclude(target__in=[f"document:{one}" for one in documents]).filter(about_none)
 
 
 def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:

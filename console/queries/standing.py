@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils.dateparse import parse_datetime
 
 from accounts.primitives import numbers
@@ -175,14 +176,12 @@ def about(*, party: Party) -> Q:
 
 
 def contracts_to_renew(*, at: datetime) -> list[int]:
-    """Return the contracts in force whose reminder has come, by id. Two statements."""
-    running = Contract.objects.filter(is_draft=False, ends_at__gt=at).values_list("pk", flat=True)
-    notes = AuditEvent.objects.filter(
-        target__in=[f"contract:{pk}" for pk in running], action="contract.noted", detail__has_key="remind_on"
-    )
-    newest = dict(notes.order_by("at", "id").values_list("target", "detail__remind_on"))
-    due = [target for target, said in newest.items() if (day := parse_datetime(str(said))) and day <= at]
-    return [int(target.removeprefix("contract:")) for target in due]
+    """Return the contracts in force whose reminder has come, by id. One statement."""
+    target = Concat(Value("contract:"), Cast(OuterRef("pk"), TextField()))
+    notes = AuditEvent.objects.filter(target=target, action="contract.noted", detail__has_key="remind_on")
+    newest = Subquery(notes.order_by("-at", "-id").values("detail__remind_on")[:1])
+    running = Contract.objects.filter(is_draft=False, ends_at__gt=at).annotate(day=newest).values_list("pk", "day")
+    return [pk for pk, said in running if said and (day := parse_datetime(str(said))) and day <= at]
 
 
 def _owner_of(target: str) -> tuple[str, datetime | None]:

@@ -26,18 +26,18 @@ from console.actions.notes import choose_notifications
 from console.actions.staff_access_log import note_visit
 from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
-from console.queries.dashboard import Dashboard
+from console.queries.dashboard import Dashboard, last_visit
 from console.queries.notifications import get_choice, list_notifications
 from console.queries.search import Hit, sort_of
-from console.views.listing import Card, Listing, count_card
-from console.views.lists_delivery import ORDERS
+from console.views.listing import Card, ToCount, count_cards, of_list
+from console.views.lists_delivery import BREACHES, ORDERS
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_rules import PROPOSALS, SUSPENSIONS
-from console.views.lists_trail import incidents_list, trail_list
+from console.views.lists_trail import incidents_list, list_changes
 from console.views.site import show
-from support.queries.counts import Count, count_of
+from support.queries.counts import Count
 from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
-from support.queries.visible import visible_incidents
+from support.queries.visible import HiddenCases, find_hidden_cases
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -46,63 +46,65 @@ def index(request: PersonRequest) -> HttpResponse:
         return redirect("admin:delayed")
     at = timezone.now()
     since = note_visit(user=request.user, at=at)
-    incidents = visible_incidents(at=at)
+    # What an order hides is asked once for the whole page.
+    hidden = find_hidden_cases(at=at)
+    incidents = hidden.visible_incidents()
     now = dashboard.get_dashboard(reader=actor_of(request.user), incidents=incidents, at=at)
-    # Which incidents an order hides is asked once for the whole page.
     listing = replace(incidents_list(request, at), start=lambda _: incidents)
-    cards = {
-        "in_force": _in_force(at), "today": _today(request, now, at), "changed": _count_changes(request, listing, at),
-    }  # fmt: skip
+    changes = list_changes(reader=actor_of(request.user), since=last_visit(user=request.user, at=at), hidden=hidden)
+    opened = {"changed": "visit"}
+    in_force, today, changed, (breaches,) = count_cards(
+        _in_force(at),
+        _today(request, now, hidden, at),
+        (
+            of_list("Incidents opened", "incidents", listing, opened, at),
+            of_list("Changes by others", "trail", changes, {"kind": "act", **opened}, at),
+        ),
+        (of_list("Missed deadlines, unresolved", "breaches", BREACHES, {"state": "open"}, at, "bad"),),
+    )
+    cards = {"in_force": in_force, "today": today, "changed": changed, "breaches": breaches}
     return show(request, "dashboard.html", title="Dashboard", now=now, at=at, since=since, **cards)
 
 
-def _in_force(at: datetime) -> Sequence[Card]:
+def _in_force(at: datetime) -> Sequence[ToCount]:
     return (
-        count_card("Contracts in force", "contracts", CONTRACTS, {"stage": "running"}, at),
-        count_card("Campaigns in force", "campaigns", CAMPAIGNS, {"stage": "running"}, at),
-        count_card("Suspended", "suspensions", SUSPENSIONS, {"running": "yes"}, at, "warn"),
-        count_card("Contracts ending within 60 days", "contracts", CONTRACTS, {"ends": "60"}, at, "warn"),
-        count_card("Contracts to renew", "contracts", CONTRACTS, {"remind": "due"}, at, "warn"),
-        count_card("Campaigns ending within 60 days", "campaigns", CAMPAIGNS, {"ends": "60"}, at, "warn"),
+        of_list("Contracts in force", "contracts", CONTRACTS, {"stage": "running"}, at),
+        of_list("Campaigns in force", "campaigns", CAMPAIGNS, {"stage": "running"}, at),
+        of_list("Suspended", "suspensions", SUSPENSIONS, {"running": "yes"}, at, "warn"),
+        of_list("Contracts ending within 60 days", "contracts", CONTRACTS, {"ends": "60"}, at, "warn"),
+        of_list("Contracts to renew", "contracts", CONTRACTS, {"remind": "due"}, at, "warn"),
+        of_list("Campaigns ending within 60 days", "campaigns", CAMPAIGNS, {"ends": "60"}, at, "warn"),
     )
 
 
-def _today(request: PersonRequest, now: Dashboard, at: datetime) -> Sequence[Card]:
+def _today(request: PersonRequest, now: Dashboard, hidden: HiddenCases, at: datetime) -> Sequence[Card | ToCount]:
     """What there is to do, by who may do it. What the dashboard counted already is not counted again."""
     incidents, streams = reverse("admin:incidents"), reverse("admin:streams")
     return (
         _card("Incidents past their deadline", now.overdue_incidents, f"{incidents}?due=overdue", "bad"),
         _card("Incidents assigned to me", now.my_incidents, f"{incidents}?whose=mine"),
         _card("Unassigned incidents", now.free_incidents, f"{incidents}?whose=nobody"),
-        count_card("Overdue orders", "orders", ORDERS, {"due": "overdue"}, at, "bad"),
+        of_list("Overdue orders", "orders", ORDERS, {"due": "overdue"}, at, "bad"),
         _card("Partners with delivery problems", Count(now.failing), f"{streams}?delivery=problems", "bad"),
-        count_card("Open proposals", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
-        *_cases_today(request, at),
+        of_list("Open proposals", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
+        *_cases_today(request, hidden, at),
     )
 
 
-def _cases_today(request: PersonRequest, at: datetime) -> Iterator[Card]:
+def _cases_today(request: PersonRequest, hidden: HiddenCases, at: datetime) -> Iterator[ToCount]:
     role = get_shown_role(request)
     wanted = {"Escalated cases": OFFICE}
     if staff_may(role, StaffAction.WORK_TICKETS):
         wanted["Cases assigned to me"] = MINE
     for label, whose in wanted.items():
-        rows = filter_tickets(asked=QueueFilter(whose=whose), user_id=request.user.pk, at=at)
-        yield _card(label, count_of(rows=rows), f"{reverse('desk')}?whose={whose}")
+        rows = filter_tickets(asked=QueueFilter(whose=whose), user_id=request.user.pk, at=at, hidden=hidden)
+        yield ToCount(label, rows, f"{reverse('desk')}?whose={whose}", "warn")
     if staff_may(role, StaffAction.WORK_SEPARATIONS):
-        yield _card("Line separations", Count(len(open_separations())), reverse("admin:separations"))
+        yield ToCount("Line separations", open_separations(), reverse("admin:separations"), "warn")
 
 
 def _card(label: str, n: Count, href: str, tone: str = "warn") -> Card:
     return Card(label, n, href, tone if n else "")
-
-
-def _count_changes(request: PersonRequest, listing: Listing, at: datetime) -> Sequence[Card]:
-    opened = {"changed": "visit"}
-    return (
-        count_card("Incidents opened", "incidents", listing, opened, at),
-        count_card("Changes by others", "trail", trail_list(request, at), {"kind": "act", **opened}, at),
-    )
 
 
 # So many searches of a session can be opened again.

@@ -47,7 +47,7 @@ from support.queries import names
 from support.queries.history import describe_action, more_of, proposal_of
 from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
-from support.queries.visible import visible_incidents
+from support.queries.visible import HiddenCases, visible_incidents
 
 
 def incidents(request: PersonRequest) -> HttpResponseBase:
@@ -102,10 +102,20 @@ def trail_list(request: PersonRequest, at: datetime) -> Listing:
     if of_legal:
         return replace(TRAIL_OF_LEGAL, filters=(who, *TRAIL_OF_LEGAL.filters))
     reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
-    changed = Filter(
+    return replace(TRAIL, filters=(who, *TRAIL.filters, _by_others(reader, since)))
+
+
+def _by_others(reader: str, since: datetime) -> Filter:
+    return Filter(
         "changed", "By others", CHANGED, lambda rows, _visit, _: rows.filter(at__gt=since).exclude(actor=reader)
     )
-    return replace(TRAIL, filters=(who, *TRAIL.filters, changed))
+
+
+def list_changes(*, reader: str, since: datetime, hidden: HiddenCases) -> Listing:
+    """The audit log as the dashboard counts it: what others did since then."""
+    return replace(
+        TRAIL, filters=(*TRAIL.filters, _by_others(reader, since)), start=lambda at: staff.acts(at=at, hidden=hidden)
+    )
 
 
 def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, ...]]:

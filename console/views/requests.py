@@ -59,7 +59,9 @@ CODE = 8
 def separations(request: PersonRequest) -> HttpResponse:
     """What waits, what is due first in front. It names nobody."""
     now = timezone.now()
-    return show(request, "separations.html", title="Line separations", rows=_rows(delegations.open_separations(), now))
+    return show(
+        request, "separations.html", title="Line separations", rows=_rows(list(delegations.open_separations()), now)
+    )
 
 
 def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:

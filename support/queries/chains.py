@@ -32,12 +32,10 @@ def running(*, at: datetime) -> QuerySet[Suspension]:
     )
 
 
-def running_on(*, at: datetime) -> Mapping[str, Sequence[int]]:
-    """Return the ids of what a suspension runs on, by kind: "party", "contract", "campaign"."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for of, target_id in running(at=at).values_list("of", "target_id"):
-        found[of].append(target_id)
-    return found
+def running_on(*, at: datetime) -> Mapping[str, QuerySet[Suspension, int]]:
+    """Return what a suspension runs on, by kind ("party", "contract", "campaign"): its ids, to be read or compared."""
+    rows = running(at=at).order_by().values_list("target_id", flat=True)
+    return {of: rows.filter(of=of) for of in ("party", "contract", "campaign")}
 
 
 def contracts_at(*, rows: QuerySet[Contract], stages: Collection[str], at: datetime) -> QuerySet[Contract]:

@@ -4,13 +4,15 @@ Of each partner: its stream, its breaker, and what it has not acknowledged.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Value
 
 from revocations.models import Breaker, Stream
 from support.queries.names import NOBODYS
@@ -21,6 +23,7 @@ LOOK_BACK = timedelta(days=30)
 # Fewer rows of a sample say nothing of how many there are.
 LEAST_SAMPLED = 5
 
+COUNTED = "(SELECT count(*) FROM (<rows>) AS counted)"
 # Of a line there are as many rows as companies behind the aggregator.
 ROWS = 4 * CAP
 LINES = """
@@ -106,6 +109,22 @@ def cap_count(n: int) -> Count:
 def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
     """Return how many rows there are, counted no further than the cap."""
     return cap_count(rows.order_by()[: CAP + 1].count())
+
+
+def count_each(*, rows: Sequence[QuerySet[Any]]) -> Sequence[Count]:
+    """Return how many rows there are of each, counted no further than the cap. One statement."""
+    parts, params = list[str](), list[object]()
+    for one in rows:
+        try:
+            sql, given = one.order_by().values_list(Value(1))[: CAP + 1].query.sql_with_params()
+        except EmptyResultSet:
+            parts.append("0")
+        else:
+            parts.append(COUNTED.replace("<rows>", sql))
+            params.extend(given)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        return [cap_count(n) for n in cursor.fetchone() or ()]
 
 
 def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:

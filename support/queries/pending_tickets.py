@@ -47,16 +47,19 @@ def canary(*, at: datetime) -> Canary:
         return Canary("off")
     ended = CanaryRun.objects.filter(finished_at__isnull=False).order_by("-began_at")
     newest, well = ended.first(), ended.filter(failed="").first()
+    state, step = judge_canary(newest=newest, at=at)
+    return Canary(state, step, well.finished_at if well else None, dict(well.seconds) if well else {})
+
+
+def judge_canary(*, newest: CanaryRun | None, at: datetime) -> tuple[str, str]:
+    """Return `Canary.state` and `Canary.step` of the run that ended last."""
+    if not settings.CANARY:
+        return "off", ""
     if newest is None:
-        return Canary("never")
+        return "never", ""
     late = at - newest.began_at > CANARY_EVERY + 2 * CANARY_LATE
-    state = "late" if late else ("failed" if newest.failed else "ok")
-    return Canary(
-        state=state,
-        step=newest.step if newest.failed else "",
-        succeeded_at=well.finished_at if well else None,
-        seconds=dict(well.seconds) if well else {},
-    )
+    step = newest.step if newest.failed else ""
+    return "late" if late else ("failed" if newest.failed else "ok"), step
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,10 @@ def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
     return Page(tuple(rows(tickets=found[:PAGE], user_id=user_id, at=at)), following)
 
 
-def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
-    """Return the tickets that were asked for, in no order yet."""
+def filter_tickets(
+    *, asked: QueueFilter, user_id: int, at: datetime, hidden: HiddenCases | None = None
+) -> QuerySet[Ticket]:
+    """Return the tickets that were asked for, in no order yet. `hidden`: where it has been read already."""
     wanted = Q()
     if asked.state not in {"", ANY}:
         wanted &= Q(state=asked.state)
@@ -135,7 +137,7 @@ def filter_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySe
         wanted &= Q(due_at__lt=at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
-    return visible_tickets(at=at).filter(wanted, **_same(asked))
+    return (hidden or find_hidden_cases(at=at)).visible_tickets().filter(wanted, **_same(asked))
 
 
 def _same(asked: QueueFilter) -> dict[str, str | int]:

@@ -29,7 +29,7 @@ from partners.labels import UNKNOWN, party_name, purpose_in_words
 from partners.models import Campaign, Party
 from revocations.models import Order
 from support.models import Document, Ticket
-from support.queries.visible import find_hidden_cases
+from support.queries.visible import HiddenCases, find_hidden_cases
 
 Kind = Ticket.Kind
 LOOK_UP, CHOICE, ORDER, COMPANY = "look_up", "choice", "order", "company"
@@ -196,7 +196,7 @@ def list_documents(*, at: datetime, of_legal: bool = False) -> QuerySet[Document
     newest = Document.objects.order_by("-made_at")
     if of_legal:
         return newest.filter(kind=Document.Kind.ORDER)
-    return newest.exclude(kind=Document.Kind.ORDER).exclude(_is_hidden(at))
+    return newest.exclude(kind=Document.Kind.ORDER).exclude(_is_hidden(find_hidden_cases(at=at), at))
 
 
 def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
@@ -204,17 +204,17 @@ def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
     return list(list_documents(at=at).filter(about=about).defer("pdf_sealed")[:NEWEST])
 
 
-def list_hidden_ids(*, at: datetime) -> list[str]:
+def list_hidden_ids(*, hidden: HiddenCases, at: datetime) -> list[str]:
     """Return the documents that no list has now, by id: what the audit log has of them would tell that there are such.
 
     Those about an order are legal process's own, and so are its acts on them.
     """
-    return [str(pk) for pk in Document.objects.filter(_is_hidden(at)).values_list("pk", flat=True)]
+    return [str(pk) for pk in Document.objects.filter(_is_hidden(hidden, at)).values_list("pk", flat=True)]
 
 
-def _is_hidden(at: datetime) -> Q:
+def _is_hidden(hidden: HiddenCases, at: datetime) -> Q:
     """Of what an order hides, or of a hidden incident or its case."""
-    return Q(pk__in=_list_hidden(at)) | find_hidden_cases(at=at).find_targets(field="about", date="made_at")
+    return Q(pk__in=_list_hidden(at)) | hidden.find_targets(field="about", date="made_at")
 
 
 def _list_hidden(at: datetime) -> list[UUID]:

@@ -28,6 +28,14 @@ class HiddenCases:
     shared: Mapping[int, str]
     since: datetime
 
+    def visible_incidents(self) -> QuerySet[Incident]:
+        """Return the incidents that are not hidden."""
+        return Incident.objects.exclude(pk__in=self.incidents)
+
+    def visible_tickets(self) -> QuerySet[Ticket]:
+        """Return the cases without those that the system opened about hidden incidents."""
+        return Ticket.objects.exclude(pk__in=list(self.cases))
+
     def get_about(self, *, ticket: Ticket) -> str:
         """Return what a case is about, in words."""
         return MERGED_CASES if ticket.pk in self.shared else ticket.about
@@ -84,8 +92,8 @@ def find_incident(*, incident_id: int, at: datetime) -> Incident | None:
 
 
 def visible_tickets(*, at: datetime) -> QuerySet[Ticket]:
-    """Return the cases without those that the system opened about hidden incidents."""
-    return Ticket.objects.exclude(pk__in=list_hidden_tickets(at=at))
+    """Return the cases that are not hidden."""
+    return find_hidden_cases(at=at).visible_tickets()
 
 
 def list_hidden_tickets(*, at: datetime) -> Sequence[int]:
@@ -93,9 +101,8 @@ def list_hidden_tickets(*, at: datetime) -> Sequence[int]:
     return list(find_hidden_cases(at=at).cases)
 
 
-def acts_on_hidden(*, at: datetime) -> Q:
+def acts_on_hidden(*, hidden: HiddenCases) -> Q:
     """Return which acts would tell that there is a hidden incident: on it, its case or a document about either."""
-    hidden = find_hidden_cases(at=at)
     # Before documents' acts said what they are about, a preview was named by the reference that it was asked for with.
     previews = [*(f"breach:{pk}" for pk in hidden.incidents), *(f"case:{code}" for code in hidden.cases.values())]
     acts = hidden.find_targets(field="target", date="at") | Q(target__in=[f"document:{one}" for one in previews])

@@ -23,15 +23,15 @@ MUTANTS = (
     Mutant(
         11,
         "console/queries/staff.py",
-        "rows.exclude(LEGAL | acts_on_hidden(at=at))",
-        "rows.exclude(acts_on_hidden(at=at))",
+        "rows.exclude(LEGAL | acts_on_hidden(hidden=hidden))",
+        "rows.exclude(acts_on_hidden(hidden=hidden))",
         "tests/support/test_documents.py::test_what_an_order_hides_is_in_no_document",
     ),
     # An act on an incident that an order hides
     Mutant(
         11,
         "console/queries/staff.py",
-        "rows.exclude(LEGAL | acts_on_hidden(at=at))",
+        "rows.exclude(LEGAL | acts_on_hidden(hidden=hidden))",
         "rows.exclude(LEGAL)",
         "tests/support/test_hidden_incidents.py::test_what_was_done_about_a_hidden_incident_is_in_no_log",
     ),
