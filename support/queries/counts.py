@@ -113,7 +113,7 @@ def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
 
 def count_each(*, rows: Sequence[QuerySet[Any]]) -> Sequence[Count]:
     """Return how many rows there are of each, counted no further than the cap. One statement."""
-    parts, params = list[str](), list[object]()
+    parts, params = list[str](), list[Any]()
     for one in rows:
         try:
             sql, given = one.order_by().values_list(Value(1))[: CAP + 1].query.sql_with_params()
