@@ -16,7 +16,7 @@ import psycopg
 from tests.faults.programs import until
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
 from tests.selection import drawn
-from tools.demo.processes import free_port
+from tools.demo.processes import free_port, hold_port
 
 READY_WITHIN_S = 240
 
@@ -190,3 +190,12 @@ def sigkill_leaves_none_behind(demo: Demo) -> None:
     demo.process.wait(30)
     wait_for_keeper_to_end(demo.data_dir)
     until(lambda: processes_of(demo.data_dir) == [], 10)
+
+
+def test_two_demos_that_start_at_one_time_never_share_a_port() -> None:
+    with hold_port(0) as first:
+        taken = first.getsockname()[1]
+        with hold_port(taken) as second:
+            assert second.getsockname()[1] != taken
+    with hold_port(taken) as again:
+        assert again.getsockname()[1] == taken

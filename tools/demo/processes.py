@@ -192,15 +192,26 @@ def takes_calls(*, port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
+def hold_port(wanted: int) -> socket.socket:
+    """Return a socket that listens on the wanted loopback port if it is free, else on another.
+
+    Until it is closed nobody else is given that port: two demos that start at one time each have their own partners.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind(("127.0.0.1", wanted))
+        held.listen()
+    except OSError:
+        held.close()
+        held = socket.create_server(("127.0.0.1", 0))
+    return held
+
+
 def free_port(wanted: int) -> int:
     """Return the wanted loopback port if it is free, else another."""
-    with socket.socket() as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind(("127.0.0.1", wanted))
-        except OSError:
-            tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
+    with hold_port(wanted) as held:
+        port: int = held.getsockname()[1]
     return port
 
 

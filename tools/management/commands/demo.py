@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ from tools.demo.processes import (
     StaticFiles,
     add_options,
     build_celery_command,
-    free_port,
+    hold_port,
 )
 
 WANTED_PORTS = {world.MERIDIAN: 9101, world.WAYPOINT: 9102}
@@ -68,8 +69,8 @@ class Command(BaseCommand):
             (data_dir / "demo.json").unlink(missing_ok=True)
 
     def _start(self, processes: Processes, data_dir: Path, *, port: int) -> None:
-        at, ports = timezone.now(), _ports(data_dir)
-        endpoints = {key: f"http://127.0.0.1:{number}" for key, number in ports.items()}
+        at, held = timezone.now(), _hold_ports(data_dir)
+        endpoints = {key: f"http://127.0.0.1:{at_port.getsockname()[1]}" for key, at_port in held.items()}
         static = StaticFiles(data_dir=data_dir)
         static.begin()
         if _migrations_are_missing():
@@ -83,7 +84,7 @@ class Command(BaseCommand):
         # The database's server has started anew: the gate is closed until somebody looked.
         archive_comparison.compare_archive()
         connections.close_all()
-        partners = _start_all(processes, data_dir, port=port, ports=ports)
+        partners = _start_all(processes, data_dir, port=port, held=held)
         _wait_for_first_deliveries()
         publishing.make()
         content = people.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
@@ -96,13 +97,17 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _start_all(processes: Processes, data_dir: Path, *, port: int, ports: Mapping[str, int]) -> list[dict[str, str]]:
+def _start_all(
+    processes: Processes, data_dir: Path, *, port: int, held: Mapping[str, socket.socket]
+) -> list[dict[str, str]]:
     """Start every process, wait until the web server and the partners answer, and return the partners."""
+    ports = {key: one.getsockname()[1] for key, one in held.items()}
     web = ("--host", "127.0.0.1", "--port", str(port), "portal.asgi:application")
     processes.start("web", sys.executable, "-m", "uvicorn", *UVICORN, *web)
     # A partner that was stopped with receipts to hand in does so at once.
     processes.wait_for(port=port, path="/healthz")
     for key, number in ports.items():
+        held[key].close()
         processes.start(key.split("-")[0], *_manage("sandbox_partner", *_partner(data_dir, key, number)))
     for number in ports.values():
         processes.wait_for(port=number, path="/received")
@@ -137,13 +142,13 @@ def _wait_for_first_deliveries() -> None:
         time.sleep(0.2)
 
 
-def _ports(data_dir: Path) -> dict[str, int]:
-    """Return where the sandbox partners listen: as last time, if free."""
+def _hold_ports(data_dir: Path) -> dict[str, socket.socket]:
+    """Hold, until the partners start, where they will listen: as last time, if free."""
     path = data_dir / "demo-ports.json"
     last: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
-    ports = {key: free_port(last.get(key, wanted)) for key, wanted in WANTED_PORTS.items()}
-    path.write_text(json.dumps(ports))
-    return ports
+    held = {key: hold_port(last.get(key, wanted)) for key, wanted in WANTED_PORTS.items()}
+    path.write_text(json.dumps({key: port.getsockname()[1] for key, port in held.items()}))
+    return held
 
 
 def _migrations_are_missing() -> bool:
