@@ -17,19 +17,24 @@ from partners.policies.lifecycle import NotNow
 from support import tasks
 
 
-def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
+def put_in_force(
+    *, of: Of, target_id: int, reason: str, actor: str, at: datetime, despite: Collection[str] = ()
+) -> Contract | Campaign:
     """Make a draft count from now on. What people agreed to while it was a draft never comes to count by that.
 
+    `despite`: checks that fail and that the officer said yes to, by name; the trail keeps them.
     Raises NotNow, StaffOnly. Call outside a transaction.
     """
     # A yes that waited for this draft to be known must be seen now, not come to count later.
     apply_pending_rows(at=at)
-    return _put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    return _put_in_force(of, target_id, reason, actor, at, despite)
 
 
 @transaction.atomic
-def _put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
-    row = drafts.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+def _put_in_force(
+    of: Of, target_id: int, reason: str, actor: str, at: datetime, despite: Collection[str]
+) -> Contract | Campaign:
+    row = drafts.put_in_force(of=of, target_id=target_id, reason=reason, actor=actor, at=at, despite=despite)
     refs = _campaigns_of(row)
     if _has_approvals(refs):
         raise NotNow(

@@ -264,6 +264,33 @@ class EndpointsForm(ActForm):
         return said
 
 
+class ForceForm(ActForm):
+    """Putting a draft in force. `failing`: checks that fail now, by name, each of which takes a yes of its own."""
+
+    despite = forms.MultipleChoiceField(
+        label="Put it in force although this fails",
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Tick each check. The audit log keeps that you did.",
+    )
+
+    def __init__(self, data: Any = None, *, failing: Mapping[str, str]) -> None:
+        super().__init__(data)
+        self.failing = failing
+        if failing:
+            _choices(self, "despite", [(name, f"{name}: {says}") for name, says in failing.items()])
+        else:
+            del self.fields["despite"]
+
+    def clean_despite(self) -> list[str]:
+        """Each, or none: a check that began to fail since the page was shown is asked about anew."""
+        agreed: list[str] = self.cleaned_data["despite"]
+        if missing := [name for name in self.failing if name not in agreed]:
+            names = " and ".join(missing)
+            raise ValidationError(f"Still a draft: {names} can't be used now. Tick it, or mend it first.")
+        return agreed
+
+
 class EndForm(ActForm):
     """Another end."""
 

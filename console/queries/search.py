@@ -1,5 +1,6 @@
 """One search over what an officer works with: by name, id or word. People are in none of it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ from support.queries.queue import companies
 from support.queries.visible import visible_incidents
 
 MOST = 25
+# An order's id, or the beginning of it, as a page shows that.
+ORDER_ID = re.compile(r"([0-9a-f-]+)…?")
+SHORT, FULL = 8, 32
 # Of the audit log so many of the newest entries are looked through: its own page finds the older ones.
 NEAR = 20_000
 
@@ -69,9 +73,13 @@ def _find_clients(asked: str) -> list[Hit]:
 
 
 def _find_orders(asked: str) -> list[Hit]:
-    """An order by its whole id, or by that of its message: whose it is takes a reason to see."""
-    wanted = Q(id=UUID(asked)) if _is_uuid(asked) else Q(jti=asked)
-    found = list(Order.objects.filter(wanted)[:MOST])
+    """By an order's id, its first eight digits as on pages, or its message's id: whose it is takes a reason to see."""
+    begins = ORDER_ID.fullmatch(asked.lower())
+    digits = begins[1].replace("-", "") if begins else ""
+    wanted = Q(jti=asked)
+    if SHORT <= len(digits) <= FULL:
+        wanted |= Q(id__range=[UUID(digits.ljust(FULL, end)) for end in "0f"])
+    found = list(Order.objects.filter(wanted).order_by("id")[:MOST])
     named = names.targets(wanted={("party", one.party_id) for one in found})
     return [
         Hit("order", str(one.id), f"{named['party', one.party_id].name}, {one.get_state_display()}", "order",
@@ -129,13 +137,6 @@ def _history_of(event: AuditEvent) -> str:
     if kind in staff.HISTORIES:
         return f"on={event.target}"
     return f"from={event.at:%Y-%m-%d}&to={event.at:%Y-%m-%d}"
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False
 
 
 def sort_of(*, hits: Sequence[Hit]) -> dict[str, list[Hit]]:

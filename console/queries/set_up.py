@@ -1,6 +1,6 @@
 """How a company, contract or campaign is set up: what of it works now, what subscribers read, whom it concerns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,16 @@ from partners.models import Campaign, Contract, JurisdictionRule, Party
 
 SECONDS = 5.0
 REDIRECT, CLIENT_ERROR, SERVER_ERROR = 300, 400, 500
+
+
+EVENTS, KEYS = "Event address", "Keys"
+OUTSIDE = (EVENTS, KEYS)
+# What the door out says in its own words.
+UNREACHABLE = {
+    "ConnectionError": "No server answers there: its name or port may be wrong, or it may be down.",
+    "no answer in time": f"It didn't answer within {SECONDS:.0f} seconds.",
+    "SSLError": "Its certificate can't be trusted, or isn't for this name.",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,11 @@ class SetUp:
     checks: Sequence[Check]
     texts: Sequence[ShownText]
     people: str
+
+    @property
+    def failing(self) -> Mapping[str, str]:
+        """What doesn't work at the other side, by name: an officer may still say yes to each."""
+        return {one.what: one.says for one in self.checks if one.tone == "bad" and one.what in OUTSIDE}
 
 
 def get_set_up(*, of: str, target_id: int, at: datetime) -> SetUp | None:
@@ -108,24 +123,25 @@ def _check_end(ends_at: datetime, at: datetime) -> Check:
 def _check_events(url: str) -> Check:
     """Whatever it refuses of a question without an event, it is there. Delivery follows no redirect."""
     if not url:
-        return Check("Event address", "None: the partner polls us.")
+        return Check(EVENTS, "None: the partner polls us.")
     reply = http.get(url=url, seconds=SECONDS)
     if reply.status is None:
-        return Check("Event address", f"Can't be reached: {http.readable(reply.detail) or 'no answer'}.", "bad")
+        why = UNREACHABLE.get(reply.detail) or f"{http.readable(reply.detail).capitalize() or 'No answer'}."
+        return Check(EVENTS, f"Can't be reached. {why}", "bad")
     if reply.status >= SERVER_ERROR:
-        return Check("Event address", f"Answers with a server error (HTTP {reply.status}).", "warn")
+        return Check(EVENTS, f"Answers with a server error (HTTP {reply.status}).", "warn")
     if reply.status >= REDIRECT and reply.status < CLIENT_ERROR:
-        return Check("Event address", f"Redirects (HTTP {reply.status}). Orders don't follow redirects.", "warn")
-    return Check("Event address", f"Reachable: HTTP {reply.status} to a request without an event.")
+        return Check(EVENTS, f"Redirects (HTTP {reply.status}). Orders don't follow redirects.", "warn")
+    return Check(EVENTS, f"Reachable: HTTP {reply.status} to a request without an event.")
 
 
 def _check_keys(url: str) -> Check:
     keys = fetch_published_keys(url=url) if url else []
     if not url:
-        return Check("Keys", "No key address, so nothing it signs can be checked.", "warn")
+        return Check(KEYS, "No key address, so nothing it signs can be checked.", "warn")
     if not keys:
-        return Check("Keys", f"No usable keys can be read at {url}.", "bad")
-    return Check("Keys", f"{len(keys)} usable {'key' if len(keys) == 1 else 'keys'} at {url}.")
+        return Check(KEYS, f"No usable keys can be read at {url}.", "bad")
+    return Check(KEYS, f"{len(keys)} usable {'key' if len(keys) == 1 else 'keys'} at {url}.")
 
 
 def _check_states(row: Campaign, at: datetime) -> Check:

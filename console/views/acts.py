@@ -67,7 +67,7 @@ class Act[F: ActForm]:
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
     and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
-    `set_up`: checks that are made as the page is shown.
+    `set_up`: checks that were made for this page.
     """
 
     title: str
@@ -82,7 +82,7 @@ class Act[F: ActForm]:
     cancel: str = ""
     shows: Callable[[F], ActPreview | None] = _preview_nothing
     asked: Sequence[OpenProposal] = ()
-    set_up: Callable[[], SetUp | None] = lambda: None
+    set_up: SetUp | None = None
 
 
 def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
@@ -103,7 +103,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
         "warns": act.warns,
         "cancel": cancel,
         "asked": act.asked,
-        "set_up": act.set_up(),
+        "set_up": act.set_up,
     }
     return show(request, "act.html", title=act.title, form=act.form, **words)
 

@@ -36,8 +36,10 @@ from partners.policies.loosening import PAID
 from revocations.models import Cohort
 from support.forms.acting import ActForm
 from support.queries import names
+from support.queries.chains import running
 
 SUSPENDED = "Suspended. Every request is now denied."
+ALREADY = "It was suspended already. Nothing was changed, and your reason wasn't kept."
 TWO = "Proposed. It takes effect when another officer agrees, within 7 days."
 # Of an extended term.
 ASKED_AGAIN = "A consent given on our pages ends when its page said: those people must be asked again."
@@ -46,14 +48,17 @@ ASKED_AGAIN = "A consent given on our pages ends when its page said: those peopl
 def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Suspend now: one officer, in force at once."""
     one, back = _target(of, target_id)
-    denied = pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now())
+    at = timezone.now()
+    denied = pages.list_campaigns_under(of=of, target_id=target_id, at=at)
+    before = set(running(at=at).filter(of=of, target_id=target_id))
     act = Act(
         title=f"Suspend {one.name}",
         lead=f"{describe_denial(of)} {pages.describe_suspension_impact(facts=denied)}",
         form=ActForm(request.POST or None),
         verb=lambda _, by: suspensions.suspend(of=of, target_id=target_id, **by),
         back=back,
-        done=SUSPENDED,
+        done=lambda made: ALREADY if made in before else SUSPENDED,
+        changed=lambda made: made not in before,
         button="Suspend now",
         warns=True,
     )
@@ -119,15 +124,18 @@ def extend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
 def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Put a draft in force."""
     one, back = _target(of, target_id)
+    set_up = get_set_up(of=terms_of(of), target_id=target_id, at=timezone.now())
     act = Act(
         title=f"Put {one.name} in force",
         lead="Its wording can't be changed after that. It starts with no consents: no one can be located under it"
         " until they allow it.",
-        form=ActForm(request.POST or None),
-        verb=lambda _, by: put_in_force(of=terms_of(of), target_id=target_id, **by),
+        form=terms.ForceForm(request.POST or None, failing=set_up.failing if set_up else {}),
+        verb=lambda form, by: put_in_force(
+            of=terms_of(of), target_id=target_id, despite=form.cleaned_data.get("despite", ()), **by
+        ),
         back=back,
         done="Now in force.",
-        set_up=lambda: get_set_up(of=terms_of(of), target_id=target_id, at=timezone.now()),
+        set_up=set_up,
     )
     return answer(request, act)
 

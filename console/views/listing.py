@@ -22,7 +22,7 @@ from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
 from console.queries.staff import parse_day
 from console.views.site import show
-from partners.labels import party_name
+from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from partners.policies.lifecycle import Stage
 from support.actions.queue import record_search
@@ -134,6 +134,8 @@ class ListQuery:
 
     words: str
     chosen: tuple[tuple[Filter, str], ...]
+    # Of each filter that can't be read what is wrong, and that it was left out.
+    wrong: tuple[str, ...] = ()
 
     @property
     def is_reversed(self) -> bool:
@@ -184,14 +186,16 @@ class ListPage:
     export: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    wrong: tuple[str, ...] = ()
 
 
 def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
     """The page of this list that the address asks for. That somebody searched it is written down."""
     at = timezone.now()
-    if said := read_list_query(request.GET.dict(), listing).get_criteria(words=listing.search_label, typed_in=True):
+    asked = read_list_query(request.GET.dict(), listing)
+    if said := asked.get_criteria(words=listing.search_label, typed_in=True):
         record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at)
-    if "csv" in request.GET and not listing.export:
+    if "csv" in request.GET and not listing.export and not asked.wrong:
         return _download(request, listing, at)
     return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
 
@@ -221,7 +225,7 @@ def _file_rows(listing: Listing, rows: Rows, at: datetime) -> Iterator[tuple[obj
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:
-    """Read one page. An unknown filter, sort or page number is as good as none."""
+    """Read one page. An unknown sort or page number is as good as none."""
     asked = read_list_query(request.GET.dict(), listing)
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page, found = _read_page(rows, _number(request.GET.get("page", "")))
@@ -238,6 +242,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         later=_question(request, page=str(page + 1)) if len(found) > SIZE and page < LAST_PAGE else "",
         export=_export_address(request, listing, asked),
         problem=REVERSED if asked.is_reversed else "",
+        wrong=asked.wrong,
         kept={"sort": request.GET["sort"]} if column else {},
     )
 
@@ -257,7 +262,7 @@ def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: d
 
 
 def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:
-    if asked.is_reversed:
+    if asked.is_reversed or asked.wrong:
         return ""
     if not listing.export:
         return _question(request, page="", csv="1")
@@ -267,7 +272,14 @@ def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) ->
 def read_list_query(said: Mapping[str, str], listing: Listing) -> ListQuery:
     """What an address asks this list for. `said`: its names and values."""
     words = _words(said, "q") if listing.search else ""
-    return ListQuery(words, tuple((one, _get_chosen_value(said, one)) for one in listing.filters))
+    chosen = tuple((one, _get_chosen_value(said, one)) for one in listing.filters)
+    typed = {one: _words(said, one.name) for one, value in chosen if not value}
+    return ListQuery(words, chosen, tuple(_describe_wrong(one, value) for one, value in typed.items() if value))
+
+
+def _describe_wrong(one: Filter, value: str) -> str:
+    known = "a date. Type one like 2026-11-30" if one.typed else "one of the choices"
+    return f"{one.label}: “{sanitise_text(value, at_most=40)}” isn't {known}. This filter was left out."
 
 
 @dataclass(frozen=True)
@@ -344,7 +356,8 @@ def _words(said: Mapping[str, str], name: str) -> str:
 
 def _get_chosen_value(said: Mapping[str, str], one: Filter) -> str:
     if one.typed:
-        return _words(said, one.name)
+        value = _words(said, one.name)
+        return "" if one.typed == "date" and parse_day(typed=value) is None else value
     value = said.get(one.name, "")
     return value if value in {known for known, _ in one.choices} else ""
 

@@ -38,7 +38,7 @@ from console.views.listing import (
     target,
 )
 from console.views.site import show
-from disclosures.queries.incident_scope import count_occurrences
+from disclosures.queries.incident_scope import count_occurrences, span_of
 from partners.labels import sanitise_text
 from partners.models import Party
 from support.forms.acting import ActForm
@@ -82,7 +82,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     listing, form = trail_list(request, at), ActForm(request.POST or None)
     asked = read_list_query(request.GET.dict(), listing)
     narrows = asked.get_criteria(words=listing.search_label)
-    if asked.is_reversed:
+    if asked.is_reversed or asked.wrong:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
     if request.method == "POST" and form.is_valid():
         parts = export_trail(
@@ -126,7 +126,7 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
             Cell(
                 one.get_kind_display(),
                 href=reverse("admin:incident", args=[one.pk]),
-                under="test line" if one.key.startswith(OF_A_SEED) else "",
+                under="test line" if one.key.startswith(OF_A_SEED) else span_of(key=one.key),
             ),
             _incident_state(one, who),
             target(about[one.subject]) if one.subject in about else _bare_subject(one, who),

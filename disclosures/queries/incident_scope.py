@@ -3,6 +3,7 @@
 Rows under a delayed-notice order are in none of it, from the moment on which the order says so.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -87,6 +88,8 @@ WHERE run.party_id = %(party)s AND f.kind = 'partner_has' AND f.line_id IS NOT N
 STATEMENTS: Mapping[str, str] = {
     Kind.UNGATED: KEPT, Kind.BASIS_DOUBTFUL: KEPT, Kind.HISTORY_MOVED: KEPT, Kind.PARTNER_HAS: IN_BOOKS,
 }  # fmt: skip
+# Keys begin or end with the day or the year that their incidents count.
+SPAN = re.compile(r"^\d{4}(-\d\d-\d\d)?(?= )|(?<=:)\d{4}-\d\d-\d\d$")
 # Counted by release, each of which was kept.
 BY_RELEASE = (Kind.UNGATED, Kind.BASIS_DOUBTFUL, Kind.HISTORY_MOVED, Kind.CONTRADICTED)
 COUNTED = "SELECT count(DISTINCT line_id), min(at), max(at) FROM ({}) reached (line_id, at)"
@@ -109,6 +112,15 @@ class IncidentScope:
 def day_key(*, party: str, day: str) -> str:
     """Under which key of its kind's incidents a company (URI) and day ("2026-11-26") stand."""
     return f"{day} {party}"[:LONGEST_KEY]
+
+
+def span_of(*, key: str) -> str:
+    """Return which day or year an incident counts, as its key says it; "" where it says none."""
+    found = SPAN.search(key)
+    if found is None:
+        return ""
+    day = parse_date(found[0])
+    return f"{day:%-d %b %Y}" if day else found[0]
 
 
 def get_incident_scope(*, incident: Incident, at: datetime) -> IncidentScope:

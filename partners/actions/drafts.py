@@ -1,5 +1,6 @@
 """Contracts and campaigns before they count: draft one, change it, put it in force."""
 
+from collections.abc import Collection
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -152,12 +153,14 @@ def _put_terms(row: Contract | Campaign, terms: ContractTerms | CampaignTerms, f
 
 
 @transaction.atomic
-def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> Contract | Campaign:
+def put_in_force(
+    *, of: Of, target_id: int, reason: str, actor: str, at: datetime, despite: Collection[str] = ()
+) -> Contract | Campaign:
     """Make a draft count from its start on, and not from before now. It begins without anybody's yes.
 
-    Raises NotNow for what is no draft, is over already, lacks something, or would move where its partner is spoken to
-    or its keys, which takes two officers; StaffOnly. `console.actions.terms.put_in_force` also checks whether
-    somebody agreed to it while it was a draft.
+    `despite`: what fails now and the officer said yes to, by name. Raises NotNow for what is no draft, is over already,
+    lacks something, or would move where its partner is spoken to or its keys, which takes two officers; StaffOnly.
+    `console.actions.terms.put_in_force` also checks whether somebody agreed to it while it was a draft.
     """
     name = guards.officer(actor=actor, reason=reason)
     row = guards.lock_target(of=of, target_id=target_id)
@@ -172,7 +175,8 @@ def put_in_force(*, of: Of, target_id: int, reason: str, actor: str, at: datetim
     # The newest contract's address of keys counts, and this one may be the first to have one.
     with keysets.may_move(party=row.aggregator if isinstance(row, Contract) else row.contract.aggregator):
         row.save(update_fields=["starts_at", "is_draft"])
-    guards.note_on(action=f"{of}.put_in_force", actor=name, row=row, at=at, reason=reason)
+    detail = {"despite": list(despite)} if despite else {}
+    guards.note_on(action=f"{of}.put_in_force", actor=name, row=row, at=at, reason=reason, detail=detail)
     return row
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import Line, LineNumber
 from accounts.policies.permissions import StaffAction, staff_may
@@ -30,7 +30,7 @@ from disclosures.queries.visible import visible, with_delay
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import Order, Standing
-from support.models import Entry, Reveal, SuspendRequest, Ticket
+from support.models import Attachment, Entry, Reveal, SuspendRequest, Ticket
 from support.queries import names, subjects
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
@@ -233,7 +233,8 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
     shown = is_shown(ticket=ticket, reader=reader, at=at)
     whole = Entry.objects.filter(ticket__in=with_merged(ticket=ticket))
     said = whole.exclude(hidden.find_entries()).select_related("ticket")
-    entries = list(said.prefetch_related("attachments").order_by("at", "id"))
+    files = Prefetch("attachments", Attachment.objects.order_by("at", "name", "id"))
+    entries = list(said.prefetch_related(files).order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
     return [

@@ -111,8 +111,15 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_search(event)
     parts += _of_note(event)
     parts += [f"as {User.Role(event.detail['role']).label.lower()}"] if event.action == "view_as.started" else []
+    parts += _of_set_up(event)
     parts += _of_addresses(event) or _of_fields(event)
     return "; ".join(part for part in parts if part)
+
+
+def _of_set_up(event: AuditEvent) -> list[str]:
+    """Return which checks failed as it was put in force."""
+    failed = event.detail.get("despite")
+    return [f"although a check failed: {', '.join(map(str, failed))}"] if isinstance(failed, list) else []
 
 
 def _of_fields(event: AuditEvent) -> list[str]:

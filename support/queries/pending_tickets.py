@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Concat, TruncDate
 
 from audit.models import Incident
 from consent.models import Choice
+from disclosures.queries.incident_scope import span_of
 from partners.labels import party_name
 from partners.models import Campaign, Party
 from revocations.models import EvidenceRequest, Order, State
@@ -174,7 +175,8 @@ def _incidents(at: datetime) -> list[PendingTicket]:
 
 
 def _of(incident: Incident, party: Party | None) -> PendingTicket:
-    key, about, ref = f"incident:{incident.pk}", incident.get_kind_display(), str(incident.pk)
+    key, ref = f"incident:{incident.pk}", str(incident.pk)
+    about = ", ".join(filter(None, (str(incident.get_kind_display()), span_of(key=incident.key))))
     party_id = party.pk if party else None
     if incident.kind == Incident.Kind.OVERDUE:
         name = party_name(party.name, party.uri) if party else ""
@@ -200,7 +202,8 @@ def _in_part(at: datetime) -> list[PendingTicket]:
     names = names_of(party_ids=(party_id for _, party_id in found))
     return [
         PendingTicket(
-            Kind.PARTIAL, key, f"{names.get(party_id, '')}: {Kind.PARTIAL.label}"[:200], "party", str(party_id),
+            Kind.PARTIAL, key, f"{names.get(party_id, '')}: {Kind.PARTIAL.label}, {span_of(key=key)}"[:200], "party",
+            str(party_id),
             party_id=party_id,
         )
         for key, party_id in found

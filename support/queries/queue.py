@@ -137,7 +137,7 @@ def filter_tickets(
         wanted &= Q(due_at__lt=at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
-    return (hidden or find_hidden_cases(at=at)).visible_tickets().filter(wanted, **_same(asked))
+    return visible_tickets(at=at, hidden=hidden).filter(wanted, **_same(asked))
 
 
 def _same(asked: QueueFilter) -> dict[str, str | int]:

@@ -32,10 +32,6 @@ class HiddenCases:
         """Return the incidents that are not hidden."""
         return Incident.objects.exclude(pk__in=self.incidents)
 
-    def visible_tickets(self) -> QuerySet[Ticket]:
-        """Return the cases without those that the system opened about hidden incidents."""
-        return Ticket.objects.exclude(pk__in=list(self.cases))
-
     def get_about(self, *, ticket: Ticket) -> str:
         """Return what a case is about, in words."""
         return MERGED_CASES if ticket.pk in self.shared else ticket.about
@@ -91,9 +87,9 @@ def find_incident(*, incident_id: int, at: datetime) -> Incident | None:
     return visible_incidents(at=at).filter(pk=incident_id).first()
 
 
-def visible_tickets(*, at: datetime) -> QuerySet[Ticket]:
-    """Return the cases that are not hidden."""
-    return find_hidden_cases(at=at).visible_tickets()
+def visible_tickets(*, at: datetime, hidden: HiddenCases | None = None) -> QuerySet[Ticket]:
+    """Return the cases without those that the system opened about hidden incidents. `hidden`: where that is known."""
+    return Ticket.objects.exclude(pk__in=list((hidden or find_hidden_cases(at=at)).cases))
 
 
 def list_hidden_tickets(*, at: datetime) -> Sequence[int]:

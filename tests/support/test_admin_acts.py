@@ -30,9 +30,14 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
         told = shown(officer, f"/admin/{page}/")
         assert "Automatically, by the stream rules: Silent." in told
         assert "Suspend now" in told
-    # It is done: to do it again would change nothing.
     assert post(officer, f"/admin/suspend/party/{party}/") == f"/admin/parties/{party}/"
+    assert "Suspended. Every request is now denied." in shown(officer, f"/admin/parties/{party}/")
     assert "Suspend now" not in shown(officer, f"/admin/parties/{party}/")
+    # Done already: to do it again changes nothing, and says so.
+    for written in (1, 1):
+        assert post(officer, f"/admin/suspend/party/{party}/") == f"/admin/parties/{party}/"
+        assert "It was suspended already. Nothing was changed" in shown(officer, f"/admin/parties/{party}/")
+        assert AuditEvent.objects.filter(action="suspension.began", actor=officer.actor).count() == written
 
 
 def test_before_a_suspension_its_consents_and_lifelines_are_shown(

@@ -1,5 +1,6 @@
 """Files of cases are opened by staff only while they may see whose case it is, and each time is in the person's log."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_file_opens_only_while_its_person_is_revealed(ana: Member, line: Line,
     ]  # fmt: skip
     Reveal.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert not opens(ana, ticket)
+
+
+def test_files_stand_in_the_order_of_their_names(ana: Member, line: Line) -> None:
+    names = [f"page {n}.txt" for n in range(5)]
+    case = asks(signed_in(line), uploads=[SimpleUploadedFile(one, b"A bill.") for one in reversed(names)])
+    scanning.scan(now=timezone.now())
+    # Whatever order they came in, and whatever ids they were given.
+    assert Attachment.objects.filter(ticket=case).values("at").distinct().count() == 1
+    post(ana, f"/desk/{case.code}/reveal/")
+    assert re.findall(r"page \d\.txt", shown(ana, f"/desk/{case.code}/")) == names
 
 
 def test_a_protected_line_s_files_take_two_people(ana: Member, ticket: Ticket) -> None:

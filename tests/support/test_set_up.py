@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 from django.utils import timezone
 
-from partners.models import Reach
+from audit.models import AuditEvent
+from partners.models import Contract, Reach
 from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Answer, Outside, Signer
 from tests.support.officers import Member, confirmed, places, post, shown
@@ -44,8 +45,38 @@ def test_addresses_and_keys_are_tried(officer: Member, outside: Outside) -> None
     contract.endpoint_url = "http://127.0.0.1:9/events"
     contract.save()
     page = checks(shown(officer, f"/admin/force/contract/{contract.pk}/"))
-    assert "Event address Can't be reached: " in page
+    why = "Can't be reached. No server answers there: its name or port may be wrong, or it may be down."
+    assert f"Event address {why} fails" in page
     assert f"Keys 1 usable key at {outside.url}/jwks.json. fine" in page
+
+
+def test_each_check_that_fails_takes_a_yes_of_its_own(officer: Member, outside: Outside) -> None:
+    party = a_party("GeoBridge", jwks_uri=f"{outside.url}/jwks.json")
+    contract = a_contract(party, endpoint_url="http://127.0.0.1:9/events", is_draft=True)
+    path = f"/admin/force/contract/{contract.pk}/"
+    assert "Put it in force although this fails" in shown(officer, path)
+    for ticked, missing in (((), "Event address and Keys"), (("Keys",), "Event address")):
+        refused = shown(officer, path, {"despite": ticked})
+        assert f"Still a draft: {missing} can't be used now. Tick it, or mend it first." in refused
+        assert Contract.objects.get().is_draft
+    # What works again by then isn't asked about, and what began to fail since is.
+    Signer("a", outside)
+    assert "Event address: Can't be reached." in shown(officer, path)
+    assert post(officer, path, {"despite": ["Event address"]}) == f"/admin/contracts/{contract.pk}/"
+    assert not Contract.objects.get().is_draft
+    kept = "although a check failed: Event address"
+    assert kept in shown(officer, f"/admin/contracts/{contract.pk}/")
+    assert f"contract: put in force {kept} {contract.ref}" in shown(officer, "/admin/trail/?kind=act")
+
+
+def test_what_works_is_put_in_force_without_another_yes(officer: Member, outside: Outside) -> None:
+    contract = a_contract(a_party(jwks_uri=f"{outside.url}/jwks.json"), is_draft=True)
+    Signer("a", outside)
+    path = f"/admin/force/contract/{contract.pk}/"
+    assert "although" not in shown(officer, path)
+    post(officer, path)
+    assert AuditEvent.objects.get(action="contract.put_in_force").detail == {"ref": contract.ref}
+    assert "although" not in shown(officer, f"/admin/contracts/{contract.pk}/")
 
 
 @pytest.mark.parametrize(

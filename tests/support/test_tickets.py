@@ -1,5 +1,6 @@
 """What opens a ticket by itself, by when it is to be answered, and what partners say lands in its thread."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from tests.feeds import as_at_commit
 from tests.orders import bring_to
 from tests.staff import a_staff_user
 from tests.support.desk import a_ticket, said
+from tests.support.officers import Member, rows_of, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 Kind, Priority = Ticket.Kind, Ticket.Priority
@@ -142,6 +144,23 @@ def test_an_incident_names_its_company_and_may_be_urgent() -> None:
     assert found == [("incident", party.pk, "incident", 1), ("incident", party.pk, "incident", 3)]
 
 
+def test_two_cases_of_one_company_say_which_time_they_count(ana: Member, officer: Member) -> None:
+    party, at = a_party("GeoBridge"), timezone.now()
+    keys = (
+        f"2025 {party.uri}", f"2026 {party.uri}", f"2026-11-03 {party.uri}", f"party:{party.pk}:2026-11-04", "b"
+    )  # fmt: skip
+    for key in keys:
+        audit.actions.open_incident(kind=Incident.Kind.BURST, key=key, subject=party.uri, at=at)
+    open_tickets(at=at)
+    label, spans = "Bursts of look-ups of one line", ("2025", "2026", "3 Nov 2026", "4 Nov 2026")
+    page = ana.client.get("/desk/").content.decode()
+    titles = re.findall(r"</span> <bdi>([^<]+)</bdi></a>", page)
+    assert sorted(titles) == sorted([label, *(f"{label}, {span}" for span in spans)])
+    rows = [row.partition(" open ")[0] for row in rows_of(officer, "/admin/incidents/")]
+    assert sorted(rows) == sorted([label, *(f"{label} {span}" for span in spans)])
+    assert words(page).count("GeoBridge · Incident · Opened") == len(keys)
+
+
 def test_orders_signed_in_part_have_one_ticket_a_day() -> None:
     campaign = a_campaign(a_contract(a_party("GeoBridge")))
     for _ in range(3):
@@ -154,7 +173,11 @@ def test_orders_signed_in_part_have_one_ticket_a_day() -> None:
     late = at + timedelta(minutes=1)
     assert (open_tickets(at=late), open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
-    assert (ticket.kind, ticket.about, ticket.line_id) == ("partial", "GeoBridge: A partner signed in part", None)
+    assert (ticket.kind, ticket.about, ticket.line_id) == (
+        "partial",
+        f"GeoBridge: A partner signed in part, {at:%-d %b %Y}",
+        None,
+    )
     assert (ticket.party_id, ticket.key) == (
         campaign.contract.aggregator_id, f"partial:{campaign.contract.aggregator_id}:{at:%Y-%m-%d}",
     )  # fmt: skip

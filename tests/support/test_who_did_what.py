@@ -24,7 +24,7 @@ from partners.models import Campaign, Proposal, SigningKey
 from revocations.models import Stream
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, shown, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -149,7 +149,18 @@ def test_days_are_whole_and_in_utc(officer: Member) -> None:
         audit.actions.record(action="test.done", actor="officer:1", target=f"thing:{n}", at=at, reason=f"Reason {n}.")
     found = without_searches(officer, f"?from={day:%Y-%m-%d}&to={day:%Y-%m-%d}")
     assert [row[-9:] for row in found] == ["Reason 2.", "Reason 1."]
-    assert len(without_searches(officer, "?from=yesterday&to=2026-13-01")) == 4
+    wrong = f"?from=yesterday&to={day:%Y-%m-%d}&kind=nonsense"
+    said = shown(officer, f"/admin/trail/{wrong}")
+    for one in (
+        "From (UTC): “yesterday” isn't a date. Type one like 2026-11-30. This filter was left out.",
+        "Kind: “nonsense” isn't one of the choices. This filter was left out.",
+    ):  # fmt: skip
+        assert said.count(one) == 1
+    # What can be read narrows the list still, and no file is given that would hold more than was asked for.
+    assert [row[-9:] for row in without_searches(officer, wrong)] == ["Reason 2.", "Reason 1.", "Reason 0."]
+    assert "Export as CSV" not in said
+    assert officer.client.get(f"/admin/trail/export/{wrong}").headers["Location"] == f"/admin/trail/{wrong}"
+    assert "isn't one of the choices" in shown(officer, "/admin/incidents/?state=nonsense&csv=1")
 
 
 def test_a_search_s_finds_are_found_by_their_case(officer: Member, line: Line) -> None:
