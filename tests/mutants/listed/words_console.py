@@ -83,7 +83,13 @@ MUTANTS = (
         "",
         CONSOLE_ACTS,
     ),
-    Mutant(9, "console/views/acts_partners.py", "        done=SUSPENDED,\n", "        done=TWO,\n", CONSOLE_ACTS),
+    Mutant(
+        9,
+        "console/views/acts_partners.py",
+        "        done=lambda made: ALREADY if made in before else SUSPENDED,\n",
+        "        done=TWO,\n",
+        CONSOLE_ACTS,
+    ),
     Mutant(
         9,
         "console/views/acts_partners.py",
