@@ -67,7 +67,8 @@ WAITING = ("consent_heldrow", "consent_unarchived", "disclosures_uploadpart", "p
 READ_ONLY = (
     "consent_linegate", "consent_gateopening", "audit_chainhead", "audit_incidentstep", "partners_cover",
     "disclosures_droppedmonth", "disclosures_givenback", "disclosures_shortenedperiod",
-    "django_migrations",
+    "django_migrations", "auth_group", "auth_group_permissions", "auth_permission", "accounts_user_groups",
+    "accounts_user_user_permissions",
 )  # fmt: skip
 ONLY_COLUMNS = {
     "disclosures_release": ("term",),

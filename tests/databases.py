@@ -36,7 +36,15 @@ def clone_test_database() -> str:
         _point(alias, name)
     citus.spread(name)
     open_gate()
+    tell_of_staff(now=False)
     return name
+
+
+def tell_of_staff(*, now: bool) -> None:
+    """Whether officers are told who joins them: tests make staff as nobody does, amid what officers do."""
+    with connections["owner"].cursor() as cursor:
+        for trigger in ("accounts_staff_added", "accounts_staff_changed"):
+            cursor.execute(f"ALTER TABLE accounts_user {'ENABLE' if now else 'DISABLE'} TRIGGER {trigger}")
 
 
 @contextmanager

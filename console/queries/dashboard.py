@@ -29,7 +29,7 @@ from revocations.models import Cohort, CohortReceipt
 from support.queries import names
 from support.queries.chains import running
 from support.queries.counts import Count, Health, cap_count, health_of
-from support.queries.incidents import DUE_FIRST, subjects
+from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, subjects
 
 ENDING = timedelta(days=60)
 SHOWN = 8
@@ -228,7 +228,7 @@ def _group_incidents(rows: QuerySet[Incident], reader: str, at: datetime) -> lis
 def _name_subjects(rows: Sequence[Incident]) -> Mapping[str, list[str]]:
     """Return whom they are about, by kind: companies by name, staff by their e-mail, what else as it is written."""
     about = subjects(rows=rows)
-    who = names.actors(wanted={one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING})
+    who = names.actors(wanted={one.subject for one in rows if one.kind in ABOUT_STAFF})
     found: dict[str, list[str]] = {}
     for one in rows:
         name = about[one.subject].name if one.subject in about else who.get(one.subject, one.subject)

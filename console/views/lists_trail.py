@@ -45,7 +45,7 @@ from support.forms.acting import ActForm
 from support.models import Ticket
 from support.queries import names
 from support.queries.history import describe_action, more_of, proposal_of
-from support.queries.incidents import DUE_FIRST, OF_A_SEED, subjects, tickets
+from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
 from support.queries.visible import HiddenCases, visible_incidents
 
@@ -142,7 +142,7 @@ def _incident_cells(rows: Sequence[Incident], at: datetime) -> list[tuple[Cell, 
 
 def _staff_in(rows: Sequence[Incident]) -> Mapping[str, str]:
     """The names of staff whom incidents are about, or assigned to."""
-    browsing = {one.subject for one in rows if one.kind == Incident.Kind.STAFF_BROWSING}
+    browsing = {one.subject for one in rows if one.kind in ABOUT_STAFF}
     return names.actors(wanted=browsing | {one.assigned_to for one in rows if one.assigned_to})
 
 

@@ -32,6 +32,8 @@ from support.queries.visible import find_incident, hidden_incidents
 Kind = Incident.Kind
 # Found for each line once: their count is the number of lines.
 ONE_A_LINE = {Kind.STAFF_BROWSING, Kind.STOPS_BY_AGENT}
+# Whose subject is somebody of staff, as the trail names them.
+ABOUT_STAFF = {Kind.STAFF_BROWSING, Kind.STAFF_BY_OPERATOR}
 THROUGH: Mapping[str, str] = {
     Kind.CONTRADICTED: "A partner's copy of the data, after it signed that it stopped",
     Kind.UNGATED: "A release by the location gateway without the gate's permission",
@@ -53,6 +55,7 @@ THROUGH: Mapping[str, str] = {
     Kind.STAFF_BROWSING: "Staff pages, where every view needs a reason",
     Kind.MACHINE_BY_OPERATOR: "Operator commands",
     Kind.ADDRESSES_BY_OPERATOR: "Operator commands",
+    Kind.STAFF_BY_OPERATOR: "Operator commands",
     Kind.HISTORY_MOVED: "The carrier's records of which line had a number",
     Kind.STOPS_BY_AGENT: "Stops made on behalf of people",
 }
@@ -132,7 +135,7 @@ def _occurrences(incident: Incident) -> QuerySet[IncidentStep]:
 
 def subject_of(*, incident: Incident) -> str:
     """Whom or what it is about, where that is no company: somebody of staff by their e-mail."""
-    if incident.kind == Kind.STAFF_BROWSING:
+    if incident.kind in ABOUT_STAFF:
         return names.actors(wanted={incident.subject})[incident.subject]
     return sanitise_text(incident.subject, at_most=200)
 

@@ -69,6 +69,7 @@ HOW = {
     "partner_breach": "An officer's report about a partner",
     "staff_browsing": "Staff pages, where every view needs a reason",
     "machine_by_operator": "Operator commands", "addresses_by_operator": "Operator commands",
+    "staff_by_operator": "Operator commands",
     "history_moved": "The carrier's records of which line had a number",
     "stops_by_agent": "Stops made on behalf of people",
 }  # fmt: skip
