@@ -52,8 +52,9 @@ SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF (NEW.ref, NEW.contract_id, NEW.lbs_provider_id, NEW.purpose, NEW.scope, NEW.precision_m, NEW.consent_flow,
-        NEW.description) IS DISTINCT FROM (OLD.ref, OLD.contract_id, OLD.lbs_provider_id, OLD.purpose, OLD.scope,
-        OLD.precision_m, OLD.consent_flow, OLD.description)
+        NEW.description, NEW.lifeline, NEW.family_tracking) IS DISTINCT FROM (OLD.ref, OLD.contract_id,
+        OLD.lbs_provider_id, OLD.purpose, OLD.scope, OLD.precision_m, OLD.consent_flow, OLD.description, OLD.lifeline,
+        OLD.family_tracking)
         AND (EXISTS (SELECT FROM consent_approval WHERE campaign = OLD.ref)
             OR EXISTS (SELECT FROM consent_choice WHERE kind = 'allow' AND ref = OLD.ref)
             OR EXISTS (SELECT FROM consent_heldrow WHERE campaign = OLD.ref))

@@ -30,7 +30,7 @@ UNSAID: Mapping[str, Any] = {
 ACTOR = "import:parties"
 WARNINGS = {"ends_at": "after_its_contract", "purpose": "not_its_contract's"}
 NOT_KNOWN = "not_one_we_know"
-FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m")
+FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m", "lifeline", "family_tracking")
 
 
 @dataclass
@@ -324,7 +324,7 @@ def _frozen_field(ref: str, fields: Mapping[str, Any], contract: Contract, provi
         return "contract"
     if campaign.lbs_provider_id != provider.pk:
         return "lbs_provider"
-    return next((name for name in FROZEN if getattr(campaign, name) != fields[name]), "")
+    return next((name for name in FROZEN if fields[name] not in {None, getattr(campaign, name)}), "")
 
 
 def _whole(fields: Mapping[str, Any]) -> dict[str, Any]:

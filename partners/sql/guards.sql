@@ -54,3 +54,19 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER partners_rule_relaxed BEFORE UPDATE ON partners_jurisdictionrule
     FOR EACH ROW EXECUTE FUNCTION partners_rule_relaxed();
+
+-- Whom a stop is sent to hangs on when companies had something of a line: only what takes releases out of a line
+-- (`disclosures_give_back`), which is the owner's, makes that later or shorter.
+CREATE OR REPLACE FUNCTION partners_dealing_only_grows() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF current_user <> (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID) THEN
+        RAISE EXCEPTION 'what a company is known to have had stays known'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER partners_dealing_only_grows BEFORE UPDATE ON partners_dealing FOR EACH ROW
+    WHEN (NEW.last_at < OLD.last_at OR coalesce(NEW.first_at, NEW.last_at) > coalesce(OLD.first_at, OLD.last_at))
+    EXECUTE FUNCTION partners_dealing_only_grows();

@@ -195,7 +195,8 @@ def test_what_somebody_agreed_to_is_frozen() -> None:
     take_approvals(approval_row())
     for field, value in (
         ("precision_m", 100), ("purpose", "dpv:IdentityVerification"), ("lbs_provider", JAIL),
-        ("consent_flow", "implied"), ("description", "Sells you"), ("contract", "AGR-2"),
+        ("consent_flow", "implied"), ("description", "Sells you"), ("contract", "AGR-2"), ("lifeline", True),
+        ("family_tracking", True),
     ):  # fmt: skip
         assert refusals(changed("campaigns", 0, **{field: value})) == [("campaigns[0]", field, "id_conflict")]
 

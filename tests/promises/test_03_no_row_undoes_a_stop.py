@@ -1,6 +1,7 @@
 """Promise 3, in the database: no row that a stop hangs on can be changed into one that it misses, by whatever role."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections
@@ -9,7 +10,7 @@ from accounts.models import Line
 from audit.queries import database_clock
 from consent.actions.choices import allow, pause, stop
 from consent.models import InvalidatedApproval, LineGate, Origin
-from partners.models import Campaign, IdentifierLink, JurisdictionRule, Reach, Suspension
+from partners.models import Campaign, Dealing, IdentifierLink, JurisdictionRule, Reach, Suspension
 from tests.factories import LONG_AGO, NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.promises.asking import ask
@@ -195,3 +196,28 @@ def test_no_row_of_a_file_is_dated_in_the_future(line: Line, campaign: Campaign)
         a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=later, origin=Origin.FILE)
     with pytest.raises(IntegrityError, match="an approval is dated in the future"):
         an_approval(line, campaign, at=later)
+
+
+@BOTH
+@pytest.mark.parametrize("flag", ["lifeline", "family_tracking"])
+def test_nothing_becomes_what_a_signal_spares(campaign: Campaign, refused: Refusal, role: str, flag: str) -> None:
+    for value in ("true", "false"):
+        flags: dict[str, Any] = {flag: value == "false"}
+        agreed = a_campaign(**flags)
+        an_approval(a_line(), agreed)
+        refused(
+            f"UPDATE partners_campaign SET {flag} = {value} WHERE id = {agreed.pk}",
+            constraint="consent_campaign_frozen",
+            using=role,
+        )
+
+
+def test_whom_a_stop_is_sent_to_is_not_forgotten(line: Line, campaign: Campaign, refused: Refusal) -> None:
+    aggregator, later = campaign.contract.aggregator, NOW + timedelta(days=1)
+    dealing = Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=campaign.lbs_provider, last_at=NOW)
+    for change in ("last_at = last_at - interval '1 second'", "first_at = last_at + interval '1 second'"):
+        refused(f"UPDATE partners_dealing SET {change}", constraint="partners_dealing_only_grows")
+    refused("DELETE FROM partners_dealing")
+    assert Dealing.objects.filter(line_id=line.pk).update(first_at=LONG_AGO, last_at=later) == 1
+    refused("UPDATE partners_dealing SET first_at = NULL", constraint="partners_dealing_only_grows")
+    assert Dealing.objects.get(pk=dealing.pk).last_at == later

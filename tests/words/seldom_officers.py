@@ -142,8 +142,10 @@ def of_a_bad_day(console: Console, officer: Member, *, at: datetime) -> Read:
 def of_forms(console: Console, officer: Member, *, at: datetime) -> Read:
     """What an act shows before it is done, and what is wrong with what was typed."""
     ids, campaign = console.ids, console.campaign
-    Campaign.objects.filter(pk=campaign.pk).update(lifeline=True)
-    an_approval(a_line(state="NV"), campaign, at=at - DAY)
+    found = a_campaign(
+        campaign.contract, campaign.lbs_provider, ref="CMP-lifeline", purpose=campaign.purpose, lifeline=True
+    )
+    an_approval(a_line(state="NV"), found, at=at - DAY)
     rule = {"state": "NV", "starts_at": f"{at:%Y-%m-%d}", "purposes": [campaign.purpose], "source": "NRS 1"}
     yield "a rule that prohibits a lifeline", read(officer, "rules/add/", rule)
     later = {"state": "NV", "starts_at": f"{at + 400 * DAY:%Y-%m-%d}", "max_radius_m": 50, "purposes": [ROADSIDE]}
