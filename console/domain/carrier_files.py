@@ -78,13 +78,14 @@ def check_file(*, feed: str, content: bytes) -> tuple[int, bool]:
 
 
 def _loosens(feed: str, marks: Sequence[_Marks]) -> bool:
-    """Return whether rows may allow something: lines and consents always do, choices unless each stops or pauses.
+    """Return whether rows may allow something: all but notices do, and choices of which each stops or pauses.
 
-    So does a parties file: it may put campaigns in force and replace a partner's addresses.
+    A parties file may put campaigns in force and replace a partner's addresses; a release has its recipient told apart
+    from those of whom people said no.
     """
     if feed == Upload.Feed.CHOICES:
         return any(not (isinstance(one.kind, str) and one.kind in ONLY_STOPS) for one in marks)
-    return feed in {Upload.Feed.LINES, Upload.Feed.APPROVALS}
+    return feed != Upload.Feed.NOTICES
 
 
 def _count_entries(content: bytes) -> int:

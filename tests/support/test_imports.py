@@ -18,7 +18,7 @@ from console import tasks
 from console.workers import imports
 from disclosures.models import DelayedNotice, Disclosure, Upload, UploadPart
 from partners.feeds.reading import BOM
-from partners.models import Party, Proposal
+from partners.models import Party, Proposal, Reach
 from tests import feeds
 from tests.factories import a_party
 from tests.feeds import NUMBER, choice_row, line_row, ndjson, parties_document, release_row
@@ -39,6 +39,15 @@ def checked(member: Member, feed: str, content: bytes) -> str:
     assert page.startswith("/admin/imports/")
     tasks.import_files()
     return page
+
+
+def import_by_two(first: Member, second: Member, page: str) -> None:
+    """What one proposes and another agrees to is imported, and nothing of it before that."""
+    assert post(first, f"{page}start/") == page
+    tasks.import_files()
+    assert Upload.objects.get(pk=page.split("/")[3]).state == Upload.State.CHECKED
+    assert post(second, f"/admin/proposals/{Proposal.objects.get(target_id=page.split('/')[3]).pk}/agree/")
+    tasks.import_files()
 
 
 def refusal(member: Member, feed: str, content: bytes) -> str:
@@ -169,8 +178,7 @@ def test_a_hidden_release_is_imported_like_any_other(officer: Member, second: Me
     assert after(second, open_one) == after(second, hidden)
     assert "Accepted 100 Repeated 0 Rejected 0 What it would change New releases: 100" in after(second, hidden)
     known = upload(officer, "disclosures", release_row(id="K-1", precision_m=7))
-    assert post(officer, f"{known}start/") == known
-    tasks.import_files()
+    import_by_two(officer, second, known)
     assert "Accepted 0 Repeated 1 imported before Rejected 0" in shown(officer, known)
 
 
@@ -242,16 +250,31 @@ def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> N
     assert "This file has releases under a delayed-notice order." in refusal(officer, "disclosures", ndjson([hidden]))
 
 
-def test_a_dry_run_of_releases_stores_none(officer: Member) -> None:
+def test_a_dry_run_of_releases_stores_none(officer: Member, second: Member) -> None:
     feeds.take_lines(line_row())
     feeds.take_parties()
     page = upload(officer, "disclosures", release_row(), release_row(id="D-2", msisdn="+12065550777"))
     assert "Well-formed 2" in shown(officer, page)
     assert not Disclosure.objects.exists()
-    assert post(officer, f"{page}start/") == page
-    tasks.import_files()
+    import_by_two(officer, second, page)
     told = "1 msisdn: no line had this number then; the row is kept until there is one"
     assert told in shown(officer, page)
+
+
+def test_nobody_alone_has_a_recipient_told_apart(officer: Member, second: Member) -> None:
+    document = parties_document()
+    document["campaigns"][0] |= {"names_recipient": True}
+    feeds.take_parties(document)
+    feeds.take_lines(line_row())
+    page = upload(officer, "disclosures", release_row(path=[feeds.BRIDGE, feeds.ROAD, "https://other.example"]))
+    assert "The import takes two officers." in shown(officer, page)
+    assert post(officer, f"{page}start/") == page
+    tasks.import_files()
+    apart = Reach.objects.filter(told_apart=True).values_list("party__uri", flat=True)
+    assert "https://other.example" not in apart
+    assert post(second, f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    tasks.import_files()
+    assert "https://other.example" in apart.all()
 
 
 def test_an_auditor_reads_and_does_not_act(officer: Member) -> None:

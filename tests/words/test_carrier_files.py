@@ -25,7 +25,7 @@ def test_a_carrier_file_from_its_dry_run_to_its_end(monkeypatch: pytest.MonkeyPa
     def each() -> Iterator[tuple[str, list[str]]]:
         officer, second = staff(name="olga"), staff(name="petra")
         yield from _of_lines(officer, second, monkeypatch)
-        yield from _of_few(officer)
+        yield from _of_few(officer, second)
         yield from _of_parties(officer, second)
 
     assert_as_before("carrier_files", each())
@@ -57,8 +57,8 @@ def _of_lines(first: Member, second: Member, monkeypatch: pytest.MonkeyPatch) ->
             yield f"lines, {end}: at its end, read by {who.user.username}", _read(who, page)
 
 
-def _of_few(officer: Member) -> Iterator[tuple[str, list[str]]]:
-    """Files of a few rows that one officer imports alone: stops, and releases that were imported before."""
+def _of_few(officer: Member, second: Member) -> Iterator[tuple[str, list[str]]]:
+    """Files of a few rows: stops, which one officer imports alone, and releases that were imported before."""
     feeds.take_parties()
     known = release_row(id="K-1")
     feeds.take_releases(known)
@@ -68,6 +68,8 @@ def _of_few(officer: Member) -> Iterator[tuple[str, list[str]]]:
         yield f"{feed}: checked", _read(officer, page)
         post(officer, f"{page}start/")
         yield f"{feed}: to be imported", _read(officer, page)
+        for proposal in Proposal.objects.filter(decision=""):
+            post(second, f"/admin/proposals/{proposal.pk}/agree/")
         imports.run(now=timezone.now())
         yield f"{feed}: imported", _read(officer, page)
 
