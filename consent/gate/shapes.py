@@ -12,6 +12,8 @@ import msgspec
 from partners.models import Campaign
 
 USE_WITHIN_S = 2
+# Wider than any rule of a state that lets a wider circle pass.
+WIDEST_M = 2**32 - 1
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -108,8 +110,9 @@ def parse_covered_keys(covering: str | None) -> frozenset[str]:
 def as_agreed(
     *, campaign: Campaign, line: str | None = None, msisdn: str | None = None, recipient: str = ""
 ) -> Question:
-    """Ask the campaign's own question about a line (the carrier's id) or a number.
+    """Ask the campaign's own question about a line (the carrier's id) or a number: whether anything is allowed.
 
+    That is so where a state prohibits only what is more exact: the answer's `max_precision_m` says how exact it may be.
     `recipient`: for whom it asks, a party's URI. A campaign whose requests name their recipient asks for its provider
     itself where none is meant: every other recipient is covered by at least as many stops, one that is not told apart
     by those of everybody behind it. One whose requests name nobody is asked as it is, whoever is meant.
@@ -122,7 +125,7 @@ def as_agreed(
         campaign=campaign.ref,
         purpose=campaign.purpose,
         scope=campaign.scope,
-        precision_m=campaign.precision_m,
+        precision_m=WIDEST_M,
         line=line,
         msisdn=msisdn,
     )

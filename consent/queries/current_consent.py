@@ -143,6 +143,7 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
         standing = []
     proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
     aggregator, provider = campaign.contract.aggregator, campaign.lbs_provider
+    finest_m = max(campaign.precision_m, answer.max_precision_m)
     return Use(
         campaign=campaign.ref,
         contract_id=campaign.contract_id,
@@ -155,8 +156,8 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
         purpose=campaign.purpose,
         why=purpose_in_words(campaign.purpose),
         description=sanitise_text(campaign.description),
-        precision=precision_in_words(campaign.precision_m),
-        precision_m=campaign.precision_m,
+        precision=precision_in_words(finest_m),
+        precision_m=finest_m,
         ends_at=campaign.ends_at,
         names_recipient=campaign.names_recipient,
         lifeline=campaign.lifeline,

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from msgspec import structs
 
+from consent.domain.snapshots import list_states
 from consent.gate import deciding
 from consent.gate.shapes import Question, as_agreed
 from consent.models import Tightening
@@ -21,7 +22,9 @@ from partners.models import Campaign, JurisdictionRule
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.moments import ends_at
+from tests.people import sign_in
 from tests.support.officers import Member, ask, confirmed, shown
+from tests.words.pages import words_of
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -141,6 +144,24 @@ def test_a_yes_to_a_wide_circle_allows_none_that_the_state_prohibits(officer: Me
         question = structs.replace(as_agreed(campaign=campaign, line=line.carrier_id), precision_m=asked_m)
         answers = [deciding.evaluate(questions=[question])[0], *deciding.evaluate(questions=[question, question])]
         assert [(one.allowed, one.max_precision_m) for one in answers] == [(True, finest_m)] * 3, (state, agreed_m)
+
+
+def test_pages_and_partners_hear_of_what_a_state_still_lets_pass(officer: Member) -> None:
+    line, campaign = a_line(state="NV"), a_campaign(purpose=FRAUD, precision_m=100)
+    an_approval(line, campaign)
+    page = f"/choices/allow/?campaign={campaign.ref}"
+    a_rule(officer, max_radius_m=534)
+    browser = sign_in(line)
+    told = words_of(browser.get(page))
+    assert "How exact within about 535 m" in told
+    assert "It is already allowed." in told
+    stated = list_states(line_id=line.pk, contract_ids=[campaign.contract_id])
+    assert [one["purpose"] for one in stated[campaign.contract_id]] == [FRAUD]
+    a_rule(officer, starts_at=NOW - timedelta(days=1))
+    told = words_of(browser.get(page))
+    assert "How exact within about 100 m" in told
+    assert "We don't allow this in your state. That is why it can't be allowed now." in told
+    assert list_states(line_id=line.pk, contract_ids=[campaign.contract_id]) == {campaign.contract_id: []}
 
 
 @pytest.mark.parametrize("paid", ["", "none", "other", "monetary"])
