@@ -203,6 +203,8 @@ RECOVERY_CODE_ROUNDS = 600_000
 MFA_TOTP_ISSUER = "Whereabouts"
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG or DEMO
+# A phone that lies unlocked gets the code by text, too: its passkey asks who is there.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from accounts.models import Line
@@ -61,6 +62,20 @@ def test_nobody_is_told_of_security_keys(line: Line) -> None:
     for path in ("/accounts/2fa/webauthn/", "/accounts/2fa/webauthn/add/", f"{at}/edit/", f"{at}/remove/",
                  "/accounts/2fa/webauthn/reauthenticate/", "/accounts/reauthenticate/"):  # fmt: skip
         assert (path, "security key" in words(browser, path).lower()) == (path, False)
+
+
+def test_a_passkey_asks_who_holds_the_phone(line: Line) -> None:
+    officer, own, staff = a_staff_user(password=PASSWORD), sign_in(line), Browser()
+    a_passkey(line)
+    Authenticator.objects.create(
+        user=officer, type=Authenticator.Type.WEBAUTHN, data=Authenticator.objects.get(user__line_users__line=line).data
+    )
+    staff.post("/accounts/login/staff/", {"login": officer.email, "password": PASSWORD})
+    for browser, path in (
+        (own, "/accounts/2fa/webauthn/add/"), (own, "/accounts/2fa/webauthn/reauthenticate/"),
+        (staff, "/accounts/2fa/authenticate/"),
+    ):  # fmt: skip
+        assert (path, '"userVerification": "required"' in browser.get(path).text) == (path, True)
 
 
 def deep_or_odd() -> Iterator[str]:
