@@ -45,7 +45,8 @@ COLUMNS = (
     "judgement_in_words",
     "told_later",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# As spreadsheets have it, some of which take the wide characters of other scripts as well.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def as_csv(*, rows: Iterable[Disclosure]) -> Iterator[str]:

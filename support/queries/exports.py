@@ -10,13 +10,13 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 
 from accounts.primitives import numbers
+from disclosures.queries.downloads import plain_cell
 from partners.models import Contract, Party
 from revocations.models import Breach
 from support.queries import chains, names
 from support.queries.names import NOBODYS
 
 PART = 500
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 # Our own trial tells a company that is none. Orders for test lines are orders that a partner was sent like any.
 ORDERS = """
@@ -148,15 +148,14 @@ def _line(values: Iterable[object]) -> str:
     return out.getvalue()
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> object:
     if value is None:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, float):
         return f"{value:.1f}"
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return plain_cell(value=str(value))
 
 
 EXPORTS: Mapping[str, Export] = {

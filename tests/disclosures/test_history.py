@@ -19,9 +19,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line
 from disclosures.models import Basis, Disclosure, Judgement, Outcome
-from disclosures.queries.downloads import as_csv, as_json
+from disclosures.queries.downloads import as_csv, as_json, plain_cell
 from disclosures.queries.history import Filters, HistoryPage, history_in_parts, history_page, history_rows
 from disclosures.queries.history_counts import count_history, history_facts, times_page
+from support.queries.exports import csv_lines
 from tests.factories import a_line, a_party
 from tests.people import signed_in
 from tests.words.pages import main
@@ -202,6 +203,14 @@ def test_the_csv_is_whole_and_no_cell_is_a_formula() -> None:
     assert (found[0]["campaign"], found[0]["path_names"]) == ("'@SUM(A1)", 'GeoBridge > =HYPERLINK("x")')
     assert (found[0]["judgement"], found[0]["judgement_in_words"]) == ("permitted", "You allowed it")
     assert not [value for row in found for value in row.values() if value.startswith(("=", "+", "-", "@"))]
+
+
+@pytest.mark.parametrize("start", ["\n", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_begins_with_what_some_spreadsheets_run(start: str) -> None:
+    cell = f"{start}1+1"
+    assert plain_cell(value=cell) == f"'{cell}"
+    (_, row) = csv_lines(columns=["name"], rows=[(cell,)])
+    assert list(csv.reader(io.StringIO(row, newline=""))) == [[f"'{cell}"]]
 
 
 def test_the_json_is_one_object_with_every_row() -> None:
