@@ -42,7 +42,8 @@ def parse_text(*, text: str) -> ParsedText:
         case [stop, location, *rest] if stop in STOPS and location in LOCATION:
             code = "".join(rest)
             return ParsedText(TextCommand.STOP_LOCATION, code if CODE.fullmatch(code) else "")
-        case [word] if word in OFF:
+        # "OPT OUT" and "STOP ALL" are said in one word or in two.
+        case words if "".join(words) in OFF:
             return ParsedText(TextCommand.TEXTS_OFF)
         case [word] if word in ON:
             return ParsedText(TextCommand.TEXTS_ON)

@@ -111,7 +111,7 @@ def test_code_that_browser_asked_for_works_at_its_door(line: Line) -> None:
 
 
 def test_bare_stop_is_about_texts(line: Line) -> None:
-    for words in ("stop.", "Unsubscribe", "END", "BAJA", "Quit"):
+    for words in ("stop.", "Unsubscribe", "END", "BAJA", "Quit", "Opt out", "OPT-OUT", "STOP ALL"):
         assert parse_text(text=words).wish == parse_text(text="STOP").wish != TextCommand.HELP, words
     texted(line, "STOP")
     assert stops() == []
