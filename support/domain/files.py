@@ -45,6 +45,10 @@ ENDINGS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "applicat
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 NOT_IN_NAMES = re.compile(r"[^\w .()-]")
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-" + rb"ANTIVIRUS-TEST-FILE!$H+H*"
+# Parts of a picture that show nothing, among them where a phone took it, and where one begins amid what it shows.
+UNSEEN_IN_JPEG, JPEG_END, JPEG_SCAN = frozenset({0xE1, 0xED, 0xFE}), 0xD9, 0xDA
+JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+UNSEEN_IN_PNG, PNG_END = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"}), b"IEND"
 # What makes a PDF do something when it is opened, or carries other files.
 ACTIONS = frozenset(
     {
@@ -98,9 +102,10 @@ class Upload:
 
 
 def build_upload(*, name: str, content: bytes) -> Upload:
-    """Return a file as it is kept. Raises NotAFile."""
+    """Return a file as it is kept: of a picture only what it shows. Raises NotAFile."""
     media_type = _type_of(content)
-    return Upload(_build_file_name(name, media_type), media_type, content)
+    strip = {"image/jpeg": _strip_jpeg, "image/png": _strip_png}.get(media_type, bytes)
+    return Upload(_build_file_name(name, media_type), media_type, strip(content))
 
 
 def write_file(*, file_id: UUID, content: bytes) -> None:
@@ -202,6 +207,36 @@ def _type_of(content: bytes) -> str:
     if not text.strip() or NO_TEXT.search(text):
         raise NotAFile
     return TEXT
+
+
+def _strip_jpeg(content: bytes) -> bytes:
+    """A picture without what it doesn't show, and what follows it; as it is where it is not well-formed."""
+    kept, at = [content[:2]], 2
+    while content[at : at + 1] == b"\xff" and at + 1 < len(content):
+        kind, end = content[at + 1], at + 2 + int.from_bytes(content[at + 2 : at + 4])
+        if kind == JPEG_END:
+            return b"".join((*kept, content[at : at + 2]))
+        if kind == JPEG_SCAN:
+            found = JPEG_MARKER.search(content, end)
+            end = found.start() if found else len(content)
+        if kind not in UNSEEN_IN_JPEG:
+            kept.append(content[at:end])
+        at = end
+    return content
+
+
+def _strip_png(content: bytes) -> bytes:
+    """The same of a picture of the other kind."""
+    start = len(BEGINS["image/png"])
+    kept, at = [content[:start]], start
+    while at < len(content):
+        kind, end = content[at + 4 : at + 8], at + 12 + int.from_bytes(content[at : at + 4])
+        if kind not in UNSEEN_IN_PNG:
+            kept.append(content[at:end])
+        if kind == PNG_END:
+            return b"".join(kept)
+        at = end
+    return content
 
 
 def _build_file_name(name: str, media_type: str) -> str:

@@ -340,6 +340,40 @@ def given(name: str, content: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, "text/html")
 
 
+def jpeg_part(kind: int, content: bytes) -> bytes:
+    return bytes((0xFF, kind)) + (len(content) + 2).to_bytes(2) + content
+
+
+def png_part(kind: bytes, content: bytes = b"") -> bytes:
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+
+def test_where_a_picture_was_taken_is_not_kept() -> None:
+    """Of a photo as phones make it: the place stands in parts that show nothing, and in a film behind the picture."""
+    place, jpeg, png = b"Exif 47.6N 122.3W", b"\xff\xd8", files.BEGINS["image/png"]
+    shown = jpeg_part(0xE0, b"JFIF"), jpeg_part(0xDB, b"\xff\xd9"), jpeg_part(0xDA, b"scan") + b"a\xff\x00b\xff\xd0c"
+    again = jpeg_part(0xC4, b"\xff\xd9"), jpeg_part(0xDA, b"scan") + b"d\xff\xd9"
+    photo = [
+        jpeg,
+        shown[0],
+        *(jpeg_part(kind, place) for kind in (0xE1, 0xED, 0xFE)),
+        *shown[1:],
+        *again,
+        b"film",
+        place,
+    ]
+    drawn = png_part(b"IHDR", b"1"), png_part(b"IDAT", b"2"), png_part(b"IEND")
+    unseen = [png_part(kind, place) for kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")]
+    for content, plain in (
+        (photo, [jpeg, *shown, *again]), ([png, drawn[0], *unseen, *drawn[1:], place], [png, *drawn]),
+    ):  # fmt: skip
+        kept = files.build_upload(name="a", content=b"".join(content))
+        assert kept.content == b"".join(plain)
+        assert files.build_upload(name="a", content=kept.content) == kept
+    for odd in (jpeg + b"\xff", jpeg + b"\xff" * 9, jpeg + b"\xff\xda", png, png + b"\0" * 5, b"".join(photo)[:60]):
+        assert files.build_upload(name="a", content=odd + b"\xff").content == odd + b"\xff"
+
+
 def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, ana: Member, attachments: Path) -> None:
     ticket = asks(person, uploads=[given(name, content) for name, (content, _) in KINDS.items()])
     rows = list(Attachment.objects.filter(ticket=ticket))
@@ -362,6 +396,9 @@ def test_files_go_both_ways_sealed_looked_at_and_never_shown(person: Browser, an
             assert one.headers["X-Content-Type-Options"] == "nosniff"
             assert one.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
             assert "html" not in one.headers["Content-Type"]
+    Attachment.objects.filter(pk=rows[0].pk).update(name="日本.png")
+    for named in (person.client.get(path), ana.client.get(f"/desk{path.removeprefix('/help')}")):
+        assert named.headers["Content-Disposition"] == "attachment; filename*=utf-8''%E6%97%A5%E6%9C%AC.png"
     assert signed_in(a_line()).get(path).status_code == 404
     send(ana, ticket, uploads=[given("what we found.pdf", a_pdf())])
     sending.send(now=timezone.now() + SOON)
