@@ -287,8 +287,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_besides.html",
-        "{% doubtful_words outside.doubtful %}",
-        "{% doubtful_words outside.all_doubtful %}",
+        "{% doubtful_words n=outside.doubtful %}",
+        "{% doubtful_words n=outside.all_doubtful %}",
         "tests/words/test_home_overall.py::test_given_out_for_reasons_that_never_ask_or_long_ago",
     ),
     Mutant(8, "support/actions/cases.py", 'detail={"to": str(to)}', 'detail={"to": str(ticket.kind)}', IN_THE_TRAIL),

@@ -82,8 +82,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_card.html",
-        "{% recency_words one.n one.recent %}",
-        "{% recency_words one.n one.n %}",
+        "{% recency_words n=one.n recent=one.recent %}",
+        "{% recency_words n=one.n recent=one.n %}",
         COMPANIES,
     ),
     Mutant(
