@@ -46,9 +46,9 @@ def reseal(*, at: datetime, say: Say) -> int:
 
 def sealed_columns() -> Iterator[tuple[str, str]]:
     """Yield every column that fields' keys seal, by its model, but for private keys."""
-    for label, table in TABLES.items():
+    for label in TABLES:
         if label not in OF_THE_VAULT:
-            yield from ((label, name) for name in table.sealed.split() if name.endswith(SUFFIX))
+            yield from ((label, name) for name in vars(apps.get_model(label)) if name.endswith(SUFFIX))
 
 
 def _column(label: str, field: str, newest: Fernet, using: str, say: Say) -> int:

@@ -12,7 +12,7 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OWN,
         key="line_id ref source_id",
-        word="kind scope origin channel reason",
+        word="channel reason",
         business="program",
         personal="actor",
         proof="content_hash notice",
@@ -26,7 +26,7 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OWN,
         key="line_id campaign source_id",
-        word="method verified_by language",
+        word="language",
         business="captured_by",
         text="wording",
         proof="evidence_ref content_hash",
@@ -52,7 +52,6 @@ TABLES: Mapping[str, Table] = {
         "for ever; works for 30 days",
         "anyone with the link: counts, and names of signers",
         key="line_id",
-        sealed="token_hash",
     ),
     "consent.AwaitedOutcome": Table(
         "A line whose partners have still to sign for its newest stop.",
@@ -66,7 +65,6 @@ TABLES: Mapping[str, Table] = {
         "until what it names arrives",
         "nobody",
         key="feed campaign",
-        sealed="source_hash msisdn_hash row_sealed",
     ),
     "consent.RejudgeRequest": Table(
         "A line whose releases are to be judged again.", "seconds", "nobody", key="line_id"
@@ -86,16 +84,10 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the line's user; the partner its status",
         key="line_id campaign party_id",
-        word="answer",
         business="callback",
-        sealed="token_hash",
     ),
     "consent.PrivacySignal": Table(
-        "That the person's browser sent Global Privacy Control.",
-        "as long as the line",
-        OWN,
-        key="line_id",
-        word="answer",
+        "That the person's browser sent Global Privacy Control.", "as long as the line", OWN, key="line_id"
     ),
     "consent.DigestRun": Table(
         "One reconciliation with a partner.",
@@ -109,8 +101,6 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the office by a code",
         key="line_id contract_id",
-        figure="told_so",
-        word="kind",
         business="recipient purpose scope",
     ),
     "consent.ArchiveQueueEntry": Table(
@@ -118,7 +108,6 @@ TABLES: Mapping[str, Table] = {
         "seconds",
         "nobody",
         key="line_id id object_id",
-        word="kind",
     ),
     "consent.Tightening": Table(
         "Another tightening, for the archive: a rule, link, end of access, court order.",

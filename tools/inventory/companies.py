@@ -8,15 +8,12 @@ EVERYBODY = "whoever dealt with it; the office"
 OFFICE = "the office"
 
 TABLES: Mapping[str, Table] = {
-    "partners.Party": Table(
-        "A company.", FOR_EVER, EVERYBODY, word="kind", business="uri name website jwks_uri", text="about"
-    ),
+    "partners.Party": Table("A company.", FOR_EVER, EVERYBODY, business="uri name website jwks_uri", text="about"),
     "partners.Contract": Table(
         "An agreement between the carrier and an aggregator.",
         FOR_EVER,
         EVERYBODY,
         key="ref epoch",
-        figure="ack_within_s complete_within_days is_draft",
         business="endpoint_url jwks_uri",
         shapes={"purposes": "those it allows", "hosts": "hosts of its links"},
     ),
@@ -27,7 +24,6 @@ TABLES: Mapping[str, Table] = {
         key="id number",
         business="name",
         proof="verify_key",
-        sealed="token_hash",
         shapes={"hosts": "for callbacks"},
     ),
     "partners.AgentRequest": Table(
@@ -35,10 +31,8 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the line's user; the agent its status",
         key="agent_request_id line_id",
-        figure="notify_tries",
-        word="exercise status reason",
+        word="exercise",
         business="callback",
-        sealed="number_hash token_hash",
         proof="digest",
     ),
     "partners.Campaign": Table(
@@ -46,21 +40,16 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         EVERYBODY,
         key="ref",
-        figure="precision_m names_recipient lifeline family_tracking is_draft",
-        word="purpose scope consent_flow consideration",
+        word="purpose scope consent_flow",
         text="description",
     ),
     "partners.PendingTermChange": Table(
-        "What a carrier file changed of companies and agreements.", "minutes", "nobody", key="ref", word="kind of"
+        "What a carrier file changed of companies and agreements.", "minutes", "nobody", key="ref"
     ),
     "partners.IdentifierLink": Table(
-        "That one company, purpose or campaign succeeds, or is, another.",
-        LEDGER,
-        OFFICE,
-        key="ref kin_ref",
-        word="of link",
+        "That one company, purpose or campaign succeeds, or is, another.", LEDGER, OFFICE, key="ref kin_ref"
     ),
-    "partners.Reach": Table("A company known behind a campaign.", FOR_EVER, EVERYBODY, figure="told_apart"),
+    "partners.Reach": Table("A company known behind a campaign.", FOR_EVER, EVERYBODY),
     "partners.Cover": Table(
         "Every id whose stop covers a campaign; derived.",
         "as long as the campaign",
@@ -77,9 +66,7 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "partners.Dealing": Table("That a company received a line's data.", RELEASES, "the line's user", key="line_id"),
-    "partners.PairwiseKey": Table(
-        "The secret behind a partner's names for lines.", FOR_EVER, "nobody", key="version", sealed="secret_sealed"
-    ),
+    "partners.PairwiseKey": Table("The secret behind a partner's names for lines.", FOR_EVER, "nobody", key="version"),
     "partners.PairwiseSubject": Table(
         "One partner's name for one line.", LEDGER, "that partner", key="line_id", sealed="sub"
     ),
@@ -88,8 +75,6 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "everyone: the public half",
         key="kid",
-        word="use",
-        sealed="private_sealed",
         shapes={"public_jwk": "the public key"},
     ),
     "partners.PartnerKeySet": Table(
@@ -100,7 +85,6 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         OFFICE,
         key="client_id number",
-        word="kind",
         proof="certificate_sha256",
         shapes={"public_jwk": "its public key"},
     ),
@@ -110,7 +94,6 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OFFICE,
         key="target_id",
-        word="act of decision",
         personal="proposed_by decided_by",
         text="reason decision_reason",
         shapes={"payload": "what the act needs: dates, words, ids"},
@@ -120,8 +103,6 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         OFFICE,
         key="target_id",
-        figure="automatic",
-        word="of",
         personal="actor",
         text="reason",
     ),
@@ -129,8 +110,7 @@ TABLES: Mapping[str, Table] = {
         "What a US state prohibits, whoever agreed.",
         LEDGER,
         "everyone",
-        figure="sale_test max_radius_m",
-        word="state consideration",
+        word="state",
         text="source",
         shapes={"purposes": "those it prohibits"},
     ),
@@ -139,7 +119,7 @@ TABLES: Mapping[str, Table] = {
         LEDGER,
         "everyone",
         key="version",
-        word="use language",
+        word="language",
         personal="actor",
         text="body",
     ),

@@ -13,50 +13,31 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the person, agents, officers",
         key="code key line_id party_id about_ref",
-        figure="reopened rating priority answered_on_time",
-        word="kind state about_kind",
+        word="about_kind",
         text="about rating_words",
         personal="number_ending language",
-        sealed="mail_sealed",
     ),
     "support.Entry": Table(
-        "What was said and done in a case.",
-        LEDGER,
-        THREAD,
-        key="key",
-        word="kind channel",
-        personal="author language",
-        text="body words",
+        "What was said and done in a case.", LEDGER, THREAD, key="key", personal="author language", text="body words"
     ),
-    "support.Draft": Table(
-        "An answer a staff member has begun.", "until it is sent", "its writer", word="kind then", text="body"
-    ),
+    "support.Draft": Table("An answer a staff member has begun.", "until it is sent", "its writer", text="body"),
     "support.Attachment": Table(
         "A case's file; its bytes are in a folder.",
         FOR_EVER,
         THREAD,
-        figure="size",
-        word="media_type scan",
+        word="media_type",
         personal="name author",
         proof="sha256",
     ),
-    "support.SavedReply": Table(
-        "A saved reply.", FOR_EVER, STAFF, key="key", word="language", text="title body", figure="used"
-    ),
+    "support.SavedReply": Table("A saved reply.", FOR_EVER, STAFF, key="key", word="language", text="title body"),
     "support.Reveal": Table(
-        "That staff saw who a case's person is.",
-        FOR_EVER,
-        "the person; the office",
-        key="line_id",
-        figure="two_needed",
-        text="reason",
+        "That staff saw who a case's person is.", FOR_EVER, "the person; the office", key="line_id", text="reason"
     ),
     "support.SuspendRequest": Table(
         "An agent's request to suspend a company.",
         FOR_EVER,
         STAFF,
         key="party_id",
-        word="decision",
         personal="asked_by decided_by",
         text="reason decision_reason",
     ),
@@ -65,7 +46,6 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         STAFF,
         key="incident_id",
-        figure="answered skipped",
         personal="by",
         text="body",
         shapes={"ticket_ids": "ids of cases"},
@@ -74,19 +54,13 @@ TABLES: Mapping[str, Table] = {
         "A certificate, notification or evidence pack.",
         LEDGER,
         "the office, with a reason",
-        key="about line_id release_id company_id",
-        word="kind",
+        key="about line_id company_id",
         text="title",
         personal="made_by",
         proof="sha256",
-        sealed="pdf_sealed",
     ),
     "support.NotificationChannel": Table(
-        "Where an officer is told what is waiting.",
-        "while the account exists",
-        STAFF,
-        figure="is_on quiet_from quiet_until",
-        word="zone",
+        "Where an officer is told what is waiting.", "while the account exists", STAFF, word="zone"
     ),
     "support.LoggedCall": Table(
         "That we called a number on record.", FOR_EVER, STAFF, key="call_ref line_id used_for", personal="by"

@@ -17,7 +17,6 @@ HOW = (
     " sealed in a field named `…_sealed` or `…_hash`."
 )
 NOBODY = "nobody"
-SEALED_BY_NAME = ("_sealed", "_hash")
 LISTED = (Kind.TEXT, Kind.PERSONAL, Kind.SEALED, Kind.STRUCTURE)
 KEPT = "".join(f"- {word}: {how}\n" for word, how in RETENTION.items())
 SEEN = (
@@ -60,7 +59,7 @@ def _fields(table: Table) -> Iterator[str]:
 
 
 def _list_names(table: Table, kind: Kind) -> list[str]:
-    return [f"`{name}`" for name, of in table.fields() if of is kind and not name.endswith(SEALED_BY_NAME)]
+    return [f"`{name}`" for name, of in table.fields() if of is kind]
 
 
 def _shapes(table: Table) -> Iterator[str]:

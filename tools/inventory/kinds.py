@@ -10,7 +10,6 @@ class Kind(StrEnum):
 
     KEY = "key"
     TIME = "time"
-    FIGURE = "figure"
     WORD = "word"
     BUSINESS = "business"
     TEXT = "text"
@@ -23,7 +22,6 @@ class Kind(StrEnum):
 MEANING: Mapping[Kind, str] = {
     Kind.KEY: "an id of ours or the carrier's",
     Kind.TIME: "a day",
-    Kind.FIGURE: "a count, size or flag; a release's precision in metres, never a place",
     Kind.WORD: "one word from a closed list",
     Kind.BUSINESS: "about a company or agreement: names, ids, URLs, purposes, public keys",
     Kind.TEXT: "what a person or program wrote",
@@ -41,6 +39,7 @@ RETENTION: Mapping[str, str] = {
     ORDERED: "the same; under a court order until it ended, and 30 days more",
 }
 PEOPLE = "the line's people"
+SEALED_BY_NAME = ("_sealed", "_hash")
 FOR_EVER = "for ever"
 
 
@@ -48,7 +47,9 @@ FOR_EVER = "for ever"
 class Table:
     """What one table keeps: `holds` in a sentence, how `long`, and who `sees` it. Names of fields by their kind.
 
-    Moments and references to rows need no declaration. `shapes`: for each field of kind STRUCTURE, what is in it.
+    What a field's type or name says needs no declaration: moments, references to rows, counts and flags, words of a
+    list of choices, and what is sealed by name (`SEALED_BY_NAME`). `shapes`: for each field of kind STRUCTURE, what is
+    in it.
     """
 
     holds: str
@@ -56,7 +57,6 @@ class Table:
     sees: str
     key: str = ""
     time: str = ""
-    figure: str = ""
     word: str = ""
     business: str = ""
     text: str = ""

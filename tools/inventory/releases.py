@@ -13,17 +13,14 @@ TABLES: Mapping[str, Table] = {
         ORDERED,
         OWN,
         key="line_id source_id campaign decision_id authority_ref",
-        figure="precision_m basis_doubtful",
-        word="purpose scope basis outcome judgement path_completed",
+        word="purpose scope",
         business="aggregator",
         shapes={"path": "the companies it went through, by id"},
     ),
     "disclosures.DisclosureRegister": Table(
         "The ids of all releases.", ORDERED, "nobody", key="line_id", proof="content_hash"
     ),
-    "disclosures.JudgementChange": Table(
-        "A changed judgement, and why.", ORDERED, OWN, key="line_id", word="was becomes", text="cause"
-    ),
+    "disclosures.JudgementChange": Table("A changed judgement, and why.", ORDERED, OWN, key="line_id", text="cause"),
     "disclosures.DelayedNotice": Table(
         "A court order that hides a release for a time.", ORDERED, LEGAL, key="line_id number order_ref"
     ),
@@ -35,29 +32,19 @@ TABLES: Mapping[str, Table] = {
         "until its line arrives; at most as a release",
         "nobody",
         business="gateway",
-        sealed="msisdn_hash row_sealed",
     ),
     "disclosures.ShortenedPeriod": Table(
-        "That a line had a number for less long than we thought.",
-        "seconds",
-        "nobody",
-        key="line_id",
-        sealed="msisdn_hash",
+        "That a line had a number for less long than we thought.", "seconds", "nobody", key="line_id"
     ),
     "disclosures.ReassignedRelease": Table(
         "That a release was detached from a line whose number it wasn't.",
         RELEASES,
         "nobody",
         key="line_id",
-        word="why",
         shapes={"doubted": "the companies, by id, for which it was doubtful"},
     ),
     "disclosures.ConcealedDisclosure": Table(
-        "A release hidden on arrival.",
-        "until its order lifts; at most as a release",
-        "nobody",
-        key="line_id",
-        figure="gated",
+        "A release hidden on arrival.", "until its order lifts; at most as a release", "nobody", key="line_id"
     ),
     "disclosures.LongLine": Table(
         "A line counted by day ahead of time.",
@@ -76,22 +63,14 @@ TABLES: Mapping[str, Table] = {
         RELEASES,
         OWN,
         key="line_id campaign",
-        figure="basis_doubtful",
-        word="purpose basis outcome judgement",
+        word="purpose",
         shapes={"path": "the companies they went through, by id"},
     ),
     "disclosures.DailyRollup": Table(
-        "How many releases of a day had those facts.", RELEASES, OWN, key="line_id", time="day", figure="n finest_m"
+        "How many releases of a day had those facts.", RELEASES, OWN, key="line_id", time="day"
     ),
     "disclosures.AnomalyRule": Table(
-        "One version of an anomaly rule.",
-        LEDGER,
-        "the office",
-        key="version",
-        figure="threshold window suspend_after_days enabled",
-        word="kind",
-        personal="actor",
-        text="reason",
+        "One version of an anomaly rule.", LEDGER, "the office", key="version", personal="actor", text="reason"
     ),
     "disclosures.Anomaly": Table(
         "A suspicious pattern of releases: by whom, how often, when.",
@@ -99,8 +78,7 @@ TABLES: Mapping[str, Table] = {
         "the line's user; the office by a code",
         key="line_id",
         time="period",
-        figure="n looks out_of",
-        word="kind consequence",
+        word="consequence",
         business="party recipient",
     ),
     "disclosures.AnomalyWatch": Table("How far the search has come.", "overwritten", "nobody", key="id"),
@@ -126,8 +104,6 @@ TABLES: Mapping[str, Table] = {
         "a day after the file was made",
         "whoever asked for it",
         key="line_id user_id",
-        figure="tries done total size",
-        word="state",
         personal="language",
     ),
     "disclosures.ArchivePart": Table(
@@ -138,8 +114,6 @@ TABLES: Mapping[str, Table] = {
         FOR_EVER,
         "the office; delayed notices the legal-process role alone",
         key="id",
-        figure="loosens size total tries done accepted repeated rejected",
-        word="feed state",
         business="uploaded_by decided_by",
         text="reason",
         proof="digest",
