@@ -1,4 +1,4 @@
-"""What should end, and does not: keeping, waiting, telling, proving; and what is left out of the trail or the roles."""
+"""What should end, and does not: keeping, waiting, telling, proving."""
 
 from tests.mutants.mutant import Mutant
 
@@ -6,35 +6,16 @@ RETENTION = "tests/disclosures/test_retention.py::"
 ENDS = "tests/accounts/test_exact_ends.py::"
 MACHINES = "tests/partners/test_exact_ends.py::"
 LINKS = "tests/consent/test_link_ends.py::"
-DESK = "tests/support/test_exact_ends.py::"
 FAIRNESS = "tests/revocations/test_fairness.py::"
 MOVED = "tests/promises/test_07_moved.py::"
 SAFE_CODE = "tests/promises/test_07_safe_code.py::"
 DEPLOY = "tests/portal/test_environment.py::"
 SPENT = "tests/partners/test_spent_proposals.py::"
 GUESSES = "tests/accounts/test_rate_limits.py::"
-FILES = "tests/support/test_case_files.py::"
 TRAIL = "tests/support/test_acts_are_written_down.py::test_each_act_of_staff_is_in_the_trail"
 STAFF = "tests/accounts/test_staff.py::"
-WAITING = "tests/support/test_notifications.py::"
 
 MUTANTS = (
-    # A document that tells of acts on hidden rows
-    Mutant(
-        11,
-        "console/queries/staff.py",
-        "rows.exclude(LEGAL | acts_on_hidden(hidden=hidden))",
-        "rows.exclude(acts_on_hidden(hidden=hidden))",
-        "tests/support/test_documents.py::test_what_an_order_hides_is_in_no_document",
-    ),
-    # An act on an incident that an order hides
-    Mutant(
-        11,
-        "console/queries/staff.py",
-        "rows.exclude(LEGAL | acts_on_hidden(hidden=hidden))",
-        "rows.exclude(LEGAL)",
-        "tests/support/test_hidden_incidents.py::test_what_was_done_about_a_hidden_incident_is_in_no_log",
-    ),
     # A late request whose cookie signs its person out
     Mutant(
         7,
@@ -42,21 +23,6 @@ MUTANTS = (
         "return self._is_modified and not self._is_late",
         "return self._is_modified",
         "tests/accounts/test_sessions.py::test_a_late_request_that_writes_signs_nobody_out",
-    ),
-    # Told in quiet hours, or of one's own proposal
-    Mutant(
-        8,
-        "console/workers/notifications.py",
-        "first != last and (hour >= first or hour < last)",
-        "first != last and hour >= first",
-        f"{WAITING}test_an_email_counts_what_came_and_names_nobody",
-    ),
-    Mutant(
-        8,
-        "console/queries/notifications.py",
-        ".exclude(proposed_by=reader)",
-        "",
-        f"{WAITING}test_the_page_lists_what_waits_and_leads_to_exactly_that",
     ),
     # Kept for ever, or a moment longer than was said
     Mutant(
@@ -234,14 +200,6 @@ MUTANTS = (
         "        told = sorted(self._party_ids)[:1]\n",
         "tests/revocations/test_delivery.py::test_nudges_right_after_one_another_go_out_together",
     ),
-    # An act that is not in the trail, or not in its person's own log
-    Mutant(
-        8,
-        "support/actions/writing.py",
-        '    record_case_act(ticket=found.ticket, action="ticket.file_seen", actor=name, at=at)\n',
-        "",
-        TRAIL,
-    ),
     # A form that is shown again, and a page that turns out to be about another's line, are no look.
     Mutant(
         7,
@@ -358,28 +316,6 @@ MUTANTS = (
         "        notify_of_line_moves(lines=warned, change=Change.STATE, at=self._at)\n",
         "",
         f"{MOVED}test_another_state_that_opens_a_use_is_told_at_once",
-    ),
-    # A file of a case opens to whoever may reveal its person, and to who may not.
-    Mutant(
-        8,
-        "support/actions/writing.py",
-        "    if found.author != name and not is_shown(ticket=found.ticket, reader=name, at=at):\n",
-        "    if found.author != name and not name:\n",
-        f"{FILES}test_a_file_opens_only_while_its_person_is_revealed",
-    ),
-    Mutant(
-        8,
-        "support/queries/names.py",
-        "    return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None\n",
-        "    return shown_until(mine=mine, two=False, at=at) is not None\n",
-        f"{FILES}test_a_protected_line_s_files_take_two_people",
-    ),
-    Mutant(
-        8,
-        "support/actions/cases.py",
-        'target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id, reason=why,',
-        'target=f"ticket:{ticket.code}", at=at, reason=why,',
-        TRAIL,
     ),
     Mutant(
         8,
@@ -498,25 +434,11 @@ MUTANTS = (
         f"{LINKS}test_a_progress_link_opens_for_thirty_days",
     ),
     Mutant(
-        8,
-        "support/actions/stop_for.py",
-        "CALL_COUNTS = timedelta(minutes=30)",
-        "CALL_COUNTS = timedelta(days=30)",
-        f"{DESK}test_a_logged_call_proves_for_half_an_hour",
-    ),
-    Mutant(
         10,
         "consent/domain/receipt_check.py",
         '        content = unpacks.decompress(stream, max(1, at_most)) if is_json else b""\n',
         '        content = unpacks.decompress(stream) if is_json else b""\n',
         "tests/consent/test_receipt_copies.py::test_no_file_makes_us_unpack_much_more_than_a_receipt_holds",
-    ),
-    Mutant(
-        4,
-        "support/domain/files.py",
-        "            signal.setitimer(signal.ITIMER_REAL, PDF_LOOK_S)\n",
-        "",
-        "tests/support/test_writing.py::test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time",
     ),
     Mutant(
         2,
