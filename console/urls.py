@@ -68,6 +68,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("terminations/", lists_rules.TERMINATIONS.view, "terminations"),
     Address("terminations/<uuid:cohort_id>/", acts_partners.progress, "termination"),
     Address("streams/", lists_delivery.STREAMS.view, "streams"),
+    Address("streams/texts/", lists_delivery.TEXTS.view, "texts"),
     Address("streams/<int:party_id>/", acts_delivery.of_partner, "timeline"),
     Address("streams/<int:party_id>/orders/<uuid:order_id>/", acts_delivery.order, "order", FORM, looks=True),
     Address("streams/<int:party_id>/events/<uuid:event_id>/", acts_delivery.event, "event"),

@@ -1,11 +1,13 @@
 """Whether the product itself works: four lights, each with what happened in the last hour. Four statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
 from accounts.clients.texts import CODES_NOT_TAKEN, CODES_TAKEN
 from accounts.models import Message
@@ -44,6 +46,27 @@ CANARY_WORDS: Mapping[str, tuple[str, str]] = {
     "ok": ("works", "good"), "failed": ("fails", "bad"), "late": ("late", "warn"), "never": ("not run yet", "warn"),
     "off": ("off", "plain"),
 }  # fmt: skip
+
+
+def _is_late(at: datetime) -> Q:
+    return Q(next_at__lt=at - OVERDUE) | Q(tries__gt=0)
+
+
+# How a text stands, as the light counts it: what waits, and what the gateway had in the last hour.
+WAITS = Q(taken_at__isnull=True, doubt_at__isnull=True)
+STATES: Mapping[str, Callable[[datetime], Q]] = {
+    "overdue": lambda at: WAITS & _is_late(at),
+    "waiting": lambda at: WAITS & ~_is_late(at),
+    "unanswered": lambda at: Q(doubt_at__gt=at - HOUR, doubt_at__lte=at),
+    "sent": lambda at: Q(taken_at__gt=at - HOUR, taken_at__lte=at, doubt_at__isnull=True),
+}
+
+
+def list_texts(*, at: datetime, state: str = "") -> QuerySet[Message]:
+    """Return the texts that the light counts, due first; each with its `state`, or only those of one."""
+    wanted = [STATES[state](at)] if state else [which(at) for which in STATES.values()]
+    known = Case(*(When(which(at), then=Value(name)) for name, which in STATES.items()), output_field=CharField())
+    return Message.objects.filter(reduce(or_, wanted)).annotate(state=known).order_by("next_at", "id")
 
 
 @dataclass(frozen=True)
@@ -95,8 +118,7 @@ def list_lights(*, failing: int, partners: int, at: datetime) -> list[Light]:
 def _texts_light(counted: Sequence[tuple[int, int]], at: datetime) -> Light:
     """Texts that wait in our books, and codes, which are sent at once, counted by the hour of the clock."""
     texts, unanswered = _sum(counted)
-    waiting = Message.objects.filter(Q(next_at__lt=at - OVERDUE) | Q(tries__gt=0), taken_at__isnull=True)
-    overdue = count_of(rows=waiting.filter(doubt_at__isnull=True))
+    overdue = count_of(rows=Message.objects.filter(STATES["overdue"](at)))
     this_hour = at.replace(minute=0, second=0, microsecond=0)
     taken, refused = (one.by_hour(now=at).get(this_hour, 0) for one in (CODES_TAKEN, CODES_NOT_TAKEN))
     tone, failed = "good", overdue.n + unanswered + refused

@@ -7,9 +7,11 @@ from datetime import datetime
 from django.http import HttpResponseBase
 from django.urls import reverse
 
+from accounts.models import Message
 from accounts.primitives import numbers
 from accounts.views.access import PersonRequest
 from consent.models import DigestRun
+from console.queries.lights import list_texts
 from console.queries.standing import SIGNED, orders_to_sign
 from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
@@ -150,6 +152,19 @@ def _client_cells(rows: Sequence[Client], at: datetime) -> list[tuple[Cell, ...]
     ]
 
 
+def _text_cells(rows: Sequence[Message], _: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(*TEXT_STATES[vars(one)["state"]]),
+            listing.moment(one.made_at),
+            listing.count(one.tries),
+            listing.moment(one.next_at if one.taken_at is None and one.doubt_at is None else None),
+            listing.moment(one.taken_at or one.doubt_at),
+        )
+        for one in rows
+    ]
+
+
 def _about(one: Breach) -> tuple[tuple[str, int], ...]:
     return (("contract", one.contract_id), ("party", one.party_id))
 
@@ -211,6 +226,28 @@ ORDERS = Listing(
         ),
     ),
     empty=("Every order is signed", "Orders appear here until every company has signed for them."),
+)  # fmt: skip
+TEXT_STATES = {
+    "overdue": ("overdue", "", "", "bad"), "waiting": ("waiting", "", "", "plain"),
+    "unanswered": ("no answer from the gateway", "", "", "warn"), "sent": ("sent", "", "", "good"),
+}  # fmt: skip
+TEXTS = Listing(
+    title="Texts",
+    lead="Texts that wait, and those that the gateway was given in the last hour. No subscriber is named. Codes, which"
+    " are sent immediately, aren't listed.",
+    columns=(
+        Column("Status"), Column("Made", "made_at"), Column("Tries", "tries", number=True),
+        Column("Next try", "next_at"), Column("Given to the gateway"),
+    ),
+    start=lambda at: list_texts(at=at),
+    cells=_text_cells,
+    filters=(
+        Filter(
+            "state", "Status", tuple((name, said[0].capitalize()) for name, said in TEXT_STATES.items()),
+            lambda rows, value, at: rows.filter(pk__in=list_texts(at=at, state=value).values("pk")),
+        ),
+    ),
+    empty=("No texts", "None waits, and none was sent in the last hour."),
 )  # fmt: skip
 BREACHES = Listing(
     title="Missed deadlines",

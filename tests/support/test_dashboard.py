@@ -41,6 +41,11 @@ from tests.support.officers import Member, rows_of, shown, sign_in_anew, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 DAY = timedelta(days=1)
+# How many texts each status has where the lights are read, and what a row says of it.
+TEXTS = {
+    "overdue": (2, {"overdue"}), "waiting": (0, set()), "unanswered": (1, {"no answer from the gateway"}),
+    "sent": (2, {"sent"}),
+}  # fmt: skip
 CARD = re.compile(r'<dt><a href="([^"]+)">([^<]+)</a></dt><dd class="\w*">([^<]+)</dd>')
 
 
@@ -300,6 +305,11 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     CanaryRun.objects.update(failed="", step="")
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     assert "1 without the gateway's answer; 2 overdue;" in lights
+    # The light leads to what it counts: three that were sent in all, one of them without an answer.
+    assert '<a href="/admin/streams/texts/">Texts</a>' in officer.client.get("/admin/").content.decode()
+    listed = {state: rows_of(officer, f"/admin/streams/texts/?state={state}") for state in TEXTS}
+    assert {state: (len(rows), {re.split(r" \d", row)[0] for row in rows}) for state, rows in listed.items()} == TEXTS
+    assert len(rows_of(officer, "/admin/streams/texts/")) == sum(n for n, _ in TEXTS.values())
     assert "Hourly stop test works Last run" in lights
     CanaryRun.objects.create(began_at=at - timedelta(minutes=8), finished_at=at, seconds={"page": 1.0})
     assert "Hourly stop test works Last 2 runs; taller bars took longer" in shown(officer, "/admin/")
