@@ -95,6 +95,18 @@ class StaffForm(LoginForm):
 class ChangeForm(ChangePasswordForm):
     """Another password in place of one's own (ACCOUNT_FORMS), which can be guessed at here as at a door."""
 
+    labels = {
+        "oldpassword": _("Current password"),
+        "password1": _("New password"),
+        "password2": _("New password again"),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in self.labels.items():
+            self.fields[name].label = label
+            self.fields[name].widget.attrs.pop("placeholder", None)
+
     def clean_oldpassword(self) -> str:
         """The password so far, if it is right."""
         with get_rate_limit_adapter().trying(door=GuessTarget.AGAIN, account=str(self.user and self.user.pk)):
@@ -331,6 +343,10 @@ class DelegateForm(NumberForm):
     def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["number"].label = _("Their phone number")
+        self.fields["number"].help_text = _(
+            "They need a phone line with us, because they sign in with it. We text them that someone asks for help, but"
+            " not who. On the page, they see your number."
+        )
         self.fields["number"].widget.attrs["autocomplete"] = "off"
         self._zone, self._at, self._today = zone, at, at.astimezone(zone).date()
         limits = {"min": self._today.isoformat(), "max": (self._today + A_YEAR).isoformat()}
@@ -357,6 +373,7 @@ class SafeNumberForm(NumberForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["number"].label = _("A number that is safe for you")
+        self.fields["number"].help_text = _("It can be with any carrier. We'll text it a code.")
         self.fields["number"].widget.attrs["autocomplete"] = "off"
 
 

@@ -37,7 +37,7 @@ PURPOSES: dict[str, Promise] = {
     "Marketing": _("To advertise"),
     "PersonalisedAdvertising": _("To show you ads picked for you"),
     "Personalisation": _("To fit a service to you"),
-    "PersonnelManagement": _("So that an employer can see its staff"),
+    "PersonnelManagement": _("To show an employer where its staff are"),
     "ProvideEventRecommendations": _("To suggest things to do"),
     "ProvidePersonalisedRecommendations": _("To suggest things to you"),
     "PublicBenefit": _("For the public good"),

@@ -4,6 +4,12 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
+// Whoever must wait reads until when, by their own clock.
+for (const wait of document.querySelectorAll("time[data-clock]")) {
+  const clock = { hour: "numeric", minute: "2-digit" };
+  wait.append(` (${new Date(wait.dateTime).toLocaleTimeString(document.documentElement.lang, clock)})`);
+}
+
 // Leave quickly: out of sight at once, and the blank page in this one's place in the history.
 for (const form of document.querySelectorAll("form.leave")) {
   form.addEventListener("submit", (event) => {

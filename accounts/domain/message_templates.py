@@ -61,7 +61,7 @@ WHAT: dict[str, Words] = {
     "line.archive_asked": gettext_lazy("Asked for a file with everything about this line"),
     "agent.asked": gettext_lazy("Asked in this person's name to stop all sharing"),
     "agent.confirmed": gettext_lazy("Confirmed from this phone that an agent acts for them"),
-    "agent.refused": gettext_lazy("Said from this phone that an agent does not act for them"),
+    "agent.refused": gettext_lazy("Told us from this phone that an agent doesn't act for them"),
     "agent.unanswered": gettext_lazy("An agent's request in this person's name expired without an answer"),
     "agent.revoked": gettext_lazy("Withdrew its request in this person's name"),
     "line.exported": gettext_lazy("Took a copy of everything about this line"),
@@ -99,7 +99,7 @@ WHAT: dict[str, Words] = {
     "case.seen": gettext_lazy("Looked at your case and its details"),
     "case.exported": gettext_lazy("Took a copy of your case"),
     "person.reveal_asked": gettext_lazy("Asked to see whose line this is (a second person must agree)"),
-    "person.reveal_agreed": gettext_lazy("Agreed that a colleague may see whose line this is"),
+    "person.reveal_agreed": gettext_lazy("Approved a colleague's request to see whose line this is"),
     "person.revealed": gettext_lazy("Saw this line's number and whose it is, for 15 minutes"),
     "stop.code_texted": gettext_lazy("Texted a code to this phone, to stop sharing for you"),
     "stopped.for_person": gettext_lazy("Stopped or paused sharing for you, because you asked"),
@@ -109,7 +109,9 @@ WHAT: dict[str, Words] = {
     "protection.began": gettext_lazy(
         "Protected this line: two staff members must agree before either sees whose it is"
     ),
-    "protection.ended": gettext_lazy("Ended the protection: one staff member alone may see whose line this is"),
+    "protection.ended": gettext_lazy(
+        "Ended the protection: staff no longer need a second person to see whose line this is"
+    ),
     "ticket.asked": gettext_lazy("Wrote to us"),
     "ticket.heard": gettext_lazy("Wrote to us again in a case"),
     "ticket.rated": gettext_lazy("Rated our answer"),

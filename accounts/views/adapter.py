@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
@@ -29,6 +30,7 @@ from accounts.actions.rate_limits import (
     refund_try,
 )
 from accounts.domain import sessions
+from accounts.domain.sentences import sentence
 from accounts.models import User
 from accounts.primitives import browsers
 from accounts.primitives.sealing import seal, unseal
@@ -75,9 +77,10 @@ class AccountAdapter(DefaultAccountAdapter):
         refund_try(right=taken)
 
     def must_wait_error(self, until: datetime, at: datetime) -> ValidationError:
-        """What a form says of a door at which nothing is looked at until then."""
+        """What a form says of a door at which nothing is looked at until then. A script adds the hour by its clock."""
         wait = timesince(at, until + ROUNDS_UP)
-        return ValidationError(gettext("Too many tries. Try again in %(wait)s.") % {"wait": wait})
+        clock = format_html('<time datetime="{}" data-clock>{}</time>', until.isoformat(timespec="seconds"), wait)
+        return ValidationError(sentence(gettext("Too many tries. Try again in %(wait)s."), wait=clock))
 
     @contextmanager
     def _report_too_many_tries(self, at: datetime) -> Iterator[None]:

@@ -319,6 +319,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
     if found.kind in {Choice.Kind.STOP, Choice.Kind.REFUSE} and not changed:
         since = standing.get_denial_start(scope=found.scope, ref=found.ref, made_at=since)
     partners = progress_of(told=found.orders, asks=found.asks, since=found.in_force_since, at=now)
+    undone = found.kind == "allow" and not _counts(found, standing.uses.get(found.ref))
     return {
         "line": line,
         "at_line": at_line(request),
@@ -326,13 +327,13 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "notice": notice_of(digest=found.notice),
         "partners": partners,
         "sharing": standing,
-        "undone": found.kind == "allow" and not _counts(found, standing.uses.get(found.ref)),
+        "undone": undone,
         "changed": changed,
         "withdrawn": withdrawn_at(choice_id=found.id) if found.disputed else None,
         "since": since,
         "over": found.over(at=now),
         "again": standing.allowed_by_name(since=found.made_at),
-        "open": any(one.open for one in partners),
+        "open": any(one.open for one in partners if not (one.is_replaced and undone)),
         "mark": hashlib.sha256(repr(partners).encode()).hexdigest()[:16],
         "at": now,
     }

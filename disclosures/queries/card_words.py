@@ -105,7 +105,7 @@ def _besides(card: CompanyCard) -> Iterator[SafeString]:
         yield sentence(
             _(
                 "This comes from an imported record, and a newer record can change it. If you stop it yourself, only"
-                " you can."
+                " you can change that."
             )
         )
     if card.by_us:
@@ -189,4 +189,4 @@ def _deletion_of(ended: EndedAgreement) -> Iterator[SafeString]:
 
 def _on_the_day(ended: EndedAgreement, signed: str) -> SafeString:
     told, day = sentence(signed, name=ended.company), when(ended.signed_at, "day") if ended.signed_at else ""
-    return format_html("{}{}{}{}", told, comma(), day, full_stop())
+    return format_html("{} ({}){}", told, day, full_stop())

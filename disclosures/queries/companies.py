@@ -37,7 +37,7 @@ MOST_RECENT, MOST_EARLIER = 24, 12
 class PathRows:
     """The companies under one heading of home: laid open, folded away below their number, the last of these in short.
 
-    Whoever stands out is laid open, if they are not more than anybody reads before the rest of the page.
+    Whoever stands out and got it lately is laid open, if they are not more than anybody reads before the rest.
     """
 
     first: tuple[CompanyCard, ...]
@@ -81,12 +81,14 @@ class Companies:
     @property
     def recent_laid(self) -> PathRows:
         """As home lays out `recent`."""
-        return _build_path_rows(self.recent, at_least=LAID_OPEN, at_most=MOST_RECENT)
+        return _build_path_rows(self.recent, at_most=MOST_RECENT)
 
     @property
     def earlier_laid(self) -> PathRows:
-        """As home lays out `earlier`: whoever got it lately comes first."""
-        return _build_path_rows(self.earlier, at_least=0 if self.recent else LAID_OPEN, at_most=MOST_EARLIER)
+        """As home lays out `earlier`: folded away where somebody got it lately."""
+        if self.recent:
+            return PathRows((), self.earlier[:MOST_EARLIER], self.earlier[MOST_EARLIER:])
+        return _build_path_rows(self.earlier, at_most=MOST_EARLIER)
 
 
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
@@ -182,7 +184,7 @@ def _by_week(facts: Iterable[Facts]) -> Counter[tuple[date, str]]:
     return counted
 
 
-def _build_path_rows(cards: tuple[CompanyCard, ...], *, at_least: int, at_most: int) -> PathRows:
+def _build_path_rows(cards: tuple[CompanyCard, ...], *, at_most: int) -> PathRows:
     """Lay out cards: those who stand out come first, in their order."""
-    n = min(max(at_least, sum(card.stands_out for card in cards)), MOST_LAID_OPEN)
+    n = min(max(LAID_OPEN, sum(card.stands_out for card in cards)), MOST_LAID_OPEN)
     return PathRows(cards[:n], cards[n:at_most], cards[at_most:])

@@ -6,9 +6,9 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
-from accounts.domain.sentences import comma, ending_with, join_sentences, sentence, when
+from accounts.domain.sentences import comma, ending_with, join_sentences, join_words, sentence, when
 from disclosures.queries.history_days import HistoryTally
 from disclosures.queries.judgement_counts import Involvement, OutsideAgreements, Tally
 
@@ -78,9 +78,9 @@ def outside_words(*, outside: OutsideAgreements) -> SafeString:
 
 def _outside(outside: OutsideAgreements) -> Iterator[SafeString]:
     if outside.recent:
-        yield _tally_sentence(_("Outside your choices, in the last 30 days:"), outside.recent)
+        yield ending_with(_("Outside your choices, in the last 30 days:"), tally_list(tallies=outside.recent))
     if outside.before:
-        yield _tally_sentence(_("Outside your choices, before the last 30 days:"), outside.before)
+        yield ending_with(_("Outside your choices, more than 30 days ago:"), tally_list(tallies=outside.before))
     if outside.last_at:
         yield ending_with(_("Last on"), when(outside.last_at))
     if outside.all_doubtful:
@@ -88,10 +88,9 @@ def _outside(outside: OutsideAgreements) -> Iterator[SafeString]:
     yield sentence(_("A stop doesn't affect these."))
 
 
-def _tally_sentence(heading: str, tallies: Iterable[Tally]) -> SafeString:
-    between = pgettext("between parts that have commas", "; ")
-    parts = format_html_join(between, "{}{}{}", ((one.words, comma(), intcomma(one.n)) for one in tallies))
-    return ending_with(heading, parts)
+def tally_list(*, tallies: Iterable[Tally]) -> SafeString:
+    """List what there was and how often: "emergency call (1), running the network (2)"."""
+    return sentence("%(all)s", all=join_words(f"{one.words.lower()} ({intcomma(one.n)})" for one in tallies))
 
 
 def doubtful_words(*, n: int) -> SafeString:

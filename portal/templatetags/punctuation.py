@@ -4,7 +4,6 @@ What stands inside a sentence that is translated whole has its marks there.
 """
 
 from django import template
-from django.utils.translation import pgettext
 
 from accounts.domain import message_templates, sentences
 
@@ -18,9 +17,3 @@ register.simple_tag(sentences.full_stop)
 def list_comma() -> str:
     """Between two words of a list that the template goes through itself."""
     return message_templates.join_words(["", ""])
-
-
-@register.simple_tag
-def semicolon() -> str:
-    """Between two parts that have commas themselves."""
-    return pgettext("between parts that have commas", "; ")

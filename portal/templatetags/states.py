@@ -22,8 +22,9 @@ register.filter(labels.method_in_words)
 SENTENCES: tuple[Callable[..., str], ...] = (
     alert_words.alert_words, card_words.card_now, card_words.ended_words, case_words.case_state,
     choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,
-    count_words.outside_words, count_words.recency_words, count_words.tally_words, order_words.due_words,
-    order_words.list_unsigned, order_words.order_sentence, order_words.signed_claim, order_words.signed_in_part,
+    count_words.outside_words, count_words.recency_words, count_words.tally_list, count_words.tally_words,
+    order_words.due_words, order_words.list_unsigned, order_words.order_sentence, order_words.signed_claim,
+    order_words.signed_in_part,
 )  # fmt: skip
 for words in SENTENCES:
     register.simple_tag(words)

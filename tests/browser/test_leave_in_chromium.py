@@ -1,4 +1,10 @@
-"""Leave quickly: after it, Back shows nothing, as often as it is pressed, with a script and without."""
+"""Leave quickly: after it, Back shows nothing, as often as it is pressed, with a script and without.
+
+And whoever must wait at a door reads until when, by the clock of their own phone.
+"""
+
+import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -89,3 +95,16 @@ def test_the_person_can_go_on_and_the_session_is_over(visit: Visit, site: str, w
     assert "location" in told(page)
     page.goto("/home/")
     assert page.url == f"{site}/accounts/login/?next=/home/"
+
+
+def test_whoever_must_wait_reads_until_when_by_their_own_clock(visit: Visit, site: str) -> None:
+    page = visit(script=True).new_page()
+    page.goto("/accounts/login/ended/")
+    for _ in range(6):
+        page.fill("main input[name=number]", "206 555 0199")
+        page.fill("main input[name=password]", "guessed")
+        page.click("main button.main")
+    wait = page.locator("main [role=alert] time")
+    until = datetime.fromisoformat(str(wait.get_attribute("datetime"))).astimezone()
+    assert timedelta(0) < until - timezone.now() <= timedelta(minutes=1)
+    assert re.sub(r"\s", " ", wait.inner_text()) == f"1 minute ({until:%-I:%M %p})"

@@ -148,7 +148,7 @@ def test_what_was_read_is_kept_with_the_yes_shown_later() -> None:
     assert (newest(line).kind, newest(line).notice, digest_on(page)) == ("allow", kept.digest, kept.digest)
     assert [one["uri"] for one in kept.companies] == [one.uri for one in shown.companies]
     assert "The notice you read before choosing" in made
-    assert f'<p lang="en">{kept.body}</p>' in made
+    assert f'<p lang="en" dir="auto">{kept.body}</p>' in made
     assert kept.digest in made
     assert claims(line)["notice"] == kept.digest
 

@@ -93,16 +93,16 @@ def test_a_bare_join_is_found_where_people_are_spoken_to() -> None:
 @pytest.mark.parametrize(
     ("language", "shown"),
     [
-        ("en", "A, B, C; 5, A, B."),
-        ("es", "A, B, C; 5, A, B."),
-        ("vi", "A, B, C; 5, A, B."),
-        ("ar", "\u200f\u2068A\u2069، \u2068B\u2069، \u2068C\u2069؛ 5، A، B."),
-        ("zh-hans", "A、B、C；5，A、B。"),
+        ("en", "A, B, C 5, A, B."),
+        ("es", "A, B, C 5, A, B."),
+        ("vi", "A, B, C 5, A, B."),
+        ("ar", "\u200f\u2068A\u2069، \u2068B\u2069، \u2068C\u2069 5، A، B."),
+        ("zh-hans", "A、B、C 5，A、B。"),
     ],
 )
 def test_each_language_has_its_marks(language: str, shown: str) -> None:
     source = (
-        "{% load punctuation %}{{ words|join_words }}{% semicolon %}{{ n }}{% comma %}"
+        "{% load punctuation %}{{ words|join_words }} {{ n }}{% comma %}"
         "{% for one in few %}{{ one }}"
         "{% if forloop.last %}{% full_stop %}{% else %}{% list_comma %}{% endif %}{% endfor %}"
     )

@@ -85,15 +85,19 @@ def test_it_is_asked_for_made_and_taken(tmp_path: Path) -> None:
     assert "Asked for a file with everything about this line" in log
 
 
-def test_it_speaks_the_language_it_was_asked_in() -> None:
+@pytest.mark.parametrize(
+    ("language", "way", "words"),
+    [("es", "ltr", "Ninguna empresa ha preguntado todavía"), ("ar", "rtl", "لم تسأل أي شركة بعد")],
+)
+def test_it_speaks_the_language_it_was_asked_in(language: str, way: str, words: str) -> None:
     line = a_line()
     browser = sign_in(line)
-    browser.client.cookies["django_language"] = "es"
+    browser.client.cookies["django_language"] = language
     browser.post(ASK)
     make_archives()
     index = taken(browser).read("index.html").decode()
-    assert '<html lang="es">' in index
-    assert "Ninguna empresa ha preguntado todavía" in index
+    assert f'<html lang="{language}" dir="{way}">' in index
+    assert words in index
 
 
 def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:

@@ -107,7 +107,7 @@ def test_each_page_says_what_ended_and_what_is_owed(campaign: Campaign) -> None:
     sign_end(cohort, at=cohort.terminated_at + 3 * DAY, state=State.PARTIAL)
     (page,) = shown(home)
     local += 3 * DAY
-    assert f"we do not have every signature we need, {local:%b} {local.day}, {local.year}." in page
+    assert f"we do not have every signature we need ({local:%b} {local.day}, {local.year})." in page
     assert "signed that it deleted your data" not in page
     signed(cohort)
     for page in shown(home, "/history/", company):

@@ -67,8 +67,8 @@ def test_home_says_the_whole_answer() -> None:
     assert re.search(r'<button[^>]*name="stop-all"', page)
     assert "shared with <em>6 companies</em> in the last 30 days." in page
     assert "2 have no record that you agreed." in page
-    assert "Your location was looked up 73 times in the last 30 days." in page
-    assert "MedAlert, RoadAid</bdi> can't find you until you allow them again. 911 still can." in page
+    assert "In those 30 days, it was looked up 73 times." in page
+    assert "MedAlert, RoadAid</bdi> can't find you until you allow them again.</strong>" in page
     assert "the person who set it up may notice" in page
     assert set(attributes(page, "data-party")) >= {"https://securetrack.example", "https://roadaid.example"}
     for said in ("What a stop can't stop", "What we can't see", "/safety/", "Pause until…", "Show as a table"):
@@ -194,6 +194,7 @@ def test_pages_cost_the_same_for_one_company_and_for_three() -> None:
 
 def cards(page: str) -> tuple[list[str], list[str]]:
     """The cards of home by name: those that are laid open, and those that are folded away."""
+    page = re.sub(r'<details class="if-narrow".*?</details>', "", page, flags=re.DOTALL)
     folds = re.findall(r'<details class="fold".*?</summary>(.*?)</details>', page, re.DOTALL)
     name = r'<article.*?<bdi class="name">(.*?)</bdi>'
     folded = [found for fold in folds for found in re.findall(name, fold, re.DOTALL)]
@@ -229,11 +230,12 @@ def test_who_got_it_lately_comes_before_the_others() -> None:
         disclosed(line, [a_party().uri, provider.uri], at=at - (60 + number) * DAY)
     # Where nobody got it lately the others are laid open.
     assert cards(browser.get("/home/").text) == (former[:2], former[2:])
-    newest = a_party("Newest", "lbs_provider")
+    newest, wrong = a_party("Newest", "lbs_provider"), a_party("Wrong", "lbs_provider")
     disclosed(line, [a_party().uri, newest.uri], at=at - DAY)
+    disclosed(line, [a_party().uri, wrong.uri], at=at - 60 * DAY, judgement=Judgement.NO_APPROVAL)
     page = browser.get("/home/").text
-    assert cards(page) == (["Newest"], former)
-    assert summaries(page) == [f"7 companies {', '.join(former[:5])}…"]
+    assert cards(page) == (["Newest"], [former[0], "Wrong", *former[1:]])
+    assert summaries(page) == [f"8 companies {former[0]}, Wrong, {', '.join(former[1:4])}…"]
     assert 'class="fold">' in page
 
 

@@ -115,9 +115,9 @@ def test_the_page_says_what_there_is() -> None:
         for name, n in (("Stops", 11), ("GeoBridge", 11), ("To give you a service you asked for", 43))
     ]
     assert [" ".join(said.split()) for said in re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)] == [
-        "Most common choice: Stops, 11. That is 11 more than in the period before.",
-        "Most stops and pauses sent to: GeoBridge, 11. That is 11 more than in the period before.",
-        "Most look-ups: To give you a service you asked for, 43.",
+        "Most common choice: Stops (11). That is 11 more than in the period before.",
+        "Most stops and pauses sent to: GeoBridge (11). That is 11 more than in the period before.",
+        "Most look-ups: To give you a service you asked for (43).",
     ]
     assert re.findall(r'<i class="(\w+)"></i>([^<]+)</li>', page.split('id="releases"')[0]) == [
         ("s0", "Signed as done"), ("s1", "Received"), ("s4", "Not confirmed, or too few to show"),
@@ -253,8 +253,8 @@ def test_a_month_stays_at_its_address_beside_the_next() -> None:
     assert ">Newest figures</a>" in browser.get("/transparency/2026-04/").text
     newest = browser.get("/transparency/phones.svg")
     assert words_of(newest.text) == [
-        "Phones that each company found", "Most phones found: RoadAid, 27. That is 13 more than in the period before.",
-        "Phones that each company found", "localhost · May 1, 2026 – May 31, 2026", "Most phones found: RoadAid, 27.",
+        "Phones that each company found", "Most phones found: RoadAid (27). That is 13 more than in the period before.",
+        "Phones that each company found", "localhost · May 1, 2026 – May 31, 2026", "Most phones found: RoadAid (27).",
         "That is 13 more than in the period before.", "RoadAid", "27", "http://localhost:8000/transparency/#phones",
     ]  # fmt: skip
     assert (newest.headers["Content-Type"], newest.headers["Cache-Control"]) == (
@@ -377,7 +377,7 @@ def test_rare_kinds_are_not_what_a_company_missed() -> None:
     (row,) = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
     assert [row[one] for one in ("received", "said_here")] == [24, 24]
     page = Browser().get("/transparency/").text
-    assert "Asked for proof most often: GeoBridge, 12." in page
+    assert "Asked for proof most often: GeoBridge (12)." in page
     assert [row[1] for row in rows_of(page, "choices")] == ["12", "12", "0", "fewer than 10", "0", "0", "not shown"]
     assert [row[1] for row in rows_of(page, "disputes")] == ["12"]
 

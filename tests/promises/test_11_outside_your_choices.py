@@ -59,9 +59,9 @@ def test_releases_older_than_30_days_are_on_home_too() -> None:
         "1 look-up was reported as one for an emergency or the network, but went to a company that sells look-ups. "
         "We are asking why." in said
     )
-    assert "Before that: Emergency call, 2." in said
+    assert "More than 30 days ago: emergency call (2)." in said
     assert "Earlier, or allowed but not used" in said
-    assert "Outside your choices, before the last 30 days: Emergency call, 1." in said
+    assert "Outside your choices, more than 30 days ago: emergency call (1)." in said
     assert "It received nothing." not in said
 
 
@@ -92,7 +92,7 @@ def test_what_nobody_asks_for_is_said_in_the_heading(basis: str, named: str) -> 
     assert heading(line) == (
         "Your location was shared 2 times in the last 30 days, for reasons that don't need your consent."
     )
-    assert f"{named}, 2. In that time, no company got it based on your consent." in said
+    assert f"{named} (2). In that time, no company got it based on your consent." in said
     assert NOT_SHARED not in said
 
 
@@ -104,7 +104,7 @@ def test_beside_companies_it_is_said_under_the_heading() -> None:
     given_out(line, 3, [LINK, "https://bailnow.example"], Basis.NETWORK, doubtful=True)
     said = home(line)
     assert heading(line) == "Your location was shared with 2 companies in the last 30 days."
-    assert "Your location was looked up 3 times in the last 30 days." in said
+    assert "In those 30 days, it was looked up 3 times." in said
     assert "1 look-up was reported as one for an emergency or the network" in said
     assert "It was also shared 1 time for a reason that doesn't need your consent." in said
 
@@ -136,8 +136,8 @@ def test_the_companys_page_counts_what_no_agreement_covers() -> None:
     said = words(page)
     assert "Nothing yet." not in said
     assert "Nothing based on your consent." in said
-    assert "Outside your choices, in the last 30 days: Emergency call, 9." in said
-    assert "Outside your choices, before the last 30 days: Lawful order, 1." in said
+    assert "Outside your choices, in the last 30 days: emergency call (9)." in said
+    assert "Outside your choices, more than 30 days ago: lawful order (1)." in said
     assert "9 look-ups were reported as ones for an emergency or the network" in said
     assert "A stop doesn't affect these." in said
 

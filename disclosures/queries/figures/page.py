@@ -181,7 +181,7 @@ _LEGENDS: Mapping[Figure, Sequence[tuple[Tint, Promise]]] = {
         ("s0", _("Signed as done")), ("s1", _("Received")), ("s4", _("Not confirmed, or too few to show")),
     ),
     Figure.RELEASES: (
-        ("s0", _("Allowed by the person")), ("sbad", _("Not allowed, and shown that way to the person")),
+        ("s0", _("Allowed by the person")), ("sbad", _("Not allowed (the person sees this too)")),
         ("s4", _("Too few to say which")),
     ),
 }  # fmt: skip

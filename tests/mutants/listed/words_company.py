@@ -82,15 +82,15 @@ MUTANTS = (
     Mutant(
         6,
         "templates/home/_card.html",
-        "{% recency_words n=one.n recent=one.recent %}",
-        "{% recency_words n=one.n recent=one.n %}",
+        "{% recency_words n=card.n recent=card.recent %}",
+        "{% recency_words n=card.n recent=card.n %}",
         COMPANIES,
     ),
     Mutant(
         11,
         "templates/home/_limits.html",
-        "{% for one in companies.outside.before %}",
-        "{% for one in companies.outside.recent %}",
+        "{% tally_list tallies=companies.outside.before %}",
+        "{% tally_list tallies=companies.outside.recent %}",
         COMPANIES,
     ),
     Mutant(
