@@ -44,6 +44,7 @@ def disclosed(
     doubtful: bool = False,
     authority_ref: str = "",
     recorded_at: datetime | None = None,
+    completed: str = "",
 ) -> list[Disclosure]:
     """So many releases, the first at `at`, recorded then if not later, with the dealings that they make known."""
     if basis != Basis.APPROVAL:
@@ -58,6 +59,7 @@ def disclosed(
             source_id=f"src-{uuid.uuid4()}",
             aggregator=path[0],
             path=list(path),
+            path_completed=completed,
             campaign=campaign,
             purpose=purpose,
             scope=READ,

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
 from partners.labels import sanitise_text
-from partners.models import Campaign, Contract, Party, Proposal
+from partners.models import Campaign, Contract, Party
 from support.models import Ticket
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
@@ -76,7 +76,7 @@ def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:
 
 
 def about_company(rows: Acts, part: str) -> Acts:
-    """To companies with this in their name, their contracts and campaigns, proposals about those, and their cases.
+    """To companies with this in their name, their contracts and campaigns, and their cases.
 
     Of cases those that are the company's own; one that a person asked about is nobody else's to know.
     """
@@ -87,10 +87,6 @@ def about_company(rows: Acts, part: str) -> Acts:
     )
     ids = {"party": parties, "contract": contracts, "campaign": campaigns}
     targets = [f"{kind}:{pk}" for kind, pks in ids.items() for pk in pks]
-    proposals = Q()
-    for kind, pks in ids.items():
-        proposals |= Q(of=kind, target_id__in=pks)
-    targets += [f"proposal:{pk}" for pk in Proposal.objects.filter(proposals).values_list("pk", flat=True)]
     targets += [f"ticket:{code}" for code in Ticket.objects.filter(party_id__in=parties).values_list("code", flat=True)]
     return rows.filter(target__in=targets)
 

@@ -284,8 +284,7 @@ TRAIL = Listing(
         Filter(
             "about", "About",
             (("party:", "Companies"), ("contract:", "Contracts"), ("campaign:", "Campaigns"),
-             ("machine:", "API clients"), ("proposal:", "Proposals"), ("ticket:", "Cases"),
-             ("incident:", "Incidents"), ("export:", "Exports")),
+             ("machine:", "API clients"), ("ticket:", "Cases"), ("incident:", "Incidents"), ("export:", "Exports")),
             lambda rows, value, _: rows.filter(Q(target__startswith=value)),
         ),
     ),

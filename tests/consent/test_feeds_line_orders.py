@@ -145,6 +145,20 @@ def test_a_predecessor_that_is_named_late_hands_its_stops_over() -> None:
     assert told(take_lines(successor(continues_line_id="L1"), successor())) == [("repeated",), ("repeated",)]
 
 
+def test_stops_that_come_over_late_keep_their_moments() -> None:
+    take_parties()
+    take_lines(line_row(), successor())
+    stop("L1")
+    stop("L1", "party", ROAD)
+    take_lines(successor(continues_line_id="L1"))
+    before, after = (
+        list(Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("scope", "made_at"))
+        for line in Line.objects.order_by("carrier_id")
+    )
+    assert [scope for scope, _ in before] == ["all", "party"]
+    assert after == before
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_stop_that_comes_over_has_a_receipt_of_its_own(late: bool) -> None:
     take_lines(line_row())

@@ -126,6 +126,11 @@ def test_a_clashing_row_does_not_outdo_rows_below_it() -> None:
     assert told(in_chunks(rows, 1)) == [("accepted",)] * 3
     assert Line.objects.get(carrier_id="L2").state == "OR"
     assert told(in_chunks(rows, 1)) == [("repeated",)] * 3
+    named = line_row(line_id="L2", msisdn=N2, activated_at=APRIL, number_changed_at=JUNE, continues_line_id="L3")
+    nothing_new = named | {"state": "OR", "continues_line_id": ""}
+    rows = [named | {"state": "MD"}, nothing_new, line_row(line_id="L3", msisdn=N3)]
+    assert told(in_chunks(rows, 1)) == [("accepted",), ("repeated",), ("accepted",)]
+    assert Line.objects.get(carrier_id="L2").state == "OR"
 
 
 def test_a_clashing_row_of_a_newer_number_outdoes_older_ones() -> None:

@@ -17,7 +17,9 @@ from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.domain.snapshots import reason_against
 from consent.feeds.lines import LinesFeed
-from consent.models import Choice
+from consent.models import Choice, ChoiceReceipt
+from partners.domain import keys
+from partners.models import SigningKey
 from tests.factories import ADS, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
 from tests.people import sign_in_by_code, signed_in, texts_to
@@ -121,6 +123,8 @@ def test_who_has_no_password_is_held_too(line: Line) -> None:
     assert [browser.get(page).status_code for page in ("/home/", "/history/", "/choices/")] == [403, 403, 403]
     assert browser.post("/choices/stop/", {"scope": "all"}).status_code == 302
     assert Choice.objects.get().kind == "stop"
+    receipt = keys.verify_own(use=SigningKey.Use.RECEIPT, token=ChoiceReceipt.objects.get().token)
+    assert str(receipt["phone"])[-2:] == NEW[-2:]
 
 
 # --- who is told
@@ -175,6 +179,12 @@ def test_other_changes_tell_the_phone_and_the_safe_contact(what: str, changes: d
     take_lines(row | {name: ago(value) if isinstance(value, timedelta) else value for name, value in changes.items()})
     assert read(OLD) == [warning(what)]
     assert read(SAFE) == [f"About your other phone line: {warning(what)}"]
+
+
+def test_an_end_is_told_once_whatever_else_the_row_says(line: Line) -> None:
+    take_lines(line_row(deactivated_at=ago(MINUTE), sim_changed_at=ago(HOUR)))
+    ended = "Whereabouts: our records now show that your phone line has ended. If you didn't ask for this, call us now"
+    assert read(OLD) == [f"{ended} at the number on your bill."]
 
 
 def test_a_number_since_another_line_s_is_told_nothing(line: Line) -> None:

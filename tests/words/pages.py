@@ -59,6 +59,11 @@ class Part:
         return next((tone for tone in TONES if tone in tones), "plain")
 
     @property
+    def fold(self) -> str:
+        """Whether what is behind a summary is seen at once: "open" or "folded"."""
+        return "open" if "open" in self.attributes else "folded"
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """A list of facts: each label with what stands under it."""
         return list(zip((one.words for one in self.all("dt")), (one.words for one in self.all("dd")), strict=True))

@@ -117,7 +117,7 @@ def nothing_counted() -> Read:
     yield "figures: not counted yet", read(Browser(), "/transparency/")
     publishing.make(at=when_counted(timezone.now()))
     nothing = read(Browser(), "/transparency/")
-    yield "figures: of nothing", nothing
+    yield "figures: of nothing", transcript(Browser().get("/transparency/").text, but=("counted",))
     now = timezone.now()
     a_contract(a_party("Later Link"), ref="AGR-later", starts_at=now + 60 * DAY)
     a_contract(a_party("Over Link"), ref="AGR-over", ends_at=now - DAY)
@@ -147,6 +147,7 @@ def with_a_signal() -> Read:
     browser.post("/stop/", {"number": number_of(line)})
     browser.post("/stop/code/", {"code": newest_text(number_of(line)).code})
     yield "signal at the stop page, where it stopped everything", read(browser, "/stop/all/")
+    yield "its page, where it stopped everything", read(signed_in(line), "/choices/signal/")
 
 
 def ways_in() -> Read:

@@ -28,10 +28,11 @@ from support.models import Attachment, BulkReply, Entry, SavedReply, SuspendRequ
 from support.workers.sending import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.orders import bring_to
+from tests.people import signed_in
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, post, staff
-from tests.words.pages import changes
-from tests.words.transcripts import transcript
+from tests.words.pages import changes, main
+from tests.words.transcripts import masked, transcript
 from tests.world import disclosed, gagged
 
 type Read = Iterator[tuple[str, list[str]]]
@@ -113,7 +114,7 @@ class Desk:
                 gagged(row, until=self.at, at=self.at - DAY)
             yield f"a look-up for {basis}", self.known(self.about(row, line))
         line, path = self.line(), [self.campaign.contract.aggregator.uri, "unknown", self.campaign.lbs_provider.uri]
-        (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref)
+        (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref, completed="both")
         yield "a look-up by way of somebody whom nobody can name", self.known(self.about(row, line))
         for answer in ("", "late", "evidence", "none"):
             line = self.line(agreed="")
@@ -123,6 +124,9 @@ class Desk:
             if answer in {"evidence", "none"}:
                 self._answered(line, answer)
             yield f"proof asked for: {answer or 'open'}", self.known(ticket)
+            page = main(signed_in(line), f"/companies/{self.campaign.lbs_provider_id}/")
+            lines = page.under("Shared with no record of your consent")
+            yield f"proof asked for: {answer or 'open'}, as the person reads it", [masked(one) for one in lines]
 
     def _answered(self, line: Line, answer: str) -> None:
         words = {"wording": "Find me. Reply YES.", "method": "sms", "captured_at": self.at} if answer != "none" else {}
@@ -236,6 +240,9 @@ class Desk:
             SavedReply.objects.all().update(retired_at=self.at)
             yield "no saved replies", self.read(f"{ticket.code}/write/", but=("filters",))
             transaction.set_rollback(True)
+        for words in ("What this look-up was", "nothing like it"):
+            found = self.ana.client.post(f"{address}/canned/search/", {"saved_words": words})
+            yield f"saved replies with {words}", transcript(found.content.decode(), but=("filters", "option"))
         yield "a colleague writes", self.read(f"{ticket.code}/write/", self.officer)
         shown = self.ana.client.post(f"{address}/preview/", {"body": "Dear {code}", "then": "solved"})
         yield "a preview", transcript(shown.content.decode(), but=EVERYWHERE)
@@ -281,7 +288,7 @@ class Desk:
 
     def lists(self) -> Read:
         """The queue as it is narrowed, its counts, what was found, and what an officer reads besides."""
-        for query in ("whose=mine", "whose=office", "overdue=on", "state=partner", "company=none"):
+        for query in ("kind=ours", "whose=mine", "whose=office", "overdue=on", "state=partner", "company=none"):
             yield f"queue: {query}", self.read(f"?{query}")
         self.case(due_in=-4 * DAY)
         for _ in range(2):
@@ -291,6 +298,8 @@ class Desk:
         for words in ("Told?", "nothing like it"):
             found = self.ana.client.post("/desk/search/", {"q": words})
             yield f"found: {words}", transcript(found.content.decode(), but=EVERYWHERE)
+        found = self.ana.client.post("/desk/replies/", {"q": "nothing like it"})
+        yield "no saved reply found", transcript(found.content.decode(), around=True)
         reply = SavedReply.objects.get(key="look-up", language="en")
         self.officer.client.post(f"/desk/replies/{reply.pk}/retire/")
         new = {"key": "only-here", "language": "en", "title": "Only in English", "body": "Hello."}

@@ -76,6 +76,8 @@ def pages() -> Read:
         name=Figure.CHOICES, since=earlier, until=before, made_at=since, rows=rows, query="SELECT 2"
     )
     yield "figures of much", transcript(Browser().get("/transparency/").text)
+    for drawn in ("followed", "releases", "phones", "disputes"):
+        yield f"the picture of {drawn}", transcript(Browser().get(f"/transparency/{drawn}.svg").text)
     yield "figures of a month", transcript(Browser().get("/transparency/2051-04/").text)
     PublishedFigure.objects.update(since=since - timedelta(hours=2), until=until - timedelta(hours=2))
     yield "figures to the minute", transcript(Browser().get("/transparency/").text, but=("counted", "figures"))

@@ -1,7 +1,7 @@
 """Pages of a line with much on it, in states that are seldom: problems, many companies, cases, other readers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -32,6 +32,7 @@ from tests.orders import an_index, sign_end
 from tests.people import Browser, Page, number_of, signed_in, user_of
 from tests.support.console import a_cohort
 from tests.support.officers import staff
+from tests.words.named import named
 from tests.words.transcripts import masked, transcript
 from tests.world import disclosed
 
@@ -49,6 +50,7 @@ def pages() -> Read:
     yield from other_ways()
     yield from problems()
     yield from many_companies()
+    yield from thousands()
     yield from a_long_day()
     yield from emergencies()
     yield from other_readers()
@@ -175,6 +177,25 @@ def many_companies() -> Read:
     yield "times of many companies", told(person.get(f"/history/times/{query}&month={now:%Y-%m}"))
     for wrong in ("since=nonsense", f"company=Before&since={now:%Y-%m-%d}"):
         yield f"history asked for {wrong.partition('=')[0]}", told(person.get(f"/history/{query}&{wrong}"), "way")
+
+
+def thousands() -> Read:
+    """More look-ups than three digits count, of every sort, by one company and by many ways."""
+    now, line, use = timezone.now(), a_line(), a_use("Basil much")
+    hops = [basil().aggregator.uri, use.lbs_provider.uri]
+    sorts: tuple[tuple[int, Mapping[str, Any]], ...] = (
+        (3, {"judgement": "after_stop"}), (4, {"judgement": "no_approval"}), (5, {"outcome": "refused"}),
+        (6, {"basis": "network"}), (7, {"basis": "emergency", "doubtful": True}),
+    )  # fmt: skip
+    for days, sort in sorts:
+        disclosed(line, hops, at=now - days * DAY, n=1000 + days, every=timedelta(seconds=1), **sort)
+        disclosed(line, hops, at=now - (60 + days) * DAY, n=1010 + days, every=timedelta(seconds=1), **sort)
+    for n in range(5):
+        other = a_party(f"Basil Link {n}").uri
+        disclosed(line, [other, hops[1]], at=now - n * HOUR, judgement="no_approval", completed="both")
+    person = signed_in(line)
+    for path in ("/home/", f"/companies/{use.lbs_provider_id}/", "/history/times/"):
+        yield f"thousands: {named(path)}", told(person.get(path), "times", "more")
 
 
 def _many_of_late(line: Line) -> None:

@@ -15,8 +15,9 @@ from consent.models import DigestFinding, DigestRun
 from console.actions.notes import add_note
 from console.urls import ADDRESSES
 from console.views.site import SEEING
+from disclosures.models import Upload
 from partners.actions import proposals, suspensions
-from partners.models import Campaign, Contract, Dealing, Party, Proposal, Reach
+from partners.models import Campaign, Contract, Dealing, IdentifierLink, JurisdictionRule, Party, Proposal, Reach
 from revocations.models import Breach, Cohort, Order, State, Stream
 from revocations.models.cohorts import BY_TERM
 from tests.factories import FRAUD, ROADSIDE, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -57,6 +58,7 @@ def pages(console: Console, officer: Member, *, at: datetime) -> Read:
     yield from as_an_auditor_reads(console, officer)
     yield from of_forms(console, officer, at=at)
     yield from of_a_bad_day(console, officer, at=at)
+    yield from of_thousands(console, officer, at=at)
 
 
 def of_a_beginning(officer: Member, *, at: datetime) -> Read:
@@ -165,6 +167,53 @@ def of_forms(console: Console, officer: Member, *, at: datetime) -> Read:
         yield f"found: {words}", read(officer, "search/", {"q": words})
 
 
+def of_thousands(console: Console, officer: Member, *, at: datetime) -> Read:
+    """Numbers of more than three digits, and what is said beside them: of a file, a comparison, an end, an incident."""
+    ids, purpose = console.ids, console.campaign.purpose
+    run, incident = DigestRun.objects.get(), f"incidents/{ids['incident_id']}/"
+    pages = (
+        f"purposes/{purpose}/", f"imports/{ids['upload_id']}/", f"reconciliation/{run.pk}/",
+        f"terminations/{ids['cohort_id']}/", incident,
+    )  # fmt: skip
+    before = {path: read(officer, path) for path in pages}
+    for state, ends_at in (("NV", None), ("UT", at + 400 * DAY)):
+        JurisdictionRule.objects.create(
+            state=state, starts_at=at, ends_at=ends_at, purposes=[purpose], source=f"{state} 1"
+        )
+    IdentifierLink.objects.create(of="purpose", ref=purpose, kin_ref="dpv:Marketing", link="same_as", recorded_at=at)
+    found = {"accepted": 1001, "repeated": 2002, "rejected": 3003, "reasons": [["msisdn invalid", 3003]]}
+    outcome = {"found": found, "warnings": ["line_unknown"], "interrupted": True}
+    of = Upload.objects.get(pk=str(ids["upload_id"]))
+    checked, waiting, failed = (
+        Upload.objects.create(
+            feed=of.feed, loosens=of.loosens, size=of.size, digest=of.digest, uploaded_at=of.uploaded_at,
+            reason=of.reason, total=9009, uploaded_by=an_actor(), done=1234, tries=2,
+        )
+        for _ in range(3)
+    )  # fmt: skip
+    done = {"outcome": outcome, "checked_at": at}
+    Upload.objects.filter(pk__in=[checked.pk, failed.pk]).update(state="checked", **done)
+    Upload.objects.filter(pk=failed.pk).update(state="failed", finished_at=at)
+    DigestRun.objects.update(
+        findings={"partner_has": 1200, "partner_lacks": 3400, "same": 5600},
+        differing=[f"{n:04x}" for n in range(1024)], drilled=[f"{n:04x}" for n in range(1024)],
+    )  # fmt: skip
+    row = DigestFinding.objects.filter(run=run, kind="partner_has").order_by("id")[0]
+    key, kind = f"partner:{run.party_id}:{row.found_at:%Y-%m-%d}", Incident.Kind.PARTNER_HAS
+    audit.actions.open_incident(kind=kind, key=key, subject=f"partner:{run.party_id}", at=at)
+    Cohort.objects.filter(pk=str(ids["cohort_id"])).update(manifest_at=at, subject_count=1234)
+    Incident.objects.filter(pk=str(ids["incident_id"])).update(count=4321)
+    for path in pages:
+        path_now = f"imports/{checked.pk}/" if path.startswith("imports/") else path
+        yield f"thousands: {path.split('/')[0]}", changes(before[path], read(officer, path_now))
+    yield "thousands: an incident to send away", read(officer, f"{incident}export/", {"form": "html"})
+    for state, upload in (("waiting", waiting), ("failed", failed)):
+        yield f"thousands: imports, {state}", changes(before[pages[1]], read(officer, f"imports/{upload.pk}/"))
+    Incident.objects.filter(key=key, kind=kind).update(closed_at=at)
+    DigestRun.objects.update(differing=[], drilled=[])
+    yield "a comparison without a difference, its incident closed", read(officer, pages[2], but=("select", "table"))
+
+
 def _late_orders(console: Console, at: datetime) -> None:
     campaign = console.campaign
     contract = campaign.contract
@@ -236,6 +285,8 @@ def _differences(console: Console, officer: Member, at: datetime) -> Read:
     for kind, about in (("partner_has", {**ours, "told_so": True}), ("partner_lacks", ours)):
         made = DigestFinding.objects.create(run=run, kind=kind, found_at=at, **about)
         yield f"a difference: {kind}", read(officer, f"reconciliation/{run.pk}/{made.pk}/", {})
+    made = DigestFinding.objects.create(run=run, kind="partner_has", found_at=at, line_id=a_line().pk)
+    yield "a difference of a line never named", read(officer, f"reconciliation/{run.pk}/{made.pk}/", {})
 
 
 def _keys(console: Console, officer: Member) -> Read:

@@ -97,8 +97,8 @@ def masked(line: str) -> str:
 def packed(part: Part, *, width: int = WIDTH, mask: Callable[[str], str] = masked) -> list[str]:
     """Return the lines of a part with all that is drawn or may be chosen: those of a smaller part in one, if they fit.
 
-    They tell how a tag, notice or step looks: "(bad) Late". The cells of a row stand in one line, however long, unless
-    `width` is 0: then every part has its own.
+    They tell how a tag, notice or step looks, "(bad) Late", and whether a fold is open. The cells of a row stand in one
+    line, however long, unless `width` is 0: then every part has its own.
     """
     return _Packing(width, mask).lines_of(part)
 
@@ -116,10 +116,10 @@ class _Packing:
         self._end_line()
         return self._open[0]
 
-    def _read(self, part: Part) -> None:
+    def _read(self, part: Part, look: str = "") -> None:
         if (part.tag in UNREAD and part.tag not in DRAWN) or "hidden" in part.attributes:
             return
-        look = part.look
+        look = look or part.look
         alone = part.tag in ALONE or look or "role" in part.attributes.get("class", "").split()
         edge = " " if part.tag == "small" and not alone else ""
         if alone:
@@ -130,7 +130,7 @@ class _Packing:
             if isinstance(child, str):
                 self._text += child
             else:
-                self._read(child)
+                self._read(child, part.fold if child.tag == "summary" else "")
         self._text += edge
         if alone:
             self._end_line()

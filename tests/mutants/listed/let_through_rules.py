@@ -458,4 +458,25 @@ MUTANTS = (
         'Upload.objects.defer("rejects").exclude(pk__in=ids)',
         "tests/support/test_imports.py::test_lines_are_imported_when_a_second_officer_agrees",
     ),
+    Mutant(
+        5,
+        "consent/feeds/tenures.py",
+        "if self.unsettled.is_outdated(record, since=since):",
+        "if False:",
+        "tests/consent/test_feeds_lines_again.py::test_a_clashing_row_does_not_outdo_rows_below_it",
+    ),
+    Mutant(
+        7,
+        "consent/feeds/numbers.py",
+        "if line.pk in self._renumbered or line.pk in self._ended:",
+        "if line.pk in self._renumbered:",
+        "tests/promises/test_07_moved.py::test_an_end_is_told_once_whatever_else_the_row_says",
+    ),
+    Mutant(
+        3,
+        "consent/feeds/line_continuity.py",
+        'for choice in theirs.order_by("made_at") if',
+        'for choice in theirs.order_by("-made_at") if',
+        "tests/consent/test_feeds_line_orders.py::test_stops_that_come_over_late_keep_their_moments",
+    ),
 )

@@ -6,6 +6,8 @@ SELDOM = "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom"
 CASES = "tests/words/test_every_page.py::test_pages_of_the_desk_in_states_that_are_seldom"
 CROWD = "tests/words/test_companies.py::test_every_page_says_what_it_said"
 CONSOLE = "tests/words/test_every_page.py::test_pages_of_the_console"
+MUCH = "tests/words/test_every_page.py::test_pages_of_a_line_with_much_on_it"
+FIGURES = "tests/words/test_every_page.py::test_the_report_of_much"
 
 MUTANTS = (
     Mutant(
@@ -169,5 +171,101 @@ MUTANTS = (
         '{% translate "If you stop it, the person who set it up may notice." %}',
         "",
         "tests/consent/test_privacy_signal.py::test_what_follows_a_family_is_warned_of_first",
+    ),
+    Mutant(11, "templates/admin/finding.html", 'page.sub|default:"none"', 'page.sub|default:"–"', CONSOLE),
+    Mutant(
+        11,
+        "templates/admin/purpose.html",
+        '{% if one.ends_at %} until {{ one.ends_at|date:"j M Y" }}{% endif %}',
+        "",
+        CONSOLE,
+    ),
+    Mutant(
+        11,
+        "templates/admin/run.html",
+        'class="o-note{% if not page.incident.closed_at %} bad{% endif %}"',
+        'class="o-note{% if page.incident.closed_at %} bad{% endif %}"',
+        CONSOLE,
+    ),
+    Mutant(11, "templates/admin/import.html", "<dd>{{ page.undecided|intcomma }}", "<dd>{{ page.undecided }}", CONSOLE),
+    Mutant(
+        11,
+        "templates/admin/import.html",
+        "Rows imported before that stay. {% else %}Nothing was imported. ",
+        "Rows imported before that stay. {% else %}",
+        CONSOLE,
+    ),
+    Mutant(11, "templates/admin/termination.html", "{{ page.listed|intcomma }}", "{{ page.listed }}", CONSOLE),
+    Mutant(
+        11,
+        "templates/admin/incident_report.html",
+        "{{ page.affected.count|intcomma }}",
+        "{{ page.affected.count }}",
+        CONSOLE,
+    ),
+    Mutant(
+        6,
+        "templates/home/_limits.html",
+        "with n=companies.outside.all_doubtful|intcomma",
+        "with n=companies.outside.all_doubtful",
+        MUCH,
+    ),
+    Mutant(
+        6,
+        "templates/home/_card.html",
+        "{% if forloop.last %}{% full_stop %}{% else %}{% list_comma %}",
+        "{% if forloop.first %}{% full_stop %}{% else %}{% list_comma %}",
+        MUCH,
+    ),
+    Mutant(
+        6,
+        "templates/home/_card.html",
+        "count k=one.n with shown=one.n|intcomma",
+        "count k=one.n with shown=one.n",
+        MUCH,
+    ),
+    Mutant(
+        6,
+        "templates/home/_card.html",
+        "and {{ n }} other paths{% endblocktranslate %}",
+        "and {{ n }} other path{% endblocktranslate %}",
+        MUCH,
+    ),
+    Mutant(
+        6,
+        "templates/history/_filters.html",
+        '<details class="more"{% if filters.any or form.errors %} open',
+        '<details class="more"{% if form.errors %} open',
+        MUCH,
+    ),
+    Mutant(
+        11,
+        "templates/pages/transparency.html",
+        "{% if not figures.releases.bars %} open",
+        "{% if figures.releases.bars %} open",
+        SELDOM,
+    ),
+    Mutant(11, "templates/pages/figure.svg", "line.bar.count.n|intcomma", "line.bar.count.n", FIGURES),
+    Mutant(
+        6,
+        "templates/companies/_no_record.html",
+        '{% translate "It says that it has proof." %}',
+        '{% translate "It says that it has no proof." %}',
+        CASES,
+    ),
+    Mutant(
+        3,
+        "templates/choices/signal.html",
+        '{% if choice.scope == "all" %}{% translate "All sharing" %}',
+        '{% if choice.scope == "all" %}{% translate "Paused" %}',
+        SELDOM,
+    ),
+    Mutant(8, "templates/desk/_keys.html", '{% translate "This list" %}', '{% translate "Search" %}', CASES),
+    Mutant(
+        8,
+        "templates/desk/_compose.html",
+        '{% translate "No saved reply has these words." %}',
+        '{% translate "No draft saved." %}',
+        CASES,
     ),
 )
