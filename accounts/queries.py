@@ -209,6 +209,16 @@ def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | N
     return max((end for end in ends if end is not None), default=None)
 
 
+def may_still(*, user: User, line_id: int, action: Action, at: datetime) -> bool:
+    """Return whether a person may do this with a line, and nothing holds it: once more, for what waited for its lock.
+
+    A file that came meanwhile may have made a child's line an adult's, or brought a new SIM.
+    """
+    known = list_lines_of_person(user=user, at=at)
+    line = next((one.line for one in known if one.line.pk == line_id and one.may(action)), None)
+    return line is not None and get_hold_end_between(own=known[0].line, line=line, at=at) is None
+
+
 def code_texts(*, since: datetime) -> dict[str, int]:
     """Return how many texts with codes went out for each purpose since then; of a code sent again, all its texts."""
     counted = TextedCode.objects.filter(sent_at__gt=since).values_list("purpose").annotate(Sum("sends"))

@@ -11,9 +11,12 @@ import psycopg
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet
 
+import accounts.queries
 import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
+from accounts.models import User
 from accounts.policies.alerts import LineToText
+from accounts.policies.permissions import Action
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
@@ -198,12 +201,14 @@ def allow(
     actor: str,
     channel: str,
     notice: DisplayedNotice | None = None,
+    person: User | None = None,
 ) -> RecordedChoice:
     """Say yes to one campaign, by name, from now on (to `until`): the only thing that outlasts a stop.
 
     `actor` must be the subscriber. `notice`: what was read before; the yes ends at the latest when that says, whatever
-    becomes of the agreements. Raises UnknownRef, NotAllowable where no yes could count, and notices.NoticeChanged where
-    a company has joined since it was read.
+    becomes of the agreements. `person`: who says it, if whether they still may is looked at once it is their turn.
+    Raises UnknownRef, NotAllowable where no yes could count, and notices.NoticeChanged where a company has joined since
+    it was read.
     """
     # Before the line's turn: no stop of this line waits for whoever changes the campaign.
     snapshots.lock_terms(campaigns=[campaign])
@@ -219,9 +224,7 @@ def allow(
         actor=actor,
         channel=channel,
     )
-    made_at = lock_line(line_id=line_id)
-    if notice is not None:
-        notices.refuse_outdated(notice=notice, campaign=known)
+    made_at = _lock_to_allow(line_id, known, notice, person)
     earlier = _find_repeated(choice, made_at)
     before = snapshots.list_states(line_id=line_id, contract_ids=[known.contract_id])
     if earlier is None:
@@ -234,6 +237,16 @@ def allow(
         return _build_repeated_choice(earlier)
     agreements = order_planning.agreements(line_id=line_id, contract_ids=[known.contract_id], before=before)
     return _notify_partners_and_line(choice, agreements, actor, by="user")
+
+
+def _lock_to_allow(line_id: int, campaign: Campaign, notice: DisplayedNotice | None, person: User | None) -> datetime:
+    """Lock the line, and look once more at what may have changed while others had their turn. Returns the moment."""
+    made_at = lock_line(line_id=line_id)
+    if person and not accounts.queries.may_still(user=person, line_id=line_id, action=Action.ALLOW, at=made_at):
+        raise NotAllowable("not_permitted")
+    if notice is not None:
+        notices.refuse_outdated(notice=notice, campaign=campaign)
+    return made_at
 
 
 def _limit_to_notice(until: datetime | None, notice: DisplayedNotice | None) -> datetime | None:

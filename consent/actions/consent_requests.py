@@ -100,13 +100,15 @@ def approve_request(*, question: Question, user: User | None, notice: DisplayedN
     # Before the line's turn, as `allow` does.
     lock_terms(campaigns=[question.campaign.ref])
     line_id = _lock_question(question, at)
+    person = _get_person(question, user, at)
     recorded = allow(
         line_id=line_id,
         campaign=question.campaign.ref,
         until=question.until,
-        actor=_actor(question, user, at),
+        actor=f"subscriber:{person.pk}",
         channel=CHANNEL,
         notice=notice,
+        person=person,
     )
     _close(question, ConsentRequest.Answer.YES, recorded)
     _confirm(question, user, ConsentRequest.Answer.YES, at)
@@ -123,7 +125,7 @@ def refuse_request(
     recorded = refuse(
         line_id=line_id,
         campaign=question.campaign.ref,
-        actor=_actor(question, user, at),
+        actor=f"subscriber:{_get_person(question, user, at).pk}",
         channel=CHANNEL,
         notice=notice,
     )
@@ -137,19 +139,16 @@ def _lock_question(question: Question, at: datetime) -> int:
     if question.line is None:
         raise NotOpen
     lock_line(line_id=question.line.pk)
-    now_open = ConsentRequest.objects.filter(
-        line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at
-    ).exists()
-    if not now_open or not may_be_answered(question=question, at=at):
+    now = consent_requests.find_linked_question(token=question.token, at=at)
+    if now is None or now.answering != question.answering or not may_be_answered(question=now, at=at):
         raise NotOpen
     return question.line.pk
 
 
-def _actor(question: Question, user: User | None, at: datetime) -> str:
+def _get_person(question: Question, user: User | None, at: datetime) -> User:
     if question.answering is None:
         raise NotOpen
-    person = user or get_or_create_person(line=question.answering, at=at)
-    return f"subscriber:{person.pk}"
+    return user or get_or_create_person(line=question.answering, at=at)
 
 
 def _close(question: Question, answer: ConsentRequest.Answer, recorded: RecordedChoice) -> None:

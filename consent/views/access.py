@@ -75,7 +75,7 @@ def _find_hold_end(request: AskRequest, question: Question, now: datetime) -> da
         line = accounts.queries.list_visible_lines(user=request.person, at=now)[0].line
     if line is None or question.line is None:
         return None
-    ends = [accounts.queries.get_hold_end(line=line, at=now)]
+    ends = [accounts.queries.get_hold_end_between(own=line, line=question.line, at=now)]
     if line.pk != question.line.pk:
         ends.append(delegations.get_relation_hold_end(own=line, line=question.line, at=now))
     return max((end for end in ends if end is not None), default=None)

@@ -285,6 +285,7 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Displaye
             actor=_actor(request),
             channel=CHANNEL,
             notice=notice,
+            person=request.user,
         )
     except NotAllowable as error:
         messages.error(request, approval_refused_in_words(error.reason))

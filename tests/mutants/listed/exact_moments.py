@@ -18,9 +18,9 @@ MUTANTS = (
     ),
     Mutant(
         2,
-        "consent/actions/consent_requests.py",
-        '        line_id=question.line.pk, id=question.id, answer="", expires_at__gt=at',
-        '        line_id=question.line.pk, id=question.id, answer="", expires_at__gte=at',
+        "consent/domain/consent_requests.py",
+        "token_hash(token=token), expires_at__gt=at).first()",
+        "token_hash(token=token), expires_at__gte=at).first()",
         f"{LINKS}test_a_question_is_open_for_a_week_to_its_person_and_its_company",
     ),
     Mutant(

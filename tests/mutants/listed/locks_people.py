@@ -213,8 +213,8 @@ MUTANTS = (
     Mutant(
         2,
         "consent/actions/consent_requests.py",
-        "    lock_line(line_id=question.line.pk)\n    now_open",
-        "    now_open",
+        "    lock_line(line_id=question.line.pk)\n    now = ",
+        "    now = ",
         f"{CONSENT}test_a_question_is_answered_once",
     ),
     Mutant(
@@ -289,6 +289,20 @@ MUTANTS = (
         "ORDER BY ref FOR SHARE",
         "ORDER BY ref",
         f"{CONSENT}test_no_campaign_changes_while_a_yes_to_it_is_brought",
+    ),
+    Mutant(
+        3,
+        "consent/actions/choices.py",
+        "    if person and not accounts.queries.may_still(",
+        "    if not person and not accounts.queries.may_still(",
+        "tests/consent/test_allowed_meanwhile.py::test_no_yes_of_who_may_not_say_it_any_more",
+    ),
+    Mutant(
+        2,
+        "consent/actions/consent_requests.py",
+        "now.answering != question.answering or ",
+        "",
+        "tests/consent/test_allowed_meanwhile.py::test_nor_is_a_company_s_question_answered_with_one",
     ),
     Mutant(
         3,

@@ -1,0 +1,85 @@
+"""Whether somebody may say yes is looked at once more when it is their turn: a file may have come meanwhile."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Line
+from consent.domain import snapshots
+from consent.domain.consent_requests import token_of
+from consent.models import Choice, ConsentRequest
+from tests.consent.claiming import a_partner, digest_in, prove
+from tests.factories import a_campaign
+from tests.feeds import Row, line_row, take_lines, told
+from tests.overlapping import elsewhere
+from tests.people import signed_in
+
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+ROWS = {
+    "LH": line_row(line_id="LH", msisdn="+12065550142"),
+    "LC": line_row(line_id="LC", msisdn="+12065550102", user_role="minor"),
+}
+LATER = "2026-11-29T01:00:00Z"
+OF_THE_HOLDER = [
+    pytest.param("LH", {"sim_changed_at": LATER}, id="the holder has a new SIM"),
+    pytest.param("LH", {"msisdn": "+12065550107", "number_changed_at": LATER}, id="the holder has a new number"),
+]
+OF_THE_CHILD = [
+    pytest.param("LC", {"user_role": "user"}, id="the child grew up"),
+    pytest.param("LC", {"account_id": "A2"}, id="the child's line left the account"),
+]
+
+
+@pytest.fixture
+def holder() -> Line:
+    assert told(take_lines(*ROWS.values())) == [("accepted",), ("accepted",)]
+    return Line.objects.get(carrier_id="LH")
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Row], None]:
+    """Let a file change a line once somebody was let through to say yes, and before it is their turn."""
+    locks = snapshots.lock_lines
+
+    def comes(of: str, change: Row) -> None:
+        def first_a_file(**asked: Any) -> object:
+            monkeypatch.setattr(snapshots, "lock_lines", locks)
+            assert elsewhere(lambda: told(take_lines(ROWS[of] | change))) == [("accepted",)]
+            return locks(**asked)
+
+        monkeypatch.setattr(snapshots, "lock_lines", first_a_file)
+
+    return comes
+
+
+def allowed() -> int:
+    return Choice.objects.filter(kind="allow").count()
+
+
+@pytest.mark.parametrize(("of", "change"), [*OF_THE_HOLDER, *OF_THE_CHILD])
+def test_no_yes_of_who_may_not_say_it_any_more(
+    holder: Line, meanwhile: Callable[[str, Row], None], of: str, change: Row
+) -> None:
+    campaign, child, browser = a_campaign(), Line.objects.get(carrier_id="LC"), signed_in(holder)
+    about = {"campaign": campaign.ref, "line": str(child.public_id)}
+    page = browser.get(f"/choices/allow/?campaign={about['campaign']}&line={about['line']}")
+    meanwhile(of, change)
+    answer = browser.post("/choices/allow/", {**about, "days": "", "notice": digest_in(page)})
+    assert (answer.status_code, answer.url, allowed()) == (302, "/home/", 0)
+
+
+@pytest.mark.parametrize("by", ["code", "password"])
+@pytest.mark.parametrize(("of", "change"), [*OF_THE_HOLDER, *OF_THE_CHILD])
+def test_nor_is_a_company_s_question_answered_with_one(
+    holder: Line, meanwhile: Callable[[str, Row], None], of: str, change: Row, by: str
+) -> None:
+    partner, child = a_partner(), Line.objects.get(carrier_id="LC")
+    assert partner.one(partner.claim(msisdn="+12065550102"))[0] == 200
+    path = f"/ask/{token_of(ask_id=ConsentRequest.objects.get(line_id=child.pk).id)}/"
+    browser = signed_in(holder) if by == "password" else prove(path, "+12065550142")[0]
+    notice = digest_in(browser.get(f"{path}yes/"))
+    meanwhile(of, change)
+    # Whoever is held may answer later; whoever has nothing to say there any more finds no question.
+    says = 302 if of == "LH" else 404
+    assert (browser.post(f"{path}yes/", {"notice": notice}).status_code, allowed()) == (says, 0)
