@@ -24,9 +24,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from accounts.primitives.json_reader import Unreadable, read_json
+from accounts.primitives.slots import SlotPool
 
 ALGORITHMS = ["ES256", "RS256", "PS256"]
 SECONDS = 10
+# A provider that hangs keeps so many of a process's threads and no more: the others are there for stops.
+AT_ONCE = 8
+asking = SlotPool()
 LARGEST_ANSWER = 200_000
 # A provider's clock may be this far from ours, and a token this old.
 SKEW_S = 60
@@ -139,6 +143,9 @@ def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict
     state = statekit.unstash_state(request, provider_id=kind.prefix, state_id=request.GET.get("state", ""))
     if state is None:
         raise OidcRefused("the answer belongs to no question of this browser's")
+    # RFC 9207: whoever names himself in the answer must be the one who was asked.
+    if request.GET.get("iss", kind.get_setting("ISSUER")) != kind.get_setting("ISSUER"):
+        raise OidcRefused("another provider answers")
     code = request.GET.get("code", "")
     if not code:
         raise OidcRefused("the provider said no")
@@ -260,12 +267,17 @@ def _endpoint(kind: Kind, provider: Mapping[str, Any], name: str) -> str:
 
 def _request_json(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
     provider: Any = get_adapter()
+    place = asking.take(AT_ONCE)
+    if place is None:
+        raise OidcRefused("the provider takes long, and others are waiting for it")
     with provider.get_requests_session() as session:
         try:
             response = session.request(method, url, data=form, timeout=SECONDS, allow_redirects=False)
             body = response.content
         except OSError as error:
             raise OidcRefused(f"the provider does not answer: {type(error).__name__}") from error
+        finally:
+            place.release()
     if response.status_code != 200 or len(body) > LARGEST_ANSWER:
         raise OidcRefused(f"the provider answers {response.status_code}")
     try:

@@ -1,13 +1,17 @@
 """What both doors of the carrier's OpenID providers refuse: the subscribers' and the staff's."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.db import connection
 from pytest_django import Settings
 
+from accounts.clients.oidc import AT_ONCE
 from accounts.models import User
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider, signed_in, through
@@ -87,6 +91,41 @@ def test_an_answer_counts_once_and_in_the_asking_browser(door: Door) -> None:
     assert fresh.get(f"{door.back}?state={idp.asked['state']}&error=access_denied").status_code == 403
     assert fresh.get(again).status_code == 403
     assert fresh.get(door.back).status_code == 403
+
+
+def test_another_provider_s_answer_is_refused(door: Door) -> None:
+    for iss, status in (("https://another.example", 403), (door.idp.url, 302)):
+        asked = Browser()
+        answer = door.idp.authorize(asked.get(door.start).url)
+        assert asked.get(f"{answer}&iss={iss}").status_code == status
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_a_provider_that_hangs_keeps_few_threads(both: dict[str, Door], monkeypatch: pytest.MonkeyPatch) -> None:
+    idp, hanging, on = both["carrier"].idp, Barrier(AT_ONCE + 1), Event()
+    description = idp.description()
+
+    def hangs() -> dict[str, Any]:
+        hanging.wait(timeout=30)
+        on.wait(timeout=30)
+        return description
+
+    def asks() -> int:
+        try:
+            return Browser().get(CARRIER).status_code
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(idp, "description", hangs)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asking = [pool.submit(asks) for _ in range(AT_ONCE)]
+        hanging.wait(timeout=30)
+        # One more of either door waits for nobody, and is shown another way.
+        refused = [Browser().get(path) for path in (CARRIER, STAFF)]
+        on.set()
+    assert ([page.status_code for page in refused], [one.result() for one in asking]) == ([403, 403], [302] * AT_ONCE)
+    monkeypatch.setattr(idp, "description", lambda: description)
+    assert asks() == 302
 
 
 def test_a_provider_that_fails_lets_nobody_in(door: Door) -> None:
