@@ -10,6 +10,7 @@ from django.db import transaction
 from joserfc.errors import JoseError
 
 from accounts.primitives.json_reader import Unreadable, read_json
+from accounts.primitives.slots import SlotPool
 from partners.clients import http
 from partners.models import Contract, PartnerKeySet, Party
 from partners.primitives import tokens
@@ -18,18 +19,26 @@ from partners.primitives.tokens import BadToken, Claims, Json, PublicKey, Unknow
 REFETCH = timedelta(minutes=1)
 KEPT = timedelta(hours=24)
 MOST_KEYS = 50
+# A company that hands no keys out keeps so many of a process's threads and no more, whatever comes signed by it.
+AT_ONCE = 4
+fetching = SlotPool()
 
 
 def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
     """Return the key that `party` signs with under this `kid`. Raises UnknownKey.
 
     May speak HTTP: never inside a transaction. An unknown `kid` leads to a new fetch at most once a minute; a failed
-    fetch leaves the known keys standing.
+    fetch leaves the known keys standing, and so do a few that are on their way.
     """
     known = PartnerKeySet.objects.filter(party=party).first()
     found = _pick(known.jwks, kid) if known else None
     if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
-        found = _pick(_fetch_keyset(party, at), kid)
+        place = fetching.take(AT_ONCE, whose=party.pk)
+        if place is not None:
+            try:
+                found = _pick(_fetch_keyset(party, at), kid)
+            finally:
+                place.release()
     if found is None:
         raise UnknownKey("no key with this kid is published by its issuer")
     return found

@@ -1,11 +1,13 @@
 """Machines and programs at the same moment: an assertion is good once, a line has one name, keys are those of now."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.queries import database_clock
 from partners.actions import proposals
@@ -25,8 +27,8 @@ from partners.models import (
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
 from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
-from tests.overlapping import overlap
-from tests.partners.outside import Outside, Signer
+from tests.overlapping import A_MOMENT_S, overlap
+from tests.partners.outside import Answer, Outside, Signer
 from tests.staff import a_client, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -87,6 +89,30 @@ def test_keys_fetched_while_moved_are_dropped(outside: Outside) -> None:
     with pytest.raises(UnknownKey):
         overlap(moves, lambda: keysets.key_of(party=party, kid=old.kid, at=NOW))
     assert not PartnerKeySet.objects.exists()
+
+
+def test_a_company_that_hands_no_keys_out_keeps_few_threads(outside: Outside) -> None:
+    party, on = a_party(jwks_uri=f"{outside.url}/keys.json"), Event()
+    signer = Signer(party.uri, outside, "/keys.json")
+    outside.unknown, most = Answer(200, outside.documents.pop("/keys.json"), hold=on), keysets.AT_ONCE
+
+    def looks() -> str:
+        try:
+            return str(keysets.key_of(party=party, kid=signer.kid, at=NOW).thumbprint())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(most + 1) as pool:
+        looking = [pool.submit(looks) for _ in range(most)]
+        while len(outside.asked) < most:
+            wait(looking, timeout=A_MOMENT_S)
+        one_more = pool.submit(looks)
+        is_waiting = not wait([one_more], timeout=5).done
+        on.set()
+    assert ([one.result() for one in looking], is_waiting) == ([signer.kid] * most, False)
+    with pytest.raises(UnknownKey):
+        one_more.result()
+    assert (looks(), len(outside.asked)) == (signer.kid, most)
 
 
 def test_keys_are_rotated_once() -> None:
