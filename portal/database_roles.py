@@ -35,6 +35,7 @@ LEDGERS = (
     "disclosures_term",
     "partners_pairwisesubject",
     "partners_kin",
+    "partners_receiptkey",
     "partners_noticetext",
     "consent_notice",
     "revocations_streamattempt",

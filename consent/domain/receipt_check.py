@@ -5,7 +5,8 @@ It needs no database, so that the command can check a receipt offline and the pa
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,15 +18,15 @@ from joserfc.jwk import KeySet
 from accounts.primitives.json_reader import read_json
 from partners.models import SigningKey
 from partners.primitives import tokens
-from partners.primitives.tokens import BadToken, Json
+from partners.primitives.tokens import BadToken, Json, UnknownKey
 
 # A real one has less than a tenth of it.
 LARGEST_FILE = 2_000_000
 # What tells a receipt file from any other JSON.
 RECEIPT = b'"token"'
 type Object = Mapping[str, Any]
-# By party and key id: a public key.
-type Known = Mapping[tuple[str, str], Json]
+# By party and key id: public keys, more than one where the party used the id again.
+type Known = Mapping[tuple[str, str], Sequence[Json]]
 
 
 class Fault(StrEnum):
@@ -33,6 +34,7 @@ class Fault(StrEnum):
 
     NO_RECEIPT = "no_receipt"  # the file is something else, or can't be read
     KEY_WITHDRAWN = "key_withdrawn"  # others may have known the key
+    KEY_UNKNOWN = "key_unknown"  # it names a partner's key that we had no more when it was saved
     NOT_AS_SIGNED = "not_as_signed"  # something in it is not what was signed, or not by whom it says
 
 
@@ -163,7 +165,9 @@ def _check_confirmations(kept: Object, number: object, published: Object) -> tup
     if not held:
         return ()
     stated = _open_stated_keys(kept, number, published)
-    known: Known = {(one["party"], one["kid"]): one["jwk"] for one in stated["keys"]}
+    known = defaultdict[tuple[str, str], list[Json]](list)
+    for one in stated["keys"]:
+        known[one["party"], one["kid"]].append(one["jwk"])
     about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
     if len(held) > len(about):
         raise DoesNotVerify("it holds more confirmations than we took about this choice")
@@ -200,7 +204,8 @@ def _open_confirmed_event(token: str, party: str, known: Known) -> Object:
     try:
         said = _verify_party_claims(token, party, known)
     except BadToken as error:
-        raise DoesNotVerify(f"the confirmation of {party}: {error}") from error
+        fault = Fault.KEY_UNKNOWN if isinstance(error, UnknownKey) else Fault.NOT_AS_SIGNED
+        raise DoesNotVerify(f"the confirmation of {party}: {error}", fault) from error
     (event,) = _object(said["events"]).values()
     return _object(event)
 
@@ -254,14 +259,21 @@ def _verify_party_claims(token: str, party: str, known: Known) -> Mapping[str, J
     opened = tokens.parse_unverified(token)
     if opened.claims.get("iss") != party:
         raise BadToken("it was issued in another name")
-    jwk = known.get((party, opened.kid))
-    if jwk is None:
-        raise BadToken("the key it was signed with is not published any more")
-    key = tokens.read_jwk(jwk)
-    if tokens.ALGORITHMS[key.key_type] != opened.alg:
-        raise BadToken("its key signs by another algorithm")
-    tokens.check_signature(token, key)
+    keys = known.get((party, opened.kid), ())
+    if not keys:
+        raise UnknownKey("the key it was signed with was not known any more when this file was saved")
+    if not any(_is_signed_by(opened.alg, token, jwk) for jwk in keys):
+        raise BadToken("its signature does not fit its key")
     return opened.claims
+
+
+def _is_signed_by(alg: str, token: str, jwk: Json) -> bool:
+    key = tokens.read_jwk(jwk)
+    try:
+        tokens.check_signature(token, key)
+    except BadToken:
+        return False
+    return tokens.ALGORITHMS[key.key_type] == alg
 
 
 def _find_attached_receipt(printed: bytes) -> bytes:

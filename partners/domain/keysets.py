@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from accounts.primitives.json_reader import Unreadable, read_json
 from accounts.primitives.slots import SlotPool
 from partners.clients import http
-from partners.models import Contract, PartnerKeySet, Party
+from partners.models import Contract, PartnerKeySet, Party, ReceiptKey
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Claims, Json, PublicKey, UnknownKey, parse_unverified
 
@@ -45,18 +45,27 @@ def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
 
 
 def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
-    """Return our copies of the keys that signed these tokens and those nested in them: `party`, `kid`, `jwk`.
+    """Return the keys by which we accepted these tokens and those nested in them: `party`, `kid`, `jwk`.
 
-    None for a key that its party publishes no more. Two queries, no HTTP.
+    More than one where a party used a `kid` again for another key. One query, no HTTP.
     """
     wanted = {name for token in tokens for name in _signers(token)}
-    parties = {party.pk: party.uri for party in Party.objects.filter(uri__in={uri for uri, _ in wanted})}
+    held = ReceiptKey.objects.filter(party__uri__in={uri for uri, _ in wanted}).select_related("party").order_by("id")
     return [
-        {"party": parties[held.party_id], "kid": jwk["kid"], "jwk": jwk}
-        for held in PartnerKeySet.objects.filter(party__in=parties).order_by("party")
-        for jwk in held.jwks.get("keys", [])
-        if (parties[held.party_id], jwk["kid"]) in wanted
+        {"party": one.party.uri, "kid": one.jwk["kid"], "jwk": one.jwk}
+        for one in held
+        if (one.party.uri, one.jwk["kid"]) in wanted
     ]
+
+
+def keep_receipt_keys(*, keys: Collection[ReceiptKey]) -> None:
+    """Keep the keys by which a receipt was accepted, for as long as it: its party may publish others by tomorrow."""
+    ReceiptKey.objects.bulk_create(keys, ignore_conflicts=True)
+
+
+def build_receipt_key(*, party: Party, kid: str, key: PublicKey) -> ReceiptKey:
+    """Return the key by which something this party signed was checked, as it is kept once that is accepted."""
+    return ReceiptKey(party=party, jwk=_as_jwk(key, kid))
 
 
 def _signers(token: str) -> set[tuple[str, str]]:
@@ -174,6 +183,10 @@ def _public(jwk: Json) -> dict[str, Json] | None:
         key = tokens.read_jwk(jwk)
     except (BadToken, JoseError):
         return None
+    return _as_jwk(key, kid)
+
+
+def _as_jwk(key: PublicKey, kid: str) -> dict[str, Json]:
     kept: dict[str, Json] = {name: part for name, part in key.as_dict(private=False).items() if isinstance(part, str)}
     return {**kept, "kid": kid}
 

@@ -11,7 +11,15 @@ from partners.models.agreements import (
     PendingTermChange,
     Reach,
 )
-from partners.models.machines import Client, PairwiseKey, PairwiseSubject, PartnerKeySet, SigningKey, UsedAssertion
+from partners.models.machines import (
+    Client,
+    PairwiseKey,
+    PairwiseSubject,
+    PartnerKeySet,
+    ReceiptKey,
+    SigningKey,
+    UsedAssertion,
+)
 from partners.models.officers import JurisdictionRule, NoticeText, Proposal, Suspension
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "PendingTermChange",
     "Proposal",
     "Reach",
+    "ReceiptKey",
     "SigningKey",
     "Suspension",
     "UsedAssertion",

@@ -1,7 +1,8 @@
 """Keys, names and machines: what signing, signing in and naming a line to a partner rest on."""
 
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import MD5, Cast
 
 from partners.models.agreements import Party
 
@@ -71,6 +72,22 @@ class PartnerKeySet(models.Model):
 
     def __str__(self) -> str:
         return f"keys of party {self.party_id}"
+
+
+class ReceiptKey(models.Model):
+    """A public key by which we accepted a receipt: it stays checkable when its party publishes another. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="+")
+    jwk = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(F("party"), MD5(Cast("jwk", models.TextField())), name="partners_receiptkey_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"key {self.jwk['kid']} of party {self.party_id}"
 
 
 class Client(models.Model):

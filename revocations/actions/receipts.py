@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 import audit.actions
 from partners.clients import http
-from partners.domain import pairwise
+from partners.domain import keysets, pairwise
 from partners.models import Campaign, Contract, Party
 from revocations.actions.cohorts import record_for_cohort
 from revocations.actions.streams import nudge
@@ -126,6 +126,7 @@ def record_receipt(*, token: str, party: Party, at: datetime, client_id: str = "
         _lock_receipt_id(party, word.jti)
         if not _is_repeated_receipt(parsed, party):
             _record(word, parsed, party, client_id, at)
+            keysets.keep_receipt_keys(keys=word.keys)
 
 
 def _is_repeated_receipt(parsed: ParsedReceipt, party: Party) -> bool:

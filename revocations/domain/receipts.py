@@ -15,7 +15,7 @@ from django.conf import settings
 from accounts.primitives.reasons import has_visible_text
 from partners.clients import http
 from partners.domain import keysets
-from partners.models import Party
+from partners.models import Party, ReceiptKey
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Claims, Json, UnknownKey
 from revocations.domain import wire
@@ -130,6 +130,7 @@ class NestedReceipt:
     jti: str
     event: ReceiptEvent
     token: str
+    key: ReceiptKey
 
     @property
     def digest(self) -> bytes:
@@ -160,6 +161,12 @@ class VerifiedReceipt:
     order_jti: str
     event: ReceiptEvent
     reports: Sequence[DownstreamStatus]
+    key: ReceiptKey
+
+    @property
+    def keys(self) -> Sequence[ReceiptKey]:
+        """By which it was checked, and what is nested in it."""
+        return [self.key, *(one.nested.key for one in self.reports if one.nested)]
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,7 @@ def verify_evidence(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Ver
 
     May fetch keys: never inside a transaction.
     """
-    claims = _verify_claims(parsed, party, at)
+    claims, _key = _verify_claims(parsed, party, at)
     kind = wire.event_type("evidence-response")
     said = _one_event(claims, kind, Evidence)
     if said.answer == "evidence" and (said.captured_at is None or said.captured_at > at):
@@ -234,26 +241,26 @@ def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Veri
 
     May fetch keys: never inside a transaction.
     """
-    claims = _verify_claims(parsed, party, at)
+    claims, key = _verify_claims(parsed, party, at)
     said = _event(claims)
     order_jti = _subject(claims)
     reports = {
         below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
         for place, below in sorted(enumerate(said.downstream), key=lambda placed: bool(placed[1].receipt))
     }
-    return VerifiedReceipt(jti=parsed.jti, order_jti=order_jti, event=said, reports=tuple(reports.values()))
+    return VerifiedReceipt(jti=parsed.jti, order_jti=order_jti, event=said, reports=tuple(reports.values()), key=key)
 
 
-def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> Claims:
-    """Return the claims of a token that the partner signed, for us."""
+def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> tuple[Claims, ReceiptKey]:
+    """Return the claims of a token that the partner signed, for us, and by which key."""
     claims = parsed.claims
     if claims.get("iss") != party.uri:
         raise ReceiptRefused("invalid_issuer", "iss is not the party that this client signs in for")
-    _check_signature(parsed, party, at)
+    key = _check_signature(parsed, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise ReceiptRefused("invalid_audience", f"aud must be {settings.BASE_URL}")
     _check_dates(claims, at)
-    return claims
+    return claims, key
 
 
 def _check_dates(claims: Claims, at: datetime) -> None:
@@ -279,7 +286,7 @@ def _subject(claims: Claims) -> str:
     return jti
 
 
-def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> None:
+def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> ReceiptKey:
     try:
         key = keysets.key_of(party=signer, kid=parsed.kid, at=at)
         if tokens.ALGORITHMS[key.key_type] != parsed.alg:
@@ -289,6 +296,7 @@ def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> None
         raise ReceiptRefused("invalid_key", UNREGISTERED) from error
     except BadToken as error:
         raise ReceiptRefused("invalid_key", str(error)) from error
+    return keysets.build_receipt_key(party=signer, kid=parsed.kid, key=key)
 
 
 def _event(claims: Claims) -> ReceiptEvent:
@@ -351,7 +359,7 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
         raise ReceiptRefused("invalid_key", UNREGISTERED)
     if parsed.claims.get("iss") != party.uri:
         raise ReceiptRefused("invalid_issuer", "iss is not this company")
-    _check_signature(parsed, party, at)
+    key = _check_signature(parsed, party, at)
     if parsed.claims.get("aud") not in (partner.uri, settings.BASE_URL):
         raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
     said = _event(parsed.claims)
@@ -359,7 +367,7 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
         raise ReceiptRefused("invalid_request", "root must name the order that this receipt is about")
     if said.status != below.status:
         raise ReceiptRefused("invalid_request", "its status is not the one that you report")
-    return NestedReceipt(parsed.jti, said, parsed.token)
+    return NestedReceipt(parsed.jti, said, parsed.token, key)
 
 
 def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:

@@ -24,9 +24,10 @@ from accounts.workers import email_outbox
 from consent.models import Choice, ChoiceReceipt
 from disclosures import tasks
 from partners.domain import keys
-from partners.models import SigningKey
+from partners.models import PartnerKeySet, SigningKey
 from partners.workers import rotation
 from tests.clocks import Clock
+from tests.partners.outside import Signer
 from tests.people import Browser, number_of, signed_in
 from tests.words.exact import Pages, as_before
 from tests.words.expected import LANGUAGES
@@ -451,6 +452,56 @@ def test_a_partner_that_speaks_for_others_is_read_so(market: Market) -> None:
             "Grape Maps."
         )
     ]
+
+
+def test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later(market: Market) -> None:
+    line, (grape,) = a_line_dealing_with(market, "Grape Link")
+    service = market.a_company(service_of(grape.name))
+    stop_everything(line)
+    stop = newest_choice(line)
+    grape.is_told()
+    with time_machine.travel(stop.made_at + HOUR, tick=False):
+        grape.signs("in_progress")
+    # Its old key is published no more, and the new one has the old one's name.
+    old = grape.signer
+    grape.signer = _Renamed(old.kid, grape.party.uri)
+    grape.signer.publish(grape.server)
+    with time_machine.travel(stop.made_at + 26 * HOUR, tick=False):
+        grape.signs("completed", below=[grape.signed_below(service)])
+    with time_machine.travel(stop.made_at + 27 * HOUR, tick=False):
+        PartnerKeySet.objects.all().delete()
+        file = signed_in(line).client.get(f"{choice_path(stop)}receipt.json").json()
+    page = read(check("receipt.json", json.dumps(file).encode())[1]).one("main")
+    assert page.all("h2")[0].words == "This receipt is genuine"
+    assert [line for line in page.lines if line.startswith("Grape Link")] == [
+        "Grape Link: It signed that it has started.",
+        (
+            "Grape Link, 2051-06-15 21:00 UTC: It signed that it is done. These companies that got your data from it "
+            "signed too: Grape Maps."
+        ),
+    ]
+    ours, stated = keys.signer(use=SigningKey.Use.RECEIPT), opened(file["partner_keys"])
+    fewer = ours.sign(stated | {"keys": [one for one in stated["keys"] if one["party"] == service.party.uri]})
+    page = read(check("receipt.json", json.dumps(file | {"partner_keys": fewer}).encode())[1]).one("main")
+    assert page.lines[1:3] == [
+        "We can't check all of this file",
+        (
+            "We made it, but a partner has changed its key since it signed. Contact us with the receipt's number: we "
+            "can look it up in our records."
+        ),
+    ]
+
+
+class _Renamed(Signer):
+    """One whose key is called as another was."""
+
+    def __init__(self, kid: str, uri: str) -> None:
+        super().__init__(uri)
+        self._kid = kid
+
+    @property
+    def kid(self) -> str:
+        return self._kid
 
 
 def test_each_kind_of_choice_is_named() -> None:

@@ -80,6 +80,9 @@ TABLES: Mapping[str, Table] = {
     "partners.PartnerKeySet": Table(
         "A company's public keys as last fetched.", "until fetched again", OFFICE, shapes={"jwks": "public keys"}
     ),
+    "partners.ReceiptKey": Table(
+        "A key by which a company's receipt was accepted.", LEDGER, OFFICE, shapes={"jwk": "a public key"}
+    ),
     "partners.Client": Table(
         "An API client.",
         FOR_EVER,

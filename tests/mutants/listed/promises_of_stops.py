@@ -352,4 +352,32 @@ MUTANTS = (
         "@line_required(Action.SIGNAL)\ndef follow_signal(",
         "tests/promises/test_07_held.py::test_stop_is_taken_from_an_open_question_and_nothing_else[/home/]",
     ),
+    Mutant(
+        6,
+        "revocations/actions/receipts.py",
+        "            keysets.keep_receipt_keys(keys=word.keys)\n",
+        "",
+        "tests/words/test_receipts.py::test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later",
+    ),
+    Mutant(
+        6,
+        "revocations/domain/receipts.py",
+        "        return [self.key, *(one.nested.key for one in self.reports if one.nested)]\n",
+        "        return [self.key]\n",
+        "tests/words/test_receipts.py::test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later",
+    ),
+    Mutant(
+        6,
+        "consent/domain/receipt_check.py",
+        "    if not any(_is_signed_by(opened.alg, token, jwk) for jwk in keys):\n",
+        "    if not _is_signed_by(opened.alg, token, keys[0]):\n",
+        "tests/words/test_receipts.py::test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later",
+    ),
+    Mutant(
+        6,
+        "consent/domain/receipt_check.py",
+        "        fault = Fault.KEY_UNKNOWN if isinstance(error, UnknownKey) else Fault.NOT_AS_SIGNED\n",
+        "        fault = Fault.NOT_AS_SIGNED\n",
+        "tests/words/test_receipts.py::test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later",
+    ),
 )
