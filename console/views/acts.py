@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypedDict
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -29,6 +30,7 @@ from support.policies import lifecycle as cases
 
 # What an officer is told who proposed something.
 PROPOSED = "Proposed. It takes effect when another officer agrees, within 7 days."
+CHANGED = "Someone changed this after you opened the page, so we saved nothing. Open it again to see it as it is now."
 REFUSED = (NotOpen, NotNow, cases.NotNow, StaffOnly, BadProposal, NoReason, NothingHidden)
 
 
@@ -67,7 +69,8 @@ class Act[F: ActForm]:
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
     and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
-    `set_up`: checks that were made for this page.
+    `set_up`: checks that were made for this page. `about`: the rows that the officer reads here or has read before; a
+    form that lay open while they changed does nothing.
     """
 
     title: str
@@ -83,12 +86,13 @@ class Act[F: ActForm]:
     shows: Callable[[F], ActPreview | None] = _preview_nothing
     asked: Sequence[OpenProposal] = ()
     set_up: SetUp | None = None
+    about: QuerySet[Any] | None = None
 
 
 def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
     """Show the form, or do the act and go back. A refusal is said in the form, with all that was typed in it."""
     cancel = act.back if isinstance(act.back, str) else act.cancel
-    button = act.button or act.title
+    button, was = act.button or act.title, _refuse_outdated(request, act)
     if request.method == "POST" and act.form.is_valid():
         first = act.shows(act.form)
         if first is not None and request.POST.get("seen") != (seen := _seal(first)):
@@ -104,8 +108,18 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
         "cancel": cancel,
         "asked": act.asked,
         "set_up": act.set_up,
+        "was": was,
     }
     return show(request, "act.html", title=act.title, form=act.form, **words)
+
+
+def _refuse_outdated[F: ActForm](request: PersonRequest, act: Act[F]) -> str:
+    """Return what stands for the rows as this page showed them, and note in the form that they have changed since."""
+    now = "" if act.about is None else _digest(repr(list(act.about.values())))
+    was = request.POST.get("was", now)
+    if was != now:
+        act.form.add_error(None, CHANGED)
+    return was
 
 
 def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) -> HttpResponse:
@@ -116,7 +130,11 @@ def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) ->
 
 def _seal(shown: ActPreview) -> str:
     """What stands for what was shown: if that is another by now, it is shown again."""
-    return hashlib.sha256(json.dumps(list(shown.seal)).encode()).hexdigest()
+    return _digest(json.dumps(list(shown.seal)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:

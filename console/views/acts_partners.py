@@ -136,6 +136,7 @@ def force(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         back=back,
         done="Now in force.",
         set_up=set_up,
+        about=(Contract if of == "contract" else Campaign).objects.filter(pk=target_id),
     )
     return answer(request, act)
 

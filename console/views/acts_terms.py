@@ -50,6 +50,7 @@ def change_party(request: PersonRequest, party_id: int) -> HttpResponse:
         button="Save",
         shows=lambda form: _party_keys_moved(party, form.cleaned_data["jwks_uri"]),
         asked=_list_act_proposals(Proposal.Act.MOVE_KEYS, Proposal.Of.PARTY, party_id),
+        about=Party.objects.filter(pk=party_id),
     )
     return answer(request, act)
 
@@ -104,6 +105,7 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
             request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
         ),
         verb=lambda form, by: change_draft(of="contract", target_id=contract_id, terms=form.terms(), **by),
+        about=Contract.objects.filter(pk=contract_id),
         back=reverse("admin:contract", args=[contract_id]),
         done="Draft saved.",
     )
@@ -120,6 +122,7 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
             request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
         ),
         verb=lambda form, by: change_draft(of="campaign", target_id=campaign_id, terms=form.terms(), **by),
+        about=Campaign.objects.filter(pk=campaign_id),
         back=reverse("admin:campaign", args=[campaign_id]),
         done="Draft saved.",
     )
@@ -143,6 +146,7 @@ def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:
         button="Save",
         shows=lambda form: _contract_keys_moved(contract, form.cleaned_data["jwks_uri"]),
         asked=_list_act_proposals(Proposal.Act.SET_ENDPOINTS, Proposal.Of.CONTRACT, contract_id),
+        about=Contract.objects.filter(pk=contract_id),
     )
     return answer(request, act)
 
