@@ -68,6 +68,8 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
     if partner is None or not Order.objects.filter(line_id=line_id, party_id=party_id).exists():
         raise NotNow(_("We sent this partner no message about this person."))
     count = resend_for_case(party_id=party_id, line_id=line_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
+    if not count:
+        raise NotNow("It has signed for every message about this person. Nothing was sent.")
     what = f"Sent again to {party_name(partner.name, partner.uri)}: {count} order{'' if count == 1 else 's'}. {why}"
     append_event(ticket=ticket, body=what, author=name, at=at)
     return count

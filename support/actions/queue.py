@@ -127,6 +127,9 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket, other = _lock_both(code, into, at)
+    for one in (ticket, other):
+        if one.merged_into is not None:
+            raise NotNow(f"{one.code} was already merged into {one.merged_into.code}. Nothing was changed.")
     if other.state not in UNDER_WAY:
         raise NotNow(f"{other.code} is done. Reopen it first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
@@ -147,6 +150,8 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
     if ticket.state not in UNDER_WAY:
         raise NotNow("This case is done. Reopen it first.")
+    if ticket.assignee == to:
+        raise NotNow(f"It is already assigned to {get_staff_name(user=to)}." if to else "It is already in the queue.")
     ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None

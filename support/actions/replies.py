@@ -169,13 +169,18 @@ def take_reply(*, offered: Collection[SavedReply], chosen: str) -> str:
 
 
 @transaction.atomic
-def retire_reply(*, reply_id: int, actor: str, at: datetime) -> None:
-    """Take one out of use, or bring it back. What was answered with it stays. Raises StaffOnly, NotNow."""
+def retire_reply(*, reply_id: int, retires: bool, actor: str, at: datetime) -> None:
+    """Take one out of use, or bring it back. What was answered with it stays.
+
+    Raises StaffOnly, and NotNow where there is none, or that is so already.
+    """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
     reply = SavedReply.objects.select_for_update().filter(pk=reply_id).first()
     if reply is None:
         raise NotNow("There is no such answer.")
-    reply.retired_at = None if reply.retired_at else at
+    if retires == (reply.retired_at is not None):
+        raise NotNow("It is already retired." if retires else "It is already in use.")
+    reply.retired_at = at if retires else None
     reply.save(update_fields=["retired_at"])
-    act = "reply.retired" if reply.retired_at else "reply.brought_back"
+    act = "reply.retired" if retires else "reply.brought_back"
     audit.actions.record(action=act, actor=name, target=f"canned:{reply.pk}", at=at)

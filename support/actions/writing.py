@@ -127,7 +127,12 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
-        raise NotNow("It has been sent. Write another answer to correct it.")
+        kept = Draft.objects.filter(ticket__code=code, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
+        raise NotNow(
+            "Nothing of yours is about to be sent: what you wrote is a draft."
+            if kept
+            else "It has been sent. Write another answer to correct it."
+        )
 
 
 @transaction.atomic

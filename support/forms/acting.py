@@ -144,13 +144,13 @@ class Act:
     """One act: its words, its form, its verb.
 
     `verb` gets the case's code, what the valid form says, the actor's name and the moment. `done`: what is said back on
-    the case. `extra`: a template beside the form.
+    the case, or made of the verb's result. `extra`: a template beside the form.
     """
 
     title: str
     lead: str
     button: str
-    done: str
+    done: str | Callable[[object], str]
     form: WhyForm
     verb: Callable[..., object]
     extra: str = ""

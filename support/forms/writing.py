@@ -16,6 +16,7 @@ from accounts.primitives.reasons import has_visible_text
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
+from support.queries.team_metrics import FROM_PEOPLE
 from support.queries.writing import Hit
 
 THEN = (
@@ -96,36 +97,35 @@ class CannedForm(forms.Form):
 class ReplyForm(forms.Form):
     """Whom to answer, and what."""
 
-    incident = forms.TypedChoiceField(label=gettext_lazy("What they were hit by"), coerce=int)
     kinds = forms.MultipleChoiceField(
         label=gettext_lazy("Kinds of cases"),
         required=False,
-        choices=Ticket.Kind.choices,
+        choices=[(kind.value, kind.label) for kind in FROM_PEOPLE],
         widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("None: all of them."),
+        help_text="Leave all empty to answer every kind.",
     )
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
         choices=[("", gettext_lazy("Every language")), *settings.LANGUAGES],
-        help_text=gettext_lazy("Everybody gets the same words. Write to those who read another language apart."),
+        help_text="Everyone gets the same words, so send one reply for each language.",
     )
     body = forms.CharField(
         label=gettext_lazy("Answer"),
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text=gettext_lazy("Each person reads it in their own case. Write nobody’s name or number."),
+        help_text="Each person reads it in their own case. {company}, {code}, {due} and {link} are filled in for each."
+        " Don't write anyone's name or number.",
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, hits: Sequence[Hit]) -> None:
         super().__init__(data, label_suffix="")
         choices = [(one.id, _format_hit(one)) for one in hits]
-        self.fields["incident"] = forms.TypedChoiceField(
-            label=gettext_lazy("What they were hit by"), coerce=int, choices=choices
-        )
+        self.fields["incident"] = forms.TypedChoiceField(label="Incident", coerce=int, choices=choices)
         self.order_fields(["incident", "kinds", "language", "body"])
 
 
 def _format_hit(hit: Hit) -> str:
-    day = formatted(localtime(hit.opened_at), "M j")
-    return " · ".join(part for part in (hit.company, hit.kind, day, str(hit.people)) if part)
+    people = f"{hit.people:,} {'person' if hit.people == 1 else 'people'} with an open case"
+    day = formatted(localtime(hit.opened_at), "M j, Y")
+    return " · ".join(part for part in (hit.company, hit.kind, f"since {day}", people) if part)

@@ -45,12 +45,14 @@ WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS 
     AND id <> ALL (%(hidden)s::bigint[])
 GROUP BY 1
 """
-# How many had their first answer by its date, and how many had one or are past that date without. Of answers from
-# before it was kept whether they were on time, the date of now is the only one there is.
+# Of cases whose answer somebody reads: how many had their first answer by its date, and how many had one or are
+# past that date without. Of answers from before it was kept whether they were on time, the date of now is the only one
+# there is.
 JUDGED = """
-    count(*) FILTER (WHERE coalesce(answered_on_time, first_answer_at <= due_at)),
-    count(*) FILTER (WHERE first_answer_at IS NOT NULL OR (state = ANY (%(under_way)s) AND due_at < %(at)s))
-"""
+    count(*) FILTER (WHERE <read> AND coalesce(answered_on_time, first_answer_at <= due_at)),
+    count(*) FILTER (WHERE <read>
+        AND (first_answer_at IS NOT NULL OR (state = ANY (%(under_way)s) AND due_at < %(at)s)))
+""".replace("<read>", "(kind = ANY (%(kinds)s) OR line_id IS NOT NULL)")
 WEEKS = """
 SELECT date_trunc('week', opened_at AT TIME ZONE %(zone)s)::date, <judged>
 FROM support_ticket
@@ -85,6 +87,11 @@ class Span:
     def bounds(self) -> tuple[datetime, datetime]:
         """From when, and until before when."""
         return _midnight(self.since), _midnight(self.until + timedelta(days=1))
+
+    @property
+    def days(self) -> int:
+        """How many they are."""
+        return (self.until - self.since).days + 1
 
 
 @dataclass(frozen=True)
@@ -145,18 +152,19 @@ def _get_share(part: int, whole: int) -> int | None:
 
 @dataclass(frozen=True)
 class Figures:
-    """All of it: the whole, then by kind, colleague, company, the most first."""
+    """All of it: the whole, then by kind, colleague, company, the most first. `before`: of as many days before."""
 
     whole: Figure
     by_kind: tuple[Figure, ...]
     by_person: tuple[Figure, ...]
     by_company: tuple[Figure, ...]
     weeks: tuple[Week, ...]
+    before: Figure
 
     @property
-    def trend(self) -> tuple[int, int] | None:
-        """The shares on time of the last two weeks that have one; None where there are not two."""
-        found = [one.share for one in self.weeks if one.share is not None][-2:]
+    def trend(self) -> tuple[Week, Week] | None:
+        """The last two weeks that have a share on time; None where there are not two."""
+        found = [one for one in self.weeks if one.share is not None][-2:]
         return (found[0], found[1]) if len(found) == 2 else None
 
     @property
@@ -186,6 +194,7 @@ def last_days(*, at: datetime) -> Span:
 def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     """Return the figures of what was opened in these days. `user_id`: of one colleague's cases only."""
     whole = _rows("true", span, user_id, at)
+    before = Span(span.since - timedelta(days=span.days), span.since - timedelta(days=1))
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
     named = _colleagues_named([key for key in people if key])
@@ -196,6 +205,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
         by_person=_build_figures(people, {None: _("Unassigned"), **named}),
         by_company=_build_figures({key: row for key, row in companies.items() if key}, names),
         weeks=_weeks(span, user_id, at),
+        before=_figure("", _rows("true", before, user_id, at).get(True, NOTHING)),
     )
 
 
@@ -289,7 +299,7 @@ def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Se
             statement.replace("<judged>", JUDGED),
             {
                 "under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id,
-                "zone": str(ZONE), "hidden": list(list_hidden_tickets(at=at)),
+                "zone": str(ZONE), "hidden": list(list_hidden_tickets(at=at)), "kinds": list(FROM_PEOPLE),
             },
         )  # fmt: skip
         return list(cursor.fetchall())

@@ -175,6 +175,7 @@ def reply_of(*, reply_id: int) -> SavedReply | None:
 # People write of what happened to them before we have noticed it.
 BEFORE = timedelta(days=30)
 MOST_INCIDENTS = 50
+NEWEST_REPLIES = 5
 
 
 @dataclass(frozen=True)
@@ -250,10 +251,17 @@ def hit_by(
 def progress(*, reply_id: uuid.UUID, at: datetime) -> Progress | None:
     """Return how far this reply is; None where there is none."""
     reply = BulkReply.objects.filter(pk=reply_id).first()
-    if reply is None:
-        return None
-    done = reply.answered + reply.skipped
-    return Progress(reply, len(reply.ticket_ids), done, _state(reply, at))
+    return _progress(reply, at) if reply else None
+
+
+def list_newest_replies(*, at: datetime) -> list[Progress]:
+    """Return how far the newest replies are, so that whoever left the page of one finds it again."""
+    shown = BulkReply.objects.filter(incident_id__in=visible_incidents(at=at).values("pk"))
+    return [_progress(reply, at) for reply in shown.order_by("-at", "id")[:NEWEST_REPLIES]]
+
+
+def _progress(reply: BulkReply, at: datetime) -> Progress:
+    return Progress(reply, len(reply.ticket_ids), reply.answered + reply.skipped, _state(reply, at))
 
 
 def _hit(incident: Incident, *, escalated: bool = False) -> QuerySet[Ticket]:

@@ -101,17 +101,18 @@ def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> Ht
     """Show the form beside what it is about, or do the act and go back to the case."""
     case = case_or_404(request, code)
     act = make(case)
-    if request.method == "POST" and act.form.is_valid() and _is_done(act, code, actor_of(request.user)):
-        messages.success(request, act.done)
+    if request.method == "POST" and act.form.is_valid() and (said := _perform_act(act, code, actor_of(request.user))):
+        messages.success(request, said)
         return redirect(reverse("desk-case", args=[code]))
     return render(request, "desk/act.html", {"case": case, "ticket": case.ticket, "act": act, "form": act.form})
 
 
-def _is_done(act: Act, code: str, actor: str) -> bool:
+def _perform_act(act: Act, code: str, actor: str) -> str:
+    """What was done, in words; "" where it was refused, and the form says why."""
     at = timezone.now()
     try:
-        act.verb(code=code, **act.form.build_arguments(at=at), actor=actor, at=at)
+        made = act.verb(code=code, **act.form.build_arguments(at=at), actor=actor, at=at)
     except REFUSED as error:
         act.form.add_error(None, str(error))
-        return False
-    return True
+        return ""
+    return act.done if isinstance(act.done, str) else act.done(made)

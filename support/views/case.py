@@ -20,7 +20,7 @@ from support.actions.escalation import ask_for_evidence, request_suspension, res
 from support.actions.protected_lines import agree_to_reveal, propose_end_of_protection, protect, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
-from support.models import Ticket
+from support.models import Reveal, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
 from support.queries.case import Case
 from support.queries.queue import is_free
@@ -62,6 +62,14 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
 def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
     """See whose case it is, for 15 minutes."""
 
+    pressed = timezone.now()
+
+    def say(made: object) -> str:
+        if isinstance(made, Reveal) and made.asked_at < pressed:
+            return "Asked for already. Nothing was changed, and your reason wasn't kept."
+        waits = isinstance(made, Reveal) and made.until is None
+        return _("Somebody else must agree now. They find it on this case.") if waits else _("Shown for 15 minutes.")
+
     def act(found: Case) -> Act:
         two = found.person is not None and found.person.two_needed
         return Act(
@@ -70,7 +78,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
                    "that it was shown, and why.")
             + (" " + _("This line is protected. A colleague must agree first.") if two else ""),
             button=_("Ask a second person") if two else _("Show them"),
-            done=_("Somebody else must agree now. They find it on this case.") if two else _("Shown for 15 minutes."),
+            done=say,
             form=RevealForm(request.POST or None),
             verb=reveal,
         )  # fmt: skip

@@ -105,6 +105,7 @@ def assign(request: PersonRequest, code: str) -> HttpResponseBase:
     except NotNow as error:
         form.add_error(None, str(error))
         return _handling(request, code, assign_form=form)
+    messages.success(request, "Assigned." if form.cleaned_data["to"] else "Back in the queue.")
     return redirect(f"/desk/{code}/")
 
 
@@ -120,6 +121,7 @@ def hand_over(request: PersonRequest, code: str) -> HttpResponseBase:
     except (NotNow, NoReason) as error:
         form.add_error(None, str(error))
         return _handling(request, code, hand_over_form=form)
+    messages.success(request, f"{code} was handed over.")
     return redirect("desk")
 
 
@@ -136,6 +138,7 @@ def merge(request: PersonRequest, code: str) -> HttpResponseBase:
     except NotNow as error:
         form.add_error("into", str(error))
         return _handling(request, code, merge_form=form)
+    messages.success(request, f"{code} was merged into this case.")
     return redirect(f"/desk/{into}/")
 
 

@@ -29,7 +29,7 @@ def new(request: PersonRequest) -> HttpResponseBase:
     """Whom to answer, and what, with a preview; nothing is sent for a minute."""
     hits = told.incidents(at=timezone.now())
     form = ReplyForm(request.POST if request.method == "POST" else None, hits=hits)
-    shown: dict[str, object] = {"form": form, "hits": hits}
+    shown: dict[str, object] = {"form": form, "hits": hits, "newest": told.list_newest_replies(at=timezone.now())}
     if request.method == "POST" and "change" not in request.POST and form.is_valid():
         if "preview" in request.POST:
             shown["preview"] = _try_with(form, partial(preview_reply, user=request.user))

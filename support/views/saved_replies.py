@@ -53,10 +53,13 @@ def reply(request: PersonRequest, reply_id: int = 0) -> HttpResponse:
 @at_the_desk(StaffAction.CHANGE_REPLIES)
 def retire(request: PersonRequest, reply_id: int) -> HttpResponse:
     """Take one out of use, or bring it back."""
+    retires = request.POST.get("how") != "restore"
     try:
-        actions.retire_reply(reply_id=reply_id, actor=actor_of(request.user), at=timezone.now())
+        actions.retire_reply(reply_id=reply_id, retires=retires, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
-        raise Http404 from error
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Retired. No one is offered it any more." if retires else "Restored.")
     return redirect("desk-replies")
 
 

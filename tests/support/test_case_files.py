@@ -55,6 +55,11 @@ def test_a_file_opens_only_while_its_person_is_revealed(ana: Member, line: Line,
     assert [opens(one, ticket) for one in (auditor, ana, staff())] == [False, False, False]
     assert not AuditEvent.objects.filter(action="ticket.file_seen").exists()
     post(ana, f"/desk/{ticket.code}/reveal/")
+    shown(ana, f"/desk/{ticket.code}/")
+    asked = {"reason": "Again.", "kind": "call"}
+    again = ana.client.post(f"/desk/{ticket.code}/reveal/", asked, follow=True).content.decode()
+    assert "Asked for already. Nothing was changed, and your reason wasn&#x27;t kept." in again
+    assert "Shown for 15 minutes." not in again
     assert [opens(one, ticket) for one in (auditor, ana, ben)] == [False, True, False]
     for part in ("", "write/"):
         page = shown(ana, f"/desk/{ticket.code}/{part}")

@@ -215,10 +215,14 @@ def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> Non
     officer = an_actor()
     reply = replies.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
 
-    def turns() -> None:
-        replies.retire_reply(reply_id=reply.pk, actor=officer, at=now)
+    def turns(*, retires: bool) -> None:
+        replies.retire_reply(reply_id=reply.pk, retires=retires, actor=officer, at=now)
 
-    overlap(turns, turns)
+    with pytest.raises(NotNow, match="already retired"):
+        overlap(lambda: turns(retires=True), lambda: turns(retires=True))
+    assert SavedReply.objects.get(pk=reply.pk).retired_at == now
+    with pytest.raises(NotNow, match="already in use"):
+        overlap(lambda: turns(retires=False), lambda: turns(retires=False))
     assert SavedReply.objects.get(pk=reply.pk).retired_at is None
     assert (noted("reply.retired"), noted("reply.brought_back")) == (1, 1)
 

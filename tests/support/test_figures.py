@@ -81,8 +81,10 @@ def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     found = figures(span=MARCH, user_id=None, at=timezone.now()).whole
     assert (found.on_time, found.judged, found.share, found.rating, found.rated) == (3, 5, 60, 4.5, 2)
     told = shown(lead, asked)
-    assert "answered on time 60% satisfaction 4.5 of 5 (2)" in told
-    assert "in the last of these weeks, 100% were answered on time. In the week before it was 50%." in told
+    assert "answered on time 60% 3 of 5 satisfaction 4.5 of 5 2 ratings" in told
+    assert (
+        "opened in the week of Mar 9, 100% were answered on time. In the week of Mar 2 it was 50%." in told
+    )  # fmt: skip
     # The picture names its weeks, and so does its table.
     assert "100% 50% 0% Mar 2 Mar 9 Show as a table Week On time Of Share" in told
     assert "Mar 2, 2026 2 4 50% Mar 9, 2026 1 1 100%" in told
@@ -96,6 +98,27 @@ def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     assert [[one[1], *one[-2:]] for one in file if one[0] == "week"] == [
         ["2026-03-02", "2", "4"], ["2026-03-09", "1", "1"],
     ]  # fmt: skip
+
+
+def test_the_days_before_are_shown_beside() -> None:
+    lead = staff()
+    for days in (0, 5, 20, 63):
+        a_ticket(at=NOON - days * DAY, due_in=DAY)
+    asked = "/desk/figures/?since=2026-03-01&until=2026-03-31"
+    assert "In the 31 days before, 2 cases were opened, and 0% answered on time." in shown(lead, asked)
+    day = "/desk/figures/?since=2026-03-04&until=2026-03-04"
+    assert "In the 1 day before, 0 cases were opened." in shown(lead, day)
+
+
+def test_cases_that_no_one_answers_are_in_no_share_on_time() -> None:
+    for kind in ("incident", "overdue", "partial"):
+        a_ticket(at=NOON, due_in=DAY, kind=kind)
+    a_ticket(at=NOON, due_in=DAY)
+    found = figures(span=MARCH, user_id=None, at=NOON + 2 * DAY)
+    assert (found.whole.overdue, found.whole.on_time, found.whole.judged) == (4, 0, 1)
+    assert {one.name: one.share for one in found.by_kind} == {
+        "Incident": None, "A partner is late": None, "A partner signed in part": None, "Something else": 0,
+    }  # fmt: skip
 
 
 def test_a_week_without_a_case_keeps_its_place_in_the_chart() -> None:

@@ -209,7 +209,9 @@ def test_one_s_own_is_handed_over_with_a_note(ana: Member) -> None:
     assert "This field is required." in ana.client.post(path, {"to": ben.user.pk}).content.decode()
     with pytest.raises(NoReason):
         hand_over(code=own.code, to=ben.user.pk, note=" ", actor=ana.actor, at=timezone.now())
-    assert ana.client.post(path, {"to": ben.user.pk, "note": "She waits for a call."}).headers["Location"] == "/desk/"
+    handed = ana.client.post(path, {"to": ben.user.pk, "note": "She waits for a call."}, follow=True)
+    assert handed.redirect_chain == [("/desk/", 302)]
+    assert f"{own.code} was handed over." in handed.content.decode()
     own.refresh_from_db()
     assert own.assignee == ben.user
     assert [(one.kind, one.body, one.author) for one in own.entries.order_by("id")] == [
@@ -224,13 +226,17 @@ def test_a_lead_assigns_anybody_s_case_an_agent_does_not(ana: Member) -> None:
     lead, one = staff(), a_ticket(assignee=ana.user)
     path = f"/desk/{one.code}/assign/"
     assert ana.client.post(path, {"to": lead.user.pk}).status_code == 403
-    assert lead.client.post(path, {"to": lead.user.pk}).status_code == 302
+    assert "Assigned." in lead.client.post(path, {"to": lead.user.pk}, follow=True).content.decode()
     assert Ticket.objects.get().assignee == lead.user
+    again = lead.client.post(path, {"to": lead.user.pk}).content.decode()
+    assert f"It is already assigned to {lead.user.email}." in again
+    assert AuditEvent.objects.filter(action="ticket.assigned").count() == 1
     auditor = staff(User.Role.AUDITOR)
     assert "Select a valid choice" in lead.client.post(path, {"to": auditor.user.pk}).content.decode()
     with pytest.raises(NotNow, match="doesn't work on cases"):
         queue.assign(code=one.code, to=auditor.user.pk, actor=lead.actor, at=timezone.now())
-    assert lead.client.post(path, {"to": ""}).status_code == 302
+    assert "Back in the queue." in lead.client.post(path, {"to": ""}, follow=True).content.decode()
+    assert "It is already in the queue." in lead.client.post(path, {"to": ""}).content.decode()
     assert (Ticket.objects.get().assignee, Ticket.objects.get().claimed_at) == (None, None)
     with pytest.raises(StaffOnly):
         queue.assign(code=one.code, to=None, actor=ana.actor, at=timezone.now())
@@ -245,14 +251,19 @@ def test_two_cases_of_one_person_become_one(ana: Member, typed: str) -> None:
     """Codes may begin with a T themselves."""
     line = a_line()
     one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk, code="T-TA7B2C")
-    assert ana.client.post(f"/desk/{one.code}/merge/", {"into": typed}).headers["Location"] == f"/desk/{other.code}/"
+    merged = ana.client.post(f"/desk/{one.code}/merge/", {"into": typed}, follow=True)
+    assert merged.redirect_chain == [(f"/desk/{other.code}/", 302)]
+    assert f"{one.code} was merged into this case." in merged.content.decode()
     one.refresh_from_db()
     assert (one.state, one.merged_into) == ("merged", other)
     assert [str(entry.body) for entry in Entry.objects.order_by("id")] == [
         f"Goes on as {other.code}.", f"Goes on for {one.code} too.",
     ]  # fmt: skip
     again = ana.client.post(f"/desk/{one.code}/merge/", {"into": other.code}).content.decode()
-    assert "does not become" in again
+    assert f"{one.code} was already merged into {other.code}. Nothing was changed." in again
+    third = a_ticket(line_id=line.pk)
+    into_it = ana.client.post(f"/desk/{third.code}/merge/", {"into": one.code}).content.decode()
+    assert f"{one.code} was already merged into {other.code}. Nothing was changed." in into_it
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,19 @@ def test_what_is_begun_twice_is_refused(ana: Member) -> None:
     assert begun(ana, incident, at).ticket_ids == first.ticket_ids
 
 
+def test_whoever_left_its_page_finds_a_reply_again(ana: Member) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident)
+    first = begun(ana, incident, at - MINUTE)
+    undo_reply(reply_id=first.pk, actor=ana.actor, at=at - MINUTE)
+    second = begun(ana, incident, at)
+    page = ana.client.get("/desk/many/").content.decode()
+    listed = page.partition("Latest bulk replies")[2]
+    assert re.findall(r'href="/desk/many/([\w-]+)/"', listed) == [str(second.pk), str(first.pk)]
+    assert re.findall(r"<span>1 case, ([^<]+)<", listed) == ["waiting to be sent", "taken back"]
+
+
 def test_those_of_another_language_can_be_written_to_meanwhile(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
@@ -272,7 +285,11 @@ def test_people_are_counted_and_not_their_cases(ana: Member) -> None:
     second, handed_up = hit(incident, line_id=first.line_id), hit(incident)
     page = ana.client.get("/desk/many/").content.decode()
     day = at.astimezone(ZONE)
-    assert f"GeoBridge · {incident.get_kind_display()} · {day:%b} {day.day} · 2<" in page
+    opened = f"{day:%b} {day.day}, {day.year}"
+    assert f"GeoBridge · {incident.get_kind_display()} · since {opened} · 2 people with an open case<" in page
+    kinds = re.findall(r'name="kinds" value="(\w+)"', page)
+    assert kinds == ["dispute", "look_up", "choice", "order", "still_have", "sign_in", "other"]
+    assert "Latest bulk replies" not in page
     begun(ana, incident, at)
     Ticket.objects.filter(pk=handed_up.pk).update(escalated_at=at)
     assert send_replies(at=at + MINUTE) == 2

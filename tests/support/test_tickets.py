@@ -16,6 +16,7 @@ from consent.actions.choices import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
+from support.actions.escalation import resend_orders
 from support.domain.tickets import (
     answer,
     close_overdue_waits,
@@ -25,11 +26,12 @@ from support.domain.tickets import (
     record_evidence_entries,
 )
 from support.models import Attachment, Entry, Ticket
-from support.policies.lifecycle import CLOSES_AFTER, WAITS, due_at
+from support.policies.lifecycle import CLOSES_AFTER, WAITS, NotNow, due_at
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.orders import bring_to
 from tests.staff import a_staff_user
+from tests.support.console import a_case, everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, rows_of, words
 
@@ -303,3 +305,17 @@ def test_what_comes_for_a_twice_merged_case_follows_it() -> None:
     answered(EvidenceRequest.objects.get(), answered_at=at)
     assert record_evidence_entries(at=at) == 1
     assert Entry.objects.get().ticket_id == third.pk
+
+
+def test_of_orders_that_are_all_signed_none_is_sent_again() -> None:
+    console, at = everything(), timezone.now()
+    order = Order.objects.get(line_id=console.line.pk, contract_id=console.campaign.contract_id)
+    asked: dict[str, Any] = {
+        "code": a_case(console.line).code, "party_id": order.party_id, "reason": "They ask.",
+        "actor": actor_of(a_staff_user("agent")), "at": at,
+    }  # fmt: skip
+    assert resend_orders(**asked) == 1
+    bring_to(State.COMPLETED, Order.objects.filter(pk=order.pk), completed_at=at)
+    with pytest.raises(NotNow, match="It has signed for every message about this person"):
+        resend_orders(**asked)
+    assert AuditEvent.objects.filter(action="orders.resent").count() == 1

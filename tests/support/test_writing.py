@@ -72,6 +72,9 @@ def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Tick
     assert sending.send(now=now) == 0
     assert "Take it back" in page(ana, ticket)
     assert ana.client.post(f"/desk/{ticket.code}/write/undo/").status_code == 302
+    again = ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
+    assert "Nothing of yours is about to be sent: what you wrote is a draft." in again
+    assert "It has been sent." not in again
     assert sending.send(now=now + SOON) == 0
     assert f"Dear you, your case is {ticket.code}.</textarea>" in page(ana, ticket)
     send(ana, ticket, "Dear you", then="waiting")
@@ -268,7 +271,14 @@ def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
     assert (reply.key, reply.language, reply.title, reply.body) == ("sign-in", "en", "T", "Hi {link}")
     new = {"key": "new-one", "language": "vi", "title": "T", "body": "Xin {link}"}
     assert officer.client.post("/desk/replies/new/", new).status_code == 302
-    officer.client.post(f"/desk/replies/{reply.pk}/retire/")
+    pressed = re.findall(
+        rf'replies/{reply.pk}/retire/".*?<button class="quiet" name="how" value="(\w+)">',
+        officer.client.get("/desk/replies/").content.decode(), re.DOTALL,
+    )  # fmt: skip
+    assert pressed == ["retire"]
+    for said in ("Retired. No one is offered it any more.", "It is already retired."):
+        answer = officer.client.post(f"/desk/replies/{reply.pk}/retire/", {"how": "retire"}, follow=True)
+        assert said in answer.content.decode()
     assert "sign-in" not in {one.key for one in SavedReply.objects.filter(retired_at=None, language="en")}
     assert AuditEvent.objects.filter(action__startswith="reply.", actor=officer.actor).count() == 3
 
