@@ -288,7 +288,7 @@ def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:
 
 
 def acknowledge_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
-    """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether it was open.
+    """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether that is new.
 
     What is so already is not written down again.
     """
@@ -300,7 +300,7 @@ def acknowledge_incident(*, incident_id: int, assigned_to: str, actor: str, reas
             action="incident.assigned", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
             detail={"to": assigned_to},
         )  # fmt: skip
-    return bool(taken) or open_ones.exists()
+    return bool(taken)
 
 
 def add_incident_note(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:

@@ -78,7 +78,7 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: datetime) -> None:
     """Acknowledge an open incident, and say whose it is ("officer:7", whoever acts included).
 
-    Raises StaffOnly, also for somebody who could not close it; NoReason; NotNow where it is closed.
+    Raises StaffOnly, also for somebody who could not close it; NoReason; NotNow where it is closed or theirs already.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
@@ -86,11 +86,12 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
     except StaffOnly as error:
         raise StaffOnly("Choose an officer. Only officers can close incidents.") from error
-    _require_visible(incident_id, at)
+    if _require_visible(incident_id, at).closed_at is not None:
+        raise NotNow("This incident is closed. It reopens if it happens again.")
     if not audit.actions.acknowledge_incident(
         incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at
     ):
-        raise NotNow("This incident is closed. It reopens if it happens again.")
+        raise NotNow(f"It is already assigned to {names.actors(wanted={theirs})[theirs]}. Nothing was changed.")
 
 
 @transaction.atomic

@@ -11,31 +11,23 @@ from console.forms.terms import DAY, LINES, lines_of
 from disclosures.actions import ENDED
 from support.forms.acting import ActForm, DayField, midnight
 
-NOW, PROPOSES = "now", "propose"
-
 
 class TerminateForm(ActForm):
-    """Its id typed out, and whether another officer is asked. `plan`: what stands for the plan that was seen."""
+    """Its id typed out. `plan`: what stands for the plan that was seen. Its two buttons say who decides."""
 
     plan = forms.CharField(max_length=200, widget=forms.HiddenInput)
     typed = forms.CharField(label="Type its ID to confirm", max_length=200, widget=forms.TextInput)
-    how = forms.ChoiceField(
-        label="Who decides",
-        choices=[(NOW, "I terminate it now"), (PROPOSES, "I propose it, for another officer to agree")],
-        widget=forms.RadioSelect,
-        initial=NOW,
-    )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, ref: str, plan: str) -> None:
-        super().__init__(data, initial={"plan": plan, "how": NOW})
+        super().__init__(data, initial={"plan": plan})
         self.ref = ref
         self.fields["typed"].help_text = f"The ID is {ref}. Termination can't be undone."
         self.fields["typed"].widget.attrs["autocomplete"] = "off"
 
     @property
     def proposes(self) -> bool:
-        """Whether another officer is asked as well."""
-        return self.cleaned_data.get("how") == PROPOSES
+        """Whether another officer is asked as well: by every button but the one that ends it now."""
+        return self.data.get("how") != "now"
 
     def clean_typed(self) -> str:
         """The id, exactly."""

@@ -32,6 +32,7 @@ from partners.policies.loosening import (
 )
 from partners.primitives import tokens
 from partners.queries import key_of, thumbprint_of
+from revocations.models import Cohort
 from support.models import SuspendRequest
 from support.queries import names
 from support.queries.chains import running
@@ -63,7 +64,8 @@ class ProposalPage:
     """A proposal. `mine`: the reader proposed it. `expired`: too old to be agreed to. `changes`: what, in words.
 
     While it waits, it also has what a yes would do now: `lifted`, every suspension that would end, and `plan`, what a
-    termination would end. `notice`: a wording, beside the one before it.
+    termination would end. `notice`: a wording, beside the one before it. `ended`:
+    what agreeing to a termination brought about.
     """
 
     proposal: Proposal
@@ -78,6 +80,7 @@ class ProposalPage:
     lifted: Sequence[LiftedSuspension] = ()
     plan: termination.Plan | None = None
     notice: NoticePreview | None = None
+    ended: Cohort | None = None
 
     @property
     def waits(self) -> bool:
@@ -131,7 +134,14 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         lifted=[LiftedSuspension(each, who[each.actor]) for each in held],
         plan=_plan(one, at),
         notice=get_proposed_notice(proposal=one),
+        ended=_ended(one),
     )
+
+
+def _ended(one: Proposal) -> Cohort | None:
+    if one.act != Proposal.Act.TERMINATE or one.decision != Proposal.Decision.AGREED:
+        return None
+    return Cohort.objects.filter(of=one.of, target_id=one.target_id).first()
 
 
 def _would_be_lifted(one: Proposal, at: datetime) -> list[Suspension]:
@@ -159,7 +169,7 @@ def _changes(one: Proposal, target: names.NamedTarget) -> str:
         case Proposal.Act.EXTEND_TERM:
             return f"{name} will end on {_day(said.get('ends_at'))} instead of {_day(said.get('was'))}."
         case Proposal.Act.RELAX_RULE:
-            return f"The rule {name} will end on {_day(said.get('ends_at'))}, but not before you agree."
+            return f"The rule {name} will end on {_day(said.get('ends_at'))}{_waits(one)}."
         case Proposal.Act.PAID_FOR_LESS:
             word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
             return f"The payment for {name} will be recorded as: {word}. State rules on sales use this."
@@ -251,7 +261,12 @@ def _notice(one: Proposal) -> str:
     said = get_proposed_notice(proposal=one)
     if said is None:
         return "There is no such notice."
-    return f"People will read the wording below from {said.starts_at:%-d %b %Y}, but not before you agree."
+    return f"People will read the wording below from {said.starts_at:%-d %b %Y}{_waits(one)}."
+
+
+def _waits(one: Proposal) -> str:
+    """Of what has its day, but is agreed first."""
+    return ", or from the agreement if that came later" if one.decision else ", but not before you agree"
 
 
 def _import(one: Proposal) -> str:

@@ -25,7 +25,7 @@ from console.queries import pages
 from console.queries.proposals import list_open_proposals
 from console.queries.set_up import get_set_up
 from console.queries.terminations import termination_page
-from console.views.acts import REFUSED, Act, By, answer, build_arguments
+from console.views.acts import PROPOSED, REFUSED, Act, By, answer, build_arguments
 from console.views.site import show
 from partners.actions import proposals, suspensions
 from partners.actions.guards import Of
@@ -40,7 +40,7 @@ from support.queries.chains import running
 
 SUSPENDED = "Suspended. Every request is now denied."
 ALREADY = "It was suspended already. Nothing was changed, and your reason wasn't kept."
-TWO = "Proposed. It takes effect when another officer agrees, within 7 days."
+ENDED_ALREADY = "It has already ended. Nothing was changed."
 # Of an extended term.
 ASKED_AGAIN = "A consent given on our pages ends when its page said: those people must be asked again."
 
@@ -185,7 +185,7 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
         form=form,
         verb=lambda form, by: _change_consideration(form, campaign_id, by),
         back=back,
-        done=lambda made: TWO if isinstance(made, Proposal) else "Saved. It applies from now on.",
+        done=lambda made: PROPOSED if isinstance(made, Proposal) else "Saved. It applies from now on.",
         asked=list_open_proposals(of="campaign", target_id=campaign_id, at=timezone.now()),
     )
     return answer(request, act)
@@ -219,7 +219,7 @@ def _proposing[F: ActForm](act: str, of: str, target_id: int, form: F, back: str
         form=form,
         verb=lambda form, by: proposals.propose(act=act, of=of, target_id=target_id, payload=_payload(form), **by),
         back=back,
-        done=TWO,
+        done=PROPOSED,
         button="Propose",
         asked=list_open_proposals(of=of, target_id=target_id, at=timezone.now()),
     )
@@ -261,19 +261,31 @@ def _ref(of: str, target_id: int) -> str:
 def plan(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """What would end, for whom, and the form that ends it."""
     at = timezone.now()
+    before = Cohort.objects.filter(of=of, target_id=target_id).first()
+    if before is not None:
+        return _go_to_end(request, before, new=False)
     try:
         seen = termination.plan(of=of, target_id=target_id, at=at)
     except NotNow as error:
         raise Http404 from error
     form = TerminateForm(request.POST or None, ref=seen.ref, plan=seen.digest)
     if request.method == "POST" and form.is_valid():
-        way = _end(form, of, target_id, actor_of(request.user), at)
-        if way:
-            messages.success(request, "Proposed. Another officer must agree." if form.proposes else "Terminated.")
-            return redirect(way)
+        made = _end(form, of, target_id, actor_of(request.user), at)
+        if isinstance(made, Proposal):
+            messages.success(request, PROPOSED)
+            return redirect("admin:proposal", made.pk)
+        if made is not None:
+            return _go_to_end(request, made, new=made.recorded_at == at)
         form.with_plan(seen.digest)
     back = reverse(f"admin:{of}", args=[target_id])
     return show(request, "terminate.html", title=f"Terminate {seen.ref}", plan=seen, form=form, back=back)
+
+
+def _go_to_end(request: PersonRequest, made: Cohort, *, new: bool) -> HttpResponse:
+    """Where the progress is; what was asked for and had been done before is said to be so."""
+    level, told = (messages.SUCCESS, "Terminated.") if new else (messages.INFO, ENDED_ALREADY)
+    messages.add_message(request, level, told)
+    return redirect("admin:termination", made.pk)
 
 
 def progress(request: PersonRequest, cohort_id: uuid.UUID) -> HttpResponse:
@@ -284,22 +296,13 @@ def progress(request: PersonRequest, cohort_id: uuid.UUID) -> HttpResponse:
     return show(request, "termination.html", title=f"End of {page.target.name}", page=page)
 
 
-def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> str:
-    """End it, or propose to; where to go then. "" where it was refused, and the form says why."""
-    reason = form.cleaned_data["reason"]
+def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> Cohort | Proposal | None:
+    """End it, or propose to. None where it was refused, and the form says why."""
+    plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
     try:
         if form.proposes:
-            return _propose_end(form, of, target_id, actor, at)
-        cohort: Cohort = terminate(
-            of=of, target_id=target_id, actor=actor, reason=reason, plan_digest=form.cleaned_data["plan"], at=at
-        )
-        return reverse("admin:termination", args=[cohort.pk])
+            return propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)
+        return terminate(of=of, target_id=target_id, actor=actor, reason=reason, plan_digest=plan, at=at)
     except (*REFUSED, PlanChanged) as error:
         form.add_error(None, str(error) or "You don't have permission to do this.")
-    return ""
-
-
-def _propose_end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> str:
-    plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
-    made = propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)
-    return reverse("admin:proposal", args=[made.pk])
+    return None

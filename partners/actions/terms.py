@@ -61,6 +61,8 @@ def shorten_term(
         raise NotNow(f"{row.ref} has already ended.")
     if ends_at < at:
         raise ValidationError({"ends_at": PASSED})
+    if ends_at == row.ends_at:
+        raise NotNow(f"{row.ref} already ends then. Nothing was changed.")
     if ends_at > row.ends_at:
         raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}. {TWO_OFFICERS}")
     was = row.ends_at

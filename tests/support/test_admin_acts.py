@@ -381,5 +381,38 @@ def test_terminate_needs_the_plan_and_the_id_typed_out(officer: Member) -> None:
         assert words in progress
     assert "ended" in shown(officer, f"/admin/contracts/{contract.pk}/")
     assert "Suspend now" not in shown(officer, f"/admin/contracts/{contract.pk}/")
-    assert post(officer, path, {"plan": digest, "typed": contract.ref, "how": "now"}) == there
+    again = officer.client.post(path, {**WHY, "plan": digest, "typed": contract.ref, "how": "now"}, follow=True)
+    assert again.redirect_chain == [(there, 302)]
+    said = again.content.decode()
+    assert "It has already ended. Nothing was changed." in said
+    assert "Terminated." not in said
+    # Nor does a page that was opened again plan what is over.
+    assert officer.client.get(path).headers["Location"] == there
     assert Cohort.objects.count() == 1
+
+
+def test_an_end_is_proposed_unless_the_officer_says_now(officer: Member, second: Member) -> None:
+    contract = a_campaign().contract
+    path = f"/admin/terminate/contract/{contract.pk}/"
+    page = officer.client.get(path).content.decode()
+    assert re.findall(r'<button class="\w+" name="how" value="(\w+)">([^<]+)<', page) == [
+        ("propose", "Propose to terminate"), ("now", "Terminate now"),
+    ]  # fmt: skip
+    (digest,) = re.findall(r'name="plan" value="([^"]+)"', page)
+    there = post(officer, path, {"plan": digest, "typed": contract.ref})
+    assert not Cohort.objects.exists()
+    assert f"What changes {contract.ref} will be terminated permanently." in shown(officer, there)
+    post(second, f"{there}agree/")
+    done = second.client.get(there).content.decode()
+    assert "will be terminated" not in done
+    assert f'href="/admin/terminations/{Cohort.objects.get().pk}/">See the progress of its deletion.' in done
+    assert f"What was agreed {contract.ref} was terminated on" in shown(officer, there)
+
+
+def test_a_term_that_ends_then_already_is_not_shortened(officer: Member) -> None:
+    contract = a_contract()
+    path, day = f"/admin/shorten/contract/{contract.pk}/", {"ends_at": "2090-06-01"}
+    assert post(officer, path, day) == f"/admin/contracts/{contract.pk}/"
+    again = officer.client.post(path, {**WHY, **day})
+    assert f"{contract.ref} already ends then. Nothing was changed." in again.content.decode()
+    assert AuditEvent.objects.filter(action="contract.shortened").count() == 1

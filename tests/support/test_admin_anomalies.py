@@ -118,8 +118,10 @@ def test_it_is_acknowledged_assigned_and_closed_with_reasons(officer: Member, li
     incident = Incident.objects.get()
     acknowledged_at = incident.acknowledged_at
     assert (incident.assigned_to, acknowledged_at is not None) == (officer.actor, True)
-    # A second press of the button, or the form sent again, tells nothing new.
-    assert post(officer, f"{path}acknowledge/", {"reason": "Again."}) == path
+    # A second press of the button, or the form sent again, writes nothing, and says so.
+    for act in ("acknowledge", "assign"):
+        again = officer.client.post(f"{path}{act}/", {"to": officer.actor, "reason": "Again."}).content.decode()
+        assert f"It is already assigned to {officer.user.email}. Nothing was changed." in again
     assert shown(officer, path).count("incident: assigned") == 1
     assert post(officer, f"{path}assign/", {"to": "", "reason": "Hers."}) == ""
     assert post(officer, f"{path}assign/", {"to": f"agent:{second.user.pk}", "reason": "Hers."}) == ""

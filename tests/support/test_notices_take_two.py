@@ -95,6 +95,7 @@ def test_one_officer_proposes_and_another_publishes(officer: Member, second: Mem
     row = newest()
     assert (row.version, row.body, row.published_at, row.actor) == (3, BODY, BEGINS, second.actor)
     decided = shown(officer, page)
+    assert "People will read the wording below from 28 Sep 2051, or from the agreement if that came later." in decided
     assert what in decided
     assert "Other languages" not in decided
     assert any(

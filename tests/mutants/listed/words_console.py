@@ -112,11 +112,7 @@ MUTANTS = (
         CONSOLE_ACTS,
     ),
     Mutant(
-        9,
-        "console/views/acts_partners.py",
-        '"Proposed. Another officer must agree." if form.proposes else "Terminated."',
-        '"Terminated."',
-        CONSOLE_ACTS,
+        9, "console/views/acts_partners.py", '"Terminated." if new else ENDED_ALREADY', '"Terminated."', CONSOLE_ACTS
     ),
     Mutant(
         7,
