@@ -112,7 +112,11 @@ MUTANTS = (
         CONSOLE_ACTS,
     ),
     Mutant(
-        9, "console/views/acts_partners.py", '"Terminated." if new else ENDED_ALREADY', '"Terminated."', CONSOLE_ACTS
+        9,
+        "console/views/acts_partners.py",
+        "messages.success(request, PROPOSED)",
+        "messages.success(request, ENDED_ALREADY)",
+        CONSOLE_ACTS,
     ),
     Mutant(
         7,
