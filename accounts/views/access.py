@@ -74,6 +74,14 @@ class SubscriberRequest(HttpRequest):
     held_until: datetime | None
 
 
+class LineHeld(Exception):
+    """The line that a page turned out to be about is held `until` then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 class PersonRequest(HttpRequest):
     """A request of somebody who is signed in, whoever they are."""
 
@@ -103,8 +111,11 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
                 return missing
             if request.method != "POST":
                 record_view(request, line=request.line)
-            with timezone.override(zone_of(request.line.line.state)):
-                response = view(request, *args, **kwargs)
+            try:
+                with timezone.override(zone_of(request.line.line.state)):
+                    response = view(request, *args, **kwargs)
+            except LineHeld as held:
+                return render_hold_page(request, line=request.line, own=request.known[0], until=held.until)
             if is_a_page(response):
                 # By now it is the line that the page turned out to be about, whatever line the address named.
                 record_view(request, line=request.line)
@@ -283,6 +294,16 @@ def get_next_path(request: HttpRequest) -> str:
     then = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(then, {request.get_host()}, require_https=request.is_secure())
     return then if safe else ""
+
+
+def turn_to_line(request: SubscriberRequest, line: PersonsLine) -> None:
+    """Have a page be about the line of what its address names, whatever line that names. Raises LineHeld, for the door.
+
+    What history holds, no address opens.
+    """
+    request.line = line
+    if until := delegations.get_history_hold_end(line=line.line, at=timezone.now()):
+        raise LineHeld(until)
 
 
 def at_line(request: SubscriberRequest) -> str:

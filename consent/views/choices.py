@@ -30,6 +30,7 @@ from accounts.views.access import (
     line_required,
     seeing_required,
     subscriber_required,
+    turn_to_line,
 )
 from accounts.views.looks import record_view
 from consent.actions import choices as choices_actions
@@ -306,7 +307,7 @@ def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[Ch
     if found is None:
         raise Http404
     # Whatever line the address named: the page, and the ways on from it, are about the choice's own.
-    request.line = lines[found.line_id]
+    turn_to_line(request, lines[found.line_id])
     return found, request.line
 
 

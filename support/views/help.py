@@ -15,7 +15,7 @@ from accounts.clients import oidc
 from accounts.models import Line, User
 from accounts.policies.permissions import Action
 from accounts.queries import PersonsLine
-from accounts.views.access import SubscriberRequest, at_line, line_required
+from accounts.views.access import SubscriberRequest, at_line, line_required, turn_to_line
 from accounts.views.looks import record_view
 from support.actions import asking as actions
 from support.domain import files
@@ -226,7 +226,7 @@ def _case(
 def _build_case_context(request: SubscriberRequest, ticket: Ticket) -> dict[str, object]:
     """What the page of a case shows, and the file of it. It is about its own line, whatever the address named."""
     now = timezone.now()
-    request.line = next(one for one in request.known if one.line.pk == ticket.line_id)
+    turn_to_line(request, next(one for one in request.known if one.line.pk == ticket.line_id))
     return {
         "line": request.line,
         "at_line": at_line(request),
