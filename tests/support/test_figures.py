@@ -1,6 +1,7 @@
 """The leads' figures: what is open and late, how long people wait; the complaints of a year; each copy in the trail."""
 
 import csv
+import re
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -119,6 +120,17 @@ def test_cases_that_no_one_answers_are_in_no_share_on_time() -> None:
     assert {one.name: one.share for one in found.by_kind} == {
         "Incident": None, "A partner is late": None, "A partner signed in part": None, "Something else": 0,
     }  # fmt: skip
+
+
+def test_each_number_names_its_column_where_rows_are_stacked() -> None:
+    a_ticket(at=NOON)
+    page = staff().client.get("/desk/figures/?since=2026-03-01&until=2026-03-31").content.decode()
+    table = page.partition('<table class="figures stacked">')[2].partition("</table>")[0]
+    columns = re.findall(r'<th class="n" scope="col">([^<]+)<', table)
+    assert columns == [
+        "opened", "under way", "overdue", "on time", "satisfaction", "time to first reply", "time to final answer",
+    ]  # fmt: skip
+    assert re.findall(r'<td data-label="([^"]+)"', table) == columns
 
 
 def test_a_week_without_a_case_keeps_its_place_in_the_chart() -> None:
