@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import connection, transaction
 from joserfc.errors import JoseError
 
 from accounts.primitives.json_reader import Unreadable, read_json
@@ -23,9 +23,21 @@ MOST_KEYS = 50
 AT_ONCE = 4
 fetching = SlotPool()
 
+# Those published now, too: a process of the release before keeps none.
+BEHIND = """
+SELECT DISTINCT party.uri, held.jwk::text FROM partners_party party JOIN (
+    SELECT party_id, jwk FROM partners_receiptkey
+    UNION ALL SELECT party_id, jsonb_array_elements(jwks->'keys') FROM partners_partnerkeyset
+) held ON held.party_id = party.id WHERE party.uri = ANY(%s) ORDER BY 1, 2
+"""
+
+
+class KeysOnTheirWay(Exception):
+    """As many as may are fetching a company's keys already: whoever asks in a moment has them."""
+
 
 def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
-    """Return the key that `party` signs with under this `kid`. Raises UnknownKey.
+    """Return the key that `party` signs with under this `kid`. Raises UnknownKey and KeysOnTheirWay.
 
     May speak HTTP: never inside a transaction. An unknown `kid` leads to a new fetch at most once a minute; a failed
     fetch leaves the known keys standing, and so do a few that are on their way.
@@ -33,12 +45,7 @@ def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
     known = PartnerKeySet.objects.filter(party=party).first()
     found = _pick(known.jwks, kid) if known else None
     if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
-        place = fetching.take(AT_ONCE, whose=party.pk)
-        if place is not None:
-            try:
-                found = _pick(_fetch_keyset(party, at), kid)
-            finally:
-                place.release()
+        found = _fetch_key(party, kid, at, known=found)
     if found is None:
         raise UnknownKey("no key with this kid is published by its issuer")
     return found
@@ -50,12 +57,10 @@ def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
     More than one where a party used a `kid` again for another key. One query, no HTTP.
     """
     wanted = {name for token in tokens for name in _signers(token)}
-    held = ReceiptKey.objects.filter(party__uri__in={uri for uri, _ in wanted}).select_related("party").order_by("id")
-    return [
-        {"party": one.party.uri, "kid": one.jwk["kid"], "jwk": one.jwk}
-        for one in held
-        if (one.party.uri, one.jwk["kid"]) in wanted
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND, [sorted({uri for uri, _ in wanted})])
+        held = [(uri, read_json(jwk)) for uri, jwk in cursor.fetchall()]
+    return [{"party": uri, "kid": jwk["kid"], "jwk": jwk} for uri, jwk in held if (uri, jwk["kid"]) in wanted]
 
 
 def keep_receipt_keys(*, keys: Collection[ReceiptKey]) -> None:
@@ -149,6 +154,19 @@ def fetch_published_keys(*, url: str) -> list[dict[str, Json]] | None:
     reply = http.get(url=url)
     jwks = _read(reply.body) if reply.status == 200 else None
     return None if jwks is None else [key for key in jwks["keys"] if isinstance(key, dict)]
+
+
+def _fetch_key(party: Party, kid: str, at: datetime, *, known: PublicKey | None) -> PublicKey | None:
+    """The key as it is published now; `known` where others are fetching."""
+    place = fetching.take(AT_ONCE, whose=party.pk)
+    if place is None and known is None:
+        raise KeysOnTheirWay
+    if place is None:
+        return known
+    try:
+        return _pick(_fetch_keyset(party, at), kid)
+    finally:
+        place.release()
 
 
 def _fetch_keyset(party: Party, at: datetime) -> dict[str, list[Json]]:

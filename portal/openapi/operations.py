@@ -114,6 +114,7 @@ OPERATIONS = (
     Operation("POST", "/ssf/receipts", "A signed receipt (RFC 8935): 202 once it is kept.",
               "The body is a Security Event Token of yours: a receipt about an order, or the proof that an `evidence-"
               "request` asks for. The same bytes again are 202 again; other bytes under the same `jti` are refused. "
+              "503: the keys it is signed with are being fetched; submit the same bytes again. "
               "docs/guides/partners.md says what makes a receipt count.", "receipts:write",
               takes=((SECEVENT, "text"),), answers={202: ()}),
     Operation("POST", "/ssf/poll", "Fetch events and settle those fetched before (RFC 8936).",

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.primitives.json_reader import Unreadable, decode_json
 from partners.api.access import JSON, ClientRequest, client_required, document, problem, refuse_unsupported_type
+from partners.domain.keysets import KeysOnTheirWay
 from partners.models import Party
 from revocations import schemas
 from revocations.actions import redelivery
@@ -74,6 +75,10 @@ def receipts(request: ClientRequest) -> HttpResponse:
         )
     except ReceiptRefused as error:
         return refusal(400, error.err, str(error))
+    except KeysOnTheirWay:
+        later = refusal(503, "invalid_key", "The keys are being fetched. Submit the same bytes again.")
+        later["Retry-After"] = "1"
+        return later
     return HttpResponse(status=202)
 
 

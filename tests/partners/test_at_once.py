@@ -110,7 +110,7 @@ def test_a_company_that_hands_no_keys_out_keeps_few_threads(outside: Outside) ->
         is_waiting = not wait([one_more], timeout=5).done
         on.set()
     assert ([one.result() for one in looking], is_waiting) == ([signer.kid] * most, False)
-    with pytest.raises(UnknownKey):
+    with pytest.raises(keysets.KeysOnTheirWay):
         one_more.result()
     assert (looks(), len(outside.asked)) == (signer.kid, most)
 

@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.clients import http
+from partners.domain import keysets
 from partners.models import Client, PartnerKeySet, Party
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import DownstreamReport, Duty, Receipt, State
@@ -434,6 +435,22 @@ def test_the_door_takes_and_refuses_by_rfc_8935(ordered: Ordered) -> None:
     assert (post(ordered, ordered.receipt()), ordered.state) == ((202, b""), State.COMPLETED)
     event = AuditEvent.objects.get(action="order.receipt")
     assert event.detail["client"] == Client.objects.get(party=ordered.scene.party).client_id
+
+
+def test_who_comes_while_the_keys_are_on_their_way_comes_again(ordered: Ordered) -> None:
+    token, taken = ordered.receipt(), keysets.fetching
+    places = [taken.take(keysets.AT_ONCE, whose=ordered.scene.party.pk) for _ in range(keysets.AT_ONCE)]
+    bearer = a_token_of(ordered.scene.party, "receipts:write")
+    answer = Http().post(
+        "/ssf/receipts", token, content_type="application/secevent+jwt", headers={"Authorization": f"Bearer {bearer}"}
+    )
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json()) == (
+        503, "1", {"err": "invalid_key", "description": "The keys are being fetched. Submit the same bytes again."},
+    )  # fmt: skip
+    for place in places:
+        assert place is not None
+        place.release()
+    assert (post(ordered, token), ordered.state) == ((202, b""), State.COMPLETED)
 
 
 def test_keys_are_never_fetched_inside_a_transaction(ordered: Ordered, monkeypatch: pytest.MonkeyPatch) -> None:

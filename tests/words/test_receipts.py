@@ -469,6 +469,7 @@ def test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later(market:
     with time_machine.travel(stop.made_at + 26 * HOUR, tick=False):
         grape.signs("completed", below=[grape.signed_below(service)])
     with time_machine.travel(stop.made_at + 27 * HOUR, tick=False):
+        # Officers move the addresses of both.
         PartnerKeySet.objects.all().delete()
         file = signed_in(line).client.get(f"{choice_path(stop)}receipt.json").json()
     page = read(check("receipt.json", json.dumps(file).encode())[1]).one("main")
@@ -486,8 +487,8 @@ def test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later(market:
     assert page.lines[1:3] == [
         "We can't check all of this file",
         (
-            "We made it, but a partner has changed its key since it signed. Contact us with the receipt's number: we "
-            "can look it up in our records."
+            "We made it, but we no longer have a key that a partner signed with. Contact us with the receipt's number: "
+            "we can look it up in our records."
         ),
     ]
 
