@@ -210,10 +210,7 @@ def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | N
 
 
 def may_still(*, user: User, line_id: int, action: Action, at: datetime) -> bool:
-    """Return whether a person may do this with a line, and nothing holds it: once more, for what waited for its lock.
-
-    A file that came meanwhile may have made a child's line an adult's, or brought a new SIM.
-    """
+    """Return whether a person may do this with a line, unheld: once more, for what waited for its lock."""
     known = list_lines_of_person(user=user, at=at)
     line = next((one.line for one in known if one.line.pk == line_id and one.may(action)), None)
     return line is not None and get_hold_end_between(own=known[0].line, line=line, at=at) is None

@@ -1,5 +1,7 @@
 """Addresses of sign-in and of people's own pages. Of allauth's only those that somebody here needs."""
 
+from functools import partial
+
 from allauth.account import views as allauth_views
 from allauth.mfa.base import views as mfa_views
 from allauth.mfa.recovery_codes import views as recovery_views
@@ -27,13 +29,13 @@ urlpatterns = [
     path(
         "accounts/login/staff/",
         allauth_views.LoginView.as_view(
-            template_name="account/staff.html", extra_context={"oidc": oidc.has_staff_provider}
+            template_name="account/staff.html", extra_context={"oidc": partial(oidc.has_provider, oidc.STAFF)}
         ),
         name="sign-in-staff",
     ),
-    path("accounts/login/staff/oidc/", sign_in.staff_oidc, name="sign-in-staff-oidc"),
+    path("accounts/login/staff/oidc/", sign_in.start_oidc, {"kind": oidc.STAFF}, name="sign-in-staff-oidc"),
     path("accounts/login/staff/oidc/back/", sign_in.staff_oidc_back, name="sign-in-staff-oidc-back"),
-    path("accounts/login/carrier/", sign_in.carrier, name="sign-in-carrier"),
+    path("accounts/login/carrier/", sign_in.start_oidc, {"kind": oidc.CARRIER}, name="sign-in-carrier"),
     path("accounts/login/carrier/back/", sign_in.carrier_back, name="sign-in-carrier-back"),
     path("accounts/invitation/<str:uid>/<str:token>/", sign_in.invitation, name="staff-invitation"),
     path("accounts/logout/", sign_in.sign_out, name="account_logout"),

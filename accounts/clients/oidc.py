@@ -71,30 +71,25 @@ class ClaimedLine:
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two doors: where its settings are, what it asks for, and where its provider sends back to."""
+    """One of the two doors: its settings, what it asks for, where its provider sends back to, its page of a refusal."""
 
     prefix: str
     scope: str
     back: str
+    refused: str
 
     def get_setting(self, name: str) -> str:
         """Return a setting of this door."""
-        found: str = getattr(settings, f"{self.prefix}_{name}")
-        return found
+        return str(getattr(settings, f"{self.prefix}_{name}"))
 
 
-STAFF = Kind("STAFF_OIDC", "openid email", "sign-in-staff-oidc-back")
-CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back")
+STAFF = Kind("STAFF_OIDC", "openid email", "sign-in-staff-oidc-back", "account/not_vouched.html")
+CARRIER = Kind("OIDC", "openid", "sign-in-carrier-back", "account/carrier_refused.html")
 
 
 def has_provider(kind: Kind) -> bool:
     """Return whether the operator named a provider for this door."""
     return bool(kind.get_setting("ISSUER"))
-
-
-def has_staff_provider() -> bool:
-    """Return whether the operator named a provider for staff."""
-    return has_provider(STAFF)
 
 
 def start_sign_in(*, kind: Kind, request: HttpRequest, then: str) -> str:
@@ -127,19 +122,13 @@ def finish_staff_sign_in(*, request: HttpRequest, at: datetime) -> tuple[Identit
 
 
 def finish_line_sign_in(*, request: HttpRequest, at: datetime) -> tuple[ClaimedLine, str]:
-    """Which line the carrier's provider names in this browser's answer, and where its person wanted to go.
-
-    Raises OidcRefused. The state is used up, whatever comes of it.
-    """
+    """Which line the carrier's provider names, and where its person wanted to go; else as for staff."""
     claims, then = _exchange_code(CARRIER, request, at)
     return _parse_claimed_line(claims), then
 
 
 def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict[str, Any], str]:
-    """What the provider says in this browser's answer, checked, and where they wanted to go.
-
-    The state is used up, whatever comes of it.
-    """
+    """What the provider says in this browser's answer, checked, and where they wanted to go."""
     state = statekit.unstash_state(request, provider_id=kind.prefix, state_id=request.GET.get("state", ""))
     if state is None:
         raise OidcRefused("the answer belongs to no question of this browser's")

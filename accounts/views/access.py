@@ -75,11 +75,7 @@ class SubscriberRequest(HttpRequest):
 
 
 class LineHeld(Exception):
-    """The line that a page turned out to be about is held `until` then."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
+    """The line that a page turned out to be about is held until the moment given."""
 
 
 class PersonRequest(HttpRequest):
@@ -115,7 +111,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
                 with timezone.override(zone_of(request.line.line.state)):
                     response = view(request, *args, **kwargs)
             except LineHeld as held:
-                return render_hold_page(request, line=request.line, own=request.known[0], until=held.until)
+                return render_hold_page(request, line=request.line, own=request.known[0], until=held.args[0])
             if is_a_page(response):
                 # By now it is the line that the page turned out to be about, whatever line the address named.
                 record_view(request, line=request.line)
@@ -297,10 +293,7 @@ def get_next_path(request: HttpRequest) -> str:
 
 
 def turn_to_line(request: SubscriberRequest, line: PersonsLine) -> None:
-    """Have a page be about the line of what its address names, whatever line that names. Raises LineHeld, for the door.
-
-    What history holds, no address opens.
-    """
+    """Have a page be about the line of what its address names, whatever it says. Raises LineHeld, for the door."""
     request.line = line
     if until := delegations.get_history_hold_end(line=line.line, at=timezone.now()):
         raise LineHeld(until)

@@ -195,14 +195,14 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 @never_cache
-def carrier(request: HttpRequest) -> HttpResponseBase:
-    """On to the carrier's own sign-in. Where none is named, this address does not exist."""
-    if not oidc.has_provider(oidc.CARRIER):
+def start_oidc(request: HttpRequest, kind: oidc.Kind) -> HttpResponseBase:
+    """On to the carrier's own sign-in, for people or for staff. Where none is named, this address does not exist."""
+    if not oidc.has_provider(kind):
         raise Http404
     try:
-        return redirect(oidc.start_sign_in(kind=oidc.CARRIER, request=request, then=get_next_path(request)))
+        return redirect(oidc.start_sign_in(kind=kind, request=request, then=get_next_path(request)))
     except oidc.OidcRefused as error:
-        return _render_refusal(request, str(error))
+        return _render_refusal(request, kind, str(error))
 
 
 @require_safe
@@ -216,29 +216,17 @@ def carrier_back(request: HttpRequest) -> HttpResponseBase:
     try:
         word, then = oidc.finish_line_sign_in(request=request, at=now)
     except oidc.OidcRefused as error:
-        return _render_refusal(request, str(error))
+        return _render_refusal(request, oidc.CARRIER, str(error))
     user = sign_in_by_carrier(word=word, device=browsers.get_device_label(request), at=now)
     if user is None:
-        return _render_refusal(request, "the line named is not active here, or is somebody else's")
+        return _render_refusal(request, oidc.CARRIER, "the line named is not active here, or is somebody else's")
     return sessions.sign_in_by_carrier(request, user=user, strong=word.strong, redirect_url=then)
 
 
-def _render_refusal(request: HttpRequest, reason: str) -> HttpResponse:
+def _render_refusal(request: HttpRequest, kind: oidc.Kind, reason: str) -> HttpResponse:
     """One page for every refusal: what was wrong is for the log, which names nobody."""
-    logger.warning("sign-in by the carrier's OpenID provider refused: %s", reason)
-    return render(request, "account/carrier_refused.html", status=403)
-
-
-@require_safe
-@never_cache
-def staff_oidc(request: HttpRequest) -> HttpResponseBase:
-    """Staff go to the carrier's own provider. Where none is named, this address does not exist."""
-    if not oidc.has_staff_provider():
-        raise Http404
-    try:
-        return redirect(oidc.start_sign_in(kind=oidc.STAFF, request=request, then=get_next_path(request)))
-    except oidc.OidcRefused as error:
-        return _not_vouched(request, str(error))
+    logger.warning("sign-in by OpenID refused (%s): %s", kind.prefix, reason)
+    return render(request, kind.refused, status=403)
 
 
 @require_safe
@@ -246,16 +234,16 @@ def staff_oidc(request: HttpRequest) -> HttpResponseBase:
 @sensitive_post_parameters()
 def staff_oidc_back(request: HttpRequest) -> HttpResponseBase:
     """Staff come back from it. Only somebody of staff whom it vouches for is let in, and to the second factor first."""
-    if not oidc.has_staff_provider():
+    if not oidc.has_provider(oidc.STAFF):
         raise Http404
     now = timezone.now()
     try:
         identity, then = oidc.finish_staff_sign_in(request=request, at=now)
     except oidc.OidcRefused as error:
-        return _not_vouched(request, str(error))
+        return _render_refusal(request, oidc.STAFF, str(error))
     user = sign_in_vouched(identity=identity, at=now)
     if user is None:
-        return _not_vouched(request, "nobody of staff is who the provider vouches for")
+        return _render_refusal(request, oidc.STAFF, "nobody of staff is who the provider vouches for")
     return sessions.sign_in_vouched_staff(request, user=user, redirect_url=then)
 
 
@@ -276,9 +264,3 @@ def invitation(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         messages.success(request, _("Your password is set. Sign in with it; then set up an authenticator app."))
         return redirect("sign-in-staff")
     return render(request, "account/invitation.html", {"form": form})
-
-
-def _not_vouched(request: HttpRequest, reason: str) -> HttpResponse:
-    """One page for every refusal: what was wrong is for the log, which names nobody."""
-    logger.warning("staff sign-in by OpenID refused: %s", reason)
-    return render(request, "account/not_vouched.html", status=403)

@@ -115,7 +115,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
 
 def _refuse_outdated[F: ActForm](request: PersonRequest, act: Act[F]) -> str:
     """Return what stands for the rows as this page showed them, and note in the form that they have changed since."""
-    now = "" if act.about is None else _digest(repr(list(act.about.values())))
+    now = "" if act.about is None else hashlib.sha256(repr(list(act.about.values())).encode()).hexdigest()
     was = request.POST.get("was", now)
     if was != now:
         act.form.add_error(None, CHANGED)
@@ -130,11 +130,7 @@ def _go_back[F: ActForm](request: PersonRequest, act: Act[F], result: object) ->
 
 def _seal(shown: ActPreview) -> str:
     """What stands for what was shown: if that is another by now, it is shown again."""
-    return _digest(json.dumps(list(shown.seal)))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(list(shown.seal)).encode()).hexdigest()
 
 
 def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
