@@ -113,7 +113,10 @@ SAMPLES = {
     ),
     "tones": ("plain", "good", "warn", "bad"),
     "icons": tuple(ICONS.split()),
-    "states": tuple(SimpleNamespace(state=state, allowed_companies=["RoadAid"]) for state in ("on", "partly")),
+    "states": tuple(
+        SimpleNamespace(state=state, allowed_companies=["RoadAid"], gate_is_open=True, is_suspended=False)
+        for state in ("on", "partly")
+    ),
     "trail": (
         SimpleNamespace(name="", role="carrier", lost=False),
         SimpleNamespace(name="NorthLink", role="aggregator", lost=False),

@@ -1,6 +1,8 @@
 """Choices in words: what was chosen, by whom, and how it came."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from django.utils.functional import Promise
@@ -9,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.domain.sentences import sentence
+from accounts.domain.sentences import ending_with, full_stop, join_sentences, sentence, when
 from accounts.models import User
 from accounts.policies.permissions import Relation
 from accounts.queries import PersonsLine
@@ -59,6 +61,28 @@ MADE_BY_PERSON: Final[Mapping[Author, Promise]] = {
     "user": gettext_lazy("Made by the person who uses this phone"),
     "you": gettext_lazy("Made by a signed-in person"),
 }
+
+
+@dataclass(frozen=True)
+class ChoiceState:
+    """What stands of a choice. `since`: from when on without a gap. `changed`: when a newer one changed it.
+
+    `undone`: a yes for which the gate says no. `over`: its own end has come. `told`: there was a partner to tell.
+    """
+
+    choice: ChoiceRow
+    since: datetime
+    changed: datetime | None
+    undone: bool
+    over: bool
+    told: bool
+
+    @property
+    def is_all_off(self) -> bool:
+        """Whether a stop of everything stands as it was made here."""
+        choice = self.choice
+        made_here = choice.by not in {"file", "us"}
+        return made_here and not self.changed and (choice.kind, choice.scope) == (Choice.Kind.STOP, Choice.Scope.ALL)
 
 
 def choice_author(*, line: PersonsLine, reader: User, actor: str) -> Author:
@@ -140,3 +164,89 @@ def choice_origin(*, choice: ChoiceRow, author: Author) -> SafeString:
     if choice.channel == "gpc":
         return sentence(_("By a browser's privacy signal (Global Privacy Control)"))
     return sentence(MADE_BY[choice.by] if choice.by in MADE_BY else MADE_BY_PERSON[author])
+
+
+def choice_lead(*, state: ChoiceState) -> SafeString:
+    """Say below the title of a choice what stands of it, since when and until when."""
+    return join_sentences(_lead_sentences(state))
+
+
+def _lead_sentences(state: ChoiceState) -> Iterator[SafeString]:
+    choice = state.choice
+    if choice.by == "file":
+        yield from _imported_sentences(state)
+    elif choice.by == "us":
+        yield from _blocked_sentences(
+            state,
+            _(
+                "It looked up this phone when it should not have. It stays blocked until you allow it. No one else can"
+                " allow it, and neither can we."
+            ),
+        )
+    elif state.is_all_off:
+        yield sentence(_("This part is done and depends on no one else."))
+        yield sentence(_message_to_all(state))
+    elif choice.kind == Choice.Kind.ALLOW:
+        yield from _allowed_sentences(state)
+    elif choice.kind == Choice.Kind.PAUSE:
+        yield from _paused_sentences(state)
+    else:
+        yield from _blocked_sentences(state, _("This part is done and depends on no one else."))
+
+
+def _imported_sentences(state: ChoiceState) -> Iterator[SafeString]:
+    choice = state.choice
+    if state.undone:
+        yield sentence(_("Imported from an earlier system. It is not active now: the company is blocked."))
+        return
+    if choice.over_before:
+        yield sentence(_("Imported from an earlier system. It had already ended by then."))
+        return
+    since, until = _("Imported from an earlier system; active here since"), _("and until")
+    if state.over:
+        since, until = _("Imported from an earlier system; active here from"), _("until")
+    yield ending_with(since, _span(choice.in_force_since, until, choice.until))
+    if state.changed and choice.kind != Choice.Kind.ALLOW:
+        yield sentence(_("A newer choice or record has changed part or all of it."))
+
+
+def _blocked_sentences(state: ChoiceState, then: str) -> Iterator[SafeString]:
+    """Since when; or from when to when, in the place of what would stand then."""
+    if state.changed is None:
+        yield ending_with(_("Blocked since"), when(state.since, "exact"))
+        yield sentence(then)
+        return
+    yield ending_with(_("Blocked from"), when(state.choice.made_at, "exact"))
+    yield ending_with(_("A newer choice changed that on"), when(state.changed, "exact"))
+
+
+def _message_to_all(state: ChoiceState) -> str:
+    if not state.told:
+        return _("There was no company to tell. If one comes later, it is blocked.")
+    return _(
+        "Now each partner must delete what it holds about you and sign that it did. Partners are the companies we deal"
+        " with directly. Their status is below."
+    )
+
+
+def _allowed_sentences(state: ChoiceState) -> Iterator[SafeString]:
+    if state.undone:
+        yield sentence(_("It is not active now: the company is blocked."))
+        return
+    yield ending_with(_("Allowed since"), _span(state.choice.made_at, _("and until"), state.choice.until))
+    yield sentence(_("You can stop it at any time, in one step."))
+
+
+def _paused_sentences(state: ChoiceState) -> Iterator[SafeString]:
+    span = _span(state.choice.made_at, _("until"), state.choice.until)
+    except_for = _(", except for what was allowed after that") if state.changed and not state.over else ""
+    yield format_html("{} {}{}{}", _("Blocked from"), span, except_for, full_stop())
+    yield sentence(
+        _("That is over: your earlier settings are back.") if state.over else _("Then your earlier settings return.")
+    )
+
+
+def _span(since: datetime, until: str, end: datetime | None) -> SafeString:
+    """From then on; and up to its end, where it has one."""
+    begun = when(since, "exact")
+    return format_html("{} {} {}", begun, until, when(end)) if end else begun

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.domain.sentences import Tag, ending_with, join_sentences, join_words, sentence, when
-from consent.queries.progress import OrderState, Progress
+from consent.queries.progress import OrderState, Progress, Step
 from revocations.models import State
 from revocations.queries.coverage import Coverage
 
@@ -166,3 +166,49 @@ def due_words(*, progress: Progress) -> SafeString:
         return join_sentences([ending_with(_("It was due on"), day), followed])
     then = sentence(_("If it is late, our privacy office will follow up."))
     return join_sentences([ending_with(_("Due by"), day), then])
+
+
+def replaced_words(*, progress: Progress, kind: str, undone: bool, changed: bool) -> str:
+    """Say by what an order was replaced; "" where it was not.
+
+    `kind`: of the choice. `undone`: it no longer stands; `changed`: because of a newer one.
+    """
+    if not progress.is_replaced:
+        return ""
+    if undone:
+        return _("A later choice of yours replaced this one.") if changed else _("A newer message replaced this one.")
+    if kind == "allow":
+        return _("A newer message replaced this one. The status below is for the newer message.")
+    return _("A newer message replaced this one and asks for the same. The status below is for the newer message.")
+
+
+def step_words(*, step: Step, progress: Progress, kind: str, over_before: bool) -> str:
+    """Say how far one of the first three steps is. `over_before`: the choice had ended when it was imported."""
+    match step.key:
+        case "blocked":
+            return _blocked_words(kind, over_before=over_before)
+        case "told":
+            return _sent_words(step, progress.shown)
+        case _:
+            return _received_words(step, progress.shown)
+
+
+def _blocked_words(kind: str, *, over_before: bool) -> str:
+    if kind == "allow":
+        return _("Allowed here")
+    return _("Nothing to block: it had already ended") if over_before else _("Blocked here")
+
+
+def _sent_words(step: Step, order: OrderState) -> str:
+    if step.already:
+        return _("Already sent")
+    if step.status == "done":
+        return _("Sent")
+    is_parked = order.state == State.PARKED
+    return _("Waiting to send: on hold while we look into it") if is_parked else _("Waiting to send")
+
+
+def _received_words(step: Step, order: OrderState) -> str:
+    if step.status == "done":
+        return _("Received")
+    return _("Not yet confirmed") if order.unconfirmed else _("Not received yet")

@@ -43,6 +43,7 @@ from consent.forms import AllowForm, PauseForm, StopForm
 from consent.labels import approval_refused_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
 from consent.queries import choices as choices_queries
+from consent.queries.choice_words import ChoiceState
 from consent.queries.choices import (
     ChoiceRow,
     changed_at,
@@ -78,7 +79,7 @@ def choices(request: SubscriberRequest) -> HttpResponse:
 def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """One choice: what is done, how far each partner has come, and what it ended that may be allowed again."""
     shown = shown_choice(request, choice_id)
-    if request.line.may_allow and not shown["over"]:
+    if request.line.may_allow and not shown["state"].over:
         shown["ended_uses"] = list_ended_uses(choice=shown["choice"], standing=shown["sharing"])
     return render(request, "choices/choice.html", shown)
 
@@ -329,11 +330,10 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "notice": notice_of(digest=found.notice),
         "partners": partners,
         "sharing": standing,
-        "undone": undone,
-        "changed": changed,
+        "state": ChoiceState(
+            choice=found, since=since, changed=changed, undone=undone, over=found.over(at=now), told=bool(partners)
+        ),
         "withdrawn": withdrawn_at(choice_id=found.id) if found.disputed else None,
-        "since": since,
-        "over": found.over(at=now),
         "again": standing.allowed_by_name(since=found.made_at),
         "open": any(one.open for one in partners if not (one.is_replaced and undone)),
         "mark": hashlib.sha256(repr(partners).encode()).hexdigest()[:16],

@@ -40,6 +40,25 @@ class TerminationPage:
     share: int
     shards: int
 
+    @property
+    def state(self) -> tuple[str, str]:
+        """How far it is: a tone and a word."""
+        if self.cohort.completed_at:
+            return "good", "deletion signed"
+        if self.progress.contradicted_at:
+            return "bad", "continued after signing"
+        return ("bad", "overdue") if self.progress.overdue else ("warn", "in progress")
+
+    @property
+    def signatures(self) -> Sequence[tuple[Signer, str]]:
+        """Who has signed or has to, each with the tone of its word."""
+        return [(one, self._tone_of(one)) for one in self.signers]
+
+    def _tone_of(self, one: Signer) -> str:
+        if one.is_completed:
+            return "warn" if one.differs else "good"
+        return "bad" if self.progress.overdue else "warn"
+
 
 def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage | None:
     """Return the progress of one termination; None where there is none. Nine statements."""

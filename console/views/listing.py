@@ -69,19 +69,17 @@ class Cell:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} ({self.under})" if self.at else f"{text} ({self.under})"
 
     @property
-    def is_short(self) -> bool:
-        """Whether the text stays on one line."""
-        return len(str(self.text)) <= LONGEST_WORD
+    def text_class(self) -> str:
+        """How the text may be broken: as a tag and as a link it stays on one line where it is short."""
+        short = "o-short" if len(str(self.text)) <= LONGEST_WORD else ""
+        if self.tone:
+            return short
+        return _class_of(self.text, short if self.href else "o-whole" if self.whole else "")
 
     @property
-    def text_is_long(self) -> bool:
-        """Whether a word of the text may be broken."""
-        return _has_long_word(self.text)
-
-    @property
-    def under_is_long(self) -> bool:
-        """Whether a word of what stands below may be broken."""
-        return _has_long_word(self.under)
+    def under_class(self) -> str:
+        """How what stands below may be broken."""
+        return _class_of(self.under, "o-whole" if self.whole else "")
 
 
 @dataclass(frozen=True)
@@ -341,8 +339,8 @@ def of_choices(name: str, label: str, choices: Sequence[tuple[str, Any]], *, by:
     )  # fmt: skip
 
 
-def _has_long_word(text: object) -> bool:
-    return any(len(word) > LONGEST_WORD for word in str(text).split())
+def _class_of(text: object, otherwise: str) -> str:
+    return "o-long" if any(len(word) > LONGEST_WORD for word in str(text).split()) else otherwise
 
 
 def build_typed_filter(name: str, label: str, narrow: Narrow, *, kind: str = "text") -> Filter:
@@ -390,10 +388,6 @@ def _number(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-PAGES = {
-    "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",
-    "authorized": "authorized-agent", "import": "import",
-}  # fmt: skip
 DAY = 86_400
 
 
@@ -424,8 +418,7 @@ def bad_count(one: Count) -> Cell:
 
 def target(one: NamedTarget) -> Cell:
     """What an act is about: its name leads to its page."""
-    href = reverse(f"admin:{PAGES[one.kind]}", args=[one.id]) if one.known and one.kind in PAGES else ""
-    return Cell(one.name, href=href, under=one.kind_name)
+    return Cell(one.name, href=reverse(one.page, args=[one.id]) if one.page else "", under=one.kind_name)
 
 
 def moment(at: datetime | None, *, under: str = "", none: str = "–") -> Cell:

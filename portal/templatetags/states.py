@@ -8,23 +8,28 @@ from accounts.domain.sentences import Tag
 from accounts.models import User
 from accounts.queries import PersonsLine
 from consent import labels
-from consent.queries import choice_words, order_words
+from consent.queries import choice_words, order_words, sharing_words
 from consent.queries.choices import ChoiceRow
 from consent.queries.current_consent_uses import Proof
 from consent.queries.progress import Progress
-from disclosures.queries import alert_words, card_words, count_words
+from consent.queries.receipts import EvidenceView
+from disclosures.queries import alert_words, card_words, count_words, no_record_words, trail_words
 from disclosures.queries.company_cards import CompanyCard
-from support.queries import case_words
+from support.queries import case_words, record_words
+from support.queries.case import Proof as RecordedProof
 from support.queries.names import ORDER_TAGS
 
 register = template.Library()
 register.filter(labels.method_in_words)
 SENTENCES: tuple[Callable[..., str], ...] = (
     alert_words.alert_words, card_words.card_now, card_words.ended_words, case_words.case_state,
-    choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,
-    count_words.outside_words, count_words.recency_words, count_words.tally_list, count_words.tally_words,
-    order_words.due_words, order_words.list_unsigned, order_words.order_sentence, order_words.signed_claim,
-    order_words.signed_in_part,
+    choice_words.choice_lead, choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,
+    count_words.outside_words, count_words.recency_words, count_words.tally_list,
+    count_words.tally_words, no_record_words.no_record_step,
+    no_record_words.no_record_words, order_words.due_words, order_words.list_unsigned, order_words.order_sentence,
+    order_words.replaced_words, order_words.signed_claim, order_words.signed_in_part, order_words.step_words,
+    record_words.choice_kind, record_words.look_up_basis, record_words.signed_word, sharing_words.sharing_words,
+    trail_words.day_names, trail_words.hop_name, trail_words.hop_role, trail_words.place_name,
 )  # fmt: skip
 for words in SENTENCES:
     register.simple_tag(words)
@@ -68,6 +73,18 @@ def order_tag(progress: Progress, undone: object) -> dict[str, list[Tag]]:
 def desk_order_tag(state: str) -> dict[str, list[Tag]]:
     """Show how far an order is, as the desk says it."""
     return {"tags": [ORDER_TAGS[state]]}
+
+
+@register.inclusion_tag("components/tags.html")
+def evidence_tag(evidence: EvidenceView) -> dict[str, list[Tag]]:
+    """Show how far a partner is that was asked for its proof."""
+    return {"tags": [record_words.answer_tag(evidence=evidence)]}
+
+
+@register.inclusion_tag("components/tags.html")
+def recorded_tag(proof: RecordedProof) -> dict[str, list[Tag]]:
+    """Show by whose word a yes is on record."""
+    return {"tags": [record_words.BY_PARTNER if proof.by_partner else record_words.BY_CARRIER]}
 
 
 @register.inclusion_tag("components/tags.html")

@@ -49,6 +49,11 @@ KINDS = {
     "notifications": "own notifications", "reply": "reply to many cases", "stream": "delivery",
     "test_line": "test line", "tightening": "stop", "user": "account",
 }  # fmt: skip
+# Which page of the console each has.
+PAGES = {
+    "party": "party", "contract": "contract", "campaign": "campaign", "machine": "machine",
+    "authorized": "authorized-agent", "import": "import",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,11 @@ class NamedTarget:
     def kind_name(self) -> str:
         """What its kind is called on a page."""
         return KINDS.get(self.kind, self.kind)
+
+    @property
+    def page(self) -> str:
+        """The name of its page's address in the console; "" where it has none."""
+        return f"admin:{PAGES[self.kind]}" if self.known and self.kind in PAGES else ""
 
 
 def targets(*, wanted: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], NamedTarget]:

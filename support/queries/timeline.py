@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
-from revocations.models import Attempt, Order, Receipt, StreamAttempt, StreamEvent
+from revocations.models import Attempt, Order, Receipt, State, StreamAttempt, StreamEvent
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
 from support.queries.counts import Health, health_of
 
@@ -26,6 +26,11 @@ FAILED = 400
 ORDER = ("queued", "sent", "try", "acknowledged", "signed")
 # Below every id.
 FIRST = uuid.UUID(int=0)
+
+TONES: Mapping[str, str] = {
+    State.QUEUED: "warn", State.SENT: "warn", State.PARTIAL: "warn", State.ACKNOWLEDGED: "good",
+    State.COMPLETED: "good", State.PARKED: "bad", State.REJECTED: "bad", State.CONTRADICTED: "bad",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ class SentMessage:
     move: str
     held_until: datetime | None
     coverage: Coverage = NOBODY
+
+    @property
+    def tone(self) -> str:
+        """How its state looks."""
+        return TONES.get(self.state, "")
 
 
 @dataclass(frozen=True)

@@ -112,4 +112,6 @@ def ask(campaign: Campaign, line_id: str) -> str:
 def places(member: Member, path: str) -> list[str]:
     """Where the menu says that this page is."""
     menu = member.client.get(path).content.decode().partition("</nav>")[0]
-    return [unescape(name) for name in re.findall(r'aria-current="page">.*?</span>([^<]+)</a>', menu)]
+    return [
+        unescape(name) for name in re.findall(r'aria-current="page">\s*<span[^>]*>[^<]*</span>([^<]+?)\s*</a>', menu)
+    ]

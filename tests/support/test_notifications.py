@@ -33,7 +33,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
 ON = {"is_on": "on", "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
 CONSOLE = "http://localhost:8000/admin"
-LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2><a href="([^"]+)">')
+LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2>\s*<a href="([^"]+)">')
 
 
 def a_proposal(actor: str, name: str, *, at: datetime) -> Proposal:

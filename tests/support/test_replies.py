@@ -23,7 +23,7 @@ from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, staff, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 MINUTE = timedelta(minutes=1)
@@ -205,13 +205,13 @@ def test_a_preview_lists_who_gets_it_and_whom_the_office_answers(ana: Member) ->
     }
     page = ana.client.post("/desk/many/", {**said, "preview": ""}).content.decode()
     assert f"Your case is {first.code}.<br>Bye." in page
-    assert "It goes to 2 cases. 2 escalated cases are left out: the privacy office answers them." in page
+    assert "It goes to 2 cases. 2 escalated cases are left out: the privacy office answers them." in words(page)
     assert re.findall(r'class="code">(T-\w+)<', page) == [first.code, second.code]
     assert not [one.code for one in handed_up if one.code in page]
     assert BulkReply.objects.count() == 0
     Ticket.objects.filter(code=handed_up[0].code).update(escalated_at=None)
     page_of_one = ana.client.post("/desk/many/", {**said, "preview": ""}).content.decode()
-    assert "It goes to 3 cases. 1 escalated case is left out: the privacy office answers it." in page_of_one
+    assert "It goes to 3 cases. 1 escalated case is left out: the privacy office answers it." in words(page_of_one)
     Ticket.objects.filter(code=handed_up[0].code).update(escalated_at=at)
     # What the preview sends on is what was typed.
     kept = re.findall(

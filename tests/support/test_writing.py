@@ -37,7 +37,7 @@ from tests.factories import a_line
 from tests.moments import ends_at
 from tests.people import Browser, signed_in
 from tests.support.desk import a_ticket, asks
-from tests.support.officers import Member, post, staff
+from tests.support.officers import Member, post, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State, Scan = Ticket.State, Attachment.Scan
@@ -302,7 +302,7 @@ def test_a_wait_s_end_is_not_called_an_answer_s(ana: Member, ticket: Ticket, per
         Ticket.objects.filter(pk=ticket.pk).update(state=state)
         assert re.findall(r"Answer due|We wait until", page(ana, ticket)) == [on_desk]
         copy = ana.client.post(f"/desk/{ticket.code}/copy/", taken).content.decode()
-        assert re.findall(r", due |\. We wait until ", copy) == [on_paper]
+        assert re.findall(r", due |\. We wait until ", words(copy)) == [on_paper]
         sent = person.get(f"/help/sent/{ticket.code}/").text
         assert re.findall(r"You'll get an answer by [^<]*?5\.|We're waiting for your reply until [^<]*?5\.", sent) == [
             to_them

@@ -312,8 +312,8 @@ MUTANTS = (
     Mutant(
         6,
         "templates/choices/list.html",
-        "{% if choice.signed_count or choice.in_part %} · ",
-        "{% if choice.signed_count %} · ",
+        "{% if choice.signed_count or choice.in_part %}\n              ·",
+        "{% if choice.signed_count %}\n              ·",
         "tests/words/test_every_page.py::test_pages_in_states_that_are_seldom",
     ),
     Mutant(
@@ -333,8 +333,8 @@ MUTANTS = (
     Mutant(
         8,
         "templates/admin/separations.html",
-        ">{% if late %}overdue{% elif soon %}",
-        ">{% if late or soon %}overdue{% elif soon %}",
+        "{% if late %}overdue{% elif soon %}",
+        "{% if late or soon %}overdue{% elif soon %}",
         "tests/words/test_every_page.py::test_pages_of_the_console",
     ),
     Mutant(

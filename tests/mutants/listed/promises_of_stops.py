@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(
         7,
         "consent/views/choices.py",
-        '    if request.line.may_allow and not shown["over"]:\n',
-        '    if not shown["over"]:\n',
+        '    if request.line.may_allow and not shown["state"].over:\n',
+        '    if not shown["state"].over:\n',
         "tests/consent/test_stop_coverage.py::test_only_who_may_allow_is_offered_what_a_stop_ended",
     ),
     Mutant(

@@ -64,9 +64,9 @@ MUTANTS = (
     Mutant(3, "templates/choices/allow.html", "{% if notice.recipients %}", "{% if use.not_for %}", ANSWERS),
     Mutant(
         3,
-        "templates/choices/_head.html",
-        '{% if changed and choice.kind != "allow" %}',
-        '{% if changed and choice.kind == "allow" %}',
+        "consent/queries/choice_words.py",
+        "if state.changed and choice.kind != Choice.Kind.ALLOW:",
+        "if state.changed and choice.kind == Choice.Kind.ALLOW:",
         ANSWERS,
     ),
     Mutant(

@@ -30,13 +30,7 @@ MUTANTS = (
         "one.n",
         f"{FLOW}test_only_what_is_recent_is_drawn_on_home_and_nothing_where_there_is_none",
     ),
-    Mutant(
-        6,
-        "templates/components/state.html",
-        '{% translate "Sharing is partly off" %}',
-        '{% translate "Sharing is on" %}',
-        COMPANIES,
-    ),
+    Mutant(6, "consent/queries/sharing_words.py", '_("Sharing is partly off")', '_("Sharing is on")', COMPANIES),
     Mutant(
         6,
         "templates/home/_off.html",
@@ -138,9 +132,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/components/trail.html",
-        '{% elif stop.role == "service" %}{% translate "asked for it" %}',
-        '{% elif stop.role == "service" %}{% translate "received it next" %}',
+        "disclosures/queries/trail_words.py",
+        '"service": gettext_lazy("asked for it")',
+        '"service": gettext_lazy("received it next")',
         COMPANIES,
     ),
     Mutant(6, "templates/components/chart.html", "{{ week.total|intcomma }}", "{{ chart.total|intcomma }}", COMPANIES),
@@ -175,9 +169,9 @@ MUTANTS = (
     ),
     Mutant(
         6,
-        "templates/desk/_about.html",
-        '{% elif case.choice.kind == "stop" %}{% translate "A stop" %}',
-        '{% elif case.choice.kind == "stop" %}{% translate "A pause" %}',
+        "support/queries/record_words.py",
+        'Choice.Kind.STOP: gettext_lazy("A stop")',
+        'Choice.Kind.STOP: gettext_lazy("A pause")',
         FOLLOWED,
     ),
     Mutant(
@@ -282,8 +276,8 @@ MUTANTS = (
     Mutant(
         8,
         "templates/desk/_thread.html",
-        '{% elif entry.kind == "answer" %}{% translate "our answer" as words %}',
-        '{% elif entry.kind == "answer" %}{% translate "internal note" as words %}',
+        '{% translate "our answer" as words %}',
+        '{% translate "internal note" as words %}',
         "tests/words/test_every_page.py::test_pages_of_the_desk_in_states_that_are_seldom",
     ),
     Mutant(

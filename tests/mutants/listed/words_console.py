@@ -187,8 +187,8 @@ MUTANTS = (
     Mutant(
         9,
         "templates/admin/import.html",
-        '{% if one.feed == "disclosures" %}imported before{% elif page.was_interrupted %}',
-        "{% if page.was_interrupted %}",
+        '{% if one.feed == "disclosures" %}\n                      imported before',
+        '{% if one.feed == "choices" %}\n                      imported before',
         CARRIER_FILE,
     ),
     Mutant(7, "templates/admin/delayed.html", "hides nothing now", "hides 1", CONSOLE_ACTS),
