@@ -74,7 +74,7 @@ class SubscriberRequest(HttpRequest):
     held_until: datetime | None
 
 
-class LineHeld(Exception):
+class LineOnHold(Exception):
     """The line that a page turned out to be about is held until the moment given."""
 
 
@@ -110,7 +110,7 @@ def line_required[**P](action: Action) -> Callable[[View[P]], Door]:
             try:
                 with timezone.override(zone_of(request.line.line.state)):
                     response = view(request, *args, **kwargs)
-            except LineHeld as held:
+            except LineOnHold as held:
                 return render_hold_page(request, line=request.line, own=request.known[0], until=held.args[0])
             if is_a_page(response):
                 # By now it is the line that the page turned out to be about, whatever line the address named.
@@ -293,10 +293,10 @@ def get_next_path(request: HttpRequest) -> str:
 
 
 def turn_to_line(request: SubscriberRequest, line: PersonsLine) -> None:
-    """Have a page be about the line of what its address names, whatever it says. Raises LineHeld, for the door."""
+    """Have a page be about the line of what its address names, whatever it says. Raises LineOnHold, for the door."""
     request.line = line
     if until := delegations.get_history_hold_end(line=line.line, at=timezone.now()):
-        raise LineHeld(until)
+        raise LineOnHold(until)
 
 
 def at_line(request: SubscriberRequest) -> str:

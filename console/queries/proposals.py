@@ -134,11 +134,11 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         lifted=[LiftedSuspension(each, who[each.actor]) for each in held],
         plan=_plan(one, at),
         notice=get_proposed_notice(proposal=one),
-        ended=_ended(one),
+        ended=_find_termination(one),
     )
 
 
-def _ended(one: Proposal) -> Cohort | None:
+def _find_termination(one: Proposal) -> Cohort | None:
     if one.act != Proposal.Act.TERMINATE or one.decision != Proposal.Decision.AGREED:
         return None
     return Cohort.objects.filter(of=one.of, target_id=one.target_id).first()

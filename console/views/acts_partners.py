@@ -301,8 +301,13 @@ def _end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime)
     plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
     try:
         if form.proposes:
-            return propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)
+            return _propose_end(form, of, target_id, actor, at)
         return terminate(of=of, target_id=target_id, actor=actor, reason=reason, plan_digest=plan, at=at)
     except (*REFUSED, PlanChanged) as error:
         form.add_error(None, str(error) or "You don't have permission to do this.")
     return None
+
+
+def _propose_end(form: TerminateForm, of: str, target_id: int, actor: str, at: datetime) -> Proposal:
+    plan, reason = form.cleaned_data["plan"], form.cleaned_data["reason"]
+    return propose_termination(of=of, target_id=target_id, plan=plan, reason=reason, actor=actor, at=at)

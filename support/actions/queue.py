@@ -148,10 +148,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
 
 
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
-    if ticket.state not in UNDER_WAY:
-        raise NotNow("This case is done. Reopen it first.")
-    if ticket.assignee == to:
-        raise NotNow(f"It is already assigned to {get_staff_name(user=to)}." if to else "It is already in the queue.")
+    _refuse_to_give(ticket, to)
     ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None
@@ -159,6 +156,13 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     whose = f"Now with {get_staff_name(user=to)}." if to else "Back in the queue."
     append_event(ticket=ticket, body=whose, author=by, at=at)
     record_case_act(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
+
+
+def _refuse_to_give(ticket: Ticket, to: User | None) -> None:
+    if ticket.state not in UNDER_WAY:
+        raise NotNow("This case is done. Reopen it first.")
+    if ticket.assignee == to:
+        raise NotNow(f"It is already assigned to {get_staff_name(user=to)}." if to else "It is already in the queue.")
 
 
 def _lock_both(code: str, into: str, at: datetime) -> tuple[Ticket, Ticket]:
