@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.domain.sentences import sentence
 from disclosures.labels import CHOICE_KINDS, COMPANY_ROLES, COMPANY_STATES, FIGURE_TITLES, basis_in_words
 from disclosures.queries.figures.published import (
     Cell,
@@ -185,6 +188,14 @@ _LEGENDS: Mapping[Figure, Sequence[tuple[Tint, Promise]]] = {
         ("s4", _("Too few to say which")),
     ),
 }  # fmt: skip
+# What the bars say first.
+_LEADERS: Mapping[Figure, Promise] = {
+    Figure.CHOICES: _("Most common choice: %(label)s (%(n)s)."),
+    Figure.FOLLOWED: _("Most stops and pauses sent to: %(label)s (%(n)s)."),
+    Figure.RELEASES: _("Most look-ups: %(label)s (%(n)s)."),
+    Figure.PHONES: _("Most phones found: %(label)s (%(n)s)."),
+    Figure.DISPUTES: _("Asked for proof most often: %(label)s (%(n)s)."),
+}
 
 
 @dataclass(frozen=True)
@@ -231,6 +242,14 @@ class DisplayedFigure:
         whole = WHOLE.get(Figure(self.name), "")
         drawn = [row for row in self.rows if row.get("basis", "approval") == "approval" and _get_count(row.get(whole))]
         return max(({**row, "n": row[whole]} for row in drawn), key=lambda row: _get_count(row["n"]), default=None)
+
+    @property
+    def leader_words(self) -> SafeString:
+        """Which row that is, in a sentence; "" without bars."""
+        row = self.leader
+        if row is None:
+            return SafeString("")
+        return sentence(_LEADERS[Figure(self.name)], label=row["label"], n=intcomma(_get_count(row["n"])))
 
     @property
     def last_moment(self) -> datetime:
