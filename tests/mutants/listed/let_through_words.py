@@ -78,13 +78,7 @@ MUTANTS = (
         '{% else %}{% translate "Sent to everyone." %}',
         CASES,
     ),
-    Mutant(
-        6,
-        "templates/components/gpc.html",
-        '{% elif subscriber %}{% translate "Nothing',
-        '{% elif not subscriber %}{% translate "Nothing',
-        SELDOM,
-    ),
+    Mutant(6, "templates/components/gpc.html", "{% elif subscriber %}\n", "{% elif not subscriber %}\n", SELDOM),
     Mutant(
         7,
         "templates/safety/separation.html",
