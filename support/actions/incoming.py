@@ -113,7 +113,7 @@ def _write(ticket: Ticket, body: str, given: Sequence[tuple[str, bytes]], at: da
     attach(ticket=ticket, entry=entry, author=ACTOR, uploads=uploads, at=at)
     if len(uploads) < len(given):
         left = len(given) - len(uploads)
-        said = f"{left} of the mail's files were not taken: too many, too large, or no kind of ours."
+        said = f"{left} of the mail's files were not taken: too many, too large, damaged, or no kind of ours."
         tickets.append_event(ticket=ticket, body=said, at=at)
 
 

@@ -45,10 +45,21 @@ ENDINGS: Mapping[str, str] = {"image/png": "png", "image/jpeg": "jpg", "applicat
 NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 NOT_IN_NAMES = re.compile(r"[^\w .()-]")
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-" + rb"ANTIVIRUS-TEST-FILE!$H+H*"
-# Parts of a picture that show nothing, among them where a phone took it, and where one begins amid what it shows.
-UNSEEN_IN_JPEG, JPEG_END, JPEG_SCAN = frozenset({0xE1, 0xED, 0xFE}), 0xD9, 0xDA
-JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-UNSEEN_IN_PNG, PNG_END = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME"}), b"IEND"
+# Of a picture only parts that show it are kept: any other may hold where a phone took it. Of a JPEG by kind, and of its
+# applications' parts by how they begin; of a PNG those for its pixels, colours, size and motion.
+JPEG_PARTS: Mapping[int, bytes] = {
+    **dict.fromkeys((*range(0xC0, 0xD0), *range(0xDA, 0xE0)), b""),
+    0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe",
+}  # fmt: skip
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+JPEG_EXIF, JPEG_END, JPEG_SCAN = 0xE1, 0xD9, 0xDA
+EXIF, ORIENTATION, SHORT = b"Exif\0\0", 0x0112, 3
+PNG_PARTS = frozenset(
+    {
+        b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"cICP", b"pHYs",
+        b"acTL", b"fcTL", b"fdAT",
+    }
+)  # fmt: skip
 # What makes a PDF do something when it is opened, or carries other files.
 ACTIONS = frozenset(
     {
@@ -71,6 +82,10 @@ PDF_LOOK_S, PDF_ROOM = 10.0, 1 << 30
 
 class NotAFile(Exception):
     """It is none of the kinds of file that a case takes."""
+
+
+class BrokenPicture(NotAFile):
+    """It begins as a picture and does not end as one: what of it shows something can't be told from the rest."""
 
 
 class ScannerUnavailable(Exception):
@@ -102,7 +117,7 @@ class Upload:
 
 
 def build_upload(*, name: str, content: bytes) -> Upload:
-    """Return a file as it is kept: of a picture only what it shows. Raises NotAFile."""
+    """Return a file as it is kept: of a picture only what it shows. Raises NotAFile, BrokenPicture."""
     media_type = _type_of(content)
     strip = {"image/jpeg": _strip_jpeg, "image/png": _strip_png}.get(media_type, bytes)
     return Upload(_build_file_name(name, media_type), media_type, strip(content))
@@ -210,33 +225,70 @@ def _type_of(content: bytes) -> str:
 
 
 def _strip_jpeg(content: bytes) -> bytes:
-    """A picture without what it doesn't show, and what follows it; as it is where it is not well-formed."""
-    kept, at = [content[:2]], 2
-    while content[at : at + 1] == b"\xff" and at + 1 < len(content):
-        kind, end = content[at + 1], at + 2 + int.from_bytes(content[at + 2 : at + 4])
-        if kind == JPEG_END:
-            return b"".join((*kept, content[at : at + 2]))
+    """A picture without what doesn't show it, and which way up it is. Raises BrokenPicture."""
+    kept = [content[:2]]
+    for kind, said, part in _split_jpeg(content):
+        if kind in JPEG_PARTS and said.startswith(JPEG_PARTS[kind]):
+            kept.append(part)
+        elif kind == JPEG_EXIF and (turned := _find_orientation(said)):
+            kept.append(_build_exif(turned))
+    return b"".join((*kept, bytes((0xFF, JPEG_END))))
+
+
+def _split_jpeg(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """The parts of a picture, each with its kind and what it says, up to its end. Raises BrokenPicture."""
+    at, has_scan = 2, False
+    while found := JPEG_MARKER.search(content, at):
+        kind, start = found[1][0], found.end()
+        if kind == JPEG_END and has_scan:
+            return
+        at = start + int.from_bytes(content[start : start + 2])
+        if at < start + 2 or at > len(content):
+            break
+        said = content[start + 2 : at]
         if kind == JPEG_SCAN:
-            found = JPEG_MARKER.search(content, end)
-            end = found.start() if found else len(content)
-        if kind not in UNSEEN_IN_JPEG:
-            kept.append(content[at:end])
-        at = end
-    return content
+            scanned = JPEG_MARKER.search(content, at)
+            has_scan, at = True, scanned.start() if scanned else len(content)
+        yield kind, said, content[found.start() : at]
+    raise BrokenPicture
+
+
+def _find_orientation(exif: bytes) -> int:
+    """Which way up a picture is by its Exif, 0 where that says nothing."""
+    tiff = exif.removeprefix(EXIF)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None or not exif.startswith(EXIF):
+        return 0
+    with suppress(struct.error):
+        (start,) = struct.unpack_from(f"{order}L", tiff, 4)
+        (count,) = struct.unpack_from(f"{order}H", tiff, start)
+        for n in range(count):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHLH", tiff, start + 2 + 12 * n)
+            if (tag, kind) == (ORIENTATION, SHORT):
+                return int(value) if 1 < value <= 8 else 0
+    return 0
+
+
+def _build_exif(orientation: int) -> bytes:
+    """An Exif that says which way up a picture is, and nothing else."""
+    tiff = struct.pack(">2sHLHHHLHxxL", b"MM", 42, 8, 1, ORIENTATION, SHORT, 1, orientation, 0)
+    return struct.pack(">BBH", 0xFF, JPEG_EXIF, 2 + len(EXIF + tiff)) + EXIF + tiff
 
 
 def _strip_png(content: bytes) -> bytes:
-    """The same of a picture of the other kind."""
-    start = len(BEGINS["image/png"])
-    kept, at = [content[:start]], start
+    """A picture of the other kind without what doesn't show it. Raises BrokenPicture."""
+    at = len(BEGINS["image/png"])
+    kept = [content[:at]]
     while at < len(content):
-        kind, end = content[at + 4 : at + 8], at + 12 + int.from_bytes(content[at : at + 4])
-        if kind not in UNSEEN_IN_PNG:
-            kept.append(content[at:end])
-        if kind == PNG_END:
+        start, at = at, at + 12 + int.from_bytes(content[at : at + 4])
+        part, crc = content[start + 4 : at - 4], content[at - 4 : at]
+        if at > len(content) or crc != zlib.crc32(part).to_bytes(4):
+            break
+        if part[:4] in PNG_PARTS:
+            kept.append(content[start:at])
+        if part[:4] == b"IEND":
             return b"".join(kept)
-        at = end
-    return content
+    raise BrokenPicture
 
 
 def _build_file_name(name: str, media_type: str) -> str:

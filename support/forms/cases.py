@@ -47,6 +47,10 @@ class FilesField(forms.FileField):
             raise forms.ValidationError(_("“%(name)s” is larger than 5 MB. Choose a smaller file.") % name)
         try:
             return files.build_upload(name=given.name or "", content=given.read())
+        except files.BrokenPicture as error:
+            raise forms.ValidationError(
+                _("“%(name)s” is damaged or incomplete. Choose another copy of the picture.") % name
+            ) from error
         except files.NotAFile as error:
             raise forms.ValidationError(
                 _("We can't take “%(name)s”. Choose a PNG, JPEG, PDF or plain text file.") % name

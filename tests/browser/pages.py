@@ -48,6 +48,7 @@ from tests.people import (
     sign_in_by_code,
     user_of,
 )
+from tests.support.desk import PNG
 from tests.walks.addresses import filled, patterns
 from tests.world import World, a_world
 
@@ -238,7 +239,7 @@ def _moved() -> Browser:
 def _cases(line: Line) -> tuple[str, str]:
     """A case of the subscriber's that was answered, with a file; and the link to one that came by mail."""
     now = timezone.now()
-    files = [build_upload(name="photo.png", content=b"\x89PNG\r\n\x1a\n")]
+    files = [build_upload(name="photo.png", content=PNG)]
     said = IncomingMessage("Who looked at my phone?\n\nI was at home that day.", files, "me@example.net")
     ticket = asking.open_case(
         user=user_of(line), line=line, topic=Ticket.Kind.OTHER, subject=None, message=said, at=now

@@ -1,6 +1,7 @@
 """Cases for the desk's tests."""
 
 import itertools
+import zlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,15 @@ from tests.people import Browser
 from tests.staff import an_actor
 
 counter = itertools.count(1)
+
+
+def png_part(kind: bytes, content: bytes = b"") -> bytes:
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"".join(
+    (png_part(b"IHDR", b"\0\0\0\1\0\0\0\1\x08\0\0\0\0"), png_part(b"IDAT", zlib.compress(b"\0\0")), png_part(b"IEND"))
+)
 
 
 def a_ticket(*, at: datetime | None = None, due_in: timedelta = timedelta(days=5), **fields: Any) -> Ticket:

@@ -24,7 +24,7 @@ from support.policies.lifecycle import NotNow
 from support.primitives.tokens import READ, reply_address, token_of
 from tests.factories import a_line
 from tests.people import Browser, signed_in
-from tests.support.desk import answered, asks
+from tests.support.desk import PNG, answered, asks
 from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
@@ -177,13 +177,13 @@ def sign_in_of(ticket: Ticket) -> Browser:
 
 
 def test_files_of_a_mail_are_looked_at_like_all_others(ticket: Ticket) -> None:
-    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
-    given = [("a.png", png), ("b.exe", b"MZ\x90\x00")]
+    given = [("a.png", PNG), ("b.exe", b"MZ\x90\x00"), ("cut.png", PNG[:-1])]
     attachments = [{"name": name, "content": b64encode(content).decode()} for name, content in given]
     post(a_mail(reply_address(code=ticket.code), attachments=attachments))
     (row,) = Attachment.objects.filter(ticket=ticket)
     assert (row.name, row.scan, row.entry is not None) == ("a.png", "waiting", True)
-    assert "1 of the mail's files were not taken" in Entry.objects.get(ticket=ticket, kind="event").body
+    said = "2 of the mail's files were not taken: too many, too large, damaged, or no kind of ours."
+    assert Entry.objects.get(ticket=ticket, kind="event").body == said
 
 
 def test_after_thirty_days_a_mail_is_a_new_case(ticket: Ticket) -> None:
