@@ -28,7 +28,8 @@ from accounts.primitives.slots import SlotPool
 
 ALGORITHMS = ["ES256", "RS256", "PS256"]
 SECONDS = 10
-# A provider that hangs keeps so many of a process's threads and no more: the others are there for stops.
+# A provider that hangs keeps so many of a process's threads and no more, and none of the other provider's: the rest
+# are there for stops.
 AT_ONCE = 8
 asking = SlotPool()
 LARGEST_ANSWER = 200_000
@@ -140,6 +141,7 @@ def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict
         raise OidcRefused("the provider said no")
     provider = _provider(kind)
     answer = _request_json(
+        kind,
         "POST",
         _endpoint(kind, provider, "token_endpoint"),
         {
@@ -154,7 +156,7 @@ def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict
     token = answer.get("id_token")
     if not isinstance(token, str):
         raise OidcRefused("there is no id_token")
-    claims = _claims(token, _request_json("GET", _endpoint(kind, provider, "jwks_uri"), None))
+    claims = _claims(token, _request_json(kind, "GET", _endpoint(kind, provider, "jwks_uri"), None))
     _check(kind, claims, nonce=state["nonce"], now=int(at.timestamp()))
     return claims, str(state["then"])
 
@@ -240,7 +242,7 @@ def _roles(claims: Mapping[str, Any]) -> frozenset[str] | None:
 def _provider(kind: Kind) -> dict[str, Any]:
     """The provider's own description of itself."""
     issuer = kind.get_setting("ISSUER")
-    found = _request_json("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
+    found = _request_json(kind, "GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", None)
     if found.get("issuer") != issuer:
         raise OidcRefused("the provider calls itself something else")
     return found
@@ -254,9 +256,9 @@ def _endpoint(kind: Kind, provider: Mapping[str, Any], name: str) -> str:
     return url
 
 
-def _request_json(method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
+def _request_json(kind: Kind, method: str, url: str, form: Mapping[str, str] | None) -> dict[str, Any]:
     provider: Any = get_adapter()
-    place = asking.take(AT_ONCE)
+    place = asking.take(AT_ONCE, whose=kind)
     if place is None:
         raise OidcRefused("the provider takes long, and others are waiting for it")
     with provider.get_requests_session() as session:
