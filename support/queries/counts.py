@@ -113,18 +113,20 @@ def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
 
 def count_each(*, rows: Sequence[QuerySet[Any]]) -> Sequence[Count]:
     """Return how many rows there are of each, counted no further than the cap. One statement."""
-    parts, params = list[str](), list[Any]()
-    for one in rows:
-        try:
-            sql, given = one.order_by().values_list(Value(1))[: CAP + 1].query.sql_with_params()
-        except EmptyResultSet:
-            parts.append("0")
-        else:
-            parts.append(COUNTED.replace("<rows>", sql))
-            params.extend(given)
+    parts = [_build_count(one) for one in rows]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", params)
+        cursor.execute(f"SELECT {', '.join(sql for sql, _ in parts)}", [one for _, params in parts for one in params])
         return [cap_count(n) for n in cursor.fetchone() or ()]
+
+
+def _build_count(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
+    unsorted, of = rows.order_by(), rows.query
+    plain = unsorted if of.distinct or of.group_by or of.combinator else unsorted.values_list(Value(1))
+    try:
+        sql, params = plain[: CAP + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return "0", ()
+    return COUNTED.replace("<rows>", sql), params
 
 
 def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -295,6 +295,23 @@ def test_rows_are_counted_no_further_than_the_cap(db: None) -> None:
     )
     assert str(counts.count_of(rows=Breach.objects.order_by("-id"))) == "more than 10,000"
     assert str(counts.count_of(rows=Breach.objects.filter(about="order:7"))) == "1"
+
+
+def test_rows_that_are_distinct_or_of_groups_count_as_those(db: None) -> None:
+    for role, many in (("agent", 3), ("officer", 2), ("legal", 1)):
+        for n in range(many):
+            staff(role, name=f"{role}{n}")
+    users = User.objects.order_by("role")
+    groups = users.values("role").annotate(n=models.Count("pk"))
+    agents, legal = users.filter(role="agent"), users.filter(role="legal")
+    rows = (
+        users, users.values("role").distinct(), users.distinct("role"), groups, groups.filter(n__gt=1),
+        agents.values("role").union(legal.values("role")), users.none(), users.none().distinct(), agents[:2],
+    )  # fmt: skip
+    assert [one.n for one in counts.count_each(rows=rows[:-1])] == [6, 3, 3, 3, 2, 2, 0, 0]
+    # What would be sorted to be cut is refused.
+    with pytest.raises(TypeError):
+        counts.count_each(rows=rows)
 
 
 # The pages of a company, contract and campaign say how it stands, and what each change changed.
