@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from django.db import transaction
 
 import audit.actions
+from accounts.models import User
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, check_reason, has_visible_text
 from accounts.queries import StaffOnly, acting_staff
@@ -19,6 +20,7 @@ from support.queries.visible import find_incident, hidden_incidents
 
 NOT_SENT_YET = "That day is in the future. Record only notifications already sent."
 NO_SUCH_INCIDENT = "There is no such incident."
+NOT_OWN = "An incident about an officer must be handled by another officer."
 NO_COMPANY = "Choose the company that had the breach."
 # What became known before then is a mistyped year.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -65,11 +67,11 @@ def find_time_fault(known_at: datetime, *, at: datetime) -> str:
 def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -> None:
     """Say that an incident is over, and why. The same trouble again opens it anew.
 
-    Raises StaffOnly, NoReason, and NotNow where it is closed already.
+    Raises StaffOnly, NoReason, and NotNow where it is closed already, or about whoever acts.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
-    _require_visible(incident_id, at)
+    _require_others(incident_id, at, name)
     if not audit.actions.close_incident(incident_id=incident_id, actor=name, reason=reason, at=at):
         raise NotNow("This incident is already closed.")
 
@@ -78,7 +80,8 @@ def close_incident(*, incident_id: int, actor: str, reason: str, at: datetime) -
 def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: datetime) -> None:
     """Acknowledge an open incident, and say whose it is ("officer:7", whoever acts included).
 
-    Raises StaffOnly, also for somebody who could not close it; NoReason; NotNow where it is closed or theirs already.
+    Raises StaffOnly, also for somebody who could not close it; NoReason; NotNow where it is closed or theirs already,
+    or about either of them.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
     reason = check_reason(reason)
@@ -86,7 +89,7 @@ def assign_incident(*, incident_id: int, to: str, actor: str, reason: str, at: d
         theirs = acting_staff(actor=to, action=StaffAction.CLOSE_INCIDENT)
     except StaffOnly as error:
         raise StaffOnly("Choose an officer. Only officers can close incidents.") from error
-    if _require_visible(incident_id, at).closed_at is not None:
+    if _require_others(incident_id, at, name, theirs).closed_at is not None:
         raise NotNow("This incident is closed. It reopens if it happens again.")
     if not audit.actions.acknowledge_incident(
         incident_id=incident_id, assigned_to=theirs, actor=name, reason=reason, at=at
@@ -109,11 +112,11 @@ def do_duty(
 ) -> None:
     """Write down that the FCC, the agencies, the customers or the partner were told, on which day, by which reference.
 
-    Raises StaffOnly, NoReason, and NotNow for a day to come, one before the incident was known, or a duty that this
-    incident has not.
+    Raises StaffOnly, NoReason, and NotNow for a day to come, one before the incident was known, a duty that this
+    incident has not, or an incident about whoever acts.
     """
     name = acting_staff(actor=actor, action=StaffAction.CLOSE_INCIDENT)
-    _complete_duty(_require_visible(incident_id, at), duty, told_on, reference, name, check_reason(reason), at)
+    _complete_duty(_require_others(incident_id, at, name), duty, told_on, reference, name, check_reason(reason), at)
 
 
 @transaction.atomic
@@ -161,6 +164,15 @@ def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at:
         detail={"incident": incident_id, "form": form},
     )  # fmt: skip
     return page, names.actors(wanted={name})[name]
+
+
+def _require_others(incident_id: int, at: datetime, *officers: str) -> Incident:
+    """Find an incident that is about none of these officers, whatever their role was then. Raises NotNow."""
+    found = _require_visible(incident_id, at)
+    role, _, number = found.subject.partition(":")
+    if role in User.Role and number in {one.partition(":")[2] for one in officers}:
+        raise NotNow(NOT_OWN)
+    return found
 
 
 def _require_visible(incident_id: int, at: datetime) -> Incident:

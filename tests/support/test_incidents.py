@@ -24,6 +24,7 @@ from tests.factories import a_line, a_party
 from tests.support.officers import Member, post, rows_of, shown, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
 WHY = "Their fix is in; no differences again."
 
 
@@ -107,10 +108,28 @@ def test_nobody_else_closes_one(role: User.Role) -> None:
     assert Incident.objects.get().closed_at is None
 
 
+@pytest.mark.parametrize("was", [User.Role.OFFICER, User.Role.AGENT])
+def test_an_incident_about_an_officer_is_another_s(was: User.Role) -> None:
+    """Whatever they were when it opened: neither close it, nor take it, nor be given it, nor say who was told of it."""
+    own, other = staff(name="own"), staff(name="other")
+    audit.actions.open_incident(
+        kind=Incident.Kind.STAFF_BROWSING, key="k", subject=f"{was}:{own.user.pk}", at=timezone.now() - DAY
+    )
+    path = f"/admin/incidents/{Incident.objects.get().pk}/"
+    told = {"duty": "agencies", "told_on": f"{timezone.now():%Y-%m-%d}", "reference": "No. 7"}
+    for act, by, given in (
+        ("close", own, {}), ("acknowledge", own, {}), ("assign", own, {"to": other.actor}), ("told", own, told),
+        ("assign", other, {"to": own.actor}),
+    ):  # fmt: skip
+        assert "An incident about an officer must be handled by another officer." in shown(by, f"{path}{act}/", given)
+    one = Incident.objects.get()
+    assert (one.closed_at, one.acknowledged_at, one.assigned_to) == (None, None, "")
+    assert "incident" not in " ".join(AuditEvent.objects.values_list("action", flat=True))
+    assert post(own, f"{path}note/", {"reason": "It was for case 7."}) == path
+    assert post(other, f"{path}close/", {"reason": "It was."}) == path
+
+
 # What no program sees is reported by hand: its clocks count from when it became known, and it says by whom.
-
-
-DAY = timedelta(days=1)
 
 
 PATH = "/admin/incidents/report/"
