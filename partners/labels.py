@@ -72,6 +72,11 @@ def precision_in_words(metres: int) -> str:
     return gettext("within about %(n)s km") % {"n": f"{kilometres:.0f}" if kilometres >= 10 else f"{kilometres:.2g}"}
 
 
+def state_limit_in_words(metres: int) -> str:
+    """What a state lets pass of a use that was agreed more exactly, as a sentence."""
+    return gettext("Your state now allows only %(how)s.") % {"how": precision_in_words(metres)}
+
+
 def sanitise_text(text: str, *, at_most: int = 1000) -> str:
     """Free text from a feed, harmless to lay out: one line, no controls, no overrides, shortened with an ellipsis."""
     kept: list[str] = []

@@ -17,7 +17,7 @@ from consent.actions.choices import deny, retry_on_conflict
 from consent.domain import change_notices, order_planning, snapshots
 from consent.domain.snapshots import lock_line
 from consent.gate import deciding
-from consent.gate.shapes import as_agreed
+from consent.gate.shapes import WIDEST_M, as_agreed
 from consent.models import Choice, ChoiceOrder, LineGate, Origin
 from consent.queries.approvals import Override
 from consent.queries.current_consent import get_linked_parties
@@ -102,9 +102,10 @@ def _is_allowed_lifeline(line_id: int, campaigns: list[Campaign], party: str) ->
     """Whether the gate allows it, now, a use by which a person is found when they call for help."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
     questions = [
-        as_agreed(campaign=one, line=carrier_id, recipient="" if party in one.cover.named_parties else party)
+        as_agreed(campaign=one, line=carrier_id, recipient=recipient, precision_m=WIDEST_M)
         for one in campaigns
         if one.lifeline
+        for recipient in ("" if party in one.cover.named_parties else party,)
     ]
     return any(answer.allowed for answer in deciding.evaluate(questions=questions))
 

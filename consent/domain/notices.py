@@ -23,6 +23,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from accounts.domain.message_templates import join_words
 from accounts.primitives.zones import name_of
 from consent.domain import snapshots
+from consent.gate.shapes import WIDEST_M
 from consent.models import Choice, Notice
 from consent.queries.choices import ChoiceRow
 from consent.queries.current_consent import names_of
@@ -275,7 +276,7 @@ def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
     before = choice.made_at - MICROSECOND
     asked = [
         PermissionQuestion(
-            choice.line_id, use.campaign, use.parties, use.purpose, use.scope, use.precision_m, before, choice.made_at
+            choice.line_id, use.campaign, use.parties, use.purpose, use.scope, WIDEST_M, before, choice.made_at
         )
         for use in covered
     ]

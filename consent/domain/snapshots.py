@@ -8,10 +8,11 @@ from itertools import islice
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import prefetch_related_objects
+from msgspec.structs import replace
 
 from accounts.models import Line
 from consent.gate import deciding
-from consent.gate.shapes import Answer, Question, as_agreed
+from consent.gate.shapes import WIDEST_M, Answer, Question, as_agreed
 from partners.models import Campaign, Contract, Party
 from revocations.domain.wire import StateEntry, stamp
 
@@ -306,16 +307,17 @@ def covers(*, campaign: Campaign, scope: str, ref: str) -> bool:
 
 
 def reason_against(*, line_id: int, campaign: Campaign) -> str:
-    """Say why the gate says no to this campaign as agreed; "" where it says yes."""
+    """Say why the gate says no to this campaign, however wide the circle; "" where it says yes."""
     carrier_id = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
-    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=carrier_id)])
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=carrier_id, precision_m=WIDEST_M)])
     return answer.reason
 
 
-def list_allowed_campaigns(*, line_ids: Collection[int]) -> dict[int, set[str]]:
-    """List the campaigns, by their id, to which the gate says yes now, each as agreed. By line."""
+def list_allowed_campaigns(*, line_ids: Collection[int]) -> dict[int, dict[str, int]]:
+    """Return the campaigns to which the gate says yes now, by their id, and the finest precision. By line."""
     uses = uses_of_each(contract_ids=_list_agreements(line_ids))
-    answers = iter(deciding.evaluate(questions=[question for one in uses.values() for question in one.questions]))
+    questions = [replace(question, precision_m=WIDEST_M) for one in uses.values() for question in one.questions]
+    answers = iter(deciding.evaluate(questions=questions))
     return {line_id: _allowed_of(one, islice(answers, len(one.questions))) for line_id, one in uses.items()}
 
 
@@ -330,9 +332,9 @@ def _list_agreements(line_ids: Collection[int]) -> dict[int, list[int]]:
     }
 
 
-def _allowed_of(uses: Uses, answers: Iterable[Answer]) -> set[str]:
+def _allowed_of(uses: Uses, answers: Iterable[Answer]) -> dict[str, int]:
     return {
-        campaign.ref
+        campaign.ref: answer.max_precision_m
         for (campaign, recipient), answer in zip(uses.asked, answers, strict=True)
         if answer.allowed and not recipient
     }

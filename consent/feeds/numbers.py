@@ -5,7 +5,7 @@ over, or until something else needs to find it written; then many lines are writ
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
@@ -255,22 +255,22 @@ class LineChanges:
         if line.pk in self._renumbered or line.pk in self._ended:
             self.write()
 
-    def _lock_moved(self) -> Mapping[int, Collection[str]]:
-        """Lock the lines of another state. Returns what the gate allows of them until then."""
+    def _lock_moved(self) -> Mapping[int, Mapping[str, int]]:
+        """Lock the lines of another state. Returns what the gate allows of them until then, and how exactly."""
         if not self._moved:
             return {}
         lock_lines(line_ids=self._moved)
         return list_allowed_campaigns(line_ids=self._moved)
 
-    def _tell_of_states(self, allowed: Mapping[int, Collection[str]]) -> None:
-        """Note since when the states count, tell partners, and find what they open that was not `allowed`."""
+    def _tell_of_states(self, allowed: Mapping[int, Mapping[str, int]]) -> None:
+        """Note since when the states count, tell partners, and find what they open that was not so `allowed`."""
         states = [LineState(line_id=pk, since=self._at, state=self._changed[pk].state) for pk in self._moved]
         LineState.objects.bulk_create(
             states, update_conflicts=True, unique_fields=["line", "since"], update_fields=["state"]
         )
         enqueue_current_states(line_ids=self._moved, but=())
         opened = {
-            pk: sorted(refs - {*allowed[pk]}) for pk, refs in list_allowed_campaigns(line_ids=self._moved).items()
+            pk: _list_opened(allowed[pk], uses) for pk, uses in list_allowed_campaigns(line_ids=self._moved).items()
         }
         for pk, refs in opened.items():
             if refs:
@@ -291,3 +291,8 @@ class LineChanges:
         for together in zip_longest(*self._details.values()):
             details = {pk: one for pk, one in zip(self._details, together, strict=True) if one is not None}
             audit.actions.record_for_lines(action="line.changed", actor=self._actor, at=self._at, details=details)
+
+
+def _list_opened(before: Mapping[str, int], now: Mapping[str, int]) -> list[str]:
+    """The campaigns that are allowed now and were not before, or not as exactly."""
+    return sorted(ref for ref, finest_m in now.items() if finest_m < before.get(ref, finest_m + 1))

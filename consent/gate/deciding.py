@@ -137,7 +137,8 @@ def _answer(question: Question, terms: Terms, line: Line, ids: _Ids, *, closed: 
     reason = RESTORING if closed else reason_for(question, terms, line, weighed)
     decision_id = ids[terms.campaign or "", not reason, terms.now](line.line_id or 0)
     if reason:
-        return Answer(allowed=False, reason=reason, decision_id=decision_id)
+        finest_m = _finest_allowed(terms, line) if terms.campaign else 0
+        return Answer(allowed=False, reason=reason, decision_id=decision_id, max_precision_m=finest_m)
     return _yes(terms, line, weighed, decision_id)
 
 

@@ -12,8 +12,8 @@ import msgspec
 from partners.models import Campaign
 
 USE_WITHIN_S = 2
-# Wider than any rule of a state that lets a wider circle pass.
-WIDEST_M = 2**32 - 1
+# Wider than any rule of a state that lets a wider circle pass; the most that the ledger's `integer` holds.
+WIDEST_M = 2**31 - 1
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -31,7 +31,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The gate's word. `reason` is empty when allowed; the fields after it are set only then."""
+    """The gate's word. `reason` is empty when allowed; the fields after `decision_id` are set only then.
+
+    But for `max_precision_m`, which is also set on a no to a campaign's own request; beyond `WIDEST_M` where its state
+    lets no circle pass.
+    """
 
     allowed: bool
     reason: str
@@ -108,11 +112,17 @@ def parse_covered_keys(covering: str | None) -> frozenset[str]:
 
 
 def as_agreed(
-    *, campaign: Campaign, line: str | None = None, msisdn: str | None = None, recipient: str = ""
+    *,
+    campaign: Campaign,
+    line: str | None = None,
+    msisdn: str | None = None,
+    recipient: str = "",
+    precision_m: int | None = None,
 ) -> Question:
-    """Ask the campaign's own question about a line (the carrier's id) or a number: whether anything is allowed.
+    """Ask the campaign's own question about a line (the carrier's id) or a number.
 
-    That is so where a state prohibits only what is more exact: the answer's `max_precision_m` says how exact it may be.
+    `precision_m`: None asks as exactly as was agreed, which is what partners are told: nothing they hold says how exact
+    a use may be. `WIDEST_M` asks whether anything is allowed at all, as a person is told.
     `recipient`: for whom it asks, a party's URI. A campaign whose requests name their recipient asks for its provider
     itself where none is meant: every other recipient is covered by at least as many stops, one that is not told apart
     by those of everybody behind it. One whose requests name nobody is asked as it is, whoever is meant.
@@ -125,7 +135,7 @@ def as_agreed(
         campaign=campaign.ref,
         purpose=campaign.purpose,
         scope=campaign.scope,
-        precision_m=WIDEST_M,
+        precision_m=campaign.precision_m if precision_m is None else precision_m,
         line=line,
         msisdn=msisdn,
     )

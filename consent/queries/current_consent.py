@@ -8,11 +8,11 @@ from django.db import connection
 
 from accounts.models import Line
 from consent.gate import deciding
-from consent.gate.shapes import Answer, Question, as_agreed
+from consent.gate.shapes import WIDEST_M, Answer, Question, as_agreed
 from consent.models import LineGate, Origin
 from consent.queries.current_consent_ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
 from consent.queries.current_consent_uses import Proof, Sharing, State, Use, proofs_of
-from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text
+from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text, state_limit_in_words
 from partners.models import Campaign, Party
 
 EVERYTHING = ("all",)
@@ -87,7 +87,9 @@ def use_of(*, line: Line, campaign: str, at: datetime) -> Use | None:
 
 def _find_uses(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[tuple[str, str], Use]:
     """The use of each campaign and recipient, as the gate answers for them."""
-    questions = [as_agreed(campaign=one, line=carrier_id, recipient=recipient) for one, recipient in asked]
+    questions = [
+        as_agreed(campaign=one, line=carrier_id, recipient=recipient, precision_m=WIDEST_M) for one, recipient in asked
+    ]
     answers = deciding.evaluate(questions=questions)
     beneath = _get_reasons_without_suspension(questions, answers)
     kin = get_linked_parties(uris={recipient for _, recipient in asked if recipient})
@@ -143,7 +145,7 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
         standing = []
     proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
     aggregator, provider = campaign.contract.aggregator, campaign.lbs_provider
-    finest_m = max(campaign.precision_m, answer.max_precision_m)
+    is_narrowed = campaign.precision_m < answer.max_precision_m <= WIDEST_M
     return Use(
         campaign=campaign.ref,
         contract_id=campaign.contract_id,
@@ -156,8 +158,9 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
         purpose=campaign.purpose,
         why=purpose_in_words(campaign.purpose),
         description=sanitise_text(campaign.description),
-        precision=precision_in_words(finest_m),
-        precision_m=finest_m,
+        precision=precision_in_words(campaign.precision_m),
+        state_limit=state_limit_in_words(answer.max_precision_m) if is_narrowed else "",
+        precision_m=campaign.precision_m,
         ends_at=campaign.ends_at,
         names_recipient=campaign.names_recipient,
         lifeline=campaign.lifeline,

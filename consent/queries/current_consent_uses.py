@@ -143,6 +143,7 @@ class Use:
     `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
     none of it from them;
     `by_us`: none of it comes from them, and we said it for what a company did.
+    `precision`: as agreed; `state_limit`: what the line's state still lets pass, in words; "" where that is as much.
     `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
     """
 
@@ -158,6 +159,7 @@ class Use:
     why: str
     description: str
     precision: str
+    state_limit: str
     precision_m: int
     ends_at: datetime
     names_recipient: bool

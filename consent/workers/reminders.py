@@ -19,7 +19,7 @@ from accounts.domain.message_templates import language_of
 from accounts.models import Line
 from accounts.primitives.slots import lock_job
 from consent.gate import deciding
-from consent.gate.shapes import Question, as_agreed
+from consent.gate.shapes import WIDEST_M, Question, as_agreed
 from consent.models import LineGate
 from partners.models import Campaign
 
@@ -74,7 +74,7 @@ def _questions_about(lines: Sequence[Line]) -> list[tuple[int, Question]]:
     campaigns = Campaign.objects.filter(ref__in=refs).select_related("contract__aggregator", "lbs_provider", "cover")
     known = {campaign.ref: campaign for campaign in campaigns}
     return [
-        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, recipient=""))
+        (line.pk, as_agreed(campaign=known[ref], line=line.carrier_id, precision_m=WIDEST_M))
         for line in lines
         for ref in sorted(agreed[line.pk])
         if ref in known

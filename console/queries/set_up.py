@@ -153,11 +153,15 @@ def _check_states(row: Campaign, at: datetime) -> Check:
         Q(max_radius_m__isnull=True) | Q(max_radius_m__gte=row.precision_m),
         starts_at__lt=min(row.ends_at, row.contract.ends_at),
     )
-    rules = found.values_list("state").annotate(since=Min("starts_at")).order_by("since", "state")
-    begun = [state for state, _ in rules.filter(since__lte=at)]
-    to_come = [f"{state} from {since:%-d %b %Y}" for state, since in rules.filter(since__gt=at)]
+    rules = found.values_list("state", "max_radius_m").annotate(since=Min("starts_at")).order_by("since", "state")
+    begun = [_where(*place) for *place, _ in rules.filter(since__lte=at)]
+    to_come = [f"{_where(*place)} from {since:%-d %b %Y}" for *place, since in rules.filter(since__gt=at)]
     says = [f"Prohibited in {', '.join(states)}, even with consent." for states in (begun, to_come) if states]
     return Check("State rules", " ".join(says) or "Prohibited in no state.", "warn" if says else "good")
+
+
+def _where(state: str, radius_m: int | None) -> str:
+    return state if radius_m is None else f"{state} (up to {radius_m:,} m)"
 
 
 def _list_texts(row: Campaign) -> Sequence[ShownText]:

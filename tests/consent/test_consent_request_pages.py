@@ -15,7 +15,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain.consent_requests import token_of
 from consent.models import Choice, ConsentRequest, Notice
-from partners.models import Campaign, Reach, Suspension
+from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from revocations.models import Order
 from tests.consent.claiming import (
     WORDING,
@@ -30,7 +30,7 @@ from tests.consent.claiming import (
     text_now,
 )
 from tests.consent.pages import press
-from tests.factories import a_line, a_party
+from tests.factories import LONG_AGO, a_line, a_party
 from tests.feeds import as_at_commit
 from tests.gate_questions import ask as gate_says
 from tests.people import Browser, Page, number_of, sign_in_by_code, signed_in, texts_to
@@ -109,6 +109,16 @@ def test_a_yes_ends_at_the_moment_that_was_read(partner: Partner, state: str, un
     browser.post(f"{path}yes/", {"notice": read})
     assert said in Notice.objects.get(digest=read).body
     assert Choice.objects.get().until == datetime(2027, 1, 1, 8, tzinfo=UTC)
+
+
+def test_a_question_is_closed_where_the_state_lets_only_a_wider_circle_pass(partner: Partner) -> None:
+    path = a_question(partner, a_line(msisdn=NUMBER, state="NV"))
+    assert "How exact within about 500 m" in plain(Browser().get(path))
+    JurisdictionRule.objects.create(
+        state="NV", starts_at=LONG_AGO, purposes=[partner.campaign.purpose], sale_test=False, source="A law",
+        max_radius_m=534,
+    )  # fmt: skip
+    assert "This question is not open" in plain(Browser().get(path))
 
 
 def test_looking_changes_nothing(partner: Partner) -> None:

@@ -7,6 +7,7 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -470,10 +471,10 @@ def states_of(cohort: Cohort) -> list[str]:
 # --- what officers do, and the partner can't know before it is told
 
 
-def a_rule_comes(books: Books) -> None:
+def a_rule_comes(books: Books, *, max_radius_m: int | None = None) -> None:
     terms = RuleTerms(
         state="WA", starts_at=database_clock() - timedelta(days=1), purposes=(books.campaign.purpose,),
-        sale_test=False, source="test: a law",
+        sale_test=False, source="test: a law", max_radius_m=max_radius_m,
     )  # fmt: skip
     add_rule(terms=terms, reason="Due", actor=an_actor(), at=database_clock())
 
@@ -496,7 +497,11 @@ def a_term_cut_short(of: str) -> Callable[[Books], None]:
     return cut
 
 
-RULES = {"rule": a_rule_comes, "sale": a_sale_where_sales_are_prohibited}
+RULES: dict[str, Callable[[Books], None]] = {
+    "rule": a_rule_comes,
+    "radius": partial(a_rule_comes, max_radius_m=534),
+    "sale": a_sale_where_sales_are_prohibited,
+}
 TERMS = {"contract": a_term_cut_short("contract"), "campaign": a_term_cut_short("campaign")}
 ACTS = {**RULES, **TERMS}
 
@@ -555,6 +560,15 @@ def test_until_it_was_told_it_is_held_against_nobody(act: str) -> None:
     for one in (line, never_told):
         books.acknowledge(one)
     assert books.compare()["partner_has"] == 4
+
+
+def test_a_yes_that_ended_since_under_a_rule_on_exactness_is_held_against_nobody() -> None:
+    books, line = Books(), a_line()
+    as_of = database_clock()
+    an_approval(line, books.campaign, expires_at=as_of + timedelta(microseconds=1))
+    books.hold_unordered(line)
+    a_rule_comes(books, max_radius_m=534)
+    assert books.compare(as_of) == {**NOTHING, "same": 1}
 
 
 def test_a_moved_line_is_told_by_its_new_rules() -> None:

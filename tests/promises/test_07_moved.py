@@ -19,8 +19,8 @@ from consent.domain.snapshots import reason_against
 from consent.feeds.lines import LinesFeed
 from consent.models import Choice, ChoiceReceipt
 from partners.domain import keys
-from partners.models import SigningKey
-from tests.factories import ADS, a_campaign, a_line, a_safe_contact, an_approval
+from partners.models import JurisdictionRule, SigningKey
+from tests.factories import ADS, LONG_AGO, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
 from tests.people import sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
@@ -322,3 +322,10 @@ def test_another_state_that_opens_a_use_is_told_at_once() -> None:
     # Back to where it is forbidden, nothing opens, and nobody is told.
     taken(LinesFeed(actor="client:feed-1"), ndjson([line_row(state="MD")]))
     assert len(read(OLD)) == 1
+    # Where only a wider circle passes it opens, and again where it may be as exact as was agreed.
+    JurisdictionRule.objects.create(
+        state="NV", starts_at=LONG_AGO, purposes=[ADS], sale_test=False, source="A law", max_radius_m=534
+    )
+    for state, texts in (("NV", 2), ("WA", 3), ("NV", 3)):
+        taken(LinesFeed(actor="client:feed-1"), ndjson([line_row(state=state)]))
+        assert len(read(OLD)) == texts, state

@@ -11,15 +11,20 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from msgspec import structs
 
+from consent.actions import choices
 from consent.domain.snapshots import list_states
 from consent.gate import deciding
-from consent.gate.shapes import Question, as_agreed
+from consent.gate.shapes import WIDEST_M, Question, as_agreed
 from consent.models import Tightening
 from consent.queries.permission import permission_at
 from console.queries.purposes import get_rule_impact
 from partners.actions.terms import RuleTerms, add_rule
 from partners.models import Campaign, JurisdictionRule
+from revocations.models import Order
+from tests.consent.claiming import a_partner
 from tests.factories import ADS, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.feeds import release_row, take_releases
+from tests.feeds import told as told_of
 from tests.fixtures import Refusal
 from tests.moments import ends_at
 from tests.people import sign_in
@@ -126,7 +131,7 @@ def test_a_rule_prohibits_within_its_radius_alone(officer: Member) -> None:
     a_rule(officer, max_radius_m=534)
     kept = Tightening.objects.get(kind="rule").facts
     assert (kept["state"], kept["max_radius_m"], kept["consideration"]) == ("NV", 534, "")
-    for precision_m in (None, 0, 99, 100, 534, 535, 10_000):
+    for precision_m in (None, 0, 99, 100, 534, 535, 10_000, WIDEST_M):
         answer = "jurisdiction_prohibits" if (precision_m or 0) <= 534 else "permitted"
         assert both(campaign, line.pk, line.carrier_id, precision_m) == (answer,) * 3, precision_m
     a_rule(officer, starts_at=NOW - timedelta(days=1))
@@ -146,22 +151,41 @@ def test_a_yes_to_a_wide_circle_allows_none_that_the_state_prohibits(officer: Me
         assert [(one.allowed, one.max_precision_m) for one in answers] == [(True, finest_m)] * 3, (state, agreed_m)
 
 
-def test_pages_and_partners_hear_of_what_a_state_still_lets_pass(officer: Member) -> None:
-    line, campaign = a_line(state="NV"), a_campaign(purpose=FRAUD, precision_m=100)
+def test_pages_say_what_a_state_still_lets_pass_and_partners_hear_nothing_of_it(officer: Member) -> None:
+    partner = a_partner(purpose=FRAUD, precision_m=100)
+    campaign, line = partner.campaign, a_line(state="NV", msisdn="+12065550142")
     an_approval(line, campaign)
-    page = f"/choices/allow/?campaign={campaign.ref}"
     a_rule(officer, max_radius_m=534)
-    browser = sign_in(line)
-    told = words_of(browser.get(page))
-    assert "How exact within about 535 m" in told
-    assert "It is already allowed." in told
-    stated = list_states(line_id=line.pk, contract_ids=[campaign.contract_id])
-    assert [one["purpose"] for one in stated[campaign.contract_id]] == [FRAUD]
+    browser, narrowed = sign_in(line), "How exact within about 100 m Your state now allows only within about 535 m."
+
+    def told() -> str:
+        return words_of(browser.get(f"/choices/allow/?campaign={campaign.ref}"))
+
+    def sent() -> object:
+        said = partner.retrieve()[1]["statusInfo"][0]["statusValidForProcessing"]
+        return list_states(line_id=line.pk, contract_ids=[campaign.contract_id])[campaign.contract_id], said
+
+    words = told()
+    assert (narrowed in words, "It is already allowed." in words, sent()) == (True, True, ([], False))
+    passed_on = release_row(
+        occurred_at=timezone.now().isoformat(), aggregator=partner.party.uri, campaign=campaign.ref, purpose=FRAUD,
+        path=[partner.party.uri, campaign.lbs_provider.uri], precision_m=1000,
+    )  # fmt: skip
+    assert told_of(take_releases(passed_on)) == [("accepted", "permitted")]
+    card = "How exact within about 1 km Your state now allows only within about 535 m."
+    assert card in words_of(browser.get("/home/"))
+    made = choices.stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    assert "Keep it blocked" in told()
+    assert narrowed in told()
+    # What it ended is known by the ledger, which is asked as the gate is.
+    assert "ended-uses" in browser.get(f"/choices/{made.choice_id}/").text
+    choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    assert ("It is already allowed." in told(), sent()) == (True, ([], False))
+    assert [one.snapshot["state"] for one in Order.objects.filter(line_id=line.pk)][-1] == []
     a_rule(officer, starts_at=NOW - timedelta(days=1))
-    told = words_of(browser.get(page))
-    assert "How exact within about 100 m" in told
-    assert "We don't allow this in your state. That is why it can't be allowed now." in told
-    assert list_states(line_id=line.pk, contract_ids=[campaign.contract_id]) == {campaign.contract_id: []}
+    words = told()
+    assert "How exact within about 100 m Until" in words
+    assert "We don't allow this in your state. That is why it can't be allowed now." in words
 
 
 @pytest.mark.parametrize("paid", ["", "none", "other", "monetary"])

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from partners.models import Contract, Reach
-from tests.factories import FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import FRAUD, LONG_AGO, ROADSIDE, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.partners.outside import Answer, Outside, Signer
 from tests.support.officers import Member, confirmed, places, post, shown
 
@@ -137,6 +137,12 @@ def test_states_that_prohibit_it_are_named(officer: Member) -> None:
     rule = {"state": "NV", "starts_at": "2026-01-01", "purposes": [FRAUD], "source": "NRS 1"}
     confirmed(officer, "/admin/rules/add/", rule)
     assert "State rules Prohibited in NV, even with consent. check" in shown(officer, path)
+    wide = a_campaign(purpose=ROADSIDE, ref="CMP-W")
+    confirmed(
+        officer, "/admin/rules/add/", rule | {"starts_at": "2026-01-02", "purposes": [ROADSIDE], "max_radius_m": "1534"}
+    )
+    page = shown(officer, f"/admin/set-up/campaign/{wide.pk}/")
+    assert "State rules Prohibited in NV (up to 1,534 m), even with consent. check" in page
     day, over = timezone.now() + timedelta(days=60), campaign.ends_at + timedelta(days=1)
     for state, starts_at in (("MD", day), ("OR", over)):
         confirmed(officer, "/admin/rules/add/", rule | {"state": state, "starts_at": f"{starts_at:%Y-%m-%d}"})

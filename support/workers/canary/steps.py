@@ -296,10 +296,7 @@ def _question(world: World) -> dict[str, object]:
             "type": "partner", "id": asked.aggregator,
             "properties": {"on_behalf_of": asked.provider, "campaign": asked.campaign},
         },
-        "action": {
-            "name": asked.scope,
-            "properties": {"purpose": asked.purpose, "precision_m": world.campaign.precision_m},
-        },
+        "action": {"name": asked.scope, "properties": {"purpose": asked.purpose, "precision_m": asked.precision_m}},
         "resource": {"type": "line", "id": world.line.carrier_id},
     }  # fmt: skip
 
