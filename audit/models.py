@@ -96,7 +96,7 @@ class Incident(models.Model):
             "addresses_by_operator",
             "A partner's endpoints or key address changed without two officers",
         )
-        STAFF_BY_OPERATOR = "staff_by_operator", "Someone joined the office without two officers"
+        STAFF_BY_OPERATOR = "staff_by_operator", "A staff account was added or changed without two officers"
         HISTORY_MOVED = "history_moved", "Releases moved from one line's history to another's"
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
         # Found in the ledger of releases, one a company and year (`disclosures.workers.anomalies`).

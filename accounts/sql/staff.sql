@@ -1,14 +1,14 @@
--- Whoever comes to work in the office, or back to it, by whatever way: the officers who work there already are told.
+-- Whoever comes to work in the office, or back to it, or gets another role or e-mail there, by whatever way: the officers
+-- who work there already are told, of each such change.
 -- Nobody can take that back: the incident is opened as it is committed, and stays.
 CREATE OR REPLACE FUNCTION accounts_staff_told() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp
 AS $$
 BEGIN
     INSERT INTO audit_incident (kind, key, subject, opened_at, count)
-    SELECT 'staff_by_operator', format('user:%s:%s', NEW.id, (extract(epoch FROM audit_now()) * 1000000)::bigint),
+    SELECT 'staff_by_operator', format('user:%s:%s', NEW.id, gen_random_uuid()),
         format('%s:%s', NEW.role, NEW.id), audit_now(), 1
-    WHERE EXISTS (SELECT FROM audit_auditevent e WHERE e.actor LIKE 'officer:%' AND e.actor <> format('officer:%s', NEW.id))
-    ON CONFLICT DO NOTHING;
+    WHERE EXISTS (SELECT FROM audit_auditevent e WHERE e.actor LIKE 'officer:%' AND e.actor <> format('officer:%s', NEW.id));
     RETURN NULL;
 END $$;
 DROP TRIGGER IF EXISTS accounts_staff_added ON accounts_user;

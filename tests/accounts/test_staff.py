@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 from django.core.management import call_command
+from django.db import connections, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -101,6 +102,19 @@ def test_officers_are_told_who_is_made_one_of_them(
     assert told_of() == []
     User.objects.filter(pk=user.pk).update(**becomes)
     assert told_of() == [f"{becomes.get('role', 'officer')}:{user.pk}"]
+
+
+def test_officers_are_told_of_each_change_of_one_moment(told: None) -> None:
+    user = a_staff_user("auditor")
+    an_officer_works()
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("CREATE OR REPLACE FUNCTION audit_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'")
+        for column, value in (("email", "mine@elsewhere.example"), ("role", "legal")):
+            cursor.execute(f"UPDATE accounts_user SET {column} = %s WHERE id = %s", [value, user.pk])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SELECT subject FROM audit_incident WHERE kind = 'staff_by_operator' ORDER BY id")
+        assert cursor.fetchall() == [(f"auditor:{user.pk}",), (f"legal:{user.pk}",)]
+        transaction.set_rollback(True, using="owner")
 
 
 def test_nobody_is_given_rights_of_djangos_own(db: None, refused: Refusal) -> None:
