@@ -165,7 +165,7 @@ def test_home_folds_companies_away_for_eyes_keyboard_and_reader_and_not_on_paper
         page.goto("/home/")
         low = page.evaluate("document.documentElement.scrollHeight")
         assert not page.locator(f"{road} [name=stop]").is_visible()
-        fold = page.locator("details.fold", has=page.locator(road)).locator("summary")
+        fold = page.locator("details.fold", has=page.locator(road)).locator("> summary")
         assert fold.inner_text() == "4 more companies\nFamilyRing, FraudShield, AdReach, RoadAid"
         printed = " ".join(on_paper(page))
         assert [name for name in ("RoadAid", "MedAlert") if f"If you stop it, {name} can" not in printed] == []

@@ -257,7 +257,10 @@ def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campa
     assert (stops(line), allowed(line, road)) == ([("all", "")], False)
     assert [message.kind for message in Message.objects.all()] == ["signal"]
     assert Choice.objects.get().actor == f"line:{line.pk}"
-    assert "We treated it as a stop on your phone line" in browser.get("/stop/all/", **GPC).text
+    assert (
+        "We treated it as a stop for everything you hadn't allowed yourself on your phone line"
+        in browser.get("/stop/all/", **GPC).text
+    )
 
 
 def by_code_and_signal(line: Line) -> Browser:
@@ -342,7 +345,10 @@ def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     assert NOT_YET in browser.get("/choices/signal/").text
     assert "The signal will apply to your phone line the next time you sign in with this browser." in signal
     browser = comes_in(line)
-    assert "We treated it as a stop on your phone line" in browser.get("/home/", **GPC).text
+    assert (
+        "We treated it as a stop for everything you hadn't allowed yourself on your phone line"
+        in browser.get("/home/", **GPC).text
+    )
     assert stops(line) == [("all", "")]
     settings = browser.get("/settings/", **GPC).text
     assert "This browser sends Global Privacy Control." in settings

@@ -548,7 +548,10 @@ def test_a_late_partner_has_one_ticket_a_day() -> None:
     record_overdue(now=late)
     assert (tickets.open_tickets(at=late), tickets.open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
-    assert (ticket.kind, ticket.about) == ("overdue", "GeoBridge: A partner missed an agreed deadline")
+    assert (ticket.kind, ticket.about) == (
+        "overdue",
+        f"GeoBridge: A partner missed an agreed deadline, {late:%-d %b %Y}",
+    )
     assert ticket.line_id is None
 
 

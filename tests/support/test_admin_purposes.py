@@ -66,9 +66,8 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     assert f"Linked to {FRAUD} succeeds {ADS}" in shown(officer, f"/admin/purposes/{ADS}/")
     event = AuditEvent.objects.get(action="purpose.linked")
     assert (event.actor, event.reason, event.target) == (officer.actor, "DPV renamed it.", f"purpose:{FRAUD}")
-    assert (
-        f'<a href="{page}"><bdi>purpose: To spot fraud</bdi></a>'
-        in officer.client.get("/admin/trail/").content.decode()
+    assert f'<a href="{page}"><bdi>purpose: To spot fraud</bdi></a>' in re.sub(
+        r">\s+<", "><", officer.client.get("/admin/trail/").content.decode()
     )
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds"}) == page
     told = officer.client.get(page).content.decode()

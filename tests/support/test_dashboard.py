@@ -229,7 +229,7 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     assert [row.split()[1] for row in rows_of(officer, "/admin/orders/")] == ["Early", "Later", "Early"]
     # A contract's page leads to its orders, as a company's does.
     page = officer.client.get(f"/admin/contracts/{early.contract_id}/").content.decode()
-    found = re.findall(r'<a href="(/admin/orders/\?contract=[^"]+)">(\d+)', page)
+    found = re.findall(r'<a href="(/admin/orders/\?contract=[^"]+)">\s*(\d+)', page)
     assert [int(n) for _, n in found] == [2, 1]
     assert [len(rows_of(officer, unescape(href))) for href, _ in found] == [2, 1]
     # Another contract of the same company has its own.
