@@ -1,6 +1,7 @@
 """A mutant: one listed way to break the code, and the test that must notice."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # What a database is made from, beside what the libraries bring.
 MAKES_THE_DATABASE = ("/migrations/", "/sql/", "portal/database_roles.py")
+NOTICED_BY = re.compile(r"  (?P<promise>\d+) (?P<test>.+?)(?: in (?P<places>\d+) places)?")
+CHANGE = re.compile(r"((?:-.*\n)+)((?:\+.*\n)*)")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,24 @@ class Mutant:
     def makes_the_database(self) -> bool:
         """Whether the database itself is broken, so that one is made for this mutant alone."""
         return any(part in self.file for part in MAKES_THE_DATABASE)
+
+
+def read_mutants(text: str) -> Iterator[Mutant]:
+    """Read a list: a file; below it a promise and the test that notices; below that what changes, as in a diff.
+
+    A change without a line after `+` takes its lines out; one with an empty `+` leaves an empty text in its place.
+    """
+    file, noticed = "", None
+    for line in re.findall(r"(?:-.*\n)+(?:\+.*\n)*|.*\n", text):
+        if change := CHANGE.fullmatch(line):
+            assert noticed is not None, f"{file}: no test before {line}"
+            was, becomes = (re.sub("^.", "", lines, flags=re.MULTILINE) for lines in change.groups())
+            both = (was.removesuffix("\n"), becomes.removesuffix("\n")) if becomes else (was, becomes)
+            yield Mutant(int(noticed["promise"]), file, *both, noticed["test"], int(noticed["places"] or 1))
+        elif match := NOTICED_BY.fullmatch(line.rstrip("\n")):
+            noticed = match
+        elif line.strip() and not line.startswith("#"):
+            file, noticed = line.rstrip("\n"), None
 
 
 def find_problems(mutants: Sequence[Mutant]) -> list[str]:

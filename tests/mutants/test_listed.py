@@ -4,7 +4,7 @@ import pytest
 
 from tests.mutants.choosing import choose, read_lane, take_lane
 from tests.mutants.listed import MUTANTS
-from tests.mutants.mutant import Mutant, find_problems
+from tests.mutants.mutant import Mutant, find_problems, read_mutants
 
 HERE = "tests/mutants/test_listed.py"
 TEN = [Mutant(1, f"file{n}.py", "1", "2", f"test{n}.py::test") for n in range(10)]
@@ -12,6 +12,15 @@ TEN = [Mutant(1, f"file{n}.py", "1", "2", f"test{n}.py::test") for n in range(10
 
 def test_every_mutant_breaks_one_place_and_names_a_test() -> None:
     assert find_problems(MUTANTS) == []
+
+
+def test_a_list_is_read_as_it_stands() -> None:
+    text = "# What is so.\n\none.py\n  7 test.py::test in 2 places\n-a\n-b\n\n-c\n+\n  8 test.py::other\n-d\n+ e\n+f\n"
+    assert list(read_mutants(text)) == [
+        Mutant(7, "one.py", "a\nb\n", "", "test.py::test", places=2),
+        Mutant(7, "one.py", "c", "", "test.py::test", places=2),
+        Mutant(8, "one.py", "d", " e\nf", "test.py::other"),
+    ]
 
 
 def test_a_mutant_that_can_not_be_run_says_why() -> None:

@@ -1,56 +1,9 @@
-"""Every mutant. A module of this package lists those of one subject as `MUTANTS`; here they are put together."""
+"""Every mutant. A file of this folder lists those of one subject, as `tests.mutants.mutant.read_mutants` reads them."""
 
-from tests.mutants.listed import (
-    addresses,
-    doors,
-    exact_ends_of_books,
-    exact_ends_of_choices,
-    exact_guards,
-    exact_moments,
-    from_outside,
-    hosts,
-    let_through_rules,
-    let_through_words,
-    limits,
-    limits_of_staff,
-    locks_office,
-    locks_people,
-    once_alive,
-    promises_of_all,
-    promises_of_stops,
-    queries,
-    state_machine,
-    whole_pages,
-    words_answers,
-    words_company,
-    words_console,
-    words_subscriber,
-)
-from tests.mutants.mutant import Mutant
+from pathlib import Path
 
-MUTANTS: tuple[Mutant, ...] = (
-    *addresses.MUTANTS,
-    *doors.MUTANTS,
-    *exact_ends_of_choices.MUTANTS,
-    *exact_ends_of_books.MUTANTS,
-    *exact_guards.MUTANTS,
-    *exact_moments.MUTANTS,
-    *from_outside.MUTANTS,
-    *hosts.MUTANTS,
-    *let_through_words.MUTANTS,
-    *let_through_rules.MUTANTS,
-    *limits_of_staff.MUTANTS,
-    *limits.MUTANTS,
-    *locks_people.MUTANTS,
-    *locks_office.MUTANTS,
-    *once_alive.MUTANTS,
-    *promises_of_stops.MUTANTS,
-    *promises_of_all.MUTANTS,
-    *queries.MUTANTS,
-    *state_machine.MUTANTS,
-    *whole_pages.MUTANTS,
-    *words_answers.MUTANTS,
-    *words_company.MUTANTS,
-    *words_console.MUTANTS,
-    *words_subscriber.MUTANTS,
+from tests.mutants.mutant import Mutant, read_mutants
+
+MUTANTS: tuple[Mutant, ...] = tuple(
+    mutant for listed in sorted(Path(__file__).parent.glob("*.txt")) for mutant in read_mutants(listed.read_text())
 )
