@@ -52,8 +52,12 @@ FROM partners_campaign used JOIN partners_contract agreed ON agreed.id = used.co
 WHERE used.contract_id = ANY (%s) AND used.ref = ANY (%s) ORDER BY used.ref
 """
 
-# Its change waits, and then finds what was agreed to meanwhile: the database refuses it.
-TERMS = "SELECT FROM partners_campaign WHERE ref = ANY (%s::text[]) ORDER BY ref FOR SHARE"
+# A change or an end waits, and then finds what was agreed to meanwhile. Contracts first, as everywhere.
+TERMS = """
+SELECT FROM partners_contract WHERE id IN (SELECT contract_id FROM partners_campaign WHERE ref = ANY (%(refs)s::text[]))
+    ORDER BY id FOR SHARE;
+SELECT FROM partners_campaign WHERE ref = ANY (%(refs)s::text[]) ORDER BY ref FOR SHARE
+"""
 
 
 def lock_line(*, line_id: int) -> datetime:
@@ -72,9 +76,12 @@ def lock_lines(*, line_ids: Collection[int]) -> dict[int, datetime]:
 
 
 def lock_terms(*, campaigns: Collection[str]) -> None:
-    """Let nobody change what these campaigns are until this transaction ends; any that there isn't yet is left out."""
+    """Let nobody change or end these campaigns, or their contracts, until this transaction ends.
+
+    Any that there isn't yet is left out.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(TERMS, [sorted({ref for ref in campaigns if ref})])
+        cursor.execute(TERMS, {"refs": sorted({ref for ref in campaigns if ref})})
 
 
 @dataclass(frozen=True)

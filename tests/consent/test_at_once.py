@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,13 +16,15 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.actions.agents import NotOpenRequest, answer_request, receive_request
-from consent.actions.choices import RecordedChoice
+from consent.actions.choices import NotAllowable, RecordedChoice
 from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
+from consent.actions.lines import terminate
 from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
 from consent.models import Approval, Choice, ConsentRequest, EndedPause, HeldRow, LineGate
+from consent.queries import termination
 from consent.workers import agent_callbacks, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
@@ -31,6 +34,7 @@ from tests.consent.claiming import Partner, a_partner, by_day
 from tests.factories import a_campaign, a_ledger_row, a_line, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, told
 from tests.overlapping import overlap
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NUMBER, NOBODYS = "+12065550142", "+12065550199"
@@ -131,6 +135,23 @@ def test_no_campaign_changes_while_a_person_allows_it(line: Line, campaign: Camp
     other = a_campaign()
     overlap(lambda: allow(line, other), lambda: cannot_change(other))
     assert Choice.objects.get().ref == other.ref
+
+
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_a_yes_to_what_ends_meanwhile_is_refused_and_told_to_nobody(
+    line: Line, of: Literal["contract", "campaign"]
+) -> None:
+    campaign = a_campaign()
+    row = {"contract": campaign.contract_id, "campaign": campaign.pk}[of]
+    at = database_clock()
+    seen = termination.plan(of=of, target_id=row, at=at).digest
+
+    def ends() -> None:
+        terminate(of=of, target_id=row, actor=an_actor(), reason="Due", plan_digest=seen, at=at)
+
+    with pytest.raises(NotAllowable, match=f"{of}_not_in_force"):
+        overlap(ends, lambda: allow(line, campaign))
+    assert (Choice.objects.count(), Order.objects.count()) == (0, 0)
 
 
 def cannot_change(campaign: Campaign) -> None:
