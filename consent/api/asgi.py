@@ -20,6 +20,7 @@ from consent.api.decisions import (
     SCOPE,
     answer_headers,
     build_unavailable_answers,
+    caller_of,
     encode_answer,
     encode_answers,
     is_ours,
@@ -153,7 +154,7 @@ async def _answers(pipeline: Pipeline, grant: Grant, questions: Sequence[Questio
     if not questions:  # the statement that answers is what finds the machine live
         raise NotLive
     try:
-        return await evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=questions)
+        return await evaluate_in(pipeline=pipeline, caller=caller_of(grant), questions=questions)
     except Error:
         return build_unavailable_answers(questions)
 

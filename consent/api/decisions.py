@@ -24,6 +24,7 @@ from accounts.primitives.json_reader import Unreadable
 from consent.gate import deciding
 from consent.gate.deciding import RESTORING, NotLive, evaluate_for
 from consent.gate.execution import statement_timeout
+from consent.gate.look_up import Caller
 from consent.gate.shapes import Answer, Question
 from consent.labels import UNAVAILABLE
 from consent.schemas import decisions
@@ -210,11 +211,16 @@ def _answer_quickly(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironmen
     return None
 
 
+def caller_of(grant: Grant) -> Caller:
+    """Return who asks, as the gate looks it up."""
+    return Caller(grant.client_id, grant.kid, grant.key_since)
+
+
 def _build_asker(grant: Grant) -> Ask:
     def ask(questions: Sequence[Question]) -> list[Answer]:
         if not questions:  # the statement that answers is what finds the machine live
             raise NotLive
-        return evaluate_for(client_id=grant.client_id, kid=grant.kid, questions=questions)
+        return evaluate_for(caller=caller_of(grant), questions=questions)
 
     return ask
 

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection
 from prometheus_client import Counter
 
 from consent.gate.execution import PATIENCE_S, TOO_LATE, ask_in_time
-from consent.gate.look_up import look_up, look_up_for, look_up_in
+from consent.gate.look_up import Caller, look_up, look_up_for, look_up_in
 from consent.gate.pipeline import Pipeline
 from consent.gate.rules import WeighedChoices, decision_ids, moment_of, reason_for, record_id_for, weigh
 from consent.gate.shapes import Answer, Line, Question, Terms
@@ -71,7 +71,7 @@ DECISIONS.labels("unavailable")
 
 
 class NotLive(Exception):
-    """The machine that asks was disabled, or the key that signed its token withdrawn."""
+    """The machine that asks was disabled or signs in otherwise since, or the key that signed its token withdrawn."""
 
 
 def evaluate(
@@ -90,19 +90,19 @@ def evaluate(
     return _answers(questions, found, for_release=for_release)
 
 
-def evaluate_for(*, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
-    """Answer a machine, which the one statement finds live: else raises NotLive. `kid`: its token's key."""
-    found = ask_in_time(partial(look_up_for, questions=questions, client_id=client_id, kid=kid))
+def evaluate_for(*, caller: Caller, questions: Sequence[Question]) -> list[Answer]:
+    """Answer a machine, which the one statement finds live: else raises NotLive."""
+    found = ask_in_time(partial(look_up_for, questions=questions, caller=caller))
     if not all(terms.live for terms, _ in found):
         raise NotLive
     return _answers(questions, found, for_release=True)
 
 
-async def evaluate_in(*, pipeline: Pipeline, client_id: str, kid: str, questions: Sequence[Question]) -> list[Answer]:
+async def evaluate_in(*, pipeline: Pipeline, caller: Caller, questions: Sequence[Question]) -> list[Answer]:
     """Answer a machine on an event loop. Raises DatabaseError where it can't be said within `PATIENCE_S`."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_S
-    found = await look_up_in(pipeline=pipeline, questions=questions, client_id=client_id, kid=kid, until=until)
+    found = await look_up_in(pipeline=pipeline, questions=questions, caller=caller, until=until)
     if not all(terms.live for terms, _ in found):
         raise NotLive
     answers = _answers(questions[:AT_ONCE], found[:AT_ONCE], for_release=True)

@@ -6,6 +6,7 @@ counts them, written out, because a function would be called each time.
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 from django.db import DatabaseError
 
@@ -13,6 +14,18 @@ from accounts.primitives.sealing import keyed_hash, number_hash
 from consent.gate.execution import Rows, by_cursor, by_libpq
 from consent.gate.pipeline import Pipeline
 from consent.gate.shapes import Line, Question, Terms, parse_covered_keys
+
+
+class Caller(NamedTuple):
+    """The machine that asks, by its token: the key that signed that, and since when the machine signs in as it did."""
+
+    client_id: str | None
+    kid: str | None
+    key_since: str | None
+
+
+# A page, or a job of our own.
+NOBODY = Caller(None, None, None)
 
 type Run = Callable[[bytes, Sequence[object]], Rows]
 
@@ -23,7 +36,8 @@ type Run = Callable[[bytes, Sequence[object]], Rows]
 # reading small tables whole.
 LOOK_UP_OWN = b"""
 SELECT 0, (extract(epoch FROM moment.now) * 1000000)::bigint,
-    EXISTS (SELECT FROM partners_client WHERE client_id = $1::text AND disabled_at IS NULL)
+    EXISTS (SELECT FROM partners_client
+            WHERE client_id = $1::text AND disabled_at IS NULL AND changed_at = $10::timestamptz)
         AND EXISTS (SELECT FROM partners_signingkey WHERE kid = $2::text AND retired_at IS NULL),
     EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
         AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
@@ -69,14 +83,15 @@ WHERE c.ref = $3::text AND c.scope = $7::text AND c.purpose = $6::text
 # details, the campaign is ignored, and so is a recipient that is not one of its own. Linked companies and campaigns are
 # looked up only where they add something.
 LOOK_UP_ONE = b"""
-WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
+WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid, $11::timestamptz AS key_since),
 asking AS (SELECT 0 AS k, $3::text AS campaign, $4::text AS aggregator, $5::text AS provider, $6::text AS recipient,
     $7::text AS purpose, $8::text AS scope),
 asked AS (SELECT 0 AS n, 0 AS k, $9::text AS line, $10::bytea AS number),
 moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
-            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND m.changed_at = caller.key_since
+                AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
             AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
             AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)) AS is_open
@@ -153,7 +168,7 @@ LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND su
 # all the rest. The first question of each kind brings its terms back, once for all lines. Lines are taken in their
 # order, because neighbours share index pages.
 LOOK_UP_MANY = b"""
-WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid),
+WITH caller AS (SELECT $1::text AS client_id, $2::text AS kid, $13::timestamptz AS key_since),
 asking AS (SELECT place - 1 AS k, a.* FROM unnest($3::text::int4[], $4::text[], $5::text[], $6::text[], $7::text[],
     $8::text[], $9::text[]) WITH ORDINALITY AS a (first, campaign, aggregator, provider, recipient, purpose, scope,
     place)),
@@ -162,7 +177,8 @@ asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[],
 moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
-            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND s.retired_at IS NULL) AS live,
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND m.changed_at = caller.key_since
+                AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
             AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
             AND split_part(o.incarnation, '/', 3) = split_part(pg_relation_filepath(o.tableoid), '/', -2)) AS is_open
@@ -239,41 +255,43 @@ LEFT JOIN partners_pairwisesubject subject ON subject.line_id = g.line_id AND su
 
 def look_up(*, questions: Sequence[Question]) -> list[tuple[Terms, Line]]:
     """Look up what holds for each question, in order, from one statement and so of one moment."""
-    return _look_up_by(by_cursor, questions, None, None)
+    return _look_up_by(by_cursor, questions, NOBODY)
 
 
-def look_up_for(*, questions: Sequence[Question], client_id: str, kid: str) -> list[tuple[Terms, Line]]:
-    """Look up what holds for a machine, by the key that signed its token; `Terms.live`: both still stand."""
-    return _look_up_by(by_libpq, questions, client_id, kid)
+def look_up_for(*, questions: Sequence[Question], caller: Caller) -> list[tuple[Terms, Line]]:
+    """Look up what holds for a machine; `Terms.live`: it and the key that signed its token still stand."""
+    return _look_up_by(by_libpq, questions, caller)
 
 
 async def look_up_in(
-    *, pipeline: Pipeline, questions: Sequence[Question], client_id: str, kid: str, until: float
+    *, pipeline: Pipeline, questions: Sequence[Question], caller: Caller, until: float
 ) -> list[tuple[Terms, Line]]:
     """Look up what holds for a machine on an event loop, by this moment of its clock."""
     if len(questions) != 1:
         askings = _number_askings(questions)
-        rows = await pipeline.run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)], until=until)
+        rows = await pipeline.run(LOOK_UP_MANY, _by(caller, _of_many(questions, askings)), until=until)
         return _parse_rows(rows, askings)
     question, rows = questions[0], []
     if not question.recipient:
-        rows = await pipeline.run(LOOK_UP_OWN, [client_id, kid, *_build_own_asking(question)], until=until)
+        rows = await pipeline.run(LOOK_UP_OWN, _by(caller, _build_own_asking(question)), until=until)
     if not rows:
-        rows = await pipeline.run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)], until=until)
+        rows = await pipeline.run(LOOK_UP_ONE, _by(caller, _of_one(question)), until=until)
     return _parse_rows(rows, [0])
 
 
-def _look_up_by(
-    run: Run, questions: Sequence[Question], client_id: str | None, kid: str | None
-) -> list[tuple[Terms, Line]]:
+def _look_up_by(run: Run, questions: Sequence[Question], caller: Caller) -> list[tuple[Terms, Line]]:
     if not questions:
         return []
     if len(questions) != 1:
         askings = _number_askings(questions)
-        return _parse_rows(run(LOOK_UP_MANY, [client_id, kid, *_of_many(questions, askings)]), askings)
+        return _parse_rows(run(LOOK_UP_MANY, _by(caller, _of_many(questions, askings))), askings)
     question = questions[0]
-    rows = [] if question.recipient else run(LOOK_UP_OWN, [client_id, kid, *_build_own_asking(question)])
-    return _parse_rows(rows or run(LOOK_UP_ONE, [client_id, kid, *_of_one(question)]), [0])
+    rows = [] if question.recipient else run(LOOK_UP_OWN, _by(caller, _build_own_asking(question)))
+    return _parse_rows(rows or run(LOOK_UP_ONE, _by(caller, _of_one(question))), [0])
+
+
+def _by(caller: Caller, asked: Sequence[object]) -> list[object]:
+    return [caller.client_id, caller.kid, *asked, caller.key_since]
 
 
 def _parse_rows(rows: Rows, askings: Sequence[int]) -> list[tuple[Terms, Line]]:

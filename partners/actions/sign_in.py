@@ -63,6 +63,8 @@ def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timed
             "exp": issued_at + seconds,
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(asked),
+            # With another key or certificate than now this token is nothing.
+            "key_since": str(client.changed_at),
         },
     )
     return IssuedToken(token=token, scopes=asked, seconds=seconds)

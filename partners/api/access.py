@@ -49,7 +49,8 @@ type Refuse = Callable[[int, str, str], HttpResponse]
 class Grant:
     """What a checked access token says: good until `expires_at` (seconds since 1970) for these scopes.
 
-    `kid`: the key that signed it. `bound_to`: the certificate without which it is nothing, "" for none.
+    `kid`: the key that signed it. `bound_to`: the certificate without which it is nothing, "" for none. `key_since`:
+    since when its client had signed in as it did; one that signs in otherwise since has other tokens.
     """
 
     client_id: str
@@ -57,6 +58,7 @@ class Grant:
     expires_at: int
     kid: str
     bound_to: str
+    key_since: str
 
 
 @dataclass
@@ -237,8 +239,10 @@ def _read(token: str) -> Grant | None:
     except BadToken:
         return None
     client_id, scope, ends = claims.get("client_id"), claims.get("scope"), claims.get("exp")
-    ours = claims.get("iss") == claims.get("aud") == settings.BASE_URL
-    if not ours or not isinstance(client_id, str) or not isinstance(scope, str) or not isinstance(ends, int):
+    since, ours = claims.get("key_since"), claims.get("iss") == claims.get("aud") == settings.BASE_URL
+    if not ours or not isinstance(ends, int):
+        return None
+    if not isinstance(client_id, str) or not isinstance(scope, str) or not isinstance(since, str):
         return None
     confirmation = claims.get("cnf")
     bound_to = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else ""
@@ -248,14 +252,15 @@ def _read(token: str) -> Grant | None:
         expires_at=ends,
         kid=tokens.parse_unverified(token).kid,
         bound_to=str(bound_to),
+        key_since=since,
     )
 
 
 def _live_client(grant: Grant, certificate: str) -> Client | None:
-    """The client behind the token, if neither it nor our own key was withdrawn, and the certificate is its own."""
+    """The client behind the token, if neither it nor our own key was withdrawn, and key and certificate are its own."""
     key = SigningKey.objects.filter(kid=grant.kid, retired_at__isnull=True)
     found = Client.objects.select_related("party").filter(client_id=grant.client_id, disabled_at__isnull=True)
-    client = found.filter(Exists(key)).first()
+    client = found.filter(Exists(key), changed_at=grant.key_since).first()
     if client is None:
         return None
     if grant.bound_to or settings.MTLS_CLIENT_CERTIFICATES:

@@ -19,12 +19,16 @@ from tests.factories import NOW
 ONE, MANY = "/access/v1/evaluation", "/access/v1/evaluations"
 
 
-def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
-    machine = register_client(
+def a_new_key(kind: Machine.Kind = Machine.Kind.GATEWAY) -> Machine:
+    return register_client(
         client_id=f"test-{kind}", kind=kind,
         public_jwk=json.loads(json.dumps(ECKey.generate_key("P-256").as_dict(private=False))), party=None,
         actor="system:test", at=NOW,
     )  # fmt: skip
+
+
+def a_token(scope: str = "decisions:read", kind: Machine.Kind = Machine.Kind.GATEWAY) -> str:
+    machine = Machine.objects.filter(client_id=f"test-{kind}").first() or a_new_key(kind)
     issued = issue_access_token(client=machine, scopes=[scope], lifetime=timedelta(minutes=10), at=timezone.now())
     return issued.token
 

@@ -12,12 +12,12 @@ from accounts.models import Line
 from consent.actions.choices import stop
 from consent.api.asgi import DOOR, Message, Receive, Scope, Send, build_gate_application
 from consent.gate.deciding import evaluate_in
+from consent.gate.look_up import Caller
 from consent.gate.pipeline import Pipeline, Pipelines
 from consent.gate.shapes import Answer, Question
 from consent.schemas import decisions
 from partners.api import access
 from partners.models import Campaign
-from partners.models import Client as Machine
 from tests.consent.gate_requests import a_token, asked
 
 
@@ -105,8 +105,8 @@ def question_about(line: Line, campaign: Campaign) -> Question:
     return decisions.parse_question(json.dumps(asked(line, campaign)).encode())
 
 
-async def answer_to(pipeline: Pipeline, question: Question, machine: Machine, kid: str) -> Answer:
-    (answer,) = await evaluate_in(pipeline=pipeline, client_id=machine.client_id, kid=kid, questions=[question])
+async def answer_to(pipeline: Pipeline, question: Question, caller: Caller) -> Answer:
+    (answer,) = await evaluate_in(pipeline=pipeline, caller=caller, questions=[question])
     return answer
 
 

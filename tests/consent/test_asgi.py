@@ -15,14 +15,16 @@ from accounts.models import Line
 from consent.actions.choices import stop
 from consent.api import asgi
 from consent.api.asgi import DOOR, Message
+from consent.api.decisions import caller_of
 from consent.gate import pipeline as pipelines
+from consent.gate.look_up import Caller
 from consent.gate.pipeline import Pipeline
 from consent.schemas.decisions import parse_question
 from partners.api import access
 from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from partners.workers import rotation
-from tests.consent.gate_requests import a_token, asked, without_ids
+from tests.consent.gate_requests import a_new_key, a_token, asked, without_ids
 from tests.consent.gate_way import Way, a_seen_token, answer_to, in_one, question_about, stopped_elsewhere, told
 from tests.factories import a_line, an_approval
 
@@ -110,7 +112,7 @@ def test_what_is_not_right_goes_the_long_way(line: Line, campaign: Campaign, tok
         assert way.sent_on == [body]
 
 
-@pytest.mark.parametrize("withdrawn", ["client", "key"])
+@pytest.mark.parametrize("withdrawn", ["client", "its key", "our key"])
 def test_disabled_client_and_withdrawn_key_go_long_way_at_once(
     line: Line, campaign: Campaign, token: bytes, withdrawn: str
 ) -> None:
@@ -118,6 +120,8 @@ def test_disabled_client_and_withdrawn_key_go_long_way_at_once(
     assert told(way, body, headers={"authorization": token})[0] == 200
     if withdrawn == "client":
         Machine.objects.update(disabled_at=timezone.now())
+    elif withdrawn == "its key":
+        a_new_key()
     else:
         rotation.replace(
             uses=[SigningKey.Use.ACCESS], emergency=True, actor="officer:1", reason="laptop stolen", now=timezone.now()
@@ -157,15 +161,13 @@ def test_where_tokens_are_bound_to_certificates_all_go_long_way(
 
 
 @pytest.fixture
-def machine(token: bytes) -> tuple[Machine, str]:
+def machine(token: bytes) -> Caller:
     grant = access.remembered_grant_of(token.decode(), now=int(timezone.now().timestamp()))
     assert grant is not None
-    return Machine.objects.get(client_id=grant.client_id), grant.kid
+    return caller_of(grant)
 
 
-def test_a_thousand_at_once_each_get_their_own_answer(
-    line: Line, campaign: Campaign, machine: tuple[Machine, str]
-) -> None:
+def test_a_thousand_at_once_each_get_their_own_answer(line: Line, campaign: Campaign, machine: Caller) -> None:
     stopped = a_line(msisdn="+12065550178")
     an_approval(stopped, campaign)
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
@@ -178,7 +180,7 @@ def test_a_thousand_at_once_each_get_their_own_answer(
 
     async def all_at_once(pipeline: Pipeline) -> tuple[list[str], int]:
         (before,) = await pipeline.run(OWN_PID, [])
-        answers = await asyncio.gather(*(answer_to(pipeline, kinds[reason], *machine) for reason in wanted))
+        answers = await asyncio.gather(*(answer_to(pipeline, kinds[reason], machine) for reason in wanted))
         (after,) = await pipeline.run(OWN_PID, [])
         assert before == after
         return [answer.reason for answer in answers], len({answer.decision_id for answer in answers})
@@ -188,36 +190,34 @@ def test_a_thousand_at_once_each_get_their_own_answer(
     assert different == 1000
 
 
-def test_each_statement_is_planned_once_for_all(line: Line, campaign: Campaign, machine: tuple[Machine, str]) -> None:
+def test_each_statement_is_planned_once_for_all(line: Line, campaign: Campaign, machine: Caller) -> None:
     question = question_about(line, campaign)
 
     async def ask_thrice(pipeline: Pipeline) -> object:
         for _ in range(3):
-            await answer_to(pipeline, question, *machine)
+            await answer_to(pipeline, question, machine)
         return await pipeline.run(PLANS, [])
 
     assert in_one(ask_thrice) == [[(3, 0)]]
 
 
 def test_question_sent_after_stop_was_committed_is_answered_with_it(
-    line: Line, campaign: Campaign, machine: tuple[Machine, str]
+    line: Line, campaign: Campaign, machine: Caller
 ) -> None:
     question = question_about(line, campaign)
 
     async def before_and_after(pipeline: Pipeline) -> list[str]:
-        flying = [asyncio.ensure_future(answer_to(pipeline, question, *machine)) for _ in range(50)]
-        first = await answer_to(pipeline, question, *machine)
+        flying = [asyncio.ensure_future(answer_to(pipeline, question, machine)) for _ in range(50)]
+        first = await answer_to(pipeline, question, machine)
         await asyncio.to_thread(stopped_elsewhere, line)
-        after = await asyncio.gather(*(answer_to(pipeline, question, *machine) for _ in range(50)))
+        after = await asyncio.gather(*(answer_to(pipeline, question, machine) for _ in range(50)))
         await asyncio.gather(*flying)
         return [first.reason, *{answer.reason for answer in after}]
 
     assert in_one(before_and_after) == [["", "stopped_all"]]
 
 
-def test_questions_on_a_lost_connection_are_asked_again(
-    line: Line, campaign: Campaign, machine: tuple[Machine, str]
-) -> None:
+def test_questions_on_a_lost_connection_are_asked_again(line: Line, campaign: Campaign, machine: Caller) -> None:
     question = question_about(line, campaign)
 
     async def lose(pipeline: Pipeline) -> tuple[object, ...]:
@@ -225,7 +225,7 @@ def test_questions_on_a_lost_connection_are_asked_again(
         ((first,),) = await pipeline.run(OWN_PID, [])
         await other.run(LOCK, [])
         held_up = asyncio.ensure_future(pipeline.run(LOCK, []))
-        behind = [asyncio.ensure_future(answer_to(pipeline, question, *machine)) for _ in range(20)]
+        behind = [asyncio.ensure_future(answer_to(pipeline, question, machine)) for _ in range(20)]
         await other.run(b"SELECT pg_terminate_backend(%d)" % first, [])
         await other.run(UNLOCK, [])
         await held_up
@@ -285,12 +285,12 @@ def test_a_body_that_never_ends_is_waited_for_so_long(token: bytes, monkeypatch:
     assert way.sent_on == []
 
 
-def test_a_statement_that_fails_is_an_error(line: Line, campaign: Campaign, machine: tuple[Machine, str]) -> None:
+def test_a_statement_that_fails_is_an_error(line: Line, campaign: Campaign, machine: Caller) -> None:
     async def fail(pipeline: Pipeline) -> object:
         return await pipeline.run(b"SELECT 1 / 0", [])
 
     async def ask(pipeline: Pipeline) -> str:
-        return (await answer_to(pipeline, question_about(line, campaign), *machine)).reason
+        return (await answer_to(pipeline, question_about(line, campaign), machine)).reason
 
     failed, answered = in_one(fail, ask)
     assert isinstance(failed, DatabaseError)

@@ -18,7 +18,7 @@ from partners.models import Campaign, SigningKey
 from partners.models import Client as Machine
 from partners.workers import rotation
 from portal.wsgi import application
-from tests.consent.gate_requests import MANY, ONE, a_token, asked, send, without_ids
+from tests.consent.gate_requests import MANY, ONE, a_new_key, a_token, asked, send, without_ids
 from tests.factories import a_campaign, a_line, an_approval
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -105,7 +105,7 @@ def test_what_is_not_right_goes_the_long_way(line: Line, campaign: Campaign) -> 
         assert way.sent_on == [wrong]
 
 
-@pytest.mark.parametrize("withdrawn", ["client", "key"])
+@pytest.mark.parametrize("withdrawn", ["client", "its key", "our key"])
 def test_another_scope_or_a_withdrawn_key_goes_long(line: Line, campaign: Campaign, withdrawn: str) -> None:
     way, body = Way(), json.dumps(asked(line, campaign)).encode()
     way.call(ONE, body, HTTP_AUTHORIZATION=f"Bearer {a_token('disclosures:write')}")
@@ -114,6 +114,8 @@ def test_another_scope_or_a_withdrawn_key_goes_long(line: Line, campaign: Campai
     assert way.call(ONE, body, HTTP_AUTHORIZATION=token)[0] == "200 OK"
     if withdrawn == "client":
         Machine.objects.update(disabled_at=timezone.now())
+    elif withdrawn == "its key":
+        a_new_key()
     else:
         rotation.replace(
             uses=[SigningKey.Use.ACCESS], emergency=True, actor="officer:1", reason="laptop stolen", now=timezone.now()

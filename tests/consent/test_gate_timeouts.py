@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import Line
+from consent.api.decisions import caller_of
 from consent.gate import deciding
 from consent.gate.deciding import AT_ONCE, evaluate_in
 from consent.gate.pipeline import Pipeline
@@ -58,7 +59,7 @@ def test_a_batch_that_took_too_long_is_no_answer(
     questions = [question_about(line, campaign)] * (2 * AT_ONCE)
 
     async def ask(pipeline: Pipeline, asked_for: Sequence[Question]) -> str | int:
-        found = evaluate_in(pipeline=pipeline, client_id=grant.client_id, kid=grant.kid, questions=asked_for)
+        found = evaluate_in(pipeline=pipeline, caller=caller_of(grant), questions=asked_for)
         try:
             return sum(answer.allowed for answer in await found)
         except DatabaseError as error:

@@ -79,11 +79,11 @@ def test_no_token_no_entry() -> None:
 def test_a_token_that_lacks_one_thing_is_none(gateway: Client) -> None:
     whole = {
         "iss": settings.BASE_URL, "aud": settings.BASE_URL, "client_id": gateway.client_id, "scope": "decisions:read",
-        "exp": int(datetime.now(UTC).timestamp()) + 60,
+        "exp": int(datetime.now(UTC).timestamp()) + 60, "key_since": str(gateway.changed_at),
     }  # fmt: skip
     assert call(f"Bearer {keys.sign(use=SigningKey.Use.ACCESS, claims=whole)}").status_code == 200
     assert call(f"Bearer {keys.sign(use=SigningKey.Use.RECEIPT, claims=whole)}").status_code == 401
-    for changed in ({"iss": "https://x"}, {"aud": "https://x"}, {"exp": "later"}, {"scope": 7}):
+    for changed in ({"iss": "https://x"}, {"aud": "https://x"}, {"exp": "later"}, {"scope": 7}, {"key_since": None}):
         token = keys.sign(use=SigningKey.Use.ACCESS, claims={**whole, **changed})
         assert call(f"Bearer {token}").status_code == 401, changed
 

@@ -106,6 +106,23 @@ def test_a_disabled_machine_is_out_and_no_key_helps() -> None:
     assert [action for action, *_ in written()] == ["client.registered", "client.disabled", "client.key_changed"]
 
 
+def test_a_key_that_was_replaced_opens_nothing_any_more() -> None:
+    register("machine", Client.Kind.AGGREGATOR, party=a_party())
+
+    def signed_in() -> dict[str, str]:
+        client = Client.objects.get()
+        token = issue_access_token(
+            client=client, scopes=["ssf.read"], lifetime=timedelta(hours=1), at=datetime.now(UTC)
+        ).token
+        return {"Authorization": f"Bearer {token}"}
+
+    by_the_first = signed_in()
+    assert Http().get("/ssf/streams", headers=by_the_first).status_code == 200
+    register("machine", Client.Kind.AGGREGATOR, party=Client.objects.get().party)
+    assert Http().get("/ssf/streams", headers=by_the_first).status_code == 401
+    assert Http().get("/ssf/streams", headers=signed_in()).status_code == 200
+
+
 def test_a_machine_is_bound_to_its_certificate(tmp_path: Path) -> None:
     certificate = a_certificate("gateway", tmp_path)
     about: dict[str, Any] = {"client_id": "gateway", "actor": OFFICER, "reason": "", "at": NOW}

@@ -195,7 +195,7 @@ def test_the_access_token_is_rfc_9068_s(signer: Signer) -> None:
     opened = parse_unverified(token)
     said = dict(opened.claims)
     assert opened.typ == "at+jwt"
-    assert set(said) == {"iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope"}
+    assert set(said) == {"iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope", "key_since"}
     us = settings.BASE_URL
     assert (said["iss"], said["aud"], said["sub"], said["client_id"]) == (us, us, signer.uri, signer.uri)
     assert said["scope"] == "ssf.manage ssf.read"

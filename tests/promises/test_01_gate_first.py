@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from audit.models import AuditEvent
 from consent.actions.choices import allow, pause, stop
 from consent.gate.deciding import evaluate_for, evaluate_in
+from consent.gate.look_up import Caller
 from consent.gate.pipeline import Pipeline
 from consent.gate.shapes import Question
 from consent.models import Choice
@@ -131,24 +132,24 @@ def test_pairs_from_servers_seconds_apart_end_in_commit_order(rounds: int) -> No
         assert ask(line, campaign).allowed is (by_moment[len(by_moment) - 1][1] == "allow")
 
 
-def by_thread(kid: str) -> pairs.Asks:
+def by_thread(caller: Caller) -> pairs.Asks:
     """What asks on the connection of whichever thread it is called in."""
 
     def asks(questions: Sequence[Question]) -> Sequence[str]:
-        return [one.reason or "" for one in evaluate_for(client_id="gateway", kid=kid, questions=questions)]
+        return [one.reason or "" for one in evaluate_for(caller=caller, questions=questions)]
 
     return asks
 
 
 @contextmanager
-def on_a_loop(kid: str) -> Iterator[pairs.Asks]:
+def on_a_loop(caller: Caller) -> Iterator[pairs.Asks]:
     """What asks on the one connection of an event loop, which turns in a thread of its own."""
     loop, pipeline = asyncio.new_event_loop(), Pipeline()
     turning = threading.Thread(target=loop.run_forever)
     turning.start()
 
     def asks(questions: Sequence[Question]) -> Sequence[str]:
-        asking = evaluate_in(pipeline=pipeline, client_id="gateway", kid=kid, questions=questions)
+        asking = evaluate_in(pipeline=pipeline, caller=caller, questions=questions)
         return [one.reason or "" for one in asyncio.run_coroutine_threadsafe(asking, loop).result(60)]
 
     try:
@@ -168,13 +169,14 @@ def test_no_check_that_started_after_a_stop_committed_is_allowed() -> None:
     """
     number = 1000 if NIGHTLY else 160
     asked = pairs.questions(number)
-    register_client(
+    gateway = register_client(
         client_id="gateway", kind=Client.Kind.GATEWAY, public_jwk=dict(Signer("gateway").public), party=None,
         actor="system:test", at=NOW,
     )  # fmt: skip
     kid = SigningKey.objects.get(use=SigningKey.Use.ACCESS, retired_at=None).kid
-    with on_a_loop(kid) as by_loop:
-        found = pairs.run(asked=asked, asks=[by_thread(kid), by_loop] * 4, at_once=[1] * 8)
+    caller = Caller("gateway", kid, str(gateway.changed_at))
+    with on_a_loop(caller) as by_loop:
+        found = pairs.run(asked=asked, asks=[by_thread(caller), by_loop] * 4, at_once=[1] * 8)
     assert len(found.committed) == number
     assert [one for one in found.after if not one.reason] == []
     assert len(found.after) >= number
