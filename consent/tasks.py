@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from audit.queries import database_clock
 from consent.workers import (
     agent_callbacks,
     archive_writing,
@@ -18,8 +19,8 @@ from consent.workers.archive_comparison import find_missing
 
 @shared_task
 def end_pauses() -> None:
-    """Tell partners what counts again where a pause has ended."""
-    expiry.end_pauses(now=timezone.now())
+    """Tell partners what counts again where a pause has ended, by the clock that ends it."""
+    expiry.end_pauses(now=database_clock())
 
 
 @shared_task

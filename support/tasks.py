@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from audit.queries import database_clock
 from support.domain import tickets
 from support.workers import scanning, sending, term_change_propagation, watching
 from support.workers.canary import running
@@ -34,8 +35,8 @@ def send_replies() -> None:
 
 @shared_task
 def settle() -> None:
-    """Tell partners what officers' acts changed for lines that they know."""
-    term_change_propagation.settle(now=timezone.now())
+    """Tell partners what officers' acts changed for lines that they know, by the clock by which rules begin."""
+    term_change_propagation.settle(now=database_clock())
 
 
 @shared_task

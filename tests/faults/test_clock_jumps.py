@@ -5,25 +5,32 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings as portal
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
 import audit.queries
+from audit.models import AuditEvent
 from audit.queries import database_clock
+from consent import tasks as consent_tasks
 from consent.actions.choices import pause
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
-from consent.models import Choice
+from consent.models import Choice, EndedPause
 from consent.workers import archive_comparison, archive_writing, expiry
 from consent.workers.archive_comparison import find_missing
+from partners.actions.terms import RuleTerms, add_rule
 from partners.clients import checkpoint_places
 from partners.workers import checkpoints
 from revocations.models import Order, State
 from revocations.workers.delivery import delivery_rounds
+from support import tasks as support_tasks
+from tests.factories import ADS
 from tests.partners.outside import Outside
 from tests.revocations.scenes import a_scene, allow, stop_all
+from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 HOUR = timedelta(hours=1)
@@ -93,3 +100,17 @@ def test_a_clock_that_jumps_an_hour_changes_nothing_of_what_was_said_last(
     assert (checkpoints.find_gap(place=place), checkpoints.find_missing_events(place=place)) == ("", False)
     assert (archive_comparison.describe_missing_entries(), find_missing(now=timezone.now() + 2 * HOUR)) == ("", 0)
     assert audit.queries.verify_chains(since=None, until=None, signed={}).fault is None
+
+
+def test_a_worker_whose_clock_is_ahead_sees_to_no_end_before_it_comes(outside: Outside) -> None:
+    """What was seen to too early would be told to nobody when it comes."""
+    line, soon = a_scene(outside).a_line(), database_clock() + HOUR / 2
+    pause(line_id=line.pk, scope="all", until=soon, actor="subscriber:1", channel="web")
+    add_rule(
+        terms=RuleTerms("UT", soon, (ADS,), sale_test=False, source="A law"), reason="Due", actor=an_actor(),
+        at=database_clock(),
+    )  # fmt: skip
+    with time_machine.travel(timezone.now() + HOUR):
+        consent_tasks.end_pauses()
+        support_tasks.settle()
+    assert (EndedPause.objects.count(), AuditEvent.objects.filter(action="act.settled").count()) == (0, 0)
