@@ -27,6 +27,8 @@ from console.actions.staff_access_log import note_visit
 from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
 from console.queries.dashboard import Dashboard, last_visit
+from console.queries.dashboard_words import BREACHES as MISSED
+from console.queries.dashboard_words import light_href, list_panels, verdict_of
 from console.queries.notifications import get_choice, list_notifications
 from console.queries.search import Hit, sort_of
 from console.views.listing import Card, ToCount, count_cards, of_list
@@ -60,10 +62,18 @@ def index(request: PersonRequest) -> HttpResponse:
             of_list("Incidents opened", "incidents", listing, opened, at),
             of_list("Changes by others", "trail", changes, {"kind": "act", **opened}, at),
         ),
-        (of_list("Missed deadlines, unresolved", "breaches", BREACHES, {"state": "open"}, at, "bad"),),
+        (of_list(MISSED, "breaches", BREACHES, {"state": "open"}, at, "bad"),),
     )
-    cards = {"in_force": in_force, "today": today, "changed": changed, "breaches": breaches}
-    return show(request, "dashboard.html", title="Dashboard", now=now, at=at, since=since, **cards)
+    may_act = get_shown_role(request) == User.Role.OFFICER
+    page = {
+        "verdict": verdict_of(now, at=at),
+        "lights": [(light, light_href(light)) for light in now.lights],
+        "panels": list_panels(now, breaches=breaches.n, breaches_href=breaches.href, may_act=may_act, at=at),
+        "today": today,
+        "in_force": in_force,
+        "changed": changed,
+    }
+    return show(request, "dashboard.html", title="Dashboard", at=at, since=since, **page)
 
 
 def _in_force(at: datetime) -> Sequence[ToCount]:
