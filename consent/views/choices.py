@@ -6,6 +6,7 @@ Of another adult's line the list says one sentence.
 import hashlib
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 import accounts.queries
 from accounts.domain import sessions
+from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.queries import PersonsLine
 from accounts.views.access import (
@@ -357,6 +359,11 @@ def _counts(choice: ChoiceRow, use: Use | None) -> bool:
     return use is not None and use.allowed and any(one.choice_id == str(choice.id) and one.counts for one in use.proofs)
 
 
+def _is_read_here(line: PersonsLine, at: datetime) -> bool:
+    held_until = delegations.get_history_hold_end(line=line.line, at=at)
+    return line.may(Action.SEE) and not line.is_delegated and held_until is None
+
+
 @require_safe
 @line_required(Action.KNOW)
 def lines(request: SubscriberRequest) -> HttpResponse:
@@ -365,12 +372,9 @@ def lines(request: SubscriberRequest) -> HttpResponse:
     Where a line stands that is looked after is on its own pages, where its person's log says that somebody looked.
     """
     now = timezone.now()
-    for line in request.known:
-        if line.may(Action.SEE) and not line.is_delegated:
+    rows = [(line, sharing(line=line.line, at=now) if _is_read_here(line, now) else None) for line in request.known]
+    for line, is_shown in rows:
+        if is_shown:
             record_view(request, line=line)
-    rows = [
-        (line, sharing(line=line.line, at=now) if line.may(Action.SEE) and not line.is_delegated else None)
-        for line in request.known
-    ]
     asked = accounts.queries.list_delegation_requests(line=request.known[0], at=now)
     return render(request, "account/lines.html", {"rows": rows, "asked": asked})

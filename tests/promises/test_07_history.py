@@ -161,6 +161,7 @@ def test_neither_holder_nor_helper_opens_what_was_moved(victim: Line) -> None:
         assert browser.get("/history/").status_code == 200
         page = browser.get(f"/history/?line={the('LX').public_id}")
         assert (page.status_code, "Roadaid" in page.text) == (403, False)
+        assert browser.get("/lines/").text.count("Nothing is stopped") == 1  # on their own line
 
 
 def test_an_older_password_does_not_show_whose_it_is(victim: Line) -> None:
