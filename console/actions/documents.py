@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 import audit.actions
@@ -41,24 +42,29 @@ def preview_document(*, kind: str, ref: str, actor: str, reason: str, at: dateti
 def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at: datetime) -> uuid.UUID:
     """Sign a document and keep it. Returns its id. `seen`: the seal of the report that was previewed.
 
+    Who signs the same twice in a day, in two tabs say, has one document.
+
     It is printed before the transaction: the audit log's chains are locked until that ends, and stops wait for them.
     Raises StaffOnly, NoReason, and NotNow where there are no records, or they changed since the preview.
     """
     name = acting_staff(actor=actor, action=_choose_permission(kind, StaffAction.MAKE_DOCUMENTS))
-    why, who, document_id = check_reason(reason), _get_name(name), uuid.uuid4()
+    why, who = check_reason(reason), _get_name(name)
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
         raise NotNow("The records changed since you previewed them. Preview the document again.")
+    document_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.BASE_URL} {name} {at:%F} {report.seal}")
     whole = complete_report(report=report, document_id=str(document_id), at=at)
     pdf = sign_document(report=whole, document_id=str(document_id), who=who, at=at)
     sealed = seal_bytes(pdf)
     with transaction.atomic():
-        Document.objects.create(
-            id=document_id, kind=report.kind, about=report.about, title=report.title, line_id=report.line_id,
-            release_id=report.release_id, company_id=report.company_id, made_at=at, made_by=name,
-            sha256=hashlib.sha256(pdf).hexdigest(), pdf_sealed=sealed,
-        )  # fmt: skip
-        _record("made", report.title, report.about, str(document_id), name, why, at)
+        kept = {
+            "kind": report.kind, "about": report.about, "title": report.title, "line_id": report.line_id,
+            "release_id": report.release_id, "company_id": report.company_id, "made_at": at, "made_by": name,
+            "sha256": hashlib.sha256(pdf).hexdigest(), "pdf_sealed": sealed,
+        }  # fmt: skip
+        _, is_new = Document.objects.get_or_create(id=document_id, defaults=kept)
+        if is_new:
+            _record("made", report.title, report.about, str(document_id), name, why, at)
     return document_id
 
 

@@ -225,6 +225,19 @@ def test_what_is_signed_was_previewed_and_is_printed_before_the_log_is_locked(of
 
 
 @pytest.mark.usefixtures("db")
+def test_what_is_signed_in_two_tabs_is_one_document(officer: Member) -> None:
+    _, campaign = a_world()
+    kinds = {"certificate": timezone.now().year - 1, "company": campaign.contract.aggregator_id}
+    for kind, ref in kinds.items():
+        path = f"/admin/documents/make/{kind}/{ref}/"
+        tabs = [officer.client.post(path, WHY).content.decode() for _ in range(2)]
+        seen = [page.partition('name="seen" value="')[2].partition('"')[0] for page in tabs]
+        first, second = (post(officer, path, {"seen": one}) for one in seen)
+        assert first == second
+    assert Document.objects.count() == AuditEvent.objects.filter(action="document.made").count() == len(kinds)
+
+
+@pytest.mark.usefixtures("db")
 def test_a_long_table_shows_the_newest(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Section.build("Acts", ("Act",), ([n] for n in range(501)))
     assert (table.text, table.rows[0], table.rows[-1]) == (["The newest 500 of 501."], ["1"], ["500"])
