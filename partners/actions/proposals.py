@@ -15,6 +15,7 @@ from django.db.models import Q
 import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.queries import StaffOnly, acting_staff
+from audit.queries import database_clock
 from partners.actions import addresses, guards
 from partners.actions.guards import Of
 from partners.domain import keysets
@@ -114,7 +115,7 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
     proposal = _open(proposal_id)
     if proposal.proposed_by == name:
         raise NotNow("You proposed it, so another officer must approve it.")
-    if proposal.proposed_at + OPEN_FOR <= at:
+    if proposal.proposed_at + OPEN_FOR <= max(at, database_clock()):
         raise NotNow("This proposal is more than 7 days old and has expired. Propose it again.")
     try:
         acting_staff(actor=proposal.proposed_by, action=StaffAction.PROPOSE)

@@ -22,7 +22,7 @@ BEGIN
         WHEN 'withdrawn' THEN NEW.decided_by NOT IN (NEW.proposed_by, 'system:expiry')
         WHEN 'agreed' THEN NEW.decided_by = NEW.proposed_by OR NOT partners_is_officer(NEW.decided_by)
             OR OLD.decision = '' AND (NOT partners_is_officer(NEW.proposed_by)
-                OR NEW.decided_at >= NEW.proposed_at + interval '7 days')
+                OR greatest(NEW.decided_at, audit_now()) >= NEW.proposed_at + interval '7 days')
         ELSE NEW.decided_by = NEW.proposed_by OR NOT partners_is_officer(NEW.decided_by) END)
     THEN
         RAISE EXCEPTION 'a proposal is one officer''s, and another officer agrees to it or declines it'

@@ -26,12 +26,13 @@ from partners.models import (
 )
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
-from tests.factories import NOW, a_campaign, a_contract, a_line, a_party
+from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.overlapping import A_MOMENT_S, overlap
 from tests.partners.outside import Answer, Outside, Signer
 from tests.staff import a_client, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NOW = datetime.now(UTC)
 
 
 def test_one_assertion_signs_in_once() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,12 +24,13 @@ from partners.policies import lifecycle
 from partners.policies.lifecycle import NotNow, Stage
 from partners.primitives import tokens
 from partners.workers import rotation
-from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party
+from tests.factories import FAR_OFF, a_campaign, a_contract, a_party
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Outside, Signer
 from tests.staff import a_client, an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+NOW = datetime.now(UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 WHOLE = NOW.replace(microsecond=0)
 KEYS = "https://geobridge.example/jwks.json"

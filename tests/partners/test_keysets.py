@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +14,12 @@ from partners.actions.terms import set_endpoints
 from partners.domain import keysets
 from partners.models import PartnerKeySet, Party, Proposal
 from partners.primitives.tokens import UnknownKey
-from tests.factories import FAR_OFF, NOW, ROADSIDE, a_contract, a_party
+from tests.factories import FAR_OFF, ROADSIDE, a_contract, a_party
 from tests.partners.outside import Outside, Signer
 from tests.staff import an_actor, move_keys
 
 pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
 
 
 def a_party_with_keys(outside: Outside) -> tuple[Party, Signer]:

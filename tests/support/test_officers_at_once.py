@@ -1,7 +1,7 @@
 """Two officers decide in the same moment: the first one's act stands, and the other reads what it was."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,12 +23,13 @@ from partners.models import Campaign, Client, Contract, JurisdictionRule, Party,
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from tests.agents import public
-from tests.factories import FAR_OFF, FRAUD, LONG_AGO, NOW, a_campaign, a_contract, a_party
+from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_party
 from tests.overlapping import overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 

@@ -264,7 +264,7 @@ def test_a_rule_s_end_is_told_on_its_day() -> None:
     choices.stop(line_id=line.pk, scope="campaign", ref=tow.ref, actor="subscriber:1", channel="web")
     assert uses_of(line) == []
     at = database_clock()
-    by_two("relax_rule", "rule", rule.pk, at=at - 40 * DAY, ends_at=(at - HOUR).isoformat())
+    by_two("relax_rule", "rule", rule.pk, at=at - 6 * DAY, ends_at=(at - HOUR).isoformat())
     assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
     assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (
         1,
