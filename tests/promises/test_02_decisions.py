@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -15,11 +15,12 @@ from disclosures.models import Upload
 from partners.models import AgentRequest, AuthorizedAgent, Proposal
 from revocations.models import EvidenceRequest
 from support.models import ProtectedLine, Reveal, SuspendRequest, Ticket
-from tests.factories import NOW, a_campaign, a_line
+from tests.factories import a_campaign, a_line
 from tests.fixtures import Refusal
 from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
 LATER = NOW + timedelta(minutes=1)
 SOON = NOW + timedelta(days=2)
 # What tells that somebody has decided, answered, agreed, or proved something.

@@ -16,11 +16,12 @@ from consent.gate.shapes import Answer
 from consent.queries.permission import permission_at
 from partners.models import Campaign, JurisdictionRule, Reach, Suspension
 from tests.consent.claiming import a_partner
-from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import FAR_OFF, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.promises.asking import question, reason
 from tests.staff import an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture

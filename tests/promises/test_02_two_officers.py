@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 from accounts.models import Line, User
 from accounts.policies.permissions import actor_of
 from partners.models import Campaign, Contract, Proposal, Suspension
-from tests.factories import FAR_OFF, LONG_AGO, NOW, a_campaign, a_contract, a_line, an_approval
+from tests.factories import FAR_OFF, LONG_AGO, a_campaign, a_contract, a_line, an_approval
 from tests.fixtures import Refusal
 from tests.promises.asking import reason
 from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 
 pytestmark = pytest.mark.django_db
+NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
