@@ -108,3 +108,15 @@ def test_whoever_must_wait_reads_until_when_by_their_own_clock(visit: Visit, sit
     until = datetime.fromisoformat(str(wait.get_attribute("datetime"))).astimezone()
     assert timedelta(0) < until - timezone.now() <= timedelta(minutes=1)
     assert re.sub(r"\s", " ", wait.inner_text()) == f"1 minute ({until:%-I:%M %p})"
+
+
+def test_the_wait_beside_a_field_reads_as_one_sentence(visit: Visit, world: World) -> None:
+    page = visit(line=world.line).new_page()
+    page.goto("/accounts/password/change/")
+    for _ in range(6):
+        page.fill("main input[name=oldpassword]", "guessed")
+        page.fill("main input[name=password1]", "a new one for me")
+        page.fill("main input[name=password2]", "a new one for me")
+        page.click("main button.main")
+    said = page.inner_text("main .error")
+    assert re.sub(r"[^\S\n]", " ", said).startswith("Too many tries. Try again in 1 minute (")
