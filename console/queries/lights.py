@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 
@@ -148,17 +148,18 @@ def _canary_light(at: datetime) -> Light:
     word, tone = CANARY_WORDS[state]
     took = [(round(sum(one.seconds.values()) * 10) + 1, bool(one.failed)) for one in reversed(runs)]
     bars = _bars([(n, n * failed) for n, failed in took])
-    return Light("Hourly stop test", word, tone, _describe_canary(state, step, len(runs)), bars)
+    return Light("Hourly stop test", word, tone, _describe_canary(state, step, runs), bars)
 
 
-def _describe_canary(state: str, step: str, runs: int) -> str:
+def _describe_canary(state: str, step: str, runs: Sequence[CanaryRun]) -> str:
     if state == "off":
         return "The hourly test is turned off"
+    if not runs:
+        return "It runs every hour"
+    last = f"Last run {runs[0].began_at.astimezone(UTC):%-d %b, %H:%M} UTC"
     if step:
-        return f"The last run failed at: {CanaryRun.Step(step).label}"
-    if runs < 2:
-        return "Last run" if runs else "It runs every hour"
-    return f"Last {runs} runs; taller bars took longer"
+        return f"{last}, failed at: {CanaryRun.Step(step).label}"
+    return last if len(runs) == 1 else f"{last}; taller bars took longer"
 
 
 def _bars(counted: Sequence[tuple[int, int]]) -> Sequence[Bar]:

@@ -288,7 +288,7 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     )
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     for said in (
-        "Hourly stop test fails The last run failed at: the gate's no", "Gate open 1 stop or pause in the last hour",
+        f"Hourly stop test fails Last run {said_at(at, 9)}, failed at: the gate's no", "Gate open 1 stop or pause in the last hour",
         "Delivery works 13 pushes in the last hour, 2 failed; after an outage, counted since the partner recovered",
         "Texts failing 3 texts sent in the last hour, 1 without the gateway's answer; 0 overdue; 0 codes not sent",
     ):  # fmt: skip
@@ -310,6 +310,11 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     listed = {state: rows_of(officer, f"/admin/streams/texts/?state={state}") for state in TEXTS}
     assert {state: (len(rows), {re.split(r" \d", row)[0] for row in rows}) for state, rows in listed.items()} == TEXTS
     assert len(rows_of(officer, "/admin/streams/texts/")) == sum(n for n, _ in TEXTS.values())
-    assert "Hourly stop test works Last run" in lights
+    assert f"Hourly stop test works Last run {said_at(at, 9)} Gate" in lights
     CanaryRun.objects.create(began_at=at - timedelta(minutes=8), finished_at=at, seconds={"page": 1.0})
-    assert "Hourly stop test works Last 2 runs; taller bars took longer" in shown(officer, "/admin/")
+    newest = f"Hourly stop test works Last run {said_at(at, 8)}; taller bars took longer"
+    assert newest in shown(officer, "/admin/")
+
+
+def said_at(at: datetime, minutes_ago: int) -> str:
+    return f"{at - timedelta(minutes=minutes_ago):%-d %b, %H:%M} UTC"
