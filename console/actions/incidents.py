@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from django.db import transaction
 
 import audit.actions
-from accounts.models import User
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, check_reason, has_visible_text
 from accounts.queries import StaffOnly, acting_staff
@@ -15,7 +14,7 @@ from partners.models import Party
 from partners.policies.lifecycle import NotNow
 from support.policies.lifecycle import ZONE
 from support.queries import names
-from support.queries.incidents import IncidentPage, incident_page
+from support.queries.incidents import IncidentPage, incident_page, is_about
 from support.queries.visible import find_incident, hidden_incidents
 
 NOT_SENT_YET = "That day is in the future. Record only notifications already sent."
@@ -169,8 +168,7 @@ def export_incident(*, incident_id: int, form: str, actor: str, reason: str, at:
 def _require_others(incident_id: int, at: datetime, *officers: str) -> Incident:
     """Find an incident that is about none of these officers, whatever their role was then. Raises NotNow."""
     found = _require_visible(incident_id, at)
-    role, _, number = found.subject.partition(":")
-    if role in User.Role and number in {one.partition(":")[2] for one in officers}:
+    if any(is_about(incident=found, member=one) for one in officers):
         raise NotNow(NOT_OWN)
     return found
 

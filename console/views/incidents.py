@@ -37,7 +37,7 @@ from disclosures.models import Anomaly
 from disclosures.queries.rules import window_of
 from support.forms.acting import ActForm, LookForm
 from support.queries.anomalies import CONSEQUENCES, anomalies_under, code_of
-from support.queries.incidents import incident_page, officers
+from support.queries.incidents import incident_page, is_about, officers
 from support.queries.subjects import list_documents_about
 from support.queries.visible import hidden_incidents, visible_incidents
 
@@ -49,7 +49,8 @@ def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     documents = list_documents_about(about=f"incident:{incident_id}", at=at)
-    title, words = page.incident.get_kind_display(), {"page": page, "at": at, "documents": documents}
+    own = is_about(incident=page.incident, member=actor_of(request.user))
+    title, words = page.incident.get_kind_display(), {"page": page, "at": at, "documents": documents, "own": own}
     if not page.is_found:
         return show(request, "incident.html", title=title, **words)
     return show(request, "anomalies.html", title=title, shown=page_of(request, _listing(page.incident), at=at), **words)
@@ -88,10 +89,11 @@ def acknowledge(request: PersonRequest, incident_id: int) -> HttpResponse:
 def assign(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say whose it is."""
     one = get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
+    others = [(actor, email) for actor, email in officers() if not is_about(incident=one, member=actor)]
     act = Act(
         title="Assign incident",
         lead=f"{one.get_kind_display()}. This also acknowledges it.",
-        form=AssignForm(request.POST or None, officers=officers()),
+        form=AssignForm(request.POST or None, officers=others),
         verb=lambda form, by: assign_incident(incident_id=incident_id, to=form.cleaned_data["to"], **by),
         back=reverse("admin:incident", args=[incident_id]),
         done="Assigned.",

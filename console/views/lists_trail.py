@@ -169,8 +169,8 @@ def _due(one: Incident, at: datetime) -> Cell:
 def _ticket(one: Ticket | None, at: datetime) -> Cell:
     if one is None:
         return Cell("–")
-    late = one.state == Ticket.State.OPEN and one.due_at <= at
-    return Cell(one.code, under=f"due {format_distance(one.due_at, at)}", tone="bad" if late else "")
+    due = f"due {format_distance(one.due_at, at)}" if one.is_under_way else one.get_state_display().lower()
+    return Cell(one.code, href=reverse("desk-case", args=[one.code]), under=due, whole=True)
 
 
 def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:

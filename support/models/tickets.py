@@ -139,6 +139,11 @@ class Ticket(models.Model):
         return self.code
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether somebody waits, so that its date still counts."""
+        return self.state in {self.State.OPEN, self.State.WAITING, self.State.PARTNER}
+
+    @property
     def sender(self) -> str:
         """By what cases that mails opened are known to be of one address; "" for all others."""
         return self.key.rpartition(":")[0] if self.key.startswith(MAILED) else ""

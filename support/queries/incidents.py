@@ -140,6 +140,12 @@ def subject_of(*, incident: Incident) -> str:
     return sanitise_text(incident.subject, at_most=200)
 
 
+def is_about(*, incident: Incident, member: str) -> bool:
+    """Return whether it is about this member of staff ("officer:7"), whatever their role was then."""
+    role, _, number = incident.subject.partition(":")
+    return role in User.Role and number == member.partition(":")[2]
+
+
 def _overdue(incident: Incident, about: NamedTarget | None) -> int | None:
     if about is None:
         return None

@@ -21,6 +21,7 @@ from support.models import Ticket
 from support.queries.incidents import duties_of, get_incident_impact
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, JAIL, TRACK, looked
 from tests.factories import a_line, a_party
+from tests.support.desk import a_ticket
 from tests.support.officers import Member, post, rows_of, shown, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -47,7 +48,12 @@ def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
         assert f'href="/admin/parties/{party.pk}/"' in page
         assert "GeoBridge" in words(page)
         assert "T-" in words(page)
-    assert "due 1 day ago" in shown(officer, "/admin/incidents/")
+    code = Ticket.objects.get().code
+    assert f"{code} due 1 day ago" in shown(officer, "/admin/incidents/")
+    assert f'href="/desk/{code}/">{code}<' in officer.client.get(f"/admin/incidents/{one.pk}/").text
+    Ticket.objects.filter(code=code).update(state="merged", merged_into=a_ticket())
+    assert f"{code} merged" in shown(officer, "/admin/incidents/")
+    assert "Case due –" in shown(officer, f"/admin/incidents/{one.pk}/")
     assert "A partner allows what we deny: 1 GeoBridge" in shown(officer, "/admin/")
 
 
@@ -119,9 +125,15 @@ def test_an_incident_about_an_officer_is_another_s(was: User.Role) -> None:
     told = {"duty": "agencies", "told_on": f"{timezone.now():%Y-%m-%d}", "reference": "No. 7"}
     for act, by, given in (
         ("close", own, {}), ("acknowledge", own, {}), ("assign", own, {"to": other.actor}), ("told", own, told),
-        ("assign", other, {"to": own.actor}),
     ):  # fmt: skip
         assert "An incident about an officer must be handled by another officer." in shown(by, f"{path}{act}/", given)
+    # Their own page offers none of these, and nobody else is offered them.
+    offers = ("Acknowledge Assign Close", "Record a notification")
+    about = "This incident is about you, so another officer must handle it."
+    assert [one in shown(own, path) for one in (*offers, about)] == [False, False, True]
+    assert [one in shown(other, path) for one in (*offers, about)] == [True, True, False]
+    assert own.user.email not in shown(other, f"{path}assign/")
+    assert "Select a valid choice." in shown(other, f"{path}assign/", {"to": own.actor})
     one = Incident.objects.get()
     assert (one.closed_at, one.acknowledged_at, one.assigned_to) == (None, None, "")
     assert "incident" not in " ".join(AuditEvent.objects.values_list("action", flat=True))
