@@ -58,6 +58,8 @@ def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> Non
     assert re.findall(r">Merge into ([^<]+)<", page) == [one.code for one in same]
     assert ana.client.post(f"/desk/{own.code}/merge/", {"into": same[0].code}).status_code == 302
     assert Ticket.objects.get(pk=own.pk).merged_into == same[0]
+    due = ["Answer due" in ana.client.get(f"/desk/{one.code}/").text for one in (own, same[0])]
+    assert due == [False, True]
     alone = a_ticket(kind="canary")
     assert "may be about the same" not in ana.client.get(f"/desk/{alone.code}/handling/").content.decode()
 
