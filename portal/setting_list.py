@@ -219,8 +219,8 @@ SECTIONS = {
             example="1-800-555-0100", needed="recommended", since="1.0.0",
         ),
         Setting(
-            "CARRIER_HOURS", "text", "when that number is answered, in your own words",
-            example="every day, 8 a.m. to 8 p.m. Pacific", since="1.0.0",
+            "CARRIER_HOURS", "text", "when that number is answered; other languages follow a `|`",
+            example="every day, 8 a.m. to 8 p.m. | es: todos los días, de 8 a. m. a 8 p. m.", since="1.0.0",
         ),
         Setting(
             "PASSWORD_WORDS", "list",

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import get_language, gettext_lazy, pgettext
 
 from accounts.models import Line, TextedCode, User
 from audit.models import AuditEvent
@@ -268,6 +268,13 @@ def new_carrier_account_text() -> str:
 def number_to_call() -> str:
     """Return the carrier's number, or where people find it if the carrier set none."""
     return settings.CARRIER_PHONE or pgettext("where to call", "the number on your bill")
+
+
+def opening_hours() -> str:
+    """Return when the carrier's number is answered, in the reader's language where it gave that: "daily | es: diario"."""
+    first, *others = (one.strip() for one in settings.CARRIER_HOURS.split("|"))
+    said = {language.strip().lower(): words.strip() for language, mark, words in (one.partition(":") for one in others)}
+    return said.get(get_language() or "", first)
 
 
 def to_contact_text(*, words: str) -> str:

@@ -16,7 +16,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from accounts.domain.message_templates import join_words
+from accounts.domain.message_templates import join_words, opening_hours
 from consent.domain.typesetting import ACROSS, CHINESE, END, LTR, OWN, TEXT, print_pdf, replace_missing_glyphs
 from consent.queries.receipts import ReceiptView
 
@@ -109,7 +109,8 @@ def _facts(receipt: ReceiptView, paper: PageTexts) -> Sequence[tuple[str, str]]:
 def _carrier() -> str:
     """Return the carrier's name, and its number and hours where it has set them."""
     reached = join_words(isolate_bidi(one) for one in (settings.CARRIER_NAME, settings.CARRIER_PHONE) if one)
-    return f"{reached} ({isolate_bidi(settings.CARRIER_HOURS)})" if settings.CARRIER_HOURS else reached
+    hours = opening_hours()
+    return f"{reached} ({isolate_bidi(hours)})" if hours else reached
 
 
 def _moment(at: datetime) -> str:

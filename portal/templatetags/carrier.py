@@ -5,6 +5,8 @@ from typing import NamedTuple
 from django import template
 from django.conf import settings
 
+from accounts.domain.message_templates import opening_hours
+
 register = template.Library()
 
 
@@ -22,4 +24,4 @@ def carrier() -> Carrier:
     """Return the carrier's name, phone number and opening hours, and the number as a phone dials it."""
     phone = settings.CARRIER_PHONE
     dial = "".join(char for char in phone if char.isdigit() or char == "+")
-    return Carrier(name=settings.CARRIER_NAME, phone=phone, hours=settings.CARRIER_HOURS, dial=dial)
+    return Carrier(name=settings.CARRIER_NAME, phone=phone, hours=opening_hours(), dial=dial)

@@ -30,6 +30,27 @@ def test_pages_say_when_to_call_and_dial_it() -> None:
     assert f"Whereabouts is a service of {NAME}. Call us at {PHONE} ({HOURS})." in words_of(page)
 
 
+def test_hours_are_said_in_the_language_of_the_page(settings: Settings) -> None:
+    settings.CARRIER_PHONE = PHONE
+    settings.CARRIER_HOURS = "8 a.m.: 8 p.m. | es: de 8 a 20 | zh-hans: 8 点至 20 点"
+    called = {
+        language: words_of(Http().get("/help/", headers={"accept-language": language}).text)
+        for language in ("en", "es", "zh-hans", "vi")
+    }
+    assert f"Call us at {PHONE} (8 a.m.: 8 p.m.)." in called["en"]
+    assert f"Llámenos al {PHONE} (de 8 a 20)." in called["es"]
+    assert "(8 点至 20 点)" in called["zh-hans"].replace("（", "(").replace("）", ")")
+    # Where it gave none for a language, its first.
+    assert "(8 a.m.: 8 p.m.)" in called["vi"]
+    line = a_line()
+    browser = signed_in(line)
+    stop_everything(line)
+    path = f"/choices/{newest_choice(line).id}/receipt.pdf"
+    printed = browser.client.get(path, headers={"accept-language": "es"}).content
+    read = PdfReader(BytesIO(printed)).pages[0].extract_text()
+    assert "(de 8 a 20)" in " ".join("".join(one for one in read if one.isprintable() or one.isspace()).split())
+
+
 def test_a_carrier_without_hours_gives_its_number(settings: Settings) -> None:
     settings.CARRIER_PHONE = PHONE
     assert f"Call us at {PHONE}." in words_of(Http().get("/help/").text)

@@ -266,7 +266,11 @@ def _state() -> str:
 CARRIER = {
     "CARRIER_NAME": "Cascade Wireless",
     "CARRIER_PHONE": "1-800-555-0100",
-    "CARRIER_HOURS": "every day, 8 a.m. to 8 p.m. Pacific",
+    "CARRIER_HOURS": (
+        "every day, 8 a.m. to 8 p.m. Pacific | es: todos los días, de 8 a. m. a 8 p. m., hora del Pacífico"
+        " | vi: mỗi ngày, 8 giờ sáng đến 8 giờ tối, giờ Thái Bình Dương"
+        " | zh-hans: 每天，太平洋时间上午 8 点至晚上 8 点 | ar: كل يوم، من 8 صباحًا إلى 8 مساءً بتوقيت المحيط الهادئ"
+    ),
 }
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # All that a data directory holds; `--fresh` removes these and nothing else that may lie beside them.
