@@ -69,12 +69,17 @@ class Cell:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} ({self.under})" if self.at else f"{text} ({self.under})"
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it says only that there is nothing: on a phone, where each field has a line, it is left out."""
+        return self.text == "–" and not self.under
+
+    @property
     def text_class(self) -> str:
         """How the text may be broken: as a tag and as a link it stays on one line where it is short."""
         short = "o-short" if len(str(self.text)) <= LONGEST_WORD else ""
         if self.tone:
             return short
-        return _class_of(self.text, short if self.href else "o-whole" if self.whole else "")
+        return _class_of(self.text, "o-whole" if self.whole else short if self.href else "")
 
     @property
     def under_class(self) -> str:

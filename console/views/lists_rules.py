@@ -240,10 +240,15 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
             _progress(one, at),
             Cell(f"{one.subject_count:,}", number=True),
             listing.moment(one.terminated_at, under="term expired" if one.by_term else who[one.actor]),
-            Cell(listing.format_distance(one.complete_by, at), under=f"{one.complete_by:%-d %b %Y}"),
+            _due(one, at),
         )
         for one in rows
     ]
+
+
+def _due(one: Cohort, at: datetime) -> Cell:
+    day = f"{one.complete_by:%-d %b %Y}"
+    return Cell(day) if one.completed_at else Cell(listing.format_distance(one.complete_by, at), under=day)
 
 
 def _progress(one: Cohort, at: datetime) -> Cell:

@@ -142,7 +142,7 @@ def test_what_is_over_by_its_term_says_so(officer: Member) -> None:
     assert f"Contract with GeoBridge , ended on {day} UTC when its term expired." in page
     assert f"Denied at our gate {cohort.terminated_at:%-d %b %Y, %H:%M:%S} UTC, epoch 2" in page
     row = shown(officer, "/admin/terminations/")
-    assert f"AGR-1 contract GeoBridge company preparing list 0 {day} term expired" in row
+    assert f"AGR-1 contract GeoBridge company preparing list 0 {day} term expired in 9 days {due}" in row
 
 
 def test_a_list_that_is_still_made_says_how_far_it_is(officer: Member) -> None:
