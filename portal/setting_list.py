@@ -220,7 +220,7 @@ SECTIONS = {
         ),
         Setting(
             "CARRIER_HOURS", "text", "when that number is answered; other languages follow a `|`",
-            example="every day, 8 a.m. to 8 p.m. | es: todos los días, de 8 a. m. a 8 p. m.", since="1.0.0",
+            example="daily 8-20 | es: diario, 8-20", since="1.0.0",
         ),
         Setting(
             "PASSWORD_WORDS", "list",
