@@ -8,8 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import gettext as _
 
 from accounts.models import Line, TextedCode, User
 from audit.models import AuditEvent
@@ -271,7 +271,7 @@ def number_to_call() -> str:
 
 
 def opening_hours() -> str:
-    """Return when the carrier's number is answered, in the reader's language where it gave that: "daily | es: diario"."""
+    """Return when the carrier's number is answered, in the reader's language if it gave that: "daily | es: diario"."""
     first, *others = (one.strip() for one in settings.CARRIER_HOURS.split("|"))
     said = {language.strip().lower(): words.strip() for language, mark, words in (one.partition(":") for one in others)}
     return said.get(get_language() or "", first)

@@ -288,7 +288,8 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     )
     lights = shown(officer, "/admin/").partition("Changes by others")[2].partition("Contracts in force")[0]
     for said in (
-        f"Hourly stop test fails Last run {said_at(at, 9)}, failed at: the gate's no", "Gate open 1 stop or pause in the last hour",
+        f"Hourly stop test fails Last run {said_at(at, 9)}, failed at: the gate's no",
+        "Gate open 1 stop or pause in the last hour",
         "Delivery works 13 pushes in the last hour, 2 failed; after an outage, counted since the partner recovered",
         "Texts failing 3 texts sent in the last hour, 1 without the gateway's answer; 0 overdue; 0 codes not sent",
     ):  # fmt: skip
