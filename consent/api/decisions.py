@@ -213,7 +213,7 @@ def _answer_quickly(door: Callable[[bytes, Ask], bytes], environ: WSGIEnvironmen
 
 def caller_of(grant: Grant) -> Caller:
     """Return who asks, as the gate looks it up."""
-    return Caller(grant.client_id, grant.kid, grant.key_since)
+    return Caller(grant.client_id, grant.kid, grant.key_since or None)
 
 
 def _build_asker(grant: Grant) -> Ask:

@@ -17,7 +17,10 @@ from consent.gate.shapes import Line, Question, Terms, parse_covered_keys
 
 
 class Caller(NamedTuple):
-    """The machine that asks, by its token: the key that signed that, and since when the machine signs in as it did."""
+    """The machine that asks, by its token: the key that signed that, and since when the machine signs in as it did.
+
+    `key_since`: None for our own trial's machines, which nobody lets in.
+    """
 
     client_id: str | None
     kid: str | None
@@ -37,7 +40,7 @@ type Run = Callable[[bytes, Sequence[object]], Rows]
 LOOK_UP_OWN = b"""
 SELECT 0, (extract(epoch FROM moment.now) * 1000000)::bigint,
     EXISTS (SELECT FROM partners_client
-            WHERE client_id = $1::text AND disabled_at IS NULL AND changed_at = $10::timestamptz)
+            WHERE client_id = $1::text AND disabled_at IS NULL AND changed_at IS NOT DISTINCT FROM $10::timestamptz)
         AND EXISTS (SELECT FROM partners_signingkey WHERE kid = $2::text AND retired_at IS NULL),
     EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
         AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
@@ -90,7 +93,8 @@ asked AS (SELECT 0 AS n, 0 AS k, $9::text AS line, $10::bytea AS number),
 moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
-            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND m.changed_at = caller.key_since
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL
+                AND m.changed_at IS NOT DISTINCT FROM caller.key_since
                 AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
             AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''
@@ -177,7 +181,8 @@ asked AS (SELECT place - 1 AS n, a.* FROM unnest($10::text::int4[], $11::text[],
 moment AS MATERIALIZED (
     SELECT audit_now() AS now,
         EXISTS (SELECT FROM partners_client m JOIN partners_signingkey s ON s.kid = caller.kid
-            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL AND m.changed_at = caller.key_since
+            WHERE m.client_id = caller.client_id AND m.disabled_at IS NULL
+                AND m.changed_at IS NOT DISTINCT FROM caller.key_since
                 AND s.retired_at IS NULL) AS live,
         EXISTS (SELECT FROM consent_gateopening o WHERE o.server_started = pg_postmaster_start_time()
             AND o.table_oid = o.tableoid::bigint AND o.closed_because = ''

@@ -64,7 +64,7 @@ def issue_access_token(*, client: Client, scopes: Iterable[str], lifetime: timed
             "jti": secrets.token_urlsafe(16),
             "scope": " ".join(asked),
             # With another key or certificate than now this token is nothing.
-            "key_since": str(client.changed_at),
+            "key_since": str(client.changed_at or ""),
         },
     )
     return IssuedToken(token=token, scopes=asked, seconds=seconds)

@@ -260,7 +260,7 @@ def _live_client(grant: Grant, certificate: str) -> Client | None:
     """The client behind the token, if neither it nor our own key was withdrawn, and key and certificate are its own."""
     key = SigningKey.objects.filter(kid=grant.kid, retired_at__isnull=True)
     found = Client.objects.select_related("party").filter(client_id=grant.client_id, disabled_at__isnull=True)
-    client = found.filter(Exists(key), changed_at=grant.key_since).first()
+    client = found.filter(Exists(key), changed_at=grant.key_since or None).first()
     if client is None:
         return None
     if grant.bound_to or settings.MTLS_CLIENT_CERTIFICATES:
