@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.primitives.zones import end_of_day
@@ -37,37 +38,44 @@ class StopForm(forms.Form):
     notice = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
 
-class PauseForm(StopForm):
+class _DayForm(forms.Form):
+    """Something that may last until the end of a day of the line's zone, which is today or later."""
+
+    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._zone, self._at = zone, at
+        self.order_fields([*(name for name in self.fields if name != "day"), "day"])
+        self.fields["day"].widget.attrs["min"] = at.astimezone(zone).date().isoformat()
+
+    def refuse_day(self, day: date | None, *, too_far: Promise) -> None:
+        """Refuse a day that is over, and one more than a century away: `too_far`."""
+        if day is None or day < self._at.astimezone(self._zone).date():
+            raise forms.ValidationError({"day": _("Choose today or a later day.")})
+        if day > self._at.date() + LONGEST_PAUSE:
+            raise forms.ValidationError({"day": too_far})
+
+
+class PauseForm(_DayForm, StopForm):
     """What a pause is about, and how long it lasts: days from now, or the end of a day of the line's zone."""
 
     length = forms.ChoiceField(
         label=_("Pause"), choices=LENGTHS, initial="7", widget=forms.RadioSelect(attrs={"class": "check"})
     )
-    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-
-    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._zone = zone
-        self._at = at
-        self.fields["day"].widget.attrs["min"] = at.astimezone(zone).date().isoformat()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("length") == "day":
-            day = cleaned.get("day")
-            if not day or day < self._at.astimezone(self._zone).date():
-                raise forms.ValidationError({"day": _("Choose today or a later day.")})
-            if day > self._at.date() + LONGEST_PAUSE:
-                raise forms.ValidationError(
-                    {"day": _("Choose a day within the next 100 years. To block it for good, stop it instead.")}
-                )
-            cleaned["until"] = end_of_day(day=day, zone=self._zone)
+            too_far = _("Choose a day within the next 100 years. To block it for good, stop it instead.")
+            self.refuse_day(cleaned.get("day"), too_far=too_far)
+            cleaned["until"] = end_of_day(day=cleaned["day"], zone=self._zone)
         elif cleaned.get("length"):
             cleaned["until"] = self._at + timedelta(days=int(cleaned["length"]))
         return cleaned
 
 
-class AllowForm(forms.Form):
+class AllowForm(_DayForm):
     """Which campaign is allowed, and until when. `notice`: the digest of what the page showed.
 
     `of`: the stop or pause on whose page it was chosen, to go back there.
@@ -80,18 +88,10 @@ class AllowForm(forms.Form):
         label=_("How long"), choices=ENDS, required=False, widget=forms.RadioSelect(attrs={"class": "check"})
     )
 
-    day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-
-    def __init__(self, *args: Any, zone: ZoneInfo, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._zone = zone
-        self._at = at
-        self.fields["day"].widget.attrs["min"] = at.astimezone(zone).date().isoformat()
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("days") == "day":
-            _refuse_day(cleaned.get("day"), self._at, self._zone)
+            self.refuse_day(cleaned.get("day"), too_far=_("Choose a day within the next 100 years."))
         return cleaned
 
     def until(self, *, at: datetime) -> datetime | None:
@@ -113,13 +113,6 @@ class MailForm(forms.Form):
     to = forms.EmailField(
         label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
-
-
-def _refuse_day(day: date | None, at: datetime, zone: ZoneInfo) -> None:
-    if day is None or day < at.astimezone(zone).date():
-        raise forms.ValidationError({"day": _("Choose today or a later day.")})
-    if day > at.date() + LONGEST_PAUSE:
-        raise forms.ValidationError({"day": _("Choose a day within the next 100 years.")})
 
 
 class ReceiptFileForm(forms.Form):

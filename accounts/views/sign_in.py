@@ -45,6 +45,24 @@ def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
     form.refuse(spent=sessions.note_tries(request, tries=tries))
 
 
+def text_code_to(request: HttpRequest, *, msisdn: str, purpose: TextedCode.Purpose) -> None:
+    """Text a code to a number, for the browser that asks."""
+    asker, network = sessions.get_asker(request), browsers.get_network(request)
+    text_code(msisdn=msisdn, purpose=purpose, asker=asker, network=network, at=timezone.now())
+
+
+def text_code_again(request: HttpRequest, *, purpose: TextedCode.Purpose, start: str, then: str) -> HttpResponse:
+    """Text the code once more; the same words whether or not one went out. Without a number, back to the `start`."""
+    msisdn = sessions.get_remembered_number(request, door=purpose)
+    if not msisdn:
+        skip_delay(request)
+        return redirect(start)
+    text_code_to(request, msisdn=msisdn, purpose=purpose)
+    sessions.reset_tries(request)
+    messages.info(request, CodeForm.sent_again)
+    return redirect(then)
+
+
 logger = logging.getLogger(__name__)
 
 SIGN_IN = TextedCode.Purpose.SIGN_IN
@@ -63,13 +81,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if mark_lookup_view(request, form):
         msisdn = form.cleaned_data["number"]
-        text_code(
-            msisdn=msisdn,
-            purpose=SIGN_IN,
-            asker=sessions.get_asker(request),
-            network=browsers.get_network(request),
-            at=timezone.now(),
-        )
+        text_code_to(request, msisdn=msisdn, purpose=SIGN_IN)
         sessions.remember_number(request, door=SIGN_IN, msisdn=msisdn, then=then)
         return redirect("sign-in-code")
     ways = {"by_carrier": oidc.has_provider(oidc.CARRIER), "carrier_query": urlencode({"next": then})}
@@ -107,21 +119,8 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
 @require_POST
 @pad_response_time
 def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """Text the code once more; the same words whether or not one went out."""
-    msisdn = sessions.get_remembered_number(request, door=SIGN_IN)
-    if not msisdn:
-        skip_delay(request)
-        return redirect("account_login")
-    text_code(
-        msisdn=msisdn,
-        purpose=SIGN_IN,
-        asker=sessions.get_asker(request),
-        network=browsers.get_network(request),
-        at=timezone.now(),
-    )
-    sessions.reset_tries(request)
-    messages.info(request, CodeForm.sent_again)
-    return redirect("sign-in-code")
+    """Text the code once more."""
+    return text_code_again(request, purpose=SIGN_IN, start="account_login", then="sign-in-code")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

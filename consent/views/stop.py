@@ -1,7 +1,6 @@
 """Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,16 +9,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actions.codes import text_code, verify_code
+from accounts.actions.codes import verify_code
 from accounts.clients import oidc
 from accounts.domain import sessions
 from accounts.forms import CodeForm, NumberForm, StopEndedForm
 from accounts.models import TextedCode
-from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
-from accounts.views.sign_in import refuse_code
+from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
 from consent.actions import without_account
 from consent.domain import notices, pdf_receipts, receipts
 from consent.domain.signal_stops import find_whole_signal_stop
@@ -35,13 +33,7 @@ def number(request: HttpRequest) -> HttpResponse:
     form = NumberForm(request.POST or None)
     if mark_lookup_view(request, form):
         msisdn = form.cleaned_data["number"]
-        text_code(
-            msisdn=msisdn,
-            purpose=STOP,
-            asker=sessions.get_asker(request),
-            network=browsers.get_network(request),
-            at=timezone.now(),
-        )
+        text_code_to(request, msisdn=msisdn, purpose=STOP)
         sessions.remember_number(request, door=STOP, msisdn=msisdn)
         return redirect("stop-code")
     ways = {
@@ -78,21 +70,8 @@ def code(request: HttpRequest) -> HttpResponse:
 @require_POST
 @pad_response_time
 def again(request: HttpRequest) -> HttpResponse:
-    """Text the code once more; the same words whether or not one went out."""
-    msisdn = sessions.get_remembered_number(request, door=STOP)
-    if not msisdn:
-        skip_delay(request)
-        return redirect("stop")
-    text_code(
-        msisdn=msisdn,
-        purpose=STOP,
-        asker=sessions.get_asker(request),
-        network=browsers.get_network(request),
-        at=timezone.now(),
-    )
-    sessions.reset_tries(request)
-    messages.info(request, CodeForm.sent_again)
-    return redirect("stop-code")
+    """Text the code once more."""
+    return text_code_again(request, purpose=STOP, start="stop", then="stop-code")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -25,7 +25,7 @@ from console.views.site import show
 from disclosures.actions import NothingHidden
 from partners.policies.lifecycle import NotNow
 from partners.policies.loosening import BadProposal
-from support.forms.acting import ActForm
+from support.forms.acting import ActForm, LookForm
 from support.policies import lifecycle as cases
 
 # What an officer is told who proposed something.
@@ -111,6 +111,17 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
         "was": was,
     }
     return show(request, "act.html", title=act.title, form=act.form, **words)
+
+
+def look[Found](request: PersonRequest, form: LookForm, verb: Callable[..., Found]) -> tuple[Found] | None:
+    """Look at what is one person's, and return what there was; None until a reason that can be kept is given."""
+    if request.method != "POST" or not form.is_valid():
+        return None
+    try:
+        return (verb(actor=actor_of(request.user), at=timezone.now(), **form.build_arguments()),)
+    except (StaffOnly, NoReason) as error:
+        form.add_error(None, str(error))
+        return None
 
 
 def _refuse_outdated[F: ActForm](request: PersonRequest, act: Act[F]) -> str:

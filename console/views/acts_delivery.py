@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from functools import partial
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -9,13 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts.policies.permissions import actor_of
-from accounts.primitives.reasons import NoReason
-from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from console.actions.staff_access_log import view_order
 from console.forms.rules import SinceForm
-from console.views.acts import Act, answer
+from console.views.acts import Act, answer, look
 from console.views.site import show
 from partners.models import Party
 from revocations.actions.redelivery import recover_since, resend_newest
@@ -108,18 +106,11 @@ def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
 def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpResponse:
     """Say why, and see one order: its states, attempts, exact token, what it says, and what the partner signed."""
     form = LookForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            page = view_order(
-                party_id=party_id, order_id=order_id, actor=actor_of(request.user),
-                at=timezone.now(), **form.build_arguments(),
-            )  # fmt: skip
-        except (StaffOnly, NoReason) as error:
-            form.add_error(None, str(error))
-        else:
-            if page is None:
-                raise Http404
-            return show(request, "sent.html", title=f"Order {page.sent.what}", page=page)
+    if found := look(request, form, partial(view_order, party_id=party_id, order_id=order_id)):
+        (page,) = found
+        if page is None:
+            raise Http404
+        return show(request, "sent.html", title=f"Order {page.sent.what}", page=page)
     if not timeline.was_sent(party_id=party_id, order_id=order_id):
         raise Http404
     return show(request, "order_look.html", title="Order about one line", form=form, party_id=party_id)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -10,13 +11,12 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
-from accounts.primitives.reasons import NoReason
-from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from consent.models import DigestFinding
 from console.actions.staff_access_log import view_difference
 from console.queries import differences
+from console.views.acts import look
 from console.views.listing import Cell, Column, Listing, of_choices, page_of, yes_or_dash
 from console.views.site import show
 from partners.labels import sanitise_text
@@ -59,18 +59,11 @@ def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
 def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpResponse:
     """Say why, and see one difference with the partner's name for the line and its newest order."""
     form = LookForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            page = view_difference(
-                run_id=run_id, finding_id=finding_id, actor=actor_of(request.user),
-                at=timezone.now(), **form.build_arguments(),
-            )  # fmt: skip
-        except (StaffOnly, NoReason) as error:
-            form.add_error(None, str(error))
-        else:
-            if page is None:
-                raise Http404
-            return show(request, "finding.html", title=f"Difference {page.finding.code}", page=page)
+    if found := look(request, form, partial(view_difference, run_id=run_id, finding_id=finding_id)):
+        (page,) = found
+        if page is None:
+            raise Http404
+        return show(request, "finding.html", title=f"Difference {page.finding.code}", page=page)
     if not differences.has_difference(run_id=run_id, finding_id=finding_id):
         raise Http404
     return show(request, "finding_look.html", title="Difference about one line", form=form, run_id=run_id)

@@ -30,7 +30,7 @@ from console.forms.incidents import DutyForm, ExportForm, NoteForm, ReportForm
 from console.forms.rules import AssignForm
 from console.queries.evidence_packs import as_json
 from console.views import listing
-from console.views.acts import Act, answer, build_arguments
+from console.views.acts import Act, answer, build_arguments, look
 from console.views.listing import Cell, Column, Filter, Listing, page_of
 from console.views.site import show
 from disclosures.models import Anomaly
@@ -106,22 +106,10 @@ def rows(request: PersonRequest, incident_id: int) -> HttpResponse:
     """Say why, and see the look-ups behind it, a page at a time."""
     get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     form = LookForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            page = view_incident_rows(
-                incident_id=incident_id, after=request.POST.get("after", ""), actor=actor_of(request.user),
-                at=timezone.now(), **form.build_arguments(),
-            )  # fmt: skip
-        except (StaffOnly, NoReason) as error:
-            form.add_error(None, str(error))
-        else:
-            return show(
-                request,
-                "anomaly_rows.html",
-                title="Look-ups behind an incident",
-                page=page,
-                said=form.build_arguments(),
-            )
+    after = request.POST.get("after", "")
+    if found := look(request, form, partial(view_incident_rows, incident_id=incident_id, after=after)):
+        words = {"page": found[0], "said": form.build_arguments()}
+        return show(request, "anomaly_rows.html", title="Look-ups behind an incident", **words)
     return _look(request, form, incident_id, "Show the look-ups")
 
 
@@ -130,15 +118,8 @@ def download(request: PersonRequest, incident_id: int) -> HttpResponseBase:
     """Say why, and take the look-ups behind it as CSV."""
     get_object_or_404(visible_incidents(at=timezone.now()), pk=incident_id)
     form = LookForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            parts = export_incident_rows(
-                incident_id=incident_id, actor=actor_of(request.user), at=timezone.now(), **form.build_arguments()
-            )
-        except (StaffOnly, NoReason) as error:
-            form.add_error(None, str(error))
-        else:
-            return _file(parts or iter(()), incident_id)
+    if found := look(request, form, partial(export_incident_rows, incident_id=incident_id)):
+        return _file(found[0] or iter(()), incident_id)
     return _look(request, form, incident_id, "Export as CSV")
 
 

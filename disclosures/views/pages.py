@@ -1,6 +1,6 @@
 """Pages of who has a line's location: the answer, the history, one company, the access log, and it all as one file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from consent.queries.choices import signal_of
 from consent.queries.termination import ended_agreements
 from disclosures import actions
 from disclosures.forms import HistoryForm
-from disclosures.models import Archive
+from disclosures.models import Archive, Disclosure
 from disclosures.queries.access_summary import get_access_page
 from disclosures.queries.companies import companies_of
 from disclosures.queries.company import company_page
@@ -115,14 +115,7 @@ def _read_filters(request: SubscriberRequest, now: datetime) -> dict[str, Any]:
 @limit_downloads
 def history_csv(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as CSV."""
-    now = audit.queries.database_clock()
-    line, form = request.line, HistoryForm(request.GET)
-    filters = form.filters()
-    if form.is_reversed:
-        return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
-    rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
-    actions.record_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.csv", at=now)
-    return _download(as_csv(rows=rows), "text/csv; charset=utf-8", "history.csv")
+    return _download_history(request, "history.csv", "text/csv; charset=utf-8", lambda rows, _: as_csv(rows=rows))
 
 
 @require_safe
@@ -131,15 +124,23 @@ def history_csv(request: SubscriberRequest) -> HttpResponseBase:
 @limit_downloads
 def history_json(request: SubscriberRequest) -> HttpResponseBase:
     """The history that the filters ask for, as JSON."""
+    line = str(request.line.line.public_id)
+    return _download_history(
+        request, "history.json", "application/json", lambda rows, now: as_json(rows=rows, line=line, at=now)
+    )
+
+
+def _download_history(
+    request: SubscriberRequest, name: str, kind: str, written: Callable[[Iterable[Disclosure], datetime], Iterable[str]]
+) -> HttpResponseBase:
     now = audit.queries.database_clock()
     line, form = request.line, HistoryForm(request.GET)
     filters = form.filters()
     if form.is_reversed:
         return redirect(f"{reverse('history')}?{request.GET.urlencode()}")
     rows = history_in_parts(line_id=line.line.pk, filters=filters, zone=line.zone, at=now)
-    actions.record_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason="history.json", at=now)
-    written = as_json(rows=rows, line=str(line.line.public_id), at=now)
-    return _download(written, "application/json", "history.json")
+    actions.record_export(line_id=line.line.pk, actor=f"subscriber:{request.user.pk}", reason=name, at=now)
+    return _download(written(rows, now), kind, name)
 
 
 @require_safe
