@@ -282,7 +282,21 @@ def deny(
     agreements = order_planning.agreements_after_no(
         line_id=line_id, uses=uses, before=before, duties=duties, scopes=scopes, is_of_all=scope == Choice.Scope.ALL
     )
-    return _notify_partners_and_line(choice, agreements, choice.actor, by=by, is_texted=is_texted)
+    recorded = _notify_partners_and_line(choice, agreements, choice.actor, by=by, is_texted=is_texted)
+    for next_id in line.continued_by:
+        _deny_on_next(choice, next_id, duties, by)
+    return recorded
+
+
+def _deny_on_next(choice: Choice, line_id: int, duties: Sequence[Duty.Action], by: str) -> None:
+    """A no holds on the line that continues this one: that took over only what was said before it began."""
+    copy = Choice(
+        kind=choice.kind, line_id=line_id, scope=choice.scope, ref=choice.ref, until=choice.until, actor=choice.actor,
+        channel=choice.channel, origin=choice.origin, reason="continued",
+    )  # fmt: skip
+    deny(choice=copy, duties=duties, by=by, is_texted=False)
+    changed = change_notices.Change.RECORDS
+    change_notices.notify_of_imported_changes(line_ids=[line_id], change=changed, at=choice.made_at)
 
 
 def _find_repeated(choice: Choice, at: datetime) -> Choice | None:

@@ -17,6 +17,7 @@ from accounts.actions.sign_ins import cancel_new_password
 from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
 from accounts.primitives.sealing import token_hash
+from audit.queries import database_clock
 from consent.actions.choices import deny, retry_on_conflict, stop
 from consent.domain import change_notices, order_planning
 from consent.domain.change_notices import Answer, TextCommand
@@ -30,6 +31,10 @@ LINK = "INSERT INTO consent_progresslink (token_hash, line_id, choice_id, expire
 LINK_LASTS = timedelta(days=30)
 
 
+class NumberMoved(Exception):
+    """The number is another line's since it was looked up: whose phone this is must be found out anew."""
+
+
 def handle_text(
     *, text_id: str, msisdn: str, wish: TextCommand, code: str = "", on_network: bool, at: datetime
 ) -> None:
@@ -39,7 +44,12 @@ def handle_text(
     code, which goes to the line and comes back by text. Call outside a transaction.
     """
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at)
-    wants_code = _handle_new_text(text_id, line, msisdn, wish, code, at, on_network=on_network)
+    try:
+        wants_code = _handle_new_text(text_id, line, msisdn, wish, code, at, on_network=on_network)
+    except NumberMoved:
+        now = database_clock()
+        line = accounts.queries.line_of_number(msisdn=msisdn, at=now)
+        wants_code = _handle_new_text(text_id, line, msisdn, wish, code, now, on_network=on_network)
     if wants_code:
         text_code(msisdn=msisdn, purpose=STOP, asker=BY_TEXT, at=at)
 
@@ -63,7 +73,8 @@ def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_netw
     """Stop everything where our own network or a code says that it is this phone. Returns whether that was so."""
     proved = on_network or (bool(code) and _is_its_code(msisdn, code, at))
     if proved:
-        stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
+        made = stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
+        _refuse_moved(msisdn, line.pk, max(at, made.made_at))
         change_notices.confirm_stop(line_id=line.pk, at=at, by_text=True)
     return proved
 
@@ -94,10 +105,11 @@ def _is_its_code(msisdn: str, code: str, at: datetime) -> bool:
 
 @retry_on_conflict
 @transaction.atomic
-def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at: datetime) -> str:
+def stop_all_by_line(*, line_id: int, msisdn: str = "", notice: DisplayedNotice | None = None, at: datetime) -> str:
     """Stop everything for a line that was proved by code. Returns the token of the link that shows how far it is.
 
-    Pressed again, in another tab say, it is the same stop, with one receipt and one text.
+    Pressed again, in another tab say, it is the same stop, with one receipt and one text. `msisdn`: the number that the
+    page names, if it does: raises NumberMoved, and stops nothing, where it is another line's by now.
 
     `notice`: what was read before. The text waits in the same transaction: no gateway that is down loses it.
     """
@@ -105,10 +117,18 @@ def stop_all_by_line(*, line_id: int, notice: DisplayedNotice | None = None, at:
         kind=Choice.Kind.STOP, line_id=line_id, scope=Choice.Scope.ALL, actor=f"line:{line_id}", channel="stop_page"
     )
     recorded = deny(choice=choice, duties=order_planning.STOP_DUTIES, by="user", notice=notice)
+    _refuse_moved(msisdn, line_id, max(at, recorded.made_at))
     token = _open_link(line_id=line_id, choice_id=recorded.choice_id, at=at)
     if not recorded.repeated:
         change_notices.confirm_stop(line_id=line_id, at=at, known=recorded.line)
     return token
+
+
+def _refuse_moved(msisdn: str, line_id: int, at: datetime) -> None:
+    """Look once more, now that the line is locked."""
+    line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn else None
+    if line is not None and line.pk != line_id:
+        raise NumberMoved
 
 
 def stop_after_end(*, msisdn: str, password: str, at: datetime) -> None:

@@ -28,7 +28,8 @@ READ_LINE = """
 SELECT line.carrier_id, ARRAY(SELECT jsonb_object_keys(gate.approvals)),
     ARRAY(SELECT consent_affected(gate.line_id, %s, %s)),
     EXISTS (SELECT FROM consent_choice chosen WHERE chosen.line_id = gate.line_id AND chosen.origin = 'person'),
-    EXISTS (SELECT FROM consent_notice WHERE digest = %s)
+    EXISTS (SELECT FROM consent_notice WHERE digest = %s),
+    ARRAY(SELECT id FROM accounts_line next WHERE next.continues_line_id = gate.line_id ORDER BY id)
 FROM consent_linegate gate JOIN accounts_line line ON line.id = gate.line_id WHERE gate.line_id = %s
 """
 ON_RECORD = """
@@ -88,7 +89,7 @@ def lock_terms(*, campaigns: Collection[str]) -> None:
 class LineOnRecord:
     """What a no meets: the agreements it affects, the campaigns agreed to, and whether a person ever chose before.
 
-    `keeps_notice`: whether what was read before it is kept already.
+    `keeps_notice`: whether what was read before it is kept already. `continued_by`: the lines that continue this one.
     """
 
     line_id: int
@@ -97,6 +98,7 @@ class LineOnRecord:
     contract_ids: Sequence[int]
     has_chosen: bool
     keeps_notice: bool
+    continued_by: Sequence[int]
 
 
 def read_line(*, line_id: int, scope: str, ref: str, notice: str = "") -> LineOnRecord:
@@ -106,8 +108,8 @@ def read_line(*, line_id: int, scope: str, ref: str, notice: str = "") -> LineOn
     """
     with connection.cursor() as cursor:
         cursor.execute(READ_LINE, [scope, ref, notice, line_id])
-        ((carrier_id, agreed_to, contract_ids, has_chosen, keeps_notice),) = cursor.fetchall()
-    return LineOnRecord(line_id, carrier_id, frozenset(agreed_to), sorted(contract_ids), has_chosen, keeps_notice)
+        ((carrier_id, agreed_to, contract_ids, *others),) = cursor.fetchall()
+    return LineOnRecord(line_id, carrier_id, frozenset(agreed_to), sorted(contract_ids), *others)
 
 
 def affected_contracts(*, line_id: int, scope: str, ref: str) -> list[int]:

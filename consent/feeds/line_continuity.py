@@ -225,6 +225,8 @@ def copy_predecessor(*, line: Line, actor: str, at: datetime) -> None:
     """
     if line.continues_line_id is None:
         return
+    # Who is stopping there is waited for, or waits and then finds this line.
+    lock_line(line_id=line.continues_line_id)
     theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     for choice in theirs.order_by("made_at"):
         _copy_choice(line, choice, made_at=choice.made_at, actor=actor, at=at)

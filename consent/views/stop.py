@@ -1,5 +1,7 @@
 """Stopping without an account: a number, a code, one button. Every number gets the same answers in the same time."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actions.codes import verify_code
 from accounts.clients import oidc
 from accounts.domain import sessions
+from accounts.domain.sessions import ProvedLine
 from accounts.forms import CodeForm, NumberForm, StopEndedForm
 from accounts.models import TextedCode
 from accounts.primitives.numbers import format_phone_number as number_shown
@@ -19,7 +22,9 @@ from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
 from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
 from consent.actions import without_account
+from consent.actions.without_account import NumberMoved
 from consent.domain import notices, pdf_receipts, receipts
+from consent.domain.notices import DisplayedNotice
 from consent.domain.signal_stops import find_whole_signal_stop
 from consent.queries.receipts import find_linked_stop
 
@@ -87,11 +92,7 @@ def everything(request: HttpRequest) -> HttpResponse:
     # A page that lay open in another tab may be about another number.
     is_this = request.POST.get("of", proved.mark) == proved.mark
     if "stop-all" in request.POST and is_this:
-        # A stop is taken whatever was read before it; it is only written down what was.
-        read = notice if request.POST.get("notice") == notice.digest else None
-        token = without_account.stop_all_by_line(line_id=proved.line_id, notice=read, at=now)
-        sessions.store_progress_link(request, token=token, msisdn=proved.msisdn, at=now)
-        return redirect("stop-progress", token=token)
+        return _stop_everything(request, proved, notice, now)
     shown = {"number": number_shown(proved.msisdn), "of": proved.mark}
     if is_this and (signal_stop := find_whole_signal_stop(line_id=proved.line_id, at=now)):
         # What the browser's signal did already: the button is for the link and the receipt alone.
@@ -99,6 +100,18 @@ def everything(request: HttpRequest) -> HttpResponse:
             zone = name_of(zone_of(signal_stop.state))
             return render(request, "stop/off.html", {**shown, "signal_stop": signal_stop, "zone": zone})
     return render(request, "stop/everything.html", {**shown, "notice": notice, "was_another": not is_this})
+
+
+def _stop_everything(request: HttpRequest, proved: ProvedLine, shown: DisplayedNotice, now: datetime) -> HttpResponse:
+    """A stop is taken whatever was read before it; it is only written down what was."""
+    read = shown if request.POST.get("notice") == shown.digest else None
+    try:
+        token = without_account.stop_all_by_line(line_id=proved.line_id, msisdn=proved.msisdn, notice=read, at=now)
+    except NumberMoved:
+        sessions.forget_steps(request)
+        return redirect("stop")
+    sessions.store_progress_link(request, token=token, msisdn=proved.msisdn, at=now)
+    return redirect("stop-progress", token=token)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
