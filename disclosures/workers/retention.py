@@ -52,8 +52,12 @@ DELETE FROM disclosures_givenback
 WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid
     AND occurred_at < %(before)s
 """
-# To every server where the ledger is spread: each asks for itself.
-ALLOWED = ("SET LOCAL citus.propagate_set_commands = 'local'", "SET LOCAL disclosures.dropping = 'yes'")
+# As of one moment: of what comes meanwhile neither row nor entry is seen. To every server where the ledger is spread:
+# each asks for itself.
+ALLOWED = (
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET LOCAL citus.propagate_set_commands = 'local'",
+    "SET LOCAL disclosures.dropping = 'yes'",
+)  # fmt: skip
 
 
 def make_partitions(*, now: datetime) -> int:
@@ -136,18 +140,17 @@ def _months(owner: str) -> list[date]:
 
 
 def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
-    values: dict[str, Any] = {"before": before, "at": now}
-    with connections[owner].cursor() as cursor:
-        cursor.execute(KEPT, values)
-        values["kept"] = [identity for (identity,) in cursor.fetchall()]
-        cursor.execute(SEEN, values)
-        seen = cursor.fetchall()
-    values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
     for first, end in _stretches(owner, table):
+        values: dict[str, Any] = {"before": before, "at": now, "first": f"({first},0)", "end": f"({end},0)"}
         with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
             for allowed in ALLOWED:
                 cursor.execute(allowed)
-            cursor.execute(statement, {**values, "first": f"({first},0)", "end": f"({end},0)"})
+            cursor.execute(KEPT, values)
+            values["kept"] = [identity for (identity,) in cursor.fetchall()]
+            cursor.execute(SEEN, values)
+            seen = cursor.fetchall()
+            values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
+            cursor.execute(statement, values)
 
 
 def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:

@@ -238,6 +238,24 @@ def test_a_drop_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch)
     assert DisclosureRegister.objects.count() == 3
 
 
+def test_what_comes_while_entries_are_forgotten_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    late = release_row(id="late", occurred_at="2021-11-07T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z")
+    stretches = retention._stretches
+
+    def meanwhile(owner: str, table: str) -> Iterator[tuple[int, int]]:
+        if table == "disclosures_disclosureregister":
+            assert [fate.status for fate in take_releases(late)] == ["accepted"]
+        return stretches(owner, table)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention, "_stretches", meanwhile)
+        assert retention.drop_months(now=NOW) == 1
+    assert ([fate.status for fate in take_releases(late)], upkeep()) == (["repeated"], (0, 0))
+    assert sources() == {"next", "new", "hidden", "late"}
+
+
 def seen(line: Line) -> dict[str, bool]:
     """What its person sees, and whether each is marked as told late."""
     rows = with_delay(rows=visible(line_id=line.pk, at=database_clock()), line_id=line.pk)
