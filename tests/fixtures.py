@@ -13,13 +13,17 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.template.base import Template
+from django.utils import timezone
 from psycopg.rows import tuple_row
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import Line
 from partners.models import JurisdictionRule
 from partners.workers import rotation
 from revocations.actions import nudges
 from tests import citus, databases
+from tests.clocks import Clock, standing_still
+from tests.factories import NOW, a_line
 
 INSUFFICIENT_PRIVILEGE = "42501"
 KEYS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -249,3 +253,23 @@ def both_ways_of_sessions(request: pytest.FixtureRequest) -> Iterator[None]:
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = request.param
     yield
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = was
+
+
+# What many tests begin with; modules that need another of the name have their own.
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def line() -> Line:
+    return a_line()
+
+
+@pytest.fixture(scope="module")
+def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
+    """One that stands still for a whole module, or until a test of it moves it."""
+    with django_db_blocker.unblock(), standing_still(NOW) as clock:
+        yield clock

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
+from audit.models import AuditEvent
 from consent.domain import order_planning
 from revocations.domain.wire import Agreement
 
@@ -19,6 +20,11 @@ A_MOMENT_S = 0.02
 WAITS_FOR_US = (
     "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 )
+
+
+def noted(action: str) -> int:
+    """Count how often the trail has it."""
+    return AuditEvent.objects.filter(action=action).count()
 
 
 def overlap[A, B](first: Callable[[], A], second: Callable[[], B], *, at_commit: int = 1) -> tuple[A, B]:

@@ -62,25 +62,14 @@ from accounts.policies import delegations
 from accounts.primitives.browsers import Source
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
-from audit.models import AuditEvent
 from tests.factories import a_line
-from tests.overlapping import overlap
+from tests.overlapping import noted, overlap
 from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 STOP, SIGN_IN = TextedCode.Purpose.STOP, TextedCode.Purpose.SIGN_IN
 ELSEWHERE = "+13605550111"
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 def number(line: Line) -> str:
@@ -101,10 +90,6 @@ def a_user_with_password(line: Line, at: datetime) -> User:
 
 def texts(line: Line) -> int:
     return Message.objects.filter(line=line).count()
-
-
-def noted(action: str) -> int:
-    return AuditEvent.objects.filter(action=action).count()
 
 
 # Codes

@@ -9,7 +9,6 @@ from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.test import RequestFactory
-from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import queries
@@ -55,16 +54,6 @@ pytestmark = pytest.mark.usefixtures("db")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SIGN_IN = TextedCode.Purpose.SIGN_IN
 ELSEWHERE = "+13605550111"
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 @pytest.fixture

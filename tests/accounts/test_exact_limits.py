@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import queries
@@ -34,16 +33,6 @@ pytestmark = pytest.mark.usefixtures("db")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SIGN_IN = TextedCode.Purpose.SIGN_IN
 ELSEWHERE, NEXT = "+13605550111", "+13605550112"
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.utils import timezone, translation
 from accounts import queries
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
-from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.actions.agents import NotOpenRequest, answer_request, receive_request
@@ -33,16 +32,12 @@ from tests.consent.books import Books
 from tests.consent.claiming import Partner, a_partner, by_day
 from tests.factories import a_campaign, a_ledger_row, a_line, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, told
-from tests.overlapping import overlap
+from tests.overlapping import noted, overlap
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NUMBER, NOBODYS = "+12065550142", "+12065550199"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def noted(action: str) -> int:
-    return AuditEvent.objects.filter(action=action).count()
 
 
 def stop(line: Line) -> RecordedChoice:

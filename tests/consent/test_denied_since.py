@@ -1,12 +1,11 @@
 """Since when a no has stood without a gap: a newer stop moves it no further, and what came between does."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from accounts.models import Line
 from consent.actions import choices
@@ -15,7 +14,7 @@ from consent.queries.choices import changed_at, choices_page
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof
 from partners.models import Campaign
-from tests.clocks import Clock, standing_still
+from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
 from tests.moments import begins_at, ends_at
@@ -72,12 +71,6 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     ),
     "two pauses with a gap": ([said("pause", 9, until=7), said("pause", 6, until=-3)], 6, None),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
-    with django_db_blocker.unblock(), standing_still(NOW) as clock:
-        yield clock
 
 
 def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:

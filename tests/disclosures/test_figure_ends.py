@@ -1,11 +1,10 @@
 """What the figures for everyone count at the very ends of their days: what began then, what came, what was done."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from pytest_django import DjangoDbBlocker
 from pytest_django.fixtures import Settings
 
 from consent.actions.choices import stop
@@ -15,7 +14,7 @@ from disclosures.workers import publishing
 from partners.models import Contract, Dealing, Suspension
 from revocations.models import EvidenceRequest, Order, State
 from revocations.workers.deadlines import record_late_completions, record_overdue
-from tests.clocks import Clock, standing_still
+from tests.clocks import Clock
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.world import disclosed, gagged
@@ -30,12 +29,6 @@ OVERDUE = [(Figure.FOLLOWED, "overdue")]
 @pytest.fixture(autouse=True)
 def to_the_minute(settings: Settings) -> None:
     settings.FIGURES_TO_THE_MINUTE = True
-
-
-@pytest.fixture(scope="module")
-def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
-    with django_db_blocker.unblock(), standing_still(NOW) as clock:
-        yield clock
 
 
 type Cell = tuple[Figure, str]

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
 
 from accounts.models import Line
 from accounts.primitives.sealing import unseal
@@ -44,11 +43,6 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 UNVERIFIED = Judgement.APPROVAL_UNVERIFIED
 WEST = ZoneInfo("America/Los_Angeles")
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
 
 
 @pytest.fixture

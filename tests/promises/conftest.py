@@ -2,6 +2,9 @@ import pytest
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
+from accounts.models import Line
+from partners.models import Campaign
+from tests.factories import a_campaign, an_approval
 from tests.partners.fixtures import outside
 from tests.words.fixtures import market, surroundings
 
@@ -13,3 +16,11 @@ def _texts_in_memory(settings: Settings) -> None:
     settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     settings.ANSWER_SECONDS = 0.0
     MemoryBackend.outbox.clear()
+
+
+@pytest.fixture
+def campaign(line: Line) -> Campaign:
+    """One that the line said yes to."""
+    campaign = a_campaign()
+    an_approval(line, campaign)
+    return campaign

@@ -29,13 +29,6 @@ def line() -> Line:
     return a_line(msisdn="+12065550177")
 
 
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
-
-
 def test_what_is_on_record_is_allowed(line: Line, campaign: Campaign) -> None:
     assert reason(line, campaign) == ""
     assert reason(line, campaign, line=None, msisdn="+12065550177") == ""

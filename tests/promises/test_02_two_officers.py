@@ -20,11 +20,6 @@ NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def line() -> Line:
-    return a_line()
-
-
 def fresh(campaign: Campaign) -> Campaign:
     return Campaign.objects.select_related("contract__aggregator", "lbs_provider").get(pk=campaign.pk)
 

@@ -14,16 +14,11 @@ from consent.actions.records import FileApproval, FileChoice, record_file_approv
 from consent.models import Choice, ConsentRequest
 from partners.models import Campaign
 from tests.consent.claiming import a_partner
-from tests.factories import NOW, a_campaign, a_line, an_approval
+from tests.factories import NOW, a_campaign, an_approval
 from tests.fixtures import Refusal
 from tests.promises.asking import ask
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from audit.queries import database_clock
 from consent.gate import deciding
 from consent.gate.shapes import Question
 from partners.models import Campaign
-from tests.factories import LONG_AGO, a_campaign, a_line, an_approval
+from tests.factories import LONG_AGO, a_line
 from tests.fixtures import Refusal
 from tests.promises.asking import ask
 
@@ -25,13 +25,6 @@ NUMBER = "+12065550779"
 @pytest.fixture
 def line() -> Line:
     return a_line(msisdn=NUMBER)
-
-
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
 
 
 @BOTH

@@ -25,13 +25,6 @@ def line() -> Line:
     return a_line(msisdn="+12065550998")
 
 
-@pytest.fixture
-def campaign(line: Line) -> Campaign:
-    campaign = a_campaign()
-    an_approval(line, campaign)
-    return campaign
-
-
 def stop_all(line: Line) -> None:
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
 

@@ -1,28 +1,20 @@
 """Promises 3 and 4, in the database: what its guards of choices, orders and events say at the very moment."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from pytest_django import DjangoDbBlocker
 
 from consent.actions.choices import stop
 from consent.models import LineGate, Origin
 from revocations.models import Order, StreamEvent
-from tests.clocks import Clock, standing_still
+from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 A_MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture(scope="module")
-def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Clock]:
-    with django_db_blocker.unblock(), standing_still(NOW) as clock:
-        yield clock
 
 
 def test_a_choice_is_newer_than_the_newest(clock: Clock) -> None:

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
 @pytest.fixture
-def line() -> Line:
-    return a_line()
-
-
-@pytest.fixture
 def campaign(line: Line) -> Campaign:
     campaign = a_campaign(a_contract(a_party("GeoBridge")))
     an_approval(line, campaign)

@@ -14,7 +14,7 @@ from consent.actions.choices import stop
 from consent.models import ChoiceOrder
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, Standing
-from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.words.partners import a_market
 
@@ -29,11 +29,6 @@ BEGINNINGS: Mapping[str, tuple[Mapping[str, object], str]] = {
     "never tried": ({"next_attempt_at": None}, "first try of an order"),
     "tried in a thousand years": ({"next_attempt_at": NOW + timedelta(days=365_000)}, "first try of an order"),
 }
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 @pytest.fixture

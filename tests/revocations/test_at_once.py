@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 
 from accounts.models import Line
-from audit.models import AuditEvent, Incident
+from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.actions.choices import NEVER_AGREED
@@ -43,7 +43,7 @@ from revocations.workers.deadlines import record_missing_evidence
 from revocations.workers.delivery import claims, fairness, polling
 from revocations.workers.delivery.claims import Clock
 from tests.orders import bring_all_to, bring_to
-from tests.overlapping import overlap
+from tests.overlapping import noted, overlap
 from tests.partners.outside import Signer
 from tests.revocations.ended import end
 from tests.revocations.ordered import Ordered, a_stop, dealt_with
@@ -62,10 +62,6 @@ def a_stop_with_keys(scene: Scene) -> Ordered:
     ordered = a_stop(scene)
     keysets.key_of(party=scene.party, kid=scene.signer.kid, at=database_clock())
     return ordered
-
-
-def noted(action: str) -> int:
-    return AuditEvent.objects.filter(action=action).count()
 
 
 # Receipts

@@ -163,11 +163,6 @@ def test_progress_goes_to_no_sign_in_either() -> None:
 AGES = (timedelta(), timedelta(days=6, hours=23))
 
 
-@pytest.fixture
-def line() -> Line:
-    return a_line()
-
-
 def left(line: Line, clock: time_machine.Traveller, last_used: timedelta) -> Browser:
     """A browser whose page lay open for a day since its sign-in was last used."""
     browser = sign_in(line)

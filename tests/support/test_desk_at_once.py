@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 import accounts.queries
 import audit.actions
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, User
-from audit.models import AuditEvent, Incident
+from audit.models import Incident
 from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
@@ -37,27 +36,13 @@ from support.queries.queue import QueueFilter
 from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
-from tests.overlapping import overlap
+from tests.overlapping import noted, overlap
 from tests.staff import a_staff_user, an_actor
 from tests.support.desk import a_ticket
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 WHY = "They called."
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
-
-
-def noted(action: str) -> int:
-    return AuditEvent.objects.filter(action=action).count()
 
 
 def entries(kind: Entry.Kind) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 import accounts.queries
 import audit.actions
@@ -29,16 +28,6 @@ from tests.support.desk import a_ticket
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 WHY = "They called."
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def line() -> Line:
-    return a_line()
 
 
 def is_done(verb: Callable[[], object], *refusals: type[Exception]) -> bool:

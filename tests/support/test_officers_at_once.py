@@ -24,7 +24,7 @@ from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_party
-from tests.overlapping import overlap
+from tests.overlapping import noted, overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
 
@@ -43,10 +43,6 @@ def agrees(proposal: Proposal, actor: str | None = None) -> Callable[[], Proposa
     return lambda: proposals_actions.agree_to_proposal(
         proposal_id=proposal.id, reason="Read.", actor=actor or an_actor(), at=NOW + DAY
     )
-
-
-def noted(action: str) -> int:
-    return AuditEvent.objects.filter(action=action).count()
 
 
 def the_same_twice(verb: Callable[..., object], refusal: str, **said: Any) -> None:
