@@ -3,9 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -40,93 +38,139 @@ MOST_MENDING = 2
 COLLECTORS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-@dataclass(frozen=True)
 class Environment:
     """The settings that come from outside, in the shapes that `portal.settings` hands on."""
 
-    data_dir: Path
-    demo: bool
-    door_out_loopback: bool
-    secret_key: str
-    secret_key_fallbacks: list[str]
-    field_encryption_keys: list[str]
-    key_vault: str
-    debug: bool
-    allowed_hosts: list[str]
-    base_url: str
-    password_words: list[str]
-    plain_hosts: list[str]
-    internal_hosts: list[str]
-    behind_proxy: bool
-    mtls_client_certificates: bool
-    mtls_certificate_header: str
-    mtls_base_url: str
-    database_url: str
-    database_owner_url: str
-    redis_url: str
-    celery_broker_url: str
-    celery_broker_master: str
-    checkpoint_dir: Path
-    checkpoint_backend: str
-    checkpoint_s3_url: str
-    checkpoint_s3_region: str
-    checkpoint_s3_key_id: str
-    checkpoint_s3_secret: str
-    stop_archive_dir: Path
-    stop_archive_backend: str
-    stop_archive_s3_url: str
-    stop_archive_s3_region: str
-    stop_archive_s3_key_id: str
-    stop_archive_s3_secret: str
-    sms_backend: str
-    sms_webhook_url: str
-    sms_webhook_token: str
-    sms_rate: int
-    sms_inbound_secrets: list[str]
-    call_log_secrets: list[str]
-    mail_inbound_secrets: list[str]
-    mail_reply_address: str
-    attachments_dir: Path
-    attachment_scanner: str
-    clamav_socket: str
-    code_texts_alarm: int
-    stops_failing_alarm: int
-    staff_browsing_alarm: int
-    staff_browsing_alarm_day: int
-    staff_browsing_alarm_week: int
-    stops_by_agent_alarm: int
-    canary: bool
-    test_accounts: list[str]
-    email_url: str
-    email_from: str
-    carrier_phone: str
-    carrier_hours: str
-    staff_webhook_url: str
-    staff_webhook_quiet: tuple[int, int, str]
-    security_contact: str
-    metrics_token: str
-    log_format: str
-    log_level: str
-    retention_months: int
-    staff_oidc_issuer: str
-    staff_oidc_client_id: str
-    staff_oidc_client_secret: str
-    staff_oidc_roles_claim: str
-    oidc_issuer: str
-    oidc_client_id: str
-    oidc_client_secret: str
-    oidc_line_claim: str
-    oidc_seeing_acr: str
-    carrier_name: str
-    drp_business_id: str
-    reading_limit: int
-    sentry_dsn: str
-    traces: bool
+    def __init__(self) -> None:
+        self.data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
+        if metrics_dir := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            # The first figure that a process counts makes a file there.
+            Path(metrics_dir).mkdir(parents=True, exist_ok=True)
+        if _has_own_servers():
+            os.environ.update(embedded.ensure(data_dir=self.data_dir))
+        self.base_url = env.own_address()
+        self.plain_hosts = [one.lower() for one in parse_list("PLAIN_HOSTS")]
+        if self.https:
+            connections.check_connections(os.environ, plain=self.plain_hosts)
+        external_storage.refuse_nested_stores()
+        self.checkpoint_dir = external_storage.folder("CHECKPOINT", self.data_dir / "checkpoints", self.base_url)
+        self.stop_archive_dir = external_storage.folder("STOP_ARCHIVE", self.data_dir / "stop-archive", self.base_url)
+        external_storage.refuse_same_folder(archive=self.stop_archive_dir, checkpoints=self.checkpoint_dir)
+        self._read_house()
+        self._read_servers()
+        self._read_stores()
+        self._read_messages()
+        self._read_alarms()
+        self._read_sign_in()
 
     @property
     def https(self) -> bool:
         """Whether people reach us by https, which is everywhere but on the machine itself."""
         return self.base_url.startswith("https://")
+
+    def _read_house(self) -> None:
+        """How it is addressed, and its own secrets."""
+        given = os.environ
+        self.demo = only_here("WHEREABOUTS_DEMO", self.base_url)
+        self.door_out_loopback = only_here("DOOR_OUT_LOOPBACK", self.base_url)
+        self.secret_key = require_setting("SECRET_KEY", "a long random string")
+        self.secret_key_fallbacks = parse_list("SECRET_KEY_FALLBACKS")
+        self.field_encryption_keys = fernet_keys("FIELD_ENCRYPTION_KEYS")
+        self.key_vault = dotted_path("KEY_VAULT", "partners.primitives.sealing.SealedKeys")
+        self.debug = switch("DEBUG")
+        self.allowed_hosts = _allowed_hosts(self.base_url)
+        self.password_words = parse_list("PASSWORD_WORDS")
+        self.internal_hosts = _internal_hosts()
+        self.behind_proxy = switch("BEHIND_PROXY")
+        self.mtls_client_certificates = _certificates()
+        self.mtls_certificate_header = given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert"
+        self.mtls_base_url = given.get("MTLS_BASE_URL", "").rstrip("/")
+        self.carrier_phone = given.get("CARRIER_PHONE", "")
+        self.carrier_hours = given.get("CARRIER_HOURS", "")
+        self.staff_webhook_url = given.get("STAFF_WEBHOOK_URL", "")
+        self.staff_webhook_quiet = _read_quiet_hours()
+        self.security_contact = given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(self.base_url).hostname}")
+        self.metrics_token = given.get("METRICS_TOKEN", "")
+        self.carrier_name = given.get("CARRIER_NAME") or urlsplit(self.base_url).hostname or ""
+        self.drp_business_id = given.get("DRP_BUSINESS_ID", "")
+
+    def _read_servers(self) -> None:
+        """The database, the broker, logs and what else it speaks to."""
+        given = os.environ
+        self.database_url = require_setting("DATABASE_URL", "postgresql://app-role@host/name")
+        self.database_owner_url = given.get("DATABASE_OWNER_URL", "")
+        self.redis_url = require_setting("REDIS_URL", "redis://host:6379/0")
+        self.celery_broker_url = connections.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"])
+        self.celery_broker_master = _sentinel_s_master()
+        self.canary = switch("CANARY", usual=True)
+        self.test_accounts = parse_list("TEST_ACCOUNTS")
+        self.log_format = one_of("LOG_FORMAT", "console", "json")
+        self.log_level = one_of("LOG_LEVEL", "info", "debug", "warning", "error")
+        self.retention_months = _retention_months()
+        self.reading_limit = whole_number("READING_LIMIT", 8)
+        self.sentry_dsn = given.get("SENTRY_DSN", "")
+        self.traces = (
+            any(given.get(name) for name in COLLECTORS) and given.get("OTEL_SDK_DISABLED", "").lower() != "true"
+        )
+
+    def _read_stores(self) -> None:
+        """Where what is kept outside the database goes."""
+        given = os.environ
+        self.checkpoint_backend = external_storage.backend("CHECKPOINT")
+        self.checkpoint_s3_url = external_storage.store("CHECKPOINT")
+        self.checkpoint_s3_region = given.get("CHECKPOINT_S3_REGION") or "us-east-1"
+        self.checkpoint_s3_key_id = external_storage.require_with_store(
+            "CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"
+        )
+        self.checkpoint_s3_secret = external_storage.require_with_store("CHECKPOINT", "S3_SECRET", "that key's secret")
+        self.stop_archive_backend = external_storage.backend("STOP_ARCHIVE")
+        self.stop_archive_s3_url = external_storage.store("STOP_ARCHIVE")
+        self.stop_archive_s3_region = given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1"
+        self.stop_archive_s3_key_id = external_storage.require_with_store(
+            "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
+        )
+        self.stop_archive_s3_secret = external_storage.require_with_store(
+            "STOP_ARCHIVE", "S3_SECRET", "that key's secret"
+        )
+        self.attachments_dir = Path(given.get("ATTACHMENTS_DIR") or self.data_dir / "attachments")
+        self.attachment_scanner = dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook")
+        self.clamav_socket = given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl"
+
+    def _read_messages(self) -> None:
+        """How texts and mail go out, and come in."""
+        given = os.environ
+        self.sms_backend = _sms_backend(self.base_url)
+        self.sms_webhook_url = given.get("SMS_WEBHOOK_URL", "")
+        self.sms_webhook_token = given.get("SMS_WEBHOOK_TOKEN", "")
+        self.sms_rate = whole_number("SMS_RATE", 200)
+        self.sms_inbound_secrets = secrets_of("SMS_INBOUND_SECRETS")
+        self.call_log_secrets = secrets_of("CALL_LOG_SECRETS")
+        self.mail_inbound_secrets = secrets_of("MAIL_INBOUND_SECRETS")
+        self.mail_reply_address = _reply_address()
+        self.email_url = needed_by_https("EMAIL_URL", "console://", self.base_url)
+        self.email_from = given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(self.base_url).hostname}>")
+
+    def _read_alarms(self) -> None:
+        """From how many of them on somebody is told."""
+        self.code_texts_alarm = whole_number("CODE_TEXTS_ALARM", 5000)
+        self.stops_failing_alarm = whole_number("STOPS_FAILING_ALARM", 5)
+        self.staff_browsing_alarm = whole_number("STAFF_BROWSING_ALARM", 40)
+        self.staff_browsing_alarm_day = whole_number("STAFF_BROWSING_ALARM_DAY", 160)
+        self.staff_browsing_alarm_week = whole_number("STAFF_BROWSING_ALARM_WEEK", 600)
+        self.stops_by_agent_alarm = whole_number("STOPS_BY_AGENT_ALARM", 30)
+
+    def _read_sign_in(self) -> None:
+        """The providers by which staff and subscribers sign in."""
+        given = os.environ
+        self.staff_oidc_issuer = issuer_of("STAFF_OIDC_ISSUER")
+        self.staff_oidc_client_id = with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID")
+        self.staff_oidc_client_secret = with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_SECRET")
+        self.staff_oidc_roles_claim = given.get("STAFF_OIDC_ROLES_CLAIM", "")
+        self.oidc_issuer = _carrier_issuer()
+        self.oidc_client_id = with_issuer("OIDC_ISSUER", "OIDC_CLIENT_ID")
+        self.oidc_client_secret = with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET")
+        self.oidc_line_claim = given.get("OIDC_LINE_CLAIM") or "line_id"
+        self.oidc_seeing_acr = given.get("OIDC_SEEING_ACR", "")
 
 
 def environment() -> Environment:
@@ -136,7 +180,7 @@ def environment() -> Environment:
     """
     env.read_secret_files()
     try:
-        return _read()
+        return Environment()
     except ImproperlyConfigured as first:
         raise ImproperlyConfigured("\n".join(_list_faults(str(first)))) from None
 
@@ -147,7 +191,7 @@ def _list_faults(first: str) -> list[str]:
     try:
         while _mend(faults):
             try:
-                _read()
+                Environment()
             except ImproperlyConfigured as another:
                 faults.append(str(another))
             else:
@@ -174,154 +218,6 @@ def _has_own_servers() -> bool:
     """Whether the embedded servers are to fill in what is missing: never where people come by https."""
     named = os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL")
     return not named and not os.environ.get("BASE_URL", "").startswith("https://")
-
-
-def _read() -> Environment:
-    data_dir = Path(os.environ.get("DATA_DIR") or PROJECT / ".data").resolve()
-    if metrics_dir := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        # The first figure that a process counts makes a file there.
-        Path(metrics_dir).mkdir(parents=True, exist_ok=True)
-    if _has_own_servers():
-        os.environ.update(embedded.ensure(data_dir=data_dir))
-    base_url = env.own_address()
-    plain_hosts = [one.lower() for one in parse_list("PLAIN_HOSTS")]
-    if base_url.startswith("https://"):
-        connections.check_connections(os.environ, plain=plain_hosts)
-    external_storage.refuse_nested_stores()
-    checkpoint_dir = external_storage.folder("CHECKPOINT", data_dir / "checkpoints", base_url)
-    stop_archive_dir = external_storage.folder("STOP_ARCHIVE", data_dir / "stop-archive", base_url)
-    external_storage.refuse_same_folder(archive=stop_archive_dir, checkpoints=checkpoint_dir)
-    return Environment(
-        data_dir=data_dir,
-        base_url=base_url,
-        plain_hosts=plain_hosts,
-        checkpoint_dir=checkpoint_dir,
-        stop_archive_dir=stop_archive_dir,
-        **_house(base_url),
-        **_servers(),
-        **_stores(data_dir),
-        **_messages(base_url),
-        **_alarms(),
-        **_sign_in(),
-    )
-
-
-def _house(base_url: str) -> dict[str, Any]:
-    """Return how it is addressed, and its own secrets."""
-    given = os.environ
-    return {
-        "demo": only_here("WHEREABOUTS_DEMO", base_url),
-        "door_out_loopback": only_here("DOOR_OUT_LOOPBACK", base_url),
-        "secret_key": require_setting("SECRET_KEY", "a long random string"),
-        "secret_key_fallbacks": parse_list("SECRET_KEY_FALLBACKS"),
-        "field_encryption_keys": fernet_keys("FIELD_ENCRYPTION_KEYS"),
-        "key_vault": dotted_path("KEY_VAULT", "partners.primitives.sealing.SealedKeys"),
-        "debug": switch("DEBUG"),
-        "allowed_hosts": _allowed_hosts(base_url),
-        "password_words": parse_list("PASSWORD_WORDS"),
-        "internal_hosts": _internal_hosts(),
-        "behind_proxy": switch("BEHIND_PROXY"),
-        "mtls_client_certificates": _certificates(),
-        "mtls_certificate_header": given.get("MTLS_CERTIFICATE_HEADER") or "Client-Cert",
-        "mtls_base_url": given.get("MTLS_BASE_URL", "").rstrip("/"),
-        "carrier_phone": given.get("CARRIER_PHONE", ""),
-        "carrier_hours": given.get("CARRIER_HOURS", ""),
-        "staff_webhook_url": given.get("STAFF_WEBHOOK_URL", ""),
-        "staff_webhook_quiet": _read_quiet_hours(),
-        "security_contact": given.get("SECURITY_CONTACT", f"mailto:security@{urlsplit(base_url).hostname}"),
-        "metrics_token": given.get("METRICS_TOKEN", ""),
-        "carrier_name": given.get("CARRIER_NAME") or urlsplit(base_url).hostname or "",
-        "drp_business_id": given.get("DRP_BUSINESS_ID", ""),
-    }
-
-
-def _servers() -> dict[str, Any]:
-    """Return the database, the broker, logs and what else it speaks to."""
-    given = os.environ
-    return {
-        "database_url": require_setting("DATABASE_URL", "postgresql://app-role@host/name"),
-        "database_owner_url": given.get("DATABASE_OWNER_URL", ""),
-        "redis_url": require_setting("REDIS_URL", "redis://host:6379/0"),
-        "celery_broker_url": connections.broker(given.get("CELERY_BROKER_URL") or given["REDIS_URL"]),
-        "celery_broker_master": _sentinel_s_master(),
-        "canary": switch("CANARY", usual=True),
-        "test_accounts": parse_list("TEST_ACCOUNTS"),
-        "log_format": one_of("LOG_FORMAT", "console", "json"),
-        "log_level": one_of("LOG_LEVEL", "info", "debug", "warning", "error"),
-        "retention_months": _retention_months(),
-        "reading_limit": whole_number("READING_LIMIT", 8),
-        "sentry_dsn": given.get("SENTRY_DSN", ""),
-        "traces": any(given.get(name) for name in COLLECTORS) and given.get("OTEL_SDK_DISABLED", "").lower() != "true",
-    }
-
-
-def _stores(data_dir: Path) -> dict[str, Any]:
-    """Return where what is kept outside the database goes."""
-    given = os.environ
-    return {
-        "checkpoint_backend": external_storage.backend("CHECKPOINT"),
-        "checkpoint_s3_url": external_storage.store("CHECKPOINT"),
-        "checkpoint_s3_region": given.get("CHECKPOINT_S3_REGION") or "us-east-1",
-        "checkpoint_s3_key_id": external_storage.require_with_store(
-            "CHECKPOINT", "S3_KEY_ID", "the id of a key that may write there"
-        ),
-        "checkpoint_s3_secret": external_storage.require_with_store("CHECKPOINT", "S3_SECRET", "that key's secret"),
-        "stop_archive_backend": external_storage.backend("STOP_ARCHIVE"),
-        "stop_archive_s3_url": external_storage.store("STOP_ARCHIVE"),
-        "stop_archive_s3_region": given.get("STOP_ARCHIVE_S3_REGION") or "us-east-1",
-        "stop_archive_s3_key_id": external_storage.require_with_store(
-            "STOP_ARCHIVE", "S3_KEY_ID", "the id of a key that may write there"
-        ),
-        "stop_archive_s3_secret": external_storage.require_with_store("STOP_ARCHIVE", "S3_SECRET", "that key's secret"),
-        "attachments_dir": Path(given.get("ATTACHMENTS_DIR") or data_dir / "attachments"),
-        "attachment_scanner": dotted_path("ATTACHMENT_SCANNER", "support.domain.files.OwnLook"),
-        "clamav_socket": given.get("CLAMAV_SOCKET") or "/run/clamav/clamd.ctl",
-    }
-
-
-def _messages(base_url: str) -> dict[str, Any]:
-    """Return how texts and mail go out, and come in."""
-    given = os.environ
-    return {
-        "sms_backend": _sms_backend(base_url),
-        "sms_webhook_url": given.get("SMS_WEBHOOK_URL", ""),
-        "sms_webhook_token": given.get("SMS_WEBHOOK_TOKEN", ""),
-        "sms_rate": whole_number("SMS_RATE", 200),
-        "sms_inbound_secrets": secrets_of("SMS_INBOUND_SECRETS"),
-        "call_log_secrets": secrets_of("CALL_LOG_SECRETS"),
-        "mail_inbound_secrets": secrets_of("MAIL_INBOUND_SECRETS"),
-        "mail_reply_address": _reply_address(),
-        "email_url": needed_by_https("EMAIL_URL", "console://", base_url),
-        "email_from": given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(base_url).hostname}>"),
-    }
-
-
-def _alarms() -> dict[str, Any]:
-    """From how many of them on somebody is told."""
-    return {
-        "code_texts_alarm": whole_number("CODE_TEXTS_ALARM", 5000),
-        "stops_failing_alarm": whole_number("STOPS_FAILING_ALARM", 5),
-        "staff_browsing_alarm": whole_number("STAFF_BROWSING_ALARM", 40),
-        "staff_browsing_alarm_day": whole_number("STAFF_BROWSING_ALARM_DAY", 160),
-        "staff_browsing_alarm_week": whole_number("STAFF_BROWSING_ALARM_WEEK", 600),
-        "stops_by_agent_alarm": whole_number("STOPS_BY_AGENT_ALARM", 30),
-    }
-
-
-def _sign_in() -> dict[str, Any]:
-    """Return the providers by which staff and subscribers sign in."""
-    given = os.environ
-    return {
-        "staff_oidc_issuer": issuer_of("STAFF_OIDC_ISSUER"),
-        "staff_oidc_client_id": with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_ID"),
-        "staff_oidc_client_secret": with_issuer("STAFF_OIDC_ISSUER", "STAFF_OIDC_CLIENT_SECRET"),
-        "staff_oidc_roles_claim": given.get("STAFF_OIDC_ROLES_CLAIM", ""),
-        "oidc_issuer": _carrier_issuer(),
-        "oidc_client_id": with_issuer("OIDC_ISSUER", "OIDC_CLIENT_ID"),
-        "oidc_client_secret": with_issuer("OIDC_ISSUER", "OIDC_CLIENT_SECRET"),
-        "oidc_line_claim": given.get("OIDC_LINE_CLAIM") or "line_id",
-        "oidc_seeing_acr": given.get("OIDC_SEEING_ACR", ""),
-    }
 
 
 def _retention_months() -> int:

@@ -21,7 +21,7 @@ from partners.clients import sms
 from portal import deploy_checks, external_storage
 from portal.connections import database
 from portal.env import MOVED, process_name
-from portal.environment import Environment, environment
+from portal.environment import environment
 from portal.management.commands.settings import write_reference
 from portal.setting_list import SECRETS, SETTINGS, WRONG
 from support.domain import files
@@ -323,7 +323,7 @@ NAMED_OTHERWISE = {"DEMO": "WHEREABOUTS_DEMO", "TRACES": "OTEL_EXPORTER_OTLP_END
 
 
 def test_every_setting_is_declared_and_the_reference_is_written_from_that() -> None:
-    fields = {field.upper() for field in Environment.__dataclass_fields__}
+    fields = {field.upper() for field in vars(environment())}
     declared = SETTINGS.keys() - {"PROMETHEUS_MULTIPROC_DIR"}
     assert {NAMED_OTHERWISE.get(field, field) for field in fields} == declared
     named = ("_KEY", "_KEYS", "_TOKEN", "_SECRET", "_SECRETS", "_DSN")

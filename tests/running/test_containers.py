@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from portal.environment import Environment
+from portal.environment import environment
 from portal.setting_list import SECRETS
 from tests.running.proxies import RUNNING
 
@@ -94,6 +94,6 @@ def test_the_deployments_can_write_nothing_and_are_nobody() -> None:
 def test_the_example_names_every_setting_and_every_secret() -> None:
     said = (RUNNING / "settings").read_text()
     names = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", said, re.MULTILINE))
-    fields = {field.upper() for field in Environment.__dataclass_fields__}
+    fields = {field.upper() for field in vars(environment())}
     assert fields - NOT_FOR_OPERATORS - names == set()
     assert names - fields == {"OTEL_EXPORTER_OTLP_ENDPOINT"}
