@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+import accounts.queries
 import audit.actions
-from accounts.models import Line
+from accounts.models import Line, User
+from accounts.policies.permissions import Action
 from consent.actions.choices import SIGNAL, RecordedChoice, retry_on_conflict, stop
 from consent.domain import change_notices
 from consent.domain.snapshots import lock_line
@@ -75,9 +77,11 @@ def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
 
 
 @transaction.atomic
-def override_signal(*, line_id: int, actor: str) -> None:
-    """Say that their own yes counts: nothing changes. Raises NoOpenSignal."""
-    if not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
+def override_signal(*, line_id: int, actor: str, person: User) -> None:
+    """Say that their own yes counts: nothing changes. Raises NoOpenSignal, also where they may say it no more."""
+    now = lock_line(line_id=line_id)
+    may_answer = accounts.queries.may_still(user=person, line_id=line_id, action=Action.SIGNAL, at=now)
+    if not may_answer or not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
         raise NoOpenSignal
 
 

@@ -181,7 +181,7 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
     line = request.line
     if request.POST.get("answer") == PrivacySignal.Answer.KEEP:
         try:
-            override_signal(line_id=line.line.pk, actor=_actor(request))
+            override_signal(line_id=line.line.pk, actor=_actor(request), person=request.user)
         except NoOpenSignal as error:
             raise Http404 from error
         return redirect(f"{reverse('choice-signal')}{at_line(request)}")

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions.choices import allow
+from consent.actions.signals import honour_signal
 from consent.domain import snapshots
 from consent.domain.consent_requests import token_of
-from consent.models import Choice, ConsentRequest
+from consent.models import Choice, ConsentRequest, PrivacySignal
 from tests.consent.claiming import a_partner, digest_in, prove
 from tests.factories import a_campaign
 from tests.feeds import Row, line_row, take_lines, told
 from tests.overlapping import elsewhere
-from tests.people import signed_in
+from tests.people import signed_in, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 ROWS = {
@@ -83,3 +86,15 @@ def test_nor_is_a_company_s_question_answered_with_one(
     # Whoever is held may answer later; whoever has nothing to say there any more finds no question.
     says = 302 if of == "LH" else 404
     assert (browser.post(f"{path}yes/", {"notice": notice}).status_code, allowed()) == (says, 0)
+
+
+@pytest.mark.parametrize(("of", "change"), [*OF_THE_HOLDER, *OF_THE_CHILD])
+def test_nor_does_one_outweigh_a_browser_s_signal(
+    holder: Line, meanwhile: Callable[[str, Row], None], of: str, change: Row
+) -> None:
+    child, browser, person = Line.objects.get(carrier_id="LC"), signed_in(holder), f"subscriber:{user_of(holder).pk}"
+    allow(line_id=child.pk, campaign=a_campaign().ref, actor=person, channel="web")
+    assert honour_signal(line_id=child.pk, actor=person, at=database_clock()).stopped == 0
+    meanwhile(of, change)
+    answer = browser.post("/choices/signal/", {"line": str(child.public_id), "answer": "keep"})
+    assert (answer.status_code, PrivacySignal.objects.get().answer) == (404, "")

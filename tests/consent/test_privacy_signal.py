@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError
 
+from accounts.actions.people import get_or_create_person
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
 from accounts.primitives.zones import zone_of
@@ -111,7 +112,9 @@ def test_nothing_is_written_at_a_look(line: Line, road: Campaign) -> None:
 
 def test_coming_again_stops_nothing_twice(line: Line, road: Campaign) -> None:
     with pytest.raises(NoOpenSignal):
-        override_signal(line_id=line.pk, actor="subscriber:0")
+        override_signal(
+            line_id=line.pk, actor="subscriber:0", person=get_or_create_person(line=line, at=database_clock())
+        )
     browser = Browser()
     post(browser, "/stop/", {"number": number_of(line)})
     post(browser, "/stop/code/", {"code": NO_CODE})
@@ -212,7 +215,7 @@ def test_not_asked_again_within_twelve_months_and_then_again(line: Line) -> None
     own(line)
     actor = f"subscriber:{user_of(line).pk}"
     honour_signal(line_id=line.pk, actor=actor, at=database_clock())
-    override_signal(line_id=line.pk, actor=actor)
+    override_signal(line_id=line.pk, actor=actor, person=user_of(line))
     answered_at = PrivacySignal.objects.get().answered_at
     assert answered_at is not None
     for before_the_end, again in ((timedelta(microseconds=1), False), (timedelta(0), True)):
