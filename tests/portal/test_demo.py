@@ -16,7 +16,7 @@ import psycopg
 from tests.faults.programs import until
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
 from tests.selection import drawn
-from tools.demo.processes import free_port, hold_port
+from tools.demo.processes import clear, free_port, hold_port
 
 READY_WITHIN_S = 240
 
@@ -190,6 +190,15 @@ def sigkill_leaves_none_behind(demo: Demo) -> None:
     demo.process.wait(30)
     wait_for_keeper_to_end(demo.data_dir)
     until(lambda: processes_of(demo.data_dir) == [], 10)
+
+
+def test_a_fresh_start_meets_none_of_an_earlier_demo_s_stops(tmp_path: Path) -> None:
+    """The gate stays closed over an archive of stops that are not in the database."""
+    for name in ("postgres", "checkpoints", "stop-archive"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "notes.txt").write_text("not the demo's")
+    clear(tmp_path, ask=False)
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_two_demos_that_start_at_one_time_never_share_a_port() -> None:

@@ -275,10 +275,9 @@ CARRIER = {
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # All that a data directory holds; `--fresh` removes these and nothing else that may lie beside them.
 OURS = (
-    "postgres", "valkey", "static", "feeds", "checkpoints", "keys", "sandbox", "demo.json", "demo-texts.ndjson",
-    "demo-ports.json", "people.json", "keys.json", "ports.json", "provisioned", "migrated", "servers.log",
-    "static-files.sha256",
-    "beat-schedule",
+    "postgres", "valkey", "static", "feeds", "checkpoints", "stop-archive", "keys", "sandbox", "demo.json",
+    "demo-texts.ndjson", "demo-ports.json", "people.json", "keys.json", "ports.json", "provisioned", "migrated",
+    "servers.log", "static-files.sha256", "beat-schedule",
 )  # fmt: skip
 
 
@@ -303,7 +302,7 @@ def prepare(argv: Sequence[str]) -> None:
     _check_address(options.port)
     data_dir.mkdir(parents=True, exist_ok=True)
     if options.fresh:
-        _clear(data_dir, ask=not options.no_input)
+        clear(data_dir, ask=not options.no_input)
     (data_dir / "demo.json").unlink(missing_ok=True)
     os.environ.update(
         DATA_DIR=str(data_dir),
@@ -333,7 +332,8 @@ def _check_address(port: int) -> None:
         )
 
 
-def _clear(data_dir: Path, *, ask: bool) -> None:
+def clear(data_dir: Path, *, ask: bool) -> None:
+    """Remove what an earlier demo kept. Raises ImproperlyConfigured while one runs there."""
     if embedded.in_use(data_dir=data_dir):
         raise ImproperlyConfigured(f"{data_dir} is in use: end the other command first.")
     found = [data_dir / name for name in OURS if (data_dir / name).exists()]
