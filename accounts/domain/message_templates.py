@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.urls import reverse
@@ -167,6 +167,10 @@ WHO: dict[str, Words] = {
 }
 
 
+# Between two acts of one visit at most.
+ONE_VISIT = timedelta(minutes=15)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of the access log as it is read."""
@@ -176,6 +180,18 @@ class Entry:
     what: str
     reason: str
     by_staff: bool
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one person did in one go, newest first: one line of the access log, which opens to each entry."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def acts(self) -> Collection[str]:
+        """What was done, each act once."""
+        return dict.fromkeys(one.what for one in self.entries)
 
 
 def language_of(line: Line) -> str:
@@ -359,6 +375,25 @@ def _url(name: str) -> str:
     return f"{settings.BASE_URL}{reverse(name)}"
 
 
+def fold_visits(*, events: Iterable[AuditEvent], reader: User) -> list[Visit]:
+    """Return the access log, newest first, with a staff member's minutes of work as one visit."""
+    visits: list[list[AuditEvent]] = []
+    for event in events:
+        if visits and _is_one_visit(visits[-1][-1], event):
+            visits[-1].append(event)
+        else:
+            visits.append([event])
+    return [Visit(tuple(entry(event=one, reader=reader) for one in visit)) for visit in visits]
+
+
+def _is_one_visit(later: AuditEvent, event: AuditEvent) -> bool:
+    return later.actor == event.actor and _is_staff(event) and later.at - event.at <= ONE_VISIT
+
+
+def _is_staff(event: AuditEvent) -> bool:
+    return event.actor.partition(":")[0] in {"agent", "officer", "auditor", "command"}
+
+
 def entry(*, event: AuditEvent, reader: User) -> Entry:
     """Return an event of the audit trail in the words of the person whose log it is.
 
@@ -373,7 +408,7 @@ def entry(*, event: AuditEvent, reader: User) -> Entry:
         who=who,
         what=_what(event),
         reason="" if event.reason in TAKEN else event.reason,
-        by_staff=kind in {"agent", "officer", "auditor", "command"},
+        by_staff=_is_staff(event),
     )
 
 

@@ -239,8 +239,8 @@ def access_log(request: SubscriberRequest) -> HttpResponse:
     reader = f"subscriber:{request.user.pk}"
     events = events_of_line(line_id=request.line.line.pk, reader=reader, own=own, confidential=own)
     page = Paginator(events, PAGE).get_page(request.GET.get("page"))
-    entries = [message_templates.entry(event=event, reader=request.user) for event in page.object_list]
-    shown = {"line": request.line, "page": page, "entries": entries, "at_line": at_line(request), "part": "people"}
+    visits = message_templates.fold_visits(events=page.object_list, reader=request.user)
+    shown = {"line": request.line, "page": page, "visits": visits, "at_line": at_line(request), "part": "people"}
     return render(request, "account/access_log.html", shown)
 
 

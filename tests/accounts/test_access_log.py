@@ -1,0 +1,34 @@
+"""A person's access log: what one member of staff did within minutes is one line, which opens to each entry."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+import audit.actions
+from tests.factories import a_line
+from tests.people import signed_in
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+def test_a_member_s_minutes_of_work_are_one_line() -> None:
+    line, at = a_line(), timezone.now()
+    looks = {2700: "agent:7", 1800: "agent:7", 899: "agent:7", 840: "agent:8", 780: "agent:7", 700: "agent:7"}
+    for ago, actor in looks.items():
+        action = "case.exported" if ago == 2700 else "case.seen"
+        audit.actions.record(
+            action=action, actor=actor, target="ticket:T-1", line_id=line.pk, reason=f"{ago} ago",
+            at=at - timedelta(seconds=ago),
+        )  # fmt: skip
+    page = signed_in(line).get("/access-log/").text
+    visits = [card for card in page.split('<article class="card">') if "Reason given:" in card]
+    assert [re.findall(r"Reason given: (\d+ ago)", one) for one in visits] == [
+        ["700 ago", "780 ago"], ["840 ago"], ["899 ago"], ["1800 ago", "2700 ago"],
+    ]  # fmt: skip
+    # What was done is said once, before it is opened; and with each entry.
+    assert [(one.partition("<details")[0].count("<p>"), one.count("<li>")) for one in visits] == [
+        (1, 2), (1, 0), (1, 0), (2, 2),
+    ]  # fmt: skip
+    assert [re.findall(r"Show \d+ entries", one) for one in visits] == [["Show 2 entries"], [], [], ["Show 2 entries"]]
