@@ -201,7 +201,7 @@ class CampaignForm(TermForm):
         _choices(self, "purpose", [("", "Choose a purpose"), *allowed])
         self.fields[
             "ends_at"
-        ].help_text = f"The first day it no longer applies: {contract.ends_at:%Y-%m-%d} at the latest."
+        ].help_text = f"The first day it no longer applies: {contract.ends_at:%-d %b %Y} at the latest."
         _choices(self, "consideration", paid_choices(now=""))
         _choices(self, "lbs_provider", party_choices([Party.Kind.LBS_PROVIDER, Party.Kind.AGGREGATOR]))
         if drafted:

@@ -1,5 +1,6 @@
 """The documents of a year: the CPNI certificate (47 CFR 64.2009(e)) and the CCPA metrics (11 CCR 7102)."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -29,6 +30,12 @@ PROCEDURES = (
     "The audit log is hash-chained, with signed checkpoints kept outside the database.",
     "Failures that may have to be reported open an incident with its deadlines.",
 )
+# The files say it shorter (`EXPORTS`). What has no word here is what a carrier's own file called it.
+CHANNELS: Mapping[str, str] = {
+    "web": "Website, signed in", "stop_page": "Website, without an account", "text": "Text message",
+    "ask": "Link in a company's request", "desk": "Support agent", "gpc": "Browser signal (GPC)",
+    "authorised agent": "Authorized agent",
+}  # fmt: skip
 
 
 def build_certificate(*, wanted: DocumentRequest) -> Report | None:
@@ -51,7 +58,6 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
     opened = visible_incidents(at=wanted.at).filter(opened_at__gte=since, opened_at__lt=until)
     incidents = opened.order_by("kind").values_list("kind")
     counted = incidents.annotate(n=Count("pk"), closed=Count("pk", filter=Q(closed_at__isnull=False)))
-    missed = EXPORTS["breaches"]
     title = f"Annual CPNI certificate for {year}"
     return Report(Document.Kind.CERTIFICATE, f"year:{year}", title, [
         Section.build("Certification", (), [], text=certified),
@@ -66,7 +72,10 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
             "Incidents", ("Kind", "Opened", "Closed"),
             [(str(Incident.Kind(kind).label), n, closed) for kind, n, closed in counted],
         ),
-        Section.build("Deadlines that partners missed", missed.columns, missed.rows(year, wanted.at)),
+        Section.build(
+            "Deadlines that partners missed", ("Deadline", "Contract", "Partner", "Due", "Missed", "Resolved"),
+            EXPORTS["breaches"].rows(year, wanted.at),
+        ),
     ])  # fmt: skip
 
 
@@ -87,8 +96,14 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
     columns = ("Request", "Channel", "Received", "Complied with", "Denied", "Median days")
     running = f", up to {wanted.at:%-d %B}" if year == wanted.at.year else ""
     return Report(Document.Kind.CCPA, f"year:{year}", f"CCPA metrics for {year}{running}", [
-        Section.build("Requests", columns, EXPORTS["requests"].rows(year, wanted.at), text=says),
+        Section.build("Requests", columns, _list_requests(year, wanted.at), text=says),
     ])  # fmt: skip
+
+
+def _list_requests(year: int, at: datetime) -> Iterator[Sequence[object]]:
+    """The rows of the file of requests, in words."""
+    for request, channel, *counted in EXPORTS["requests"].rows(year, at):
+        yield str(request).capitalize(), CHANNELS.get(str(channel), channel), *counted
 
 
 def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:

@@ -18,6 +18,7 @@ import audit.actions
 from accounts.models import Line, User
 from accounts.primitives.sealing import seal_bytes
 from audit.models import AuditEvent, Incident
+from consent.actions.choices import stop
 from consent.domain.receipt_check import read_receipt_file
 from console.queries import documents, evidence_packs
 from console.queries.documents import Section
@@ -29,7 +30,7 @@ from support.models import Document, Entry
 from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
 from tests.staff import an_actor
-from tests.support.console import NUMBER, PERSON, a_case, a_chain
+from tests.support.console import NUMBER, PERSON, a_breach, a_case, a_chain
 from tests.support.desk import said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 from tests.world import disclosed, gagged
@@ -71,6 +72,21 @@ def a_world() -> tuple[Line, Campaign]:
     uri = campaign.contract.aggregator.uri
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="k", subject=uri, at=at - DAY)
     return line, campaign
+
+
+@pytest.mark.usefixtures("db")
+def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member) -> None:
+    line, campaign = a_world()
+    for channel in ("stop_page", "web", "kiosk"):
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel=channel)
+    at = timezone.now()
+    a_breach(campaign, "order:1", at=at.replace(year=at.year - 1, month=12, day=31))
+    metrics = shown(officer, f"/admin/documents/make/ccpa/{at.year}/", {})
+    asked, row = "Request Channel Received Complied with Denied Median days", "1 1 0 0.0"
+    rows = f"Stop kiosk {row} Stop Website, without an account {row} Stop Website, signed in {row}"
+    assert f"{asked} {rows}" in metrics
+    certificate = shown(officer, f"/admin/documents/make/certificate/{at.year - 1}/", {})
+    assert "Deadline Contract Partner Due Missed Resolved Not acknowledged in 24 hours" in certificate
 
 
 @pytest.mark.usefixtures("db")
