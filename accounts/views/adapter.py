@@ -18,7 +18,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.actions.rate_limits import (
     GuessTarget,
@@ -44,6 +44,12 @@ ALLAUTHS_STAGE = f"{AuthenticateStage.__module__}.{AuthenticateStage.__name__}"
 
 class AccountAdapter(DefaultAccountAdapter):
     """Nobody signs up: subscribers come by their line, staff are made by the privacy office."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "incorrect_password": gettext_lazy("That password isn't right. Check it and try again."),
+        "email_password_mismatch": gettext_lazy("That email and password don't match. Check both and try again."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

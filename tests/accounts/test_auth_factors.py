@@ -119,10 +119,13 @@ def test_an_authenticator_app_comes_and_goes(line: Line) -> None:
     before = trail(line)
     assert browser.post("/accounts/2fa/totp/activate/", {"code": code_of(found)}).status_code == 302
     assert trail(line) == [*before, "line.app_added", "line.codes_added"]
+    codes = browser.get("/accounts/2fa/recovery-codes/").text
+    assert ("Authenticator app turned on." in codes, "A new set" in codes) == (True, False)
     told(line, "an authenticator app was set up, recovery codes were made")
     MemoryBackend.outbox.clear()
     assert browser.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert trail(line)[-2:] == ["line.app_removed", "line.codes_removed"]
+    assert "Authenticator app turned off." in browser.get("/accounts/2fa/").text
     told(line, "the authenticator app was removed, the recovery codes were removed")
 
 
@@ -132,6 +135,7 @@ def test_a_passkey_that_is_removed(line: Line) -> None:
     assert MemoryBackend.outbox == []
     assert browser.post(f"/accounts/2fa/webauthn/keys/{key}/remove/").status_code == 302
     assert trail(line)[-1] == "line.passkey_removed"
+    assert "Passkey removed." in browser.get("/accounts/2fa/webauthn/").text
     told(line, "a passkey was removed")
 
 

@@ -61,6 +61,7 @@ def test_a_passkey_is_set_up_and_lets_its_person_see_without_a_password(visit: V
     page.goto(f"{at}/accounts/2fa/webauthn/add/")
     page.click("#mfa_webauthn_add")
     page.wait_for_url("**/accounts/2fa/recovery-codes/")
+    assert page.inner_text("main").startswith("Passkey set up.\n")
     added = AuditEvent.objects.filter(line_id=line.pk, action="line.passkey_added")
     assert added.count() == 1
     assert "a passkey was set up" in newest_text(number_of(line)).text
