@@ -72,7 +72,7 @@ def test_a_seller_of_look_ups_is_counted_whatever_the_purpose() -> None:
     assert heading(line) == "Your location was shared with 1 company in the last 30 days."
     assert NOT_SHARED not in said
     assert "9 look-ups were reported as ones for an emergency or the network" in said
-    assert "Companies that had it in the last 30 days SecureTrack We are asking why" in said
+    assert "Companies that got the location in the last 30 days SecureTrack We are asking why" in said
     assert "was looked up" not in said
     assert "It received nothing." not in said
 
@@ -104,9 +104,9 @@ def test_beside_companies_it_is_said_under_the_heading() -> None:
     given_out(line, 3, [LINK, "https://bailnow.example"], Basis.NETWORK, doubtful=True)
     said = home(line)
     assert heading(line) == "Your location was shared with 2 companies in the last 30 days."
-    assert "In those 30 days, it was looked up 3 times." in said
+    assert "In those 30 days, this phone was looked up 3 times." in said
     assert "1 look-up was reported as one for an emergency or the network" in said
-    assert "It was also shared 1 time for a reason that doesn't need your consent." in said
+    assert "Its location was also shared 1 time for a reason that doesn't need your consent." in said
 
 
 def test_no_record_is_said_only_where_there_is_none() -> None:
