@@ -134,8 +134,8 @@ def test_a_wait_of_hours_is_told_to_the_minute() -> None:
 
 def test_an_address_nobody_has_waits_like_any_other() -> None:
     for _ in range(5):
-        page = a_browser().post(STAFF, {"login": "nobody@carrier.example", "password": "guessed"})
-    assert "That email and password don't match. Check both and try again." in words_of(page)
+        tried = a_browser().post(STAFF, {"login": "nobody@carrier.example", "password": "guessed"})
+        assert "That email and password don't match. Check both and try again." in words_of(tried)
     page = a_browser().post(STAFF, {"login": "Nobody@carrier.example", "password": "guessed"})
     assert "Too many tries. Try again in 1 minute." in words_of(page)
 
