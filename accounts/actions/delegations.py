@@ -18,6 +18,7 @@ from accounts.actions.sms_outbox import LASTS, enqueue_text
 from accounts.domain import message_templates
 from accounts.models import Delegation, Line, LineUser, Message, User
 from accounts.policies import delegations
+from accounts.policies.permissions import Action
 from accounts.primitives.sealing import number_hash, seal
 
 # Beside those who look after it already: nobody's phone is made ring by many lines, nor many phones by one line.
@@ -40,9 +41,11 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
 
     Only a number that is a line with us is texted, and nothing tells which that is, nor whom other lines ask. Raises
     NotDelegated where the number is the line's own, was asked already, or many wait for an answer or were asked within
-    a day.
+    a day; and where this person may not ask any more once it is their turn.
     """
     line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    if not queries.may_still(user=user, line_id=line_id, action=Action.DELEGATE, at=at):
+        raise NotDelegated("not_permitted")
     _close_expired(line_id, at)
     mark = number_hash(msisdn)
     theirs = queries.line_of_number(msisdn=msisdn, at=at)

@@ -48,6 +48,8 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
         try:
             delegations_actions.delegate(line_id=line.line.pk, user=request.user, at=now, **said)
         except NotDelegated as error:
+            if error.reason not in REFUSED:
+                return redirect("delegates")  # which says why
             form.add_error("number", str(REFUSED[error.reason]))
         else:
             messages.success(request, _("Sent. If the number is a line with us, we've texted it."))

@@ -1,11 +1,13 @@
 """Whether somebody may say yes is looked at once more when it is their turn: a file may have come meanwhile."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Line
+from accounts.models import Delegation, Line
 from audit.queries import database_clock
 from consent.actions.choices import allow
 from consent.actions.signals import honour_signal
@@ -15,7 +17,7 @@ from consent.models import Choice, ConsentRequest, PrivacySignal
 from tests.consent.claiming import a_partner, digest_in, prove
 from tests.factories import a_campaign
 from tests.feeds import Row, line_row, take_lines, told
-from tests.overlapping import elsewhere
+from tests.overlapping import elsewhere, overlap
 from tests.people import signed_in, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -98,3 +100,12 @@ def test_nor_does_one_outweigh_a_browser_s_signal(
     meanwhile(of, change)
     answer = browser.post("/choices/signal/", {"line": str(child.public_id), "answer": "keep"})
     assert (answer.status_code, PrivacySignal.objects.get().answer) == (404, "")
+
+
+@pytest.mark.parametrize(("of", "change"), OF_THE_HOLDER)
+def test_nor_is_anybody_asked_to_look_after_the_line(holder: Line, of: str, change: Row) -> None:
+    browser = signed_in(holder)
+    asked = {"number": "(206) 555-0188", "may": "see", "day": (timezone.now() + timedelta(days=9)).date().isoformat()}
+    _, answer = overlap(lambda: take_lines(ROWS[of] | change), lambda: browser.post("/lines/delegates/", asked))
+    assert (answer.status_code, answer.url, Delegation.objects.count()) == (302, "/lines/delegates/", 0)
+    assert "You can stop sharing now. The rest waits 24 hours." in browser.get(answer.url).text

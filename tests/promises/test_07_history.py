@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from accounts import queries
-from accounts.actions import delegations
 from accounts.domain.auth_factors import is_on_hold_only_for_new_number
 from accounts.models import Delegation, Line
+from accounts.primitives.sealing import number_hash, seal
 from audit.models import AuditEvent, Incident
 from consent.feeds.lines import LinesFeed
 from disclosures.models import Disclosure
@@ -152,11 +153,12 @@ def test_neither_holder_nor_helper_opens_what_was_moved(victim: Line) -> None:
     take_lines(line_row(line_id="LF", account_id="AF", holder_name="F", msisdn="+12065550188"))
     by_a_line_with_an_older_password()
     friend, now = signed_in(the("LF")), timezone.now()
-    asked = delegations.delegate(
-        line_id=the("LX").pk, user=user_of(the("LX")), msisdn="+12065550188", may=Delegation.May.SEE,
-        ends_at=now + 9 * DAY, at=now,
+    # Asked before it was held.
+    asked = Delegation.objects.create(
+        id=uuid4(), line=the("LX"), by=user_of(the("LX")), asked_hash=number_hash("+12065550188"),
+        asked_sealed=seal("+12065550188"), may=Delegation.May.SEE, asked_at=now, ends_at=now + 9 * DAY,
     )  # fmt: skip
-    assert friend.post(f"/lines/asked/{asked}/", {"answer": "yes"}).url == "/lines/"
+    assert friend.post(f"/lines/asked/{asked.pk}/", {"answer": "yes"}).url == "/lines/"
     for browser in (friend, signed_in(the("LB"))):
         assert browser.get("/history/").status_code == 200
         page = browser.get(f"/history/?line={the('LX').public_id}")
