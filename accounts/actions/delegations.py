@@ -43,9 +43,7 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
     NotDelegated where the number is the line's own, was asked already, or many wait for an answer or were asked within
     a day; and where this person may not ask any more once it is their turn.
     """
-    line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
-    if not queries.may_still(user=user, line_id=line_id, action=Action.DELEGATE, at=at):
-        raise NotDelegated("not_permitted")
+    line = _lock_line(line_id, user, at)
     _close_expired(line_id, at)
     mark = number_hash(msisdn)
     theirs = queries.line_of_number(msisdn=msisdn, at=at)
@@ -66,6 +64,13 @@ def delegate(*, line_id: int, user: User, msisdn: str, may: str, ends_at: dateti
         _notify_line(theirs, message_templates.delegate_invitation_text, at)
     _notify_line(line, message_templates.delegation_notice_text, at)
     return made.pk
+
+
+def _lock_line(line_id: int, user: User, at: datetime) -> Line:
+    line = Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
+    if not queries.may_still(user=user, line_id=line_id, action=Action.DELEGATE, at=at):
+        raise NotDelegated("not_permitted")
+    return line
 
 
 @transaction.atomic
