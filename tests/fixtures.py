@@ -13,10 +13,11 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.template.base import Template
-from django.utils import timezone
+from django.utils import timezone, translation
 from psycopg.rows import tuple_row
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from partners.models import JurisdictionRule
 from partners.workers import rotation
@@ -266,6 +267,15 @@ def now() -> datetime:
 @pytest.fixture
 def line() -> Line:
     return a_line()
+
+
+@pytest.fixture
+def texts_in_memory(settings: Settings) -> None:
+    """Texts are kept for whoever reads them, and no answer waits."""
+    translation.activate("en")  # a page in Spanish leaves its language to the next test
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    settings.ANSWER_SECONDS = 0.0
+    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,6 @@ TARGETS = (*_OPEN, "protection")
 HISTORIES = (*_OPEN, "proposal", "incident", "purpose", "order", "document")
 # Whose acts keep a name.
 KEPT = ("party", "contract", "campaign", "document")
-# An answer is bounded, whatever was typed.
-MOST = 50
 
 type Acts = QuerySet[AuditEvent]
 

@@ -37,7 +37,6 @@ def attach(*, ticket: Ticket, entry: Entry | None, author: str, uploads: Sequenc
         )  # fmt: skip
 
 
-State = Ticket.State
 Scan = Attachment.Scan
 
 

@@ -19,7 +19,6 @@ NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
     State.CLOSED: frozenset({State.OPEN}),
     State.MERGED: frozenset(),
 }
-OURS = (State.OPEN,)
 # Somebody waits for us, or for whom we asked.
 CLOCK_RUNS = (State.OPEN, State.PARTNER)
 UNDER_WAY = (State.OPEN, State.WAITING, State.PARTNER)

@@ -1,19 +1,13 @@
 import pytest
-from django.utils import translation
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from partners.models import Campaign
 from tests.factories import a_campaign, a_line, an_approval
 
 
 @pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    translation.activate("en")  # a page in Spanish leaves its language to the next test
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
+def _texts_in_memory(texts_in_memory: None) -> None:
+    """Of every test here."""
 
 
 @pytest.fixture

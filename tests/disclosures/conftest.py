@@ -3,19 +3,14 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connections
-from django.utils import translation
 from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from disclosures.workers import retention
 
 
 @pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    translation.activate("en")  # a page in Spanish leaves its language to the next test
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
+def _texts_in_memory(texts_in_memory: None) -> None:
+    """Of every test here."""
 
 
 def partitions() -> set[date]:

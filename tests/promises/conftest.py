@@ -1,7 +1,5 @@
 import pytest
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from partners.models import Campaign
 from tests.factories import a_campaign, an_approval
@@ -12,10 +10,8 @@ __all__ = ["market", "outside", "surroundings"]
 
 
 @pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
+def _texts_in_memory(texts_in_memory: None) -> None:
+    """Of every test here."""
 
 
 @pytest.fixture

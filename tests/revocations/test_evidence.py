@@ -6,9 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
@@ -31,17 +29,10 @@ from tests.people import Browser, signed_in
 from tests.revocations.scenes import Scene, a_scene, event_of, stamp, stop_all
 from tests.revocations.signing import about
 
-pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker", "texts_in_memory")
 OURS = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/"
 REQUEST, RESPONSE = f"{OURS}evidence-request", f"{OURS}evidence-response"
 WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 @pytest.fixture

@@ -232,11 +232,8 @@ def test_a_partner_that_hangs_keeps_no_worker_from_the_others(outside: Outside) 
     assert set(Order.objects.values_list("state", flat=True)) == {State.ACKNOWLEDGED}
 
 
-@pytest.mark.usefixtures("committed_db")
-def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even to have their own written down together with it; and nothing more is taken for it meanwhile."""
-    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
-    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 0.0)
+def one_hangs(outside: Outside) -> tuple[Scene, Scene, threading.Event, delivery_rounds.Dispatcher]:
+    """One partner that hangs over two orders until the event, another that is well, and who delivers to both."""
     slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
     hold, desk = threading.Event(), delivery_rounds.get_dispatcher()
 
@@ -247,6 +244,15 @@ def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatc
     stops(slow, 2)
     desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
     until(lambda: bool(outside.posted), 10)
+    return slow, well, hold, desk
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_nobody_waits_for_answers_of_one_that_hangs(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even to have their own written down together with it; and nothing more is taken for it meanwhile."""
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
+    monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 0.0)
+    slow, well, hold, desk = one_hangs(outside)
     (later,), (own,) = stops(slow, 1), stops(well, 1)
     desk.wake(party_ids=[slow.party.pk, well.party.pk], now=database_clock(), linger_s=0.01)
     until(lambda: the_order(own).state == State.ACKNOWLEDGED, 10)
@@ -263,16 +269,7 @@ def test_whoever_has_nothing_under_way_does_not_wait_for_anothers_answers(
     """Nor for those that are yet to come, of one that may only be slow."""
     monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.GATHER_S", 30.0)
     monkeypatch.setattr("revocations.workers.delivery.delivery_rounds.HANGS_S", 30.0)
-    slow, well = a_scene(outside, "GeoBridge"), a_scene(outside, "NorthLink")
-    hold, desk = threading.Event(), delivery_rounds.get_dispatcher()
-
-    def on_post(asked: Asked) -> None:
-        assert asked.path != f"/{slow.party.pk}/events" or hold.wait(timeout=20)
-
-    outside.on_post = on_post
-    stops(slow, 2)
-    desk.wake(party_ids=[slow.party.pk], now=database_clock(), linger_s=0.01)
-    until(lambda: bool(outside.posted), 10)
+    slow, well, hold, desk = one_hangs(outside)
     stops(well, 1)
     desk.wake(party_ids=[slow.party.pk, well.party.pk], now=database_clock(), linger_s=0.01)
     until(lambda: f"/{well.party.pk}/events" in [asked.path for asked in outside.posted], 10)

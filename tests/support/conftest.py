@@ -1,10 +1,8 @@
 from pathlib import Path
 
 import pytest
-from django.utils import translation
 from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import User
 from tests.partners.fixtures import outside
 from tests.support.officers import Member, staff
@@ -13,11 +11,8 @@ __all__ = ["outside"]
 
 
 @pytest.fixture(autouse=True)
-def _texts_in_memory(settings: Settings) -> None:
-    translation.activate("en")
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
+def _texts_in_memory(texts_in_memory: None) -> None:
+    """Of every test here."""
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
-from accounts.clients.texts import MemoryBackend
 from accounts.models import User
 from console.urls import ADDRESSES
 from console.views.site import LEGAL
@@ -39,7 +37,7 @@ from tests.words.expected import EASTERN
 from tests.words.partners import Market
 from tests.words.transcripts import assert_as_before, transcript
 
-pytestmark = pytest.mark.usefixtures("db", "no_broker", "clock")
+pytestmark = pytest.mark.usefixtures("db", "no_broker", "clock", "texts_in_memory")
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +46,6 @@ def _nobody_is_number_one(db: None) -> None:
     with transaction.atomic():
         User.objects.create_user("the first")
         transaction.set_rollback(True)
-
-
-@pytest.fixture(autouse=True)
-def _quick(settings: Settings) -> None:
-    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    settings.ANSWER_SECONDS = 0.0
-    MemoryBackend.outbox.clear()
 
 
 def noon_of_late() -> datetime:
