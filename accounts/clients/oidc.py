@@ -21,12 +21,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 
 from accounts.primitives.json_reader import Unreadable, read_json
 from accounts.primitives.slots import SlotPool
 
 ALGORITHMS = ["ES256", "RS256", "PS256"]
+SMALLEST_RSA = 2048
 SECONDS = 10
 # A provider that hangs keeps so many of a process's threads and no more, and none of the other provider's: the rest
 # are there for stops.
@@ -163,13 +164,27 @@ def _exchange_code(kind: Kind, request: HttpRequest, at: datetime) -> tuple[dict
 
 def _claims(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        opened = jws.deserialize_compact(token, KeySet.import_key_set({"keys": keys["keys"]}), algorithms=ALGORITHMS)
+        published = [key for jwk in keys["keys"] if (key := _read_key(jwk)) is not None]
+        opened = jws.deserialize_compact(token, KeySet(published), algorithms=ALGORITHMS)
         claims = read_json(opened.payload)
     except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OidcRefused(f"the id_token's signature: {type(error).__name__}") from error
     if not isinstance(claims, dict):
         raise OidcRefused("the id_token holds no claims")
     return claims
+
+
+def _read_key(jwk: Any) -> Key | None:
+    """The key of a JWK; None for one that signs nothing here, which spoils no other (RFC 7517, section 5)."""
+    if not isinstance(jwk, dict) or jwk.get("use", "sig") != "sig":
+        return None
+    try:
+        if jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":
+            return ECKey.import_key(jwk)
+        key = RSAKey.import_key(jwk)
+    except (JoseError, ValueError, KeyError):
+        return None
+    return key if key.public_key.key_size >= SMALLEST_RSA else None
 
 
 def _check(kind: Kind, claims: Mapping[str, Any], *, nonce: str, now: int) -> None:

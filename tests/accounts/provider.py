@@ -33,10 +33,14 @@ def b64(raw: bytes) -> str:
 
 @dataclass
 class Provider:
-    """`claims` overrides what the id_token says; `spoil` changes how it is signed; `down` fails an address."""
+    """`claims` overrides what the id_token says, `published` its keys.
+
+    `spoil` changes how it is signed; `down` fails an address.
+    """
 
     url: str = ""
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "1"}, private=True))
+    published: list[Any] = field(default_factory=list)
     claims: dict[str, Any] = field(default_factory=dict)
     spoil: str = ""
     down: str = ""
@@ -59,7 +63,7 @@ class Provider:
         }
 
     def keys(self) -> dict[str, Any]:
-        return {"keys": [self.key.as_dict(private=False)]}
+        return {"keys": self.published or [self.key.as_dict(private=False)]}
 
     def token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         self.tokens.append(form)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts.clients.oidc import AT_ONCE
 from accounts.models import User
 from tests.accounts import provider as providers
-from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider, signed_in, through
+from tests.accounts.provider import CLIENT, NOT_FOR_US, SECRET, Provider, b64, signed_in, through
 from tests.factories import a_line
 from tests.people import Browser
 
@@ -78,6 +78,21 @@ def test_a_word_that_is_not_for_us_is_refused(door: Door) -> None:
         assert not door.lets_in(good), spoil
     door.idp.spoil = ""
     assert door.lets_in(good)
+
+
+@pytest.mark.filterwarnings("ignore:Key size should be")
+def test_keys_for_others_spoil_none_of_ours(door: Door) -> None:
+    """A provider publishes what it will: of it those count by which we may check a signature."""
+    good, ours = dict(door.idp.claims), door.idp.key.as_dict(private=False)
+    weak = {"kty": "RSA", "n": b64(b"\xff" * 128), "e": "AQAB", "kid": "1"}
+    odd: list[object] = [
+        {"kty": "OKP", "crv": "Ed9", "x": "AA", "kid": "1"}, {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, 7,
+        {"kid": "1"}, {"kty": ["EC"]}, {"kty": "RSA", "n": "", "e": "AQAB", "kid": "1"}, {**ours, "kid": 7}, weak,
+        {**ours, "y": ours["x"]}, {**ours, "use": "enc"}, {"kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "1"},
+    ]  # fmt: skip
+    for published, counts in ((odd, False), ([*odd, ours], True)):
+        door.idp.published = published
+        assert door.lets_in(good) is counts
 
 
 def test_an_answer_counts_once_and_in_the_asking_browser(door: Door) -> None:

@@ -147,8 +147,11 @@ def test_only_the_first_fifty_good_keys_are_kept(outside: Outside) -> None:
 
     many = [{**key, "kid": f"{signer.kid}-{n}"} for n in range(51)]
     assert len(kept(*many, kid=f"{signer.kid}-49", at=NOW + timedelta(hours=1))) == 50
-    # Neither private halves nor weak keys.
+    # Neither private halves nor weak keys, nor those for something else than signatures.
     leaked = {**signer.key.as_dict(private=True), "kid": signer.kid}
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}
-    (one,) = kept(leaked, secret, kid=signer.kid, at=NOW + timedelta(hours=2))
+    uses: tuple[dict[str, object], ...] = ({"use": "enc"}, {"use": 7}, {"alg": "ECDH-ES"}, {"alg": []})
+    (one,) = kept(
+        *({**key, "kid": "other", **use} for use in uses), leaked, secret, kid=signer.kid, at=NOW + timedelta(hours=2)
+    )
     assert sorted(one) == ["crv", "kid", "kty", "x", "y"]

@@ -1,5 +1,6 @@
 """Machine sign-in: private_key_jwt by RFC 7523, and the tokens it gives. Each check has an assertion that fails it."""
 
+import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from django.conf import settings
 from django.test import Client as Http
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
 
 from partners.actions.clients import register_client
 from partners.actions.sign_in import ASSERTION_TYPE, TokenRefused, issue_access_token
@@ -130,6 +133,17 @@ def test_another_s_key_a_disabled_client_and_no_signature_fail(signer: Signer) -
     assert ask(f"eyJhbGciOiJub25lIn0.{body}.")[0] == 401
     Client.objects.update(disabled_at=datetime.now(UTC))
     assert refusal(signer, {}) == (401, "invalid_client")
+
+
+def test_a_header_says_one_thing(signer: Signer) -> None:
+    for header, status in (
+        ('{"alg":"ES256"}', 200), ('{"alg":"none","alg":"ES256"}', 401), ('{"alg":"ES256","kid":"a","kid":"b"}', 401),
+        ('{"alg":"ES256","x":NaN}', 401), ('{"alg":"ES256","x":[{"y":1,"y":2}]}', 401),
+    ):  # fmt: skip
+        parts = (header.encode(), json.dumps(claims(signer)).encode())
+        message = b".".join(map(urlsafe_b64encode, parts))
+        signature = JWSRegistry.algorithms["ES256"].sign(message, signer.key)
+        assert ask(f"{message.decode()}.{urlsafe_b64encode(signature).decode()}")[0] == status, header
 
 
 def test_scopes_follow_the_kind_of_client() -> None:
