@@ -40,7 +40,7 @@ def overlap[A, B](first: Callable[[], A], second: Callable[[], B], *, at_commit:
     def start_the_second_and_commit() -> None:
         if next(commits) == at_commit:
             started.append(pool.submit(_on_its_own_connection, second))
-            _wait_until_it_waits(started[0])
+            wait_until_it_waits(started[0])
         commit()
 
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patched:
@@ -57,7 +57,8 @@ def _on_its_own_connection[B](verb: Callable[[], B]) -> B:
         connection.close()
 
 
-def _wait_until_it_waits[B](other: Future[B]) -> None:
+def wait_until_it_waits[B](other: Future[B]) -> None:
+    """Until `other` waits for a lock of this connection's, or is over."""
     while not wait([other], timeout=A_MOMENT_S).done:
         with connection.cursor() as cursor:
             cursor.execute(WAITS_FOR_US)

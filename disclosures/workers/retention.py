@@ -4,11 +4,14 @@ Both are work of the owner of the tables. The application's role can do neither,
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, connections, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Min
 
 import audit.actions
 from audit.models import AuditEvent
@@ -20,6 +23,7 @@ MADE_AHEAD = timedelta(days=92)
 NEEDED_AHEAD = timedelta(days=32)
 BLOCKS = 10_000
 CLOCKS_APART = timedelta(hours=1)
+DROPS_WITHIN = timedelta(days=1)
 # A month is made or dropped alone with the table. Whoever reads it for long, as a download does, is not waited for, so
 # that nobody waits behind us: the next run tries again.
 NOT_FOR_LONG = "SET LOCAL lock_timeout = '2s'"
@@ -51,6 +55,25 @@ GIVEN_BACK = """
 DELETE FROM disclosures_givenback
 WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid
     AND occurred_at < %(before)s
+"""
+CONCEALED = """
+DELETE FROM disclosures_concealeddisclosure
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid AND occurred_at < %(before)s AND NOT id = ANY (%(kept)s::uuid[])
+"""
+# What was said of a month's rows while it was dropped: what went with it was taken away before they were. Looked up by
+# ids, because a register that is spread stands apart from what speaks of its rows.
+WHILE_DROPPED = {"disclosures_judgementchange": "changed_at", "disclosures_delayednotice": "recorded_at"}
+SPOKEN_OF = """
+SELECT DISTINCT disclosure_id FROM <table>
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid AND <moment> > %(since)s
+"""
+GONE = """
+SELECT id FROM disclosures_disclosureregister
+WHERE id = ANY (%(spoken_of)s::uuid[]) AND occurred_at < %(before)s AND NOT id = ANY (%(kept)s::uuid[])
+"""
+WORDS = """
+DELETE FROM <table>
+WHERE ctid >= %(first)s::tid AND ctid < %(end)s::tid AND disclosure_id = ANY (%(gone)s::uuid[])
 """
 # As of one moment: of what comes meanwhile neither row nor entry is seen. To every server where the ledger is spread:
 # each asks for itself.
@@ -104,7 +127,11 @@ def drop_months(*, now: datetime) -> int:
             _note_dropped(owner, now)
             dropped += 1
     before = datetime(first_kept.year, first_kept.month, 1, tzinfo=UTC)
-    if DroppedMonth.objects.using(owner).filter(forgotten_at=None).exists():
+    since = DroppedMonth.objects.using(owner).filter(forgotten_at=None).aggregate(first=Min("dropped_at"))["first"]
+    if since is not None:
+        for table, moment in WHILE_DROPPED.items():
+            _forget_words(owner, table, moment, before, since - DROPS_WITHIN)
+        _forget(owner, CONCEALED, "disclosures_concealeddisclosure", before, now)
         _forget(owner, REGISTER, "disclosures_disclosureregister", before, now)
         _forget(owner, DEALINGS, "partners_dealing", before, now)
         _forget(owner, GIVEN_BACK, "disclosures_givenback", before, now)
@@ -142,15 +169,33 @@ def _months(owner: str) -> list[date]:
 def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
     for first, end in _stretches(owner, table):
         values: dict[str, Any] = {"before": before, "at": now, "first": f"({first},0)", "end": f"({end},0)"}
-        with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
-            for allowed in ALLOWED:
-                cursor.execute(allowed)
-            cursor.execute(KEPT, values)
-            values["kept"] = [identity for (identity,) in cursor.fetchall()]
+        with _deleting(owner, values) as cursor:
             cursor.execute(SEEN, values)
             seen = cursor.fetchall()
             values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
             cursor.execute(statement, values)
+
+
+def _forget_words(owner: str, table: str, moment: str, before: datetime, since: datetime) -> None:
+    for first, end in _stretches(owner, table):
+        values: dict[str, Any] = {"before": before, "since": since, "first": f"({first},0)", "end": f"({end},0)"}
+        with _deleting(owner, values) as cursor:
+            cursor.execute(SPOKEN_OF.replace("<table>", table).replace("<moment>", moment), values)
+            values["spoken_of"] = [identity for (identity,) in cursor.fetchall()]
+            cursor.execute(GONE, values)
+            values["gone"] = [identity for (identity,) in cursor.fetchall()]
+            cursor.execute(WORDS.replace("<table>", table), values)
+
+
+@contextmanager
+def _deleting(owner: str, values: dict[str, Any]) -> Iterator[CursorWrapper]:
+    """Within one transaction that may delete. Notes what is `kept` then among the values."""
+    with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
+        for allowed in ALLOWED:
+            cursor.execute(allowed)
+        cursor.execute(KEPT, values)
+        values["kept"] = [identity for (identity,) in cursor.fetchall()]
+        yield cursor
 
 
 def _stretches(owner: str, table: str) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """Months are made ahead and dropped whole when their time is over: by the owner alone, and never within a year."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -44,16 +45,19 @@ from tests.feeds import (
     BRIDGE,
     TRACK,
     approval_row,
+    choice_row,
     line_row,
     parties_document,
     release_row,
     take_approvals,
+    take_choices,
     take_lines,
     take_notices,
     take_parties,
     take_releases,
 )
 from tests.moments import A_MOMENT
+from tests.overlapping import elsewhere, wait_until_it_waits
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("months_as_before", "no_broker")
@@ -254,6 +258,35 @@ def test_what_comes_while_entries_are_forgotten_keeps_its_own(monkeypatch: pytes
         assert retention.drop_months(now=NOW) == 1
     assert ([fate.status for fate in take_releases(late)], upkeep()) == (["repeated"], (0, 0))
     assert sources() == {"next", "new", "hidden", "late"}
+
+
+def test_what_comes_while_a_month_is_dropped_goes_with_it() -> None:
+    """What speaks of its rows is taken away before they are: what was written meanwhile goes later."""
+    GrowingLine.objects.create(line_id=scene().pk)
+    retention.make_partitions(now=NOW)
+    assert roll_up(at=database_clock(), long=5) == 1
+
+    def drop() -> int:
+        try:
+            return retention.drop_months(now=NOW)
+        finally:
+            connections.close_all()
+
+    def judge() -> None:
+        take_choices(choice_row(made_at="2021-10-01T00:00:00Z"))
+        take_notices({"disclosure_id": "old", "suppressed_until": "2021-11-21T00:00:00Z", "order_ref": "court"})
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert len(DailyRollup.objects.select_for_update().filter(day__lt=KEPT)) == 2
+            dropping = pool.submit(drop)
+            wait_until_it_waits(dropping)
+            elsewhere(judge)
+        assert dropping.result() == 1
+    kept = set(Disclosure.objects.values_list("id", flat=True))
+    assert len(kept) == 3
+    assert set(JudgementChange.objects.values_list("disclosure_id", flat=True)) == kept
+    assert set(DelayedNotice.objects.values_list("disclosure_id", flat=True)) < kept
 
 
 def seen(line: Line) -> dict[str, bool]:
