@@ -85,7 +85,6 @@ class ReplyForm(forms.Form):
         "You've written a lot today, and we'll read it all. You can write again in 24 hours. If it can't wait, call us:"
         " our number is at the end of this page."
     )
-    over = gettext_lazy("This case was closed more than 30 days ago. Start a new one, and mention this code.")
 
     message = MessageField()
     uploads = FilesField()

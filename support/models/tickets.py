@@ -158,11 +158,11 @@ class Entry(models.Model):
     """
 
     class Kind(models.TextChoices):
-        HEARD = "heard", _("From the person")
-        ANSWER = "answer", _("Our answer")
-        NOTE = "note", _("A note among us")
-        EVIDENCE = "evidence", _("From a partner")
-        EVENT = "event", _("What happened")
+        HEARD = "heard", "From the person"
+        ANSWER = "answer", "Our answer"
+        NOTE = "note", "A note among us"
+        EVIDENCE = "evidence", "From a partner"
+        EVENT = "event", "What happened"
 
     class Channel(models.TextChoices):
         WEB = "web", _("Web")

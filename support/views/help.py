@@ -134,7 +134,6 @@ def reply(request: SubscriberRequest, code: str) -> HttpResponse:
         form.add_error(None, ReplyForm.enough)
         return _case(request, code, form, RatingForm(), status=ENOUGH)
     except actions.CaseTooOld:
-        form.add_error(None, ReplyForm.over)
         return _case(request, code, form, RatingForm(), status=400)
     if not written:
         raise Http404

@@ -1,5 +1,6 @@
 """Two at the desk in the same moment, or two workers: a case, an answer, a proof is taken once."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -315,6 +316,8 @@ def test_a_line_is_protected_once_from_whichever_of_its_cases(line: Line, now: d
     def protects(case: Ticket) -> Callable[[], object]:
         return lambda: protected_lines.protect(code=case.code, reason=WHY, actor=an_actor(), at=now)
 
-    with pytest.raises(NotNow, match="It is already protected"):
+    with pytest.raises(NotNow, match=re.escape("It has no protection by an officer.")):
+        protected_lines.propose_end_of_protection(code=one.code, reason=WHY, actor=an_actor(), at=now)
+    with pytest.raises(NotNow, match=re.escape("It is already protected.")):
         overlap(protects(one), protects(other))
     assert ProtectedLine.objects.count() == 1
