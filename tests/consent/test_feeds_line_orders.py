@@ -199,6 +199,19 @@ def test_what_came_between_does_not_stand_in_the_way() -> None:
     assert ("person", "all", "continued") in denials("L3"), "and so on down the line"
 
 
+def test_what_is_known_of_the_very_moment_does_not_stand_in_the_way_either() -> None:
+    take_parties()
+    take_lines(line_row(), successor())
+    stop("L1")
+    (made_at,) = Choice.objects.values_list("made_at", flat=True)
+    take_approvals(approval_row(msisdn=N2, captured_at=made_at.isoformat()))
+    as_at_commit()
+    before = database_clock()
+    assert told(take_lines(successor(continues_line_id="L1"))) == [("accepted",)]
+    assert asked() == "stopped_all"
+    assert Choice.objects.get(reason="continued").made_at > before
+
+
 def test_a_link_stays_what_it_is() -> None:
     take_lines(line_row(), successor(continues_line_id="L1"), line_row(line_id="L3", account_id="A3", msisdn=N3))
     fates = take_lines(

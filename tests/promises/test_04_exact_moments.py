@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from consent.actions.choices import stop
-from consent.models import LineGate, Origin
+from accounts.models import Line
+from consent.actions.choices import pause, stop
+from consent.models import Choice, LineGate, Origin
 from revocations.models import Order, StreamEvent
 from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
+from tests.feeds import line_row, take_lines
+from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 A_MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
@@ -35,6 +38,21 @@ def test_of_two_yeses_the_one_that_covers_the_other_is_kept(clock: Clock) -> Non
             an_approval(line, campaign, at=NOW - 9 * DAY + begins * DAY, expires_at=NOW + ends * DAY)
     kept = LineGate.objects.get(pk=line.pk).approvals
     assert [len(kept[campaign.ref]) for campaign in (first, second)] == [1, 1]
+
+
+def test_a_pause_comes_over_to_the_line_that_continues_this_one_until_it_is_over(clock: Clock) -> None:
+    number, until = {"line_id": "L2", "account_id": "A2", "msisdn": "+12065550177"}, NOW + DAY
+    take_lines(line_row(), line_row(**number))
+    first, second = Line.objects.order_by("carrier_id")
+    pause(line_id=first.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    come = []
+    for at in (until - A_MOMENT, until):
+        with undone():
+            clock.move_to(at)
+            take_lines(line_row(continues_line_id="L1", **number))
+            come.append(Choice.objects.filter(line_id=second.pk).count())
+    clock.move_to(NOW)
+    assert come == [1, 0]
 
 
 def test_a_try_is_at_most_a_week_away(clock: Clock) -> None:
