@@ -103,11 +103,9 @@ def _last_moment(row: Contract | Campaign, lifelines: Sequence[Campaign]) -> dat
     parties = {contract.aggregator_id, *(one.lbs_provider_id for one in lifelines)}
     of = Q(of="contract", target_id=contract.pk) | Q(of="party", target_id__in=parties)
     of |= Q(of="campaign", target_id__in=[one.pk for one in lifelines])
-    running = Suspension.objects.filter(
-        of, Q(ends_at__isnull=True) | Q(ends_at__gt=row.ends_at), starts_at__lte=row.ends_at
-    )
+    running = Suspension.objects.filter(of, Q(ends_at__isnull=True) | Q(ends_at__gte=row.ends_at))
     since = running.aggregate(first=Min("starts_at"))["first"]
-    return (row.ends_at if since is None else min(since, row.ends_at)) - MICROSECOND
+    return min(since or row.ends_at, row.ends_at) - MICROSECOND
 
 
 def _alive(

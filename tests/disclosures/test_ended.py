@@ -19,15 +19,16 @@ from consent.queries.termination import EndedAgreement, ended_agreements
 from consent.workers import cohort_texts
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
-from partners.actions.suspensions import suspend
-from partners.models import Campaign, Contract
+from partners.actions.suspensions import lift, suspend
+from partners.models import Campaign, Contract, Suspension
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Cohort, Duty, Order, State
+from tests.clocks import standing_still
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import sign_end
 from tests.overlapping import elsewhere
 from tests.people import number_of, signed_in, texts_to
-from tests.staff import an_actor
+from tests.staff import an_actor, an_agreed_proposal
 from tests.words.pages import words_of
 from tests.world import disclosed
 
@@ -289,6 +290,25 @@ def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
     MemoryBackend.outbox.clear()
     assert tell_subscribers(now=by_day()) == 2
     assert [len(texts_to(number_of(line))) for line in (had, stopped, stopped_later)] == [1, 0, 1]
+
+
+def test_one_whose_suspension_was_lifted_as_it_ended_is_told(campaign: Campaign) -> None:
+    """And one suspended again only after its end."""
+    line, told_again = a_line(), a_line()
+    with standing_still(database_clock()) as clock:
+        for had in (line, told_again):
+            an_approval(had, campaign)
+        suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="First.", at=clock.now)
+        clock.move_to(clock.now + DAY)
+        lift(
+            proposal=an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=clock.now), at=clock.now
+        )
+        cohort = end(campaign)
+        assert Contract.objects.get().ends_at == Suspension.objects.get().ends_at == clock.now
+        clock.move_to(clock.now + DAY)
+        suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="Again.", at=clock.now)
+        assert tell_subscribers(now=by_day()) == 2
+    assert cohort.party_id == campaign.contract.aggregator_id
 
 
 def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:
