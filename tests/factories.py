@@ -105,9 +105,10 @@ def an_approval(
     expires_at: datetime | None = None,
     verified_by: str = "carrier",
     recorded_at: datetime | None = None,
+    method: str = "sms",
 ) -> Approval:
     return Approval.objects.create(
-        line_id=line.pk, id=uuid.uuid4(), campaign=campaign.ref, method="sms", captured_at=at,
+        line_id=line.pk, id=uuid.uuid4(), campaign=campaign.ref, method=method, captured_at=at,
         captured_by=campaign.lbs_provider.uri, wording="Find me when I call. Reply YES.", language="en",
         evidence_ref="ev-1", expires_at=expires_at, verified_by=verified_by, recorded_at=recorded_at or at,
         source_id=str(uuid.uuid4()), content_hash=b"",

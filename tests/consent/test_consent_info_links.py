@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ def test_the_link_leads_to_the_question_and_back(partner: Partner) -> None:
     after = browser.get(say_yes(browser, path).url)
     assert 'href="https://app.geobridge.example/done?session=abc&amp;x=1"' in after.text
     assert "Back to <bdi>app.geobridge.example</bdi>" in after.text
+    assert "We don't tell it what you answered." in unescape(after.text)
     assert "capture_result" not in after.text
     assert Choice.objects.get(line_id=line.pk).kind == "allow"
     # It ends with the agreement, as the page said.

@@ -65,7 +65,7 @@ NEW_NUMBER = (
 )
 ANOTHER_HOLDER = (
     "Whereabouts: our records now show another account or account holder for your phone line. If you didn't ask for "
-    f"this, {CALL}."
+    "this, call us now at the number on your bill."
 )
 
 

@@ -145,6 +145,7 @@ def test_a_mail_from_strangers_makes_a_case_of_no_line(ticket: Ticket) -> None:
     assert unseal(letter.to_sealed) == "me@example.net"
     body = json.loads(unseal(letter.body_sealed))
     assert body["reply_to"] == reply_address(code=mine.code)
+    assert body["subject"] == f"Our answer to your case {mine.code}"
     path = f"/help/mail/{token_of(code=mine.code, purpose=READ)}/"
     assert body["text"] == (
         "We answered your message. To keep it private, our answer isn't in this e-mail.\n\n"

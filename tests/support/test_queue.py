@@ -99,6 +99,10 @@ def test_clocks_are_in_business_days() -> None:
     }
     clocks = {at: due(due_at=at, at=TUESDAY) for at in said}
     assert {at: (clock.words, clock.late) for at, clock in clocks.items()} == said
+    # Between two days without business in between.
+    friday, sunday = TUESDAY + 3 * DAY, TUESDAY + 5 * DAY
+    assert due(due_at=sunday, at=friday).words == "Due before the next business day"
+    assert due(due_at=friday, at=sunday).words == "Overdue by less than a business day"
 
 
 def test_what_is_due_first_stands_first(ana: Member) -> None:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from accounts.models import User
+from accounts.models import LineNumber, User
 from consent.actions import choices
 from support.models import Reveal, Ticket
+from tests.factories import a_line
+from tests.people import newest_text, number_of
 from tests.support.officers import Member, staff
 from tests.words.pages import changes
 from tests.words.seldom_cases import EVERYWHERE, WHY, Desk
@@ -28,6 +30,7 @@ class Acts:
         yield from self.to_see()
         yield from self.refused()
         yield from self.whose()
+        yield from self.seldom()
 
     def done(self) -> Read:
         """Each act that changes a case: what is asked, and what the case says then."""
@@ -48,6 +51,9 @@ class Acts:
             yield f"{title}: done", self.differs(self.desk.officer, ticket, "protect/", {})
         code = self.desk.ana.client.post(f"/desk/{ticket.code}/stop/code/", follow=True)
         yield "a code to stop: texted", transcript(code.content.decode())
+        typed = newest_text(number_of(line)).code
+        stops = {"what": "all", "days": "0", "proof": "code", "typed": typed}
+        yield "stopped by the code: done", self.differs(self.desk.ana, ticket, "stop/", stops)
 
     def to_see(self) -> Read:
         """Whose a case is: shown to one, and by two."""
@@ -111,6 +117,29 @@ class Acts:
         yield "taken when it is done", self.says(officer, done, "claim/")
         next_one = ana.client.post("/desk/claim/", {"kind": "dispute"}, follow=True)
         yield "nothing to take", changes(self.desk.read(""), transcript(next_one.content.decode(), but=EVERYWHERE))
+
+    def seldom(self) -> Read:
+        """What hardly anybody does: before it, and what is said then."""
+        line, ana, officer = self.desk.line(), self.desk.ana, self.desk.officer
+        ticket, other = self.desk.case(line), self.desk.case(line)
+        for path in ("reveal/", "copy/"):
+            yield f"{path}: before", self.desk.read(f"{ticket.code}/{path}")
+        ended = a_line(deactivated_at=self.desk.at)
+        LineNumber.objects.filter(line=ended).update(ends_at=self.desk.at)
+        gone = self.desk.case(ended)
+        whole: tuple[tuple[str, Member, Ticket, str, dict[str, str]], ...] = (
+            ("looked for nothing", ana, ticket, "reveal/", {"kind": "none"}),
+            ("nothing to ask for proof of", ana, ticket, "evidence/", {}),
+            ("a code for a line without a number", ana, gone, "stop/code/", {}),
+        )
+        for title, who, case, path, form in whole:
+            yield title, self.says(who, case, path, **form)
+        shown = {"body": "Dear you", "then": "solved"}
+        ana.client.post(f"/desk/{other.code}/write/", {**shown, "send": ""})
+        yield "an answer taken back", self.says(ana, other, "write/undo/")
+        named = {"key": "No Key", "language": "en", "title": "A reply", "body": "Hello."}
+        wrong = officer.client.post("/desk/replies/new/", named)
+        yield "a reply whose key is none", transcript(wrong.content.decode(), but=("said",))
 
     def differs(self, who: Member, ticket: Ticket, path: str, form: dict[str, str]) -> list[str]:
         """Do it; what the case says otherwise then."""

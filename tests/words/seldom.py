@@ -74,6 +74,10 @@ def pages(at: datetime) -> Read:
     yield from nothing_counted()
     for name, known in BARE.items():
         yield name, transcript(render_to_string(name, dict(known), RequestFactory().get("/")))
+    text = {"at": "2051-06-14T19:00:00.5", "text": "Whereabouts: 123456 is your code."}
+    for title, phones in (("without a text", {}), ("with a text", {"+12065550142": [text]})):
+        page = render_to_string("demo_phone.html", {"phones": phones}, RequestFactory().get("/"))
+        yield f"the demo's phones, {title}", transcript(page)
     yield from around_every_page()
     yield from with_a_signal()
     yield from ways_in()
@@ -286,6 +290,9 @@ def partners_stand() -> Read:
             person = signed_in(line)
             yield f"home after a {what}: {state}", read(person, "/home/")
             yield f"choices after a {what}: {state}", read(person, "/choices/")
+            if (state, what) == (State.PARTIAL, "stop"):
+                _signed_below(line, at)
+                yield "choices after a stop: partial, though the service signed", read(person, "/choices/")
 
 
 def what_we_did_ourselves() -> Read:

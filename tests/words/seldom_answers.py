@@ -378,7 +378,7 @@ def cases() -> Read:
     large = SimpleUploadedFile("large.txt", b"w" * (5 * 2**20 + 1))
     for title, message, uploads in (
         ("too long", "long " * 2000, []), ("too many files", "Look.", files), ("a large file", "Look.", [large]),
-        ("a program", "Look.", [SimpleUploadedFile("run.exe", b"MZ")]),
+        ("a program", "Look.", [SimpleUploadedFile("run.exe", b"MZ\x90\x00\xff")]),
     ):  # fmt: skip
         answer = person.client.post(f"{case}reply/", {"message": message, "uploads": uploads})
         yield f"a message: {title}", transcript(answer.content.decode(), but=("thread", "textarea"))

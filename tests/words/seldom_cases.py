@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from accounts.models import Line, User
 from audit.models import Incident
 from consent.actions import choices as choices_actions
 from consent.actions.choices import NEVER_AGREED
+from consent.labels import METHODS
 from consent.workers import archive_comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign
@@ -27,6 +29,7 @@ from support.actions.replies import begin_reply, undo_reply
 from support.models import Attachment, BulkReply, Entry, SavedReply, SuspendRequest, Ticket
 from support.workers.sending import send_replies
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
+from tests.feeds import as_at_commit
 from tests.orders import bring_to
 from tests.people import signed_in
 from tests.support.desk import a_ticket, said
@@ -54,6 +57,7 @@ class Desk:
 
     def pages(self) -> Read:
         """Every state, by its title."""
+        yield "no case", self.read("")
         yield from self.look_ups()
         yield from self.choices()
         yield from self.an_order()
@@ -113,6 +117,11 @@ class Desk:
             if basis == Basis.LEGAL_PROCESS:
                 gagged(row, until=self.at, at=self.at - DAY)
             yield f"a look-up for {basis}", self.known(self.about(row, line))
+        for method in METHODS:
+            line = self.line(agreed="")
+            an_approval(line, self.campaign, at=self.at - 90 * DAY, method=method)
+            said_there = self.known(self.about(self.looked(line), line))
+            yield f"agreed by {method}", said_there[said_there.index("Proof that they agreed") :][:3]
         line, path = self.line(), [self.campaign.contract.aggregator.uri, "unknown", self.campaign.lbs_provider.uri]
         (row,) = disclosed(line, path, at=self.at - DAY, campaign=self.campaign.ref, completed="both")
         yield "a look-up by way of somebody whom nobody can name", self.known(self.about(row, line))
@@ -130,7 +139,8 @@ class Desk:
 
     def _answered(self, line: Line, answer: str) -> None:
         words = {"wording": "Find me. Reply YES.", "method": "sms", "captured_at": self.at} if answer != "none" else {}
-        EvidenceRequest.objects.filter(line_id=line.pk).update(
+        owed = EvidenceRequest.objects.filter(line_id=line.pk, answered_at=None).order_by("due_at")
+        EvidenceRequest.objects.filter(pk__in=[one.pk for one in owed[:1]]).update(
             answered_at=timezone.now(), answer=answer, answer_jti="answer", token="a.b.c", **words
         )
 
@@ -155,6 +165,21 @@ class Desk:
                 )
             ticket = self.case(line, kind="choice", about_kind="choice", about_ref=str(made.choice_id))
             yield f"a choice: {kind}", self.known(ticket)
+            if kind == "dispute":
+                yield from self._asked_twice(line, ticket)
+
+    def _asked_twice(self, line: Line, ticket: Ticket) -> Read:
+        """A dispute about which one partner was asked at once, and another by the desk: the first to be due counts."""
+        other = a_campaign(a_contract(a_party("Birch Link")), self.campaign.lbs_provider)
+        path = [other.contract.aggregator.uri, other.lbs_provider.uri]
+        as_at_commit()
+        disclosed(line, path, at=self.at - DAY, campaign=other.ref, judgement="no_approval")
+        ask_for_evidence(code=ticket.code, reason=WHY, actor=self.ana.actor, at=timezone.now() - 3 * DAY)
+        for title in ("two", "the second", "none"):
+            page = self.known(ticket)
+            due = [one for one in page if one.startswith("Partner's proof due")]
+            yield f"proof that {title} of two partners owe", due
+            self._answered(line, "none")
 
     def an_order(self) -> Read:
         """A case about what a company was told."""
@@ -265,6 +290,8 @@ class Desk:
         yield "many: a preview", transcript(shown.content.decode(), but=EVERYWHERE)
         reply = self._begun(incident, "Waiting.")
         yield "many: waiting", self.read(f"many/{reply.pk}/")
+        cai = staff(User.Role.AGENT, name="cai").client.post(f"/desk/many/{reply.pk}/undo/", follow=True)
+        yield "many: taken back by another", transcript(cai.content.decode(), but=EVERYWHERE)
         undo_reply(reply_id=reply.pk, actor=self.ana.actor, at=timezone.now())
         yield "many: taken back", self.read(f"many/{reply.pk}/")
         reply = self._begun(incident, "Going.")
@@ -276,6 +303,13 @@ class Desk:
         yield "many: done but for one", self.read(f"many/{reply.pk}/")
         for _ in range(2):
             self.case(self.line(agreed=""), **hit)
+        with transaction.atomic():
+            reply = self._begun(incident, "None.")
+            Ticket.objects.filter(pk__in=reply.ticket_ids).update(state="solved", solved_at=timezone.now())
+            BulkReply.objects.filter(pk=reply.pk).update(begins_at=timezone.now() - MINUTE)
+            send_replies(at=timezone.now())
+            yield "many: none left", self.read(f"many/{reply.pk}/")
+            transaction.set_rollback(True)
         reply = self._begun(incident, "All.")
         BulkReply.objects.filter(pk=reply.pk).update(begins_at=timezone.now() - MINUTE)
         send_replies(at=timezone.now())
@@ -375,7 +409,10 @@ class Desk:
         for title, (path, form) in forms.items():
             page = self.ana.client.post(path, form, follow=True).content.decode()
             yield title, transcript(page, but=EVERYWHERE)
-        for body in ("Dear you", "x" * 20_000):
+        file = {"body": "Mind this.", "uploads": SimpleUploadedFile("map.txt", b"words")}
+        page = self.ana.client.post(f"/desk/{ticket.code}/note/", file, follow=True).content.decode()
+        yield "a file beside a note", transcript(page, but=EVERYWHERE)
+        for body in ("Dear you", "x" * 20_000, ""):
             kept = self.ana.client.post(f"{write}draft/answer/", {"body": body}, headers={"HX-Request": "true"})
             yield f"a draft of {len(body)} letters", transcript(kept.content.decode())
 

@@ -76,6 +76,8 @@ def of_a_beginning(officer: Member, *, at: datetime) -> Read:
             status_at=at, created_at=at, verified_at=at,
         )  # fmt: skip
         yield f"begun: dashboard, all {n + 1} verified", changes(before, read(officer, ""))
+    for who, role in (("an officer", User.Role.OFFICER), ("the legal office", User.Role.LEGAL)):
+        yield f"begun: nothing waits for {who}", read(staff(role, name=f"new {who}"), "notifications/")
     contract = Contract.objects.get(ref="AGR-1")
     for path in (
         f"contracts/{contract.pk}/",
@@ -161,6 +163,7 @@ def of_forms(console: Console, officer: Member, *, at: datetime) -> Read:
     yield from _differences(console, officer, at)
     yield from _keys(console, officer)
     yield from _proposals(officer)
+    yield "a document before it is signed", read(officer, f"documents/make/company/{console.ids['party_id']}/", {})
     yield "a difference", read(officer, f"reconciliation/{ids['run_id']}/{ids['finding_id']}/", {})
     yield "look-ups behind an incident", read(officer, f"incidents/{ids['incident_id']}/rows/", {})
     for words in ("Geo", "Zebra"):

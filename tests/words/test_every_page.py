@@ -32,6 +32,7 @@ from tests.words import (
     seldom_figures,
     seldom_lines,
     seldom_officers,
+    seldom_said,
 )
 from tests.words.expected import EASTERN
 from tests.words.partners import Market
@@ -113,6 +114,7 @@ def test_choices_and_how_far_partners_are(market: Market, clock: Clock) -> None:
 
 def test_answers_to_what_is_sent() -> None:
     assert_as_before("seldom_answers", seldom_answers.pages())
+    assert_as_before("seldom_said", seldom_said.pages())
 
 
 def test_pages_of_the_console() -> None:

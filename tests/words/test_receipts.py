@@ -310,8 +310,7 @@ def test_a_later_signature_belongs_to_the_stop_that_asked(market: Market) -> Non
     # How far partners are with one choice says nothing of another.
     mine, other = (browser.client.get(f"{choice_path(one)}receipt.json").json() for one in (first, newest_choice(line)))
     mixed = mine | {name: other[name] for name in ("standing", "partners")}
-    found = [headings(check("receipt.json", json.dumps(one).encode())[1])[0] for one in (mine, mixed)]
-    assert found == ["This receipt is genuine", "This file proves nothing"]
+    assert [told_of(json.dumps(one).encode()) for one in (mine, mixed)] == [GENUINE, CHANGED]
 
 
 def test_a_receipt_is_mailed_with_both_files(signed: Signed) -> None:
@@ -345,8 +344,23 @@ def check(name: str, content: bytes, language: str = "en") -> tuple[int, str]:
     return answer.status_code, answer.content.decode()
 
 
-def headings(page: str) -> list[str]:
-    return [one.words for one in read(page).all("h2")]
+GENUINE = "This receipt is genuine"
+NO_RECEIPT = (
+    "This file proves nothing It is not one of our receipts, or we can't read it. Choose the PDF or the JSON file as "
+    "it was downloaded. A photo or a scan can't be checked."
+)
+CHANGED = (
+    "This file proves nothing We did not sign it like this: something in it was changed, or someone else made it. Ask "
+    "whoever gave it to you for the file as it was downloaded."
+)
+
+
+def told_of(content: bytes) -> str:
+    """What stands first of a file: that it is genuine, or why it proves nothing."""
+    status, page = check("receipt.json", content)
+    assert status == 200, content[:20]
+    heading, words = read(page).one("main").lines[1:3]
+    return heading if heading == GENUINE else f"{heading} {words}"
 
 
 def test_anyone_reads_what_a_receipt_proves(signed: Signed) -> None:
@@ -375,9 +389,10 @@ def test_what_was_changed_or_is_no_receipt_proves_nothing(signed: Signed) -> Non
                 assert status == 200
                 pages.keep(f"{title} ({language})", page)
     deep = b'{"token": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
-    for content in (b"[]", b"{}", b"7", b"\xff\xfe", deep, b"%PDF-", token.encode() + b".x"):
-        status, page = check("receipt.json", content)
-        assert (status, headings(page)[0]) == (200, "This file proves nothing"), content[:20]
+    for content in (b"[]", b"{}", b'{"token": 7}', b"\xff\xfe", deep, b"%PDF-"):
+        assert told_of(content) == NO_RECEIPT, content[:20]
+    for content in (b"7", token.encode() + b".x"):
+        assert told_of(content) == CHANGED, content[:20]
 
 
 def file_of(signed: Signed) -> dict[str, Any]:
@@ -385,9 +400,11 @@ def file_of(signed: Signed) -> dict[str, Any]:
         return dict(signed_in(signed.line).client.get(f"{choice_path(signed.stop)}receipt.json").json())
 
 
-def test_our_word_on_a_confirmation_is_no_receipt_of_a_choice(signed: Signed) -> None:
-    (completion, *_) = [one["completion"] for one in file_of(signed)["partner_receipts"] if "completion" in one]
-    assert headings(check("receipt.json", completion.encode())[1])[0] == "This file proves nothing"
+def test_our_word_on_confirmations_is_no_receipt_of_a_choice(signed: Signed) -> None:
+    file = file_of(signed)
+    (completion, *_) = [one["completion"] for one in file["partner_receipts"] if "completion" in one]
+    for word in (completion, file["partner_keys"], file["standing"]):
+        assert told_of(word.encode()) == NO_RECEIPT
 
 
 def test_what_is_signed_about_something_else_proves_nothing(signed: Signed) -> None:
@@ -397,7 +414,7 @@ def test_what_is_signed_about_something_else_proves_nothing(signed: Signed) -> N
     other = {"party": "https://other.example", "sha256": "0" * 64}
 
     def proves(**changed: object) -> str:
-        return headings(check("receipt.json", json.dumps(file | changed).encode())[1])[0]
+        return told_of(json.dumps(file | changed).encode())
 
     def with_completion(claims: dict[str, object]) -> str:
         received = [one | {"completion": ours.sign(claims)} if one == held else one for one in file["partner_receipts"]]
@@ -411,11 +428,13 @@ def test_what_is_signed_about_something_else_proves_nothing(signed: Signed) -> N
         return proves(partner_receipts=received, partner_keys=ours.sign(known))
 
     genuine = [with_completion(said), with_confirmation_of(party.party.uri)]
-    assert genuine == ["This receipt is genuine"] * 2
+    assert genuine == [GENUINE] * 2
     changed = [with_completion(said | {"receipt": "WB-2222-22"}), with_confirmation_of("https://other.example")]
     changed += [with_completion(said | {"completion": said["completion"] | {one: other[one]}}) for one in other]
     changed += [proves(partner_keys=ours.sign(stated | {"receipt": "WB-2222-22"}))]
-    assert changed == ["This file proves nothing"] * 5
+    changed += [proves(standing=ours.sign(opened(file["standing"]) | {"receipt": "WB-2222-22"}))]
+    changed += [proves(partner_receipts=file["partner_receipts"] * 2), proves(receipt="WB-2222-22")]
+    assert changed == [CHANGED] * 8
 
 
 def test_a_missing_an_empty_and_a_huge_file_are_refused() -> None:
@@ -473,7 +492,7 @@ def test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later(market:
         PartnerKeySet.objects.all().delete()
         file = signed_in(line).client.get(f"{choice_path(stop)}receipt.json").json()
     page = read(check("receipt.json", json.dumps(file).encode())[1]).one("main")
-    assert page.all("h2")[0].words == "This receipt is genuine"
+    assert page.all("h2")[0].words == GENUINE
     assert [line for line in page.lines if line.startswith("Grape Link")] == [
         "Grape Link: It signed that it has started.",
         (

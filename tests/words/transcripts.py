@@ -65,9 +65,9 @@ UNTYPED = {None, "csrfmiddlewaretoken"}
 def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), links: bool = True) -> list[str]:
     """A page's title and main part, line by line as it is read; all of one that has no main part.
 
-    With what is said above it of a browser's signal, and with the names that a screen reader gives its parts. `around`:
-    with what is the same on every page, too. `but`: the classes or tags of parts that are left out. `links`: with what
-    its forms are filled in with, and where they and its links lead.
+    With what is said above it of a browser's signal, the names that a screen reader gives its parts, and what a search
+    shows of it. `around`: with what is the same on every page, too. `but`: the classes or tags of parts that are left
+    out. `links`: with what its forms are filled in with, and where they and its links lead.
     """
     page = read(html)
     page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
@@ -77,6 +77,7 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
         parts = [*page.all("title")[:1], *(page.all("body") or [page])]
     lines = [line for part in parts for line in packed(part)]
     lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
+    lines += [f"[In a search: {one.attributes['content']}]" for one in page.all("meta", name="description")]
     if links:
         lines += dict.fromkeys(masked(line) for part in parts for line in [*_filled_in(part), *_links(part)])
     return [part for line in lines for part in wrapped(line)]
@@ -153,8 +154,9 @@ class _Packing:
 
 
 def _names(part: Part) -> list[str]:
-    """What a screen reader calls these parts, and what stands in a field that nothing was typed into."""
-    given = (one.attributes.get(name, "") for one in [part, *part.all()] for name in ("aria-label", "placeholder"))
+    """What a screen reader calls these parts and pictures, and what stands in a field that nothing was typed into."""
+    named_by = ("aria-label", "placeholder", "alt")
+    given = (one.attributes.get(name, "") for one in [part, *part.all()] for name in named_by)
     return [name for name in dict.fromkeys(given) if name]
 
 
@@ -184,8 +186,15 @@ def _links(part: Part) -> list[str]:
         words = " ".join((one if one.tag == "a" else Part("p", {}, _buttons(one))).words.split())
         words += " (this page)" if one.attributes.get("aria-current") == "page" else ""
         led, sent = (re.sub(NUMBERED, "‹n›", named(each)) for each in (led, sent))
-        found.append(f"[{words} → {led}{' with ' if sent else ''}{sent}]")
+        found.append(f"[{words} → {led}{' with ' if sent else ''}{sent}]{_proof(one)}")
     return found
+
+
+def _proof(form: Part) -> str:
+    """A form that changes something is sent with the token of its own page; anything else is not."""
+    tokens = [one.attributes.get("value", "") for one in form.all("input", name="csrfmiddlewaretoken")]
+    is_as_due = [len(one) for one in tokens] == [64] if form.attributes.get("method") == "post" else not tokens
+    return "" if is_as_due else " (another token)"
 
 
 def _buttons(form: Part) -> list[Part | str]:
