@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django import Settings
 
+import audit.actions
 from accounts import queries
 from accounts.actions import delegations as delegations_actions
 from accounts.actions import sms_outbox
@@ -469,7 +470,25 @@ def test_a_holder_may_be_told_from_a_day_ago_to_a_year_ahead(line: Line, now: da
 
 
 def test_a_new_number_is_near_for_a_week_and_a_first_one_is_none(line: Line, now: datetime) -> None:
+    def is_held(at: datetime) -> bool:
+        return auth_factors.is_on_hold_only_for_new_number(line=line, at=at)
+
     line.number_changed_at = now
-    assert ends_at(lambda at: auth_factors.is_on_hold_only_for_new_number(line=line, at=at), now + 7 * DAY)
+    assert ends_at(is_held, now + 7 * DAY)
+    # What else moved is near as long, and so is its report; what was set from the change on shows nothing.
+    for what in ("sim_changed_at", "forwarding_changed_at", "history_known_at"):
+        setattr(line, what, now - 3 * DAY)
+        assert begins_at(is_held, now + 4 * DAY), what
+        setattr(line, what, None)
+    for action, at in (("line.changed", now - 3 * DAY), ("line.password_changed", now - A_MOMENT)):
+        detail: dict[str, object] = {"changed": ["sim_changed_at"]} if action == "line.changed" else {}
+        audit.actions.record(
+            action=action, actor="system:test", target=f"line:{line.pk}", line_id=line.pk, at=at, detail=detail
+        )
+        assert begins_at(is_held, now + 4 * DAY), action
+    audit.actions.record(
+        action="line.password_changed", actor="system:test", target=f"line:{line.pk}", line_id=line.pk, at=now
+    )
+    assert not is_held(now + 5 * DAY)
     line.activated_at = now
     assert not auth_factors.is_on_hold_only_for_new_number(line=line, at=now)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.clients import texts
@@ -26,7 +27,7 @@ from portal.wsgi_bridge import delay_in_thread, run_in_threads
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.factories import a_line
-from tests.people import Browser, number_of
+from tests.people import NO_CODE, PASSWORD, Browser, number_of, signed_in
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 STRANGER, FLOOR, WORK = "+13605550199", 0.25, 0.1
@@ -102,17 +103,38 @@ def test_an_error_comes_no_sooner_than_an_answer(
     assert answer.wsgi_request.META[ANSWER_AT] == clock.now + floor
 
 
-@pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
-def test_who_asks_about_nobody_does_not_wait(clock: Clock, door: str) -> None:
-    browser = Browser()
-    times = [
-        taken(clock, browser, path, form)
-        for path, form in (
-            (door, {"number": "no number"}), (door, {}), (f"{door}code/", {"code": "123456"}), (f"{door}again/", {}),
-            ("/accounts/login/ended/", {"number": "no number", "password": "x"}),
-        )
-    ]  # fmt: skip
-    assert times == [0.0] * 5
+def test_who_asks_about_nobody_does_not_wait(clock: Clock) -> None:
+    line, credential = a_line(), {"credential": '{"id": "AA"}'}
+    ended, by_passkey = "/accounts/login/ended/", "/accounts/login/ended/passkey/"
+    nobody = [
+        (ended, {"number": "no number", "password": "x"}),
+        (ended, {"number": STRANGER}),
+        (by_passkey, credential),
+    ]
+    for door in ("/stop/", "/accounts/login/"):
+        nobody += [
+            (door, {"number": "no number"}),
+            (door, {}),
+            (f"{door}code/", {"code": NO_CODE}),
+            (f"{door}again/", {}),
+        ]
+    found = {(path, *form): taken(clock, Browser(), path, form) for path, form in nobody}
+    # Whose number the door knows, and who types no code; and who is signed in as themselves already.
+    for door in ("/stop/", "/accounts/login/"):
+        browser = Browser()
+        browser.post(door, {"number": STRANGER})
+        found[door, "typed nothing"] = taken(clock, browser, f"{door}code/", {})
+    asked, person = Browser(), signed_in(line)
+    asked.post(ended, {"number": STRANGER, "passkey": "1"})
+    found[by_passkey, "no credential"] = taken(clock, asked, by_passkey, {"credential": "7"})
+    for door in ("/accounts/login/", ended):
+        found[door, "signed in"] = taken(clock, person, door, {"number": number_of(line), "password": PASSWORD})
+    found["delegates",] = taken(clock, person, "/lines/delegates/", {"number": "no number"})
+    # But whoever asks for somebody does: the door for lines that have ended by either way, and for whom to ask.
+    waits = [(person, "/lines/delegates/", {"number": STRANGER, "may": "see", "day": f"{timezone.now():%F}"})]
+    waits += [(asked, by_passkey, credential), (Browser(), ended, {"number": STRANGER, "password": "x"})]
+    assert [taken(clock, *one) for one in waits] == [FLOOR] * 3
+    assert {one: seconds for one, seconds in found.items() if seconds} == {}
 
 
 def test_nor_does_a_question_s_door_tell(clock: Clock) -> None:

@@ -185,6 +185,9 @@ def test_the_time_does_not_tell_who_is_a_customer(agent: Agent, line: Line, sett
         )
         assert answer.status_code == 200
         assert before + 60 <= answer.wsgi_request.META[ANSWER_AT] <= monotonic() + 60
+    nobodys = agent.signed(agent.envelope(exercise="sale:opt_out"))
+    refused: Any = agent.http.post("/drp/v1/data-rights-request", nobodys, content_type="text/plain")
+    assert (refused.status_code, ANSWER_AT in refused.wsgi_request.META) == (403, False)
 
 
 def test_the_same_message_again_is_the_same_request(agent: Agent, line: Line) -> None:

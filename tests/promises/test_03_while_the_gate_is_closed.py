@@ -64,6 +64,12 @@ def closed(reopened: None) -> None:
     close()
 
 
+def pages_about(campaign: Campaign) -> list[str]:
+    """Where a person reads what companies may do."""
+    allows, company = f"/choices/allow/?campaign={campaign.ref}", f"/companies/{campaign.lbs_provider_id}/"
+    return ["/home/", "/lines/", "/choices/", "/choices/signal/", "/choices/stop/several/", company, allows]
+
+
 def said(browser: Browser, path: str) -> tuple[str, bool, bool]:
     page = browser.get(path)
     assert page.status_code == 200, path
@@ -71,7 +77,9 @@ def said(browser: Browser, path: str) -> tuple[str, bool, bool]:
 
 
 def test_a_person_reads_it_where_they_stop_and_look(closed: None) -> None:
-    line, stranger = a_line(), Browser()
+    line, stranger, signals = a_line(), Browser(), Browser()
+    campaign = a_campaign()
+    an_approval(line, campaign)
     shown = [said(stranger, "/stop/")]
     stranger.post("/stop/", {"number": number_of(line)})
     shown.append(said(stranger, "/stop/code/"))
@@ -81,7 +89,13 @@ def test_a_person_reads_it_where_they_stop_and_look(closed: None) -> None:
     shown.append(said(stranger, stranger.post("/stop/all/", {"stop-all": "1"}).url))
     person = signed_in(line)
     choice = person.post("/choices/stop/", {"scope": "all"}).url
-    shown += [said(person, path) for path in ("/home/", "/choices/", "/lines/", choice)]
+    shown += [said(person, path) for path in (choice, *pages_about(campaign))]
+    # What a browser's signal stopped is not stopped again.
+    number = number_of(a_line())
+    signals.post("/stop/", {"number": number})
+    signals.client.post("/stop/code/", {"code": newest_text(number).code}, headers={"Sec-GPC": "1"})
+    assert "All sharing has been off since" in signals.get("/stop/all/").text
+    shown.append(said(signals, "/stop/all/"))
     assert [one for one in shown if one[1:] != (True, True)] == []
 
 
@@ -135,7 +149,9 @@ def test_a_company_s_question_stays_open_and_says_why(reopened: None) -> None:
     assert info(partner) == PENDING
     assert refusal(partner, requestCaptureUrl=True) == (403, "CONSENT_INFO.CAPTURE_FREQUENCY_EXCEEDED")
     assert NOBODY in browser.get(path).text
-    notice = digest_in(browser.get(f"{path}yes/"))
+    about_a_yes = browser.get(f"{path}yes/")
+    assert NOBODY in about_a_yes.text
+    notice = digest_in(about_a_yes)
     for _ in range(2):
         assert browser.post(f"{path}yes/", {"notice": notice}).url == path
         assert NOTHING_CHANGED in browser.get(path).text
@@ -160,9 +176,12 @@ def test_staff_have_it_at_the_top_of_every_page(closed: None) -> None:
 
 
 def test_while_it_is_open_nobody_reads_of_it() -> None:
-    person = signed_in(a_line())
-    for browser, path in ((Browser(), "/stop/"), (person, "/home/"), (person, "/choices/")):
-        assert "data-gate" not in browser.get(path).text
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    person = signed_in(line)
+    for browser, path in ((Browser(), "/stop/"), *((person, one) for one in pages_about(campaign))):
+        page = browser.get(path)
+        assert (path, page.status_code, "data-gate" in page.text) == (path, 200, False)
     assert "data-gate" not in staff().client.get("/admin/").content.decode()
 
 

@@ -99,6 +99,7 @@ def forge(file: File, ordered: Ordered) -> list[tuple[File, str]]:
         ({**file, "partner_keys": by_somebody_else(receipt=file["receipt"], **nothing)}, "does not verify"),
         ({**file, "partner_keys": ours(receipt="WB-XXXX-XX", **nothing)}, "the keys in it belong to another receipt"),
         ({"token": file["partner_keys"]}, "and no receipt"),
+        ({"token": file["standing"]}, "and no receipt"),
         ({**file, "partner_receipts": [{**held, "completion": ours(completion=about)}]}, "is about something else"),
         ({**file, "partner_receipts": [{**held, "completion": by_somebody_else()}]}, "does not verify"),
         ({**file, "partner_receipts": [7]}, "should be a JSON object"),

@@ -202,7 +202,7 @@ def test_the_door_for_lines_that_have_ended(watch: Watch) -> None:
             Browser(),
             (door, {"number": number, "password": "not the password"}),
             (door, {"number": number, "passkey": "1"}),
-            (f"{door}passkey/", {"credential": "{}"}),
+            (f"{door}passkey/", {"credential": '{"id": "AA"}'}),
         )
         for number in numbers
     ]
