@@ -115,9 +115,7 @@ def _is_networked() -> bool:
 
 @transaction.atomic
 def _claim(letter_id: UUID, now: datetime) -> OutgoingEmail | None:
-    waiting = OutgoingEmail.objects.select_for_update(skip_locked=True).filter(
-        taken_at__isnull=True, expires_at__gt=now
-    )
+    waiting = OutgoingEmail.objects.select_for_update(skip_locked=True).filter(taken_at__isnull=True)
     letter = waiting.filter(pk=letter_id, next_at__lte=now).first()
     if letter is not None:
         letter.tries += 1

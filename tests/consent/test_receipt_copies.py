@@ -36,6 +36,7 @@ from consent.queries.receipts import PartnerReceipt, ReceiptView
 from partners.domain import keys
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.fixtures import KEYS_SINCE
+from tests.moments import A_MOMENT
 from tests.people import PASSWORD, Browser, number_of, sign_in, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -238,9 +239,11 @@ def test_it_is_mailed_with_both_files_when_server_is_back(away: type[Away], tmp_
     assert email_outbox.deliver(now=now + MINUTE) == 0
     letter = OutgoingEmail.objects.get()
     assert (unseal(letter.to_sealed), letter.tries) == ("ana@example.net", 1)
+    # It waits twice as long each time.
+    assert email_outbox.deliver(now=now + 2 * MINUTE) == 0
     away.raises = []
-    assert email_outbox.deliver(now=now + MINUTE) == 0  # not yet: it waits longer each time
-    assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
+    assert email_outbox.deliver(now=now + 4 * MINUTE - A_MOMENT) == 0
+    assert email_outbox.deliver(now=now + 4 * MINUTE) == 1
     (sent,) = mail.outbox
     number = number_of_receipt(choice)
     assert (sent.to, sent.subject) == (["ana@example.net"], f"Receipt {number}")

@@ -226,10 +226,13 @@ def test_the_json_is_one_object_with_every_row() -> None:
 def test_a_page_holds_as_many_groups_as_can_be_read() -> None:
     line, geo = a_line(), a_party()
     for day in range(10):
-        for number in range(11):
+        for number in range(12):
             disclosed(line, [geo.uri], at=NOON + timedelta(days=day), campaign=f"CMP-{number}")
     pages = all_pages(line.pk, Filters(), 200)
-    assert [sum(len(day.groups) for day in page.days) for page in pages] == [55, 55]
+    assert [sum(len(day.groups) for day in page.days) for page in pages] == [60, 60]
+    often = a_line()
+    disclosed(often, [geo.uri], at=NOON, n=17, every=timedelta(days=1))
+    assert [len(page.days) for page in all_pages(often.pk, Filters(), 200)] == [16, 1]
     for number in range(70):
         disclosed(line, [geo.uri], at=NOON + timedelta(days=20), purpose=f"dpv:{number}")
     assert len(all_pages(line.pk, Filters(), 200)[0].days[0].groups) == 70

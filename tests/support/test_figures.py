@@ -3,6 +3,7 @@
 import csv
 import re
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,6 +90,10 @@ def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     # The picture names its weeks, and so does its table.
     assert "100% 50% 0% Mar 2 Mar 9 Show as a table Week On time Of Share" in told
     assert "Mar 2, 2026 2 4 50% Mar 9, 2026 1 1 100%" in told
+    # Its bars stand on the line of 0% and end at that of their share.
+    lines, bars = drawn(lead, asked)
+    assert lines == [("100", 0), ("50", 50), ("0", 100)]
+    assert bars == [(58, 50, 72, 50), (148, 0, 72, 100)]
     own = shown(ana, asked)
     assert "answered on time 60%" in own
     assert "satisfaction" not in own
@@ -138,9 +143,21 @@ def test_a_week_without_a_case_keeps_its_place_in_the_chart() -> None:
     for weeks in (0, 20):
         a_ticket(at=NOON + weeks * 7 * DAY, due_in=DAY)
     asked = "/desk/figures/?since=2026-03-01&until=2026-12-31"
-    told = shown(staff(), asked)
+    lead = staff()
+    told = shown(lead, asked)
     assert "0% Mar 2 Mar 30 Apr 27 May 25 Jun 22 Jul 20 Show as a table" in told
     assert "Mar 9, 2026 0 0 –" in told
+    _lines, bars = drawn(lead, asked)
+    assert (len(bars), bars[0][0], bars[-1][0] + bars[-1][2] <= 560) == (21, 58, True)
+    assert all(one[0] + one[2] < following[0] for one, following in pairwise(bars))
+
+
+def drawn(member: Member, path: str) -> tuple[list[tuple[str, int]], list[tuple[float, ...]]]:
+    """The chart's lines, each with its height from above, and its bars: from left, from above, width, height."""
+    page = member.client.get(path).content.decode()
+    lines = re.findall(r'<line class="grid" .*? y1="(\d+)" y2="\1"/>.*?>(\d+)%</text>', page)
+    bars = re.findall(r'<rect class="s1" x="([\d.]+)" y="(\d+)" width="([\d.]+)" height="(\d+)"', page)
+    return [(share, int(y)) for y, share in lines], [tuple(map(float, one)) for one in bars]
 
 
 def test_weeks_without_a_case_have_no_chart() -> None:

@@ -40,8 +40,8 @@ class Acts:
         company = {"company": str(self.desk.campaign.contract.aggregator_id)}
         acts: tuple[Act, ...] = (
             ("evidence", "evidence/", {}), ("resend", "resend/", company), ("suspend", "suspend/", company),
-            ("priority", "priority/", {"priority": "1"}), ("move", "move/", {"to": "open"}),
-            ("escalate", "escalate/", {}),
+            ("priority", "priority/", {"priority": "1"}), ("lowest priority", "priority/", {"priority": "4"}),
+            ("move", "move/", {"to": "open"}), ("escalate", "escalate/", {}),
         )  # fmt: skip
         for title, path, form in acts:
             yield f"{title}: before", self.desk.read(f"{ticket.code}/{path}")

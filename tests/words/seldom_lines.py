@@ -22,6 +22,7 @@ from revocations.models import BY_TERM, State
 from support.actions import asking
 from support.actions.asking import IncomingMessage
 from support.domain import tickets
+from support.domain.files import build_upload
 from support.models import Ticket
 from support.queries.subjects import subject_of
 from tests.browser.pages import MISSING
@@ -304,7 +305,8 @@ def about_what_a_case_is() -> Read:
     user = User.objects.get(pk=person.client.session["_auth_user_id"])
     for kind, ref in (("look_up", row.id), ("choice", made.choice_id), ("company", use.lbs_provider_id)):
         subject = subject_of(line=line, kind=kind, ref=str(ref), at=now)
-        said = IncomingMessage("Who was it?")
+        names = ("first.txt", "second.txt") if kind == "look_up" else ()
+        said = IncomingMessage("Who was it?", [build_upload(name=one, content=b"words") for one in names])
         assert subject
         ticket = asking.open_case(
             user=user, line=line, topic=subject.asked_as, subject=subject, message=said, at=now - 2 * DAY

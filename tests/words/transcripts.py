@@ -77,6 +77,7 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
         parts = [*page.all("title")[:1], *(page.all("body") or [page])]
     lines = [line for part in parts for line in packed(part)]
     lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
+    lines += [f"[nothing is called {one}]" for one in _lost(read(html))]
     lines += [f"[In a search: {one.attributes['content']}]" for one in page.all("meta", name="description")]
     if links:
         lines += dict.fromkeys(masked(line) for part in parts for line in [*_filled_in(part), *_links(part)])
@@ -160,6 +161,14 @@ def _names(part: Part) -> list[str]:
     return [name for name in dict.fromkeys(given) if name]
 
 
+def _lost(page: Part) -> list[str]:
+    """The names by which a part that is seen refers to another that is not on the page."""
+    there = {one.attributes.get("id") for one in page.all()}
+    seen = [one.attributes for one in page.all() if one.attributes.get("type") != "hidden"]
+    refers = (of.get(name, "") for of in seen for name in ("for", "aria-describedby", "aria-labelledby"))
+    return [name for names in dict.fromkeys(refers) for name in names.split() if name not in there]
+
+
 def _filled_in(part: Part) -> list[str]:
     """What is ticked, chosen and typed in the fields of a page."""
     ticked = [one.attributes for one in part.all("input") if _is_filled_in(one.attributes)]
@@ -191,10 +200,11 @@ def _links(part: Part) -> list[str]:
 
 
 def _proof(form: Part) -> str:
-    """A form that changes something is sent with the token of its own page; anything else is not."""
+    """A form that changes something is sent with the token of its own page, and one with files with them."""
     tokens = [one.attributes.get("value", "") for one in form.all("input", name="csrfmiddlewaretoken")]
     is_as_due = [len(one) for one in tokens] == [64] if form.attributes.get("method") == "post" else not tokens
-    return "" if is_as_due else " (another token)"
+    is_whole = not form.all("input", type_="file") or form.attributes.get("enctype") == "multipart/form-data"
+    return ("" if is_as_due else " (another token)") + ("" if is_whole else " (without its files)")
 
 
 def _buttons(form: Part) -> list[Part | str]:
