@@ -62,7 +62,14 @@ WHERE activated_at <= %(at)s AND (deactivated_at IS NULL OR deactivated_at > %(a
     UNION SELECT other.id FROM mine JOIN accounts_line own ON own.id = mine.line_id AND own.user_role = 'holder'
         JOIN accounts_line other ON other.account_id = own.account_id)
 """
-USES_ANOTHER = "SELECT EXISTS (SELECT FROM accounts_lineuser WHERE user_id = %s AND line_id <> %s)"
+# A line and those that it continues are one person's.
+USES_ANOTHER = """
+WITH RECURSIVE same (id, before) AS (
+    SELECT id, continues_line_id FROM accounts_line WHERE id = %(line)s
+    UNION ALL SELECT line.id, line.continues_line_id FROM same JOIN accounts_line line ON line.id = same.before
+)
+SELECT EXISTS (SELECT FROM accounts_lineuser WHERE user_id = %(user)s AND line_id NOT IN (SELECT id FROM same))
+"""
 LONGEST_ID = 19
 DELEGATED = {
     Delegation.May.SEE: Relation.DELEGATE_SEES, Delegation.May.STOP: Relation.DELEGATE_STOPS,
@@ -288,12 +295,12 @@ def user_of_line(*, line_id: int) -> User | None:
 
 
 def has_other_line(*, actor: str, line_id: int) -> bool:
-    """Return whether the person of the ledger ("subscriber:7") signs in, or did, by another line than this."""
+    """Return whether a person of the ledger ("subscriber:7") signs in, or did, by a line that this doesn't continue."""
     user_id = get_subscriber_id(actor=actor)
     if user_id is None:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(USES_ANOTHER, [user_id, line_id])
+        cursor.execute(USES_ANOTHER, {"user": user_id, "line": line_id})
         ((uses_another,),) = cursor.fetchall()
     return bool(uses_another)
 

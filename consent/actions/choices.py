@@ -283,18 +283,19 @@ def deny(
         line_id=line_id, uses=uses, before=before, duties=duties, scopes=scopes, is_of_all=scope == Choice.Scope.ALL
     )
     recorded = _notify_partners_and_line(choice, agreements, choice.actor, by=by, is_texted=is_texted)
-    for next_id in line.continued_by:
-        _deny_on_next(choice, next_id, duties, by)
+    # What we stop is stopped for what was done on this line; on the next its person may have allowed it since.
+    for next_id in line.continued_by if by == "user" else ():
+        _deny_on_next(choice, next_id, duties)
     return recorded
 
 
-def _deny_on_next(choice: Choice, line_id: int, duties: Sequence[Duty.Action], by: str) -> None:
-    """A no holds on the line that continues this one: that took over only what was said before it began."""
+def _deny_on_next(choice: Choice, line_id: int, duties: Sequence[Duty.Action]) -> None:
+    """A person's no holds on the line that continues this one: that took over only what was said before it began."""
     copy = Choice(
         kind=choice.kind, line_id=line_id, scope=choice.scope, ref=choice.ref, until=choice.until, actor=choice.actor,
         channel=choice.channel, origin=choice.origin, reason="continued",
     )  # fmt: skip
-    deny(choice=copy, duties=duties, by=by, is_texted=False)
+    deny(choice=copy, duties=duties, by="user", is_texted=False)
     changed = change_notices.Change.RECORDS
     change_notices.notify_of_imported_changes(line_ids=[line_id], change=changed, at=choice.made_at)
 

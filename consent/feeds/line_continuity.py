@@ -225,8 +225,7 @@ def copy_predecessor(*, line: Line, actor: str, at: datetime) -> None:
     """
     if line.continues_line_id is None:
         return
-    # Who is stopping there is waited for, or waits and then finds this line.
-    lock_line(line_id=line.continues_line_id)
+    _wait_for_stops_before(line)
     theirs = Choice.objects.filter(line_id=line.continues_line_id, kind__in=DENIALS, origin__in=SAID_HERE)
     for choice in theirs.order_by("made_at"):
         _copy_choice(line, choice, made_at=choice.made_at, actor=actor, at=at)
@@ -241,9 +240,16 @@ def copy_predecessor_late(*, line: Line, actor: str) -> None:
     where nothing newer is known of the line; otherwise it counts from now on, because nothing may be put before what
     was said or shown already. So it can only tighten, until the line's person allows something again.
     """
+    _wait_for_stops_before(line)
     lock_line(line_id=line.pk)
     _copy_from_persons(line, among=None, actor=actor)
     copy_to_successors(line_id=line.pk, ids=_copy_from_files(line, among=None, actor=actor), actor=actor)
+
+
+def _wait_for_stops_before(line: Line) -> None:
+    """Wait for whoever is stopping on the line before it; who stops there later waits, and then finds this line."""
+    if line.continues_line_id is not None:
+        lock_line(line_id=line.continues_line_id)
 
 
 def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None, actor: str) -> None:

@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Line
+from audit.queries import database_clock
 from consent.actions import choices, without_account
+from consent.actions.system_stops import stop_company
 from consent.domain.change_notices import TextCommand
 from consent.models import Choice
 from partners.models import Campaign
@@ -14,10 +16,10 @@ from tests.factories import an_approval
 from tests.feeds import line_row, take_lines, told
 from tests.gate_questions import ask
 from tests.overlapping import overlap
-from tests.people import Browser, newest_text
+from tests.people import Browser, newest_text, signed_in, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
-NUMBER = "+12065550142"
+NUMBER, ANOTHER = "+12065550142", "+12065550188"
 
 
 @pytest.fixture
@@ -60,11 +62,45 @@ def test_a_text_for_a_stop_stops_the_line_that_has_its_number_by_then(old: Line,
     assert newest_text(NUMBER).text.startswith("Whereabouts: all sharing of this phone's location is now off.")
 
 
-def test_a_stop_of_who_has_a_line_that_continues_theirs_by_then_holds_there(old: Line, campaign: Campaign) -> None:
-    def stops() -> None:
-        choices.stop(line_id=old.pk, scope="all", actor="subscriber:1", channel="web")
+def stops(line: Line, by: str = "subscriber:1") -> None:
+    choices.stop(line_id=line.pk, scope="all", actor=by, channel="web")
 
-    overlap(lambda: moves(account_id="A1", continues_line_id="L1"), stops)
+
+def test_a_stop_of_who_has_a_line_that_continues_theirs_by_then_holds_there(old: Line, campaign: Campaign) -> None:
+    begun = line_row(line_id="L2", msisdn=ANOTHER, continues_line_id="L1")
+    overlap(lambda: take_lines(begun), lambda: stops(old))
     new = Line.objects.get(carrier_id="L2")
     an_approval(new, campaign)
     assert ask(new, campaign) == "stopped_all"
+
+
+def test_so_does_one_of_who_is_said_to_have_it_meanwhile(old: Line, campaign: Campaign) -> None:
+    moves(account_id="A1")
+    new = Line.objects.get(carrier_id="L2")
+    later = line_row(
+        line_id="L2", msisdn=NUMBER, activated_at=new.activated_at.isoformat(), continues_line_id=old.carrier_id
+    )
+    overlap(lambda: take_lines(later), lambda: stops(old))
+    an_approval(new, campaign)
+    assert ask(new, campaign) == "stopped_all"
+
+
+def test_it_reads_as_their_own(old: Line) -> None:
+    signed_in(old)
+    person = f"subscriber:{user_of(old).pk}"
+    moves(account_id="A1", continues_line_id="L1")
+    stops(old, person)
+    page = signed_in(Line.objects.get(carrier_id="L2")).get("/choices/").text
+    assert "You stopped all sharing" in page
+    assert "Made by the account holder" not in page
+
+
+def test_what_we_stop_on_a_line_takes_no_newer_yes_from_the_next(old: Line, campaign: Campaign) -> None:
+    take_lines(line_row(line_id="L2", msisdn=ANOTHER, continues_line_id="L1"))
+    new = Line.objects.get(carrier_id="L2")
+    signed_in(new)
+    done = database_clock()
+    choices.allow(line_id=new.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(new).pk}", channel="web")
+    for line in (old, new):
+        stop_company(line_id=line.pk, party=campaign.lbs_provider.uri, after=done, actor="system:test", at=done)
+    assert ask(new, campaign) == ""

@@ -13,7 +13,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident, IncidentStep
 from audit.policies import ALL, DUTIES, list_running_clocks
-from console.actions.incidents import close_incident, do_duty, note_incident, report_incident
+from console.actions.incidents import assign_incident, close_incident, do_duty, note_incident, report_incident
 from disclosures.workers.anomalies.detection import find
 from partners.policies.lifecycle import NotNow
 from support.domain.tickets import open_tickets
@@ -135,6 +135,8 @@ def test_an_incident_about_an_officer_is_another_s(was: User.Role) -> None:
     assert own.user.email not in shown(other, f"{path}assign/")
     assert "Select a valid choice." in shown(other, f"{path}assign/", {"to": own.actor})
     one = Incident.objects.get()
+    with pytest.raises(NotNow, match="must be handled by another officer"):
+        assign_incident(incident_id=one.pk, to=own.actor, actor=other.actor, reason="Due", at=timezone.now())
     assert (one.closed_at, one.acknowledged_at, one.assigned_to) == (None, None, "")
     assert "incident" not in " ".join(AuditEvent.objects.values_list("action", flat=True))
     assert post(own, f"{path}note/", {"reason": "It was for case 7."}) == path
