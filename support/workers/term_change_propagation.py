@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 import audit.actions
@@ -195,11 +196,16 @@ def _settle_rule_end(rule: JurisdictionRule, *, now: datetime) -> None:
 
 
 def _under(rule: JurisdictionRule) -> set[int]:
-    """Return the contracts of the campaigns that a rule is about."""
+    """Return the contracts of the campaigns that a rule is about.
+
+    Waits for those who are saying yes to one of them (`lock_terms`): they began without the rule, and are told anew.
+    """
     about = Q(purpose__in=rule.purposes)
     if rule.sale_test:
         about |= Q(consideration__in=[one for one in SALE if rule.consideration in {"", one}])
-    return set(Campaign.objects.filter(about).values_list("contract_id", flat=True))
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update(no_key=True).filter(about).order_by("ref")
+        return set(locked.values_list("contract_id", flat=True))
 
 
 def _files(now: datetime) -> int:

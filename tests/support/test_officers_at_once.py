@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import disclosures.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
+from consent.actions import choices
 from console.actions import proposals as proposals_actions
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
@@ -22,8 +23,10 @@ from partners.actions.terms import RuleTerms, add_rule, set_consideration, short
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
+from revocations.models import Order
+from support.workers import term_change_propagation
 from tests.agents import public
-from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_party
+from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.overlapping import noted, overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
@@ -202,3 +205,24 @@ def test_the_same_is_proposed_once() -> None:
     lift = {"act": "lift_suspension", "of": "contract", "target_id": contract.pk, "payload": {}}
     the_same_twice(proposals.propose, "already proposed", **lift)
     assert Proposal.objects.count() == 1
+
+
+def test_a_yes_that_was_said_as_a_rule_came_is_told_again() -> None:
+    """Its partner was told as of before the rule, and was not yet among those told when the rule was looked at."""
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+
+    def says_yes() -> None:
+        choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+
+    def settles() -> int:
+        at = database_clock()
+        terms = RuleTerms(
+            state=line.state, starts_at=at - DAY, purposes=(campaign.purpose,), sale_test=False, source="test: a law"
+        )
+        add_rule(terms=terms, reason="Due", actor=an_actor(), at=at)
+        return term_change_propagation.settle(now=database_clock())
+
+    assert overlap(says_yes, settles) == (None, 1)
+    newest = Order.objects.filter(line_id=line.pk).order_by("-version")
+    assert [order.snapshot["state"] == [] for order in newest] == [True, False]
