@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
@@ -33,14 +33,18 @@ def get_import_right(*, feed: str) -> StaffAction:
 def upload_file(*, feed: str, content: bytes, reason: str, actor: str, at: datetime) -> Upload:
     """Keep a file, sealed, and have it checked in a dry run that changes nothing.
 
-    Raises ValidationError (by field) for a file that can't be imported here, StaffOnly, NoReason.
+    One by the same person whose dry run is still to come is not kept twice. Raises ValidationError (by field) for a
+    file that can't be imported here, StaffOnly, NoReason.
     """
     name = acting_staff(actor=actor, action=get_import_right(feed=feed))
     reason = check_reason(reason)
     total, loosens = check_file(feed=feed, content=content)
+    digest = digest_of(content)
+    if (earlier := _find_unchecked(feed, digest, name)) is not None:
+        return earlier
     upload = Upload.objects.create(
-        feed=feed, loosens=loosens, size=len(content), digest=digest_of(content), total=total, uploaded_by=name,
-        uploaded_at=at, reason=reason,
+        feed=feed, loosens=loosens, size=len(content), digest=digest, total=total, uploaded_by=name, uploaded_at=at,
+        reason=reason,
     )  # fmt: skip
     UploadPart.objects.bulk_create(
         UploadPart(upload=upload, number=start // PART, sealed=seal_bytes(content[start : start + PART]))
@@ -52,6 +56,13 @@ def upload_file(*, feed: str, content: bytes, reason: str, actor: str, at: datet
     )
     transaction.on_commit(partial(tasks.import_files.delay), robust=True)
     return upload
+
+
+def _find_unchecked(feed: str, digest: bytes, name: str) -> Upload | None:
+    """The file that a button pressed once more uploads again, once whoever is uploading it is done."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"upload {name} {digest.hex()}"])
+    return Upload.objects.filter(feed=feed, digest=digest, uploaded_by=name, state=Upload.State.WAITING).first()
 
 
 @transaction.atomic

@@ -12,6 +12,8 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
 from console.actions import proposals as proposals_actions
+from console.actions.imports import discard_file, upload_file
+from disclosures.models import Upload
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
 from partners.actions.clients import disable_client, disable_machine, propose_key, register_client
@@ -25,6 +27,7 @@ from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.models import Order
 from support.workers import term_change_propagation
+from tests import feeds
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.overlapping import noted, overlap
@@ -226,3 +229,15 @@ def test_a_yes_that_was_said_as_a_rule_came_is_told_again() -> None:
     assert overlap(says_yes, settles) == (None, 1)
     newest = Order.objects.filter(line_id=line.pk).order_by("-version")
     assert [order.snapshot["state"] == [] for order in newest] == [True, False]
+
+
+def test_a_file_that_is_uploaded_twice_waits_once() -> None:
+    officer, content = an_actor(), feeds.ndjson([feeds.line_row()])
+
+    def uploads() -> Upload:
+        return upload_file(feed=Upload.Feed.LINES, content=content, reason="Due", actor=officer, at=NOW)
+
+    one, again = overlap(uploads, uploads)
+    assert (one, noted("import.uploaded")) == (again, 1)
+    discard_file(upload_id=one.pk, reason="Wrong", actor=officer, at=NOW)
+    assert uploads() != one
