@@ -53,20 +53,13 @@ def parse_unverified(token: str) -> ParsedToken:
     """Take a compact JWS apart without believing it. Raises BadToken if it is no JWT with an object of claims."""
     if len(token) > LARGEST_TOKEN:
         raise BadToken("the token is too long")
-    try:
-        signature = extract_compact(token.encode(), registry=_registry())
-        claims = read_json(signature.payload, max_bytes=LARGEST_TOKEN)
-        # The library's own reader hears the last of two that have one name.
-        header = read_json(urlsafe_b64decode(f"{token.partition('.')[0]}==="), max_bytes=LARGEST_TOKEN)
-        unstorable = not storable(claims) or not storable(header.get("kid"))
-    except (JoseError, ValueError, RecursionError) as error:
-        raise BadToken("this is not a compact JWS with JSON claims") from error
-    alg = header.get("alg")
-    if not isinstance(claims, dict) or not isinstance(alg, str):
+    header, claims = _read_parts(token)
+    # A list or a text that has "alg" is a header to the library.
+    if not isinstance(claims, dict) or not isinstance(header, dict) or not isinstance(alg := header.get("alg"), str):
         raise BadToken("this is not a JWT")
     if "crit" in header:
         raise BadToken("the token needs extensions (crit) that are not known here")
-    if unstorable:
+    if not storable(claims) or not storable(header.get("kid")):
         raise BadToken("a text in the token holds a NUL or half a surrogate pair")
     return ParsedToken(
         typ=media_type(_text_or_nothing(header.get("typ"))),
@@ -74,6 +67,16 @@ def parse_unverified(token: str) -> ParsedToken:
         kid=_text_or_nothing(header.get("kid")),
         claims=claims,
     )
+
+
+def _read_parts(token: str) -> tuple[Json, Json]:
+    try:
+        signature = extract_compact(token.encode(), registry=_registry())
+        # The library's own reader hears the last of two that have one name.
+        header = read_json(urlsafe_b64decode(f"{token.partition('.')[0]}==="), max_bytes=LARGEST_TOKEN)
+        return header, read_json(signature.payload, max_bytes=LARGEST_TOKEN)
+    except (JoseError, ValueError, RecursionError) as error:
+        raise BadToken("this is not a compact JWS with JSON claims") from error
 
 
 def _text_or_nothing(value: object) -> str:
