@@ -273,12 +273,13 @@ def _copy_from_persons(line: Line, *, among: Collection[uuid.UUID] | None, actor
 
 
 def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None, actor: str) -> list[Choice]:
-    """Copy what was said of the line before it, once: a link stays what it is. Returns the copies."""
+    """Copy what was said of the line before it; a restore may have brought copies back. Returns the new ones."""
     theirs = Choice.objects.filter(line_id=before_id, kind__in=DENIALS, origin__in=SAID_HERE)
     if among is not None:
         theirs = theirs.filter(id__in=among)
-    copies = [_copy_late(line, choice, actor) for choice in theirs.order_by("made_at")]
-    return [copy for copy in copies if copy is not None]
+    there = set(Choice.objects.filter(line_id=line.pk).values_list("id", flat=True))
+    fresh = [choice for choice in theirs.order_by("made_at") if _copy_id(line, choice) not in there]
+    return [copy for copy in (_copy_late(line, choice, actor) for choice in fresh) if copy is not None]
 
 
 def _copy_late(line: Line, choice: Choice, actor: str) -> Choice | None:
@@ -313,9 +314,11 @@ def _copy_from_files(line: Line, *, among: Collection[uuid.UUID] | None, actor: 
     if line.continues_line_id is None:
         return []
     copies = [_file_copy(line, choice) for choice in _file_denials(line, line.continues_line_id, among)]
-    if copies:
-        record_file_choices(by_line={line.pk: copies}, actor=actor)
-    return [one.id for one in copies]
+    there = set(Choice.objects.filter(line_id=line.pk, id__in=[one.id for one in copies]).values_list("id", flat=True))
+    fresh = [one for one in copies if one.id not in there]
+    if fresh:
+        record_file_choices(by_line={line.pk: fresh}, actor=actor)
+    return [one.id for one in fresh]
 
 
 def _file_denials(line: Line, before_id: int, among: Collection[uuid.UUID] | None) -> QuerySet[Choice]:

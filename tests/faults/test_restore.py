@@ -51,7 +51,9 @@ from tests.faults.restoring import (
     the_server_started,
     told,
 )
+from tests.feeds import choice_row, line_row, take_choices, take_lines
 from tests.partners.outside import Signer
+from tests.people import number_of
 from tests.staff import an_agreed_proposal
 from tests.stores import checkpoints_stored
 
@@ -351,3 +353,19 @@ def test_what_was_released_is_judged_by_the_terms_that_came_back(campaign: Campa
         after_restore("--confirm-lost-events", "Looked through.")
         rejudge()
         assert Disclosure.objects.get(pk=(line.pk, NOW, row)).judgement == "contract_not_in_force"
+
+
+def test_what_was_stopped_on_the_line_before_is_taken_over_once(tmp_path: Path) -> None:
+    take_lines(line_row(), line_row(line_id="L2", msisdn="+12065550188"))
+    old, new = Line.objects.order_by("carrier_id")
+    stop(line_id=old.pk, scope="all", **WHO)
+    assert take_choices(choice_row(msisdn=number_of(old), made_at="2025-01-01T00:00:00Z"))[0].status == "accepted"
+    kept_outside()
+    backup, linked = dump(tmp_path), line_row(line_id="L2", msisdn="+12065550188", continues_line_id="L1")
+    take_lines(linked)
+    copied = set(Choice.objects.filter(line_id=new.pk).values_list("id", flat=True))
+    kept_outside()
+    with life_in(backup):
+        after_restore("--confirm-lost-events", "Nothing but what is in the archive.")
+        assert [one.status for one in take_lines(linked)] == ["accepted"]
+        assert (len(copied), set(Choice.objects.filter(line_id=new.pk).values_list("id", flat=True))) == (2, copied)
