@@ -210,6 +210,16 @@ def test_an_answer_that_waits_keeps_no_thread() -> None:
     assert 0.5 <= took < 8 * 0.5
 
 
+def test_what_was_sent_is_read_by_lines_and_pieces_of_them() -> None:
+    def reads(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        sent = environ["wsgi.input"]
+        start_response("200 OK", [])
+        return [repr([sent.readline(2), sent.readline(), sent.readline(9), *sent]).encode()]
+
+    said = asyncio.run(Served(reads).ask("/", [b"abc\nde", b"f\ngh"]))
+    assert said == repr([b"ab", b"c\n", b"def\n", b"gh"]).encode()
+
+
 def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
     """They are taken one at a time, of each network one in turn; none of whoever has hung up, and none that is slow."""
     taken, at_once = list[bytes](), []

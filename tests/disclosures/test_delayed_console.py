@@ -74,6 +74,12 @@ def test_rows_are_hidden_renewed_and_shown_again_by_their_order() -> None:
         "an order of the court, as it was before"
     )
     assert seen() == ["b", "c"]
+    # Its last end is the order's.
+    for source_id, days in (("b", 10), ("c", 30)):
+        delay(source_id, legal=legal, days=days, ref="26-mc-9")
+    (order,) = looked_at(legal, "26-mc-9")
+    assert order.until is not None
+    assert (order.until - database_clock()).days == 29
 
 
 def test_an_id_that_the_order_does_not_hide_lifts_nothing() -> None:

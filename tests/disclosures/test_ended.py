@@ -293,22 +293,23 @@ def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
 
 
 def test_one_whose_suspension_was_lifted_as_it_ended_is_told(campaign: Campaign) -> None:
-    """And one suspended again only after its end."""
-    line, told_again = a_line(), a_line()
+    """And one suspended only after its end."""
+    other = a_campaign(a_contract(a_party("NorthLink")), a_party("MedAid", "lbs_provider"), lifeline=True)
     with standing_still(database_clock()) as clock:
-        for had in (line, told_again):
-            an_approval(had, campaign)
+        for use in (campaign, other):
+            an_approval(a_line(), use)
         suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="First.", at=clock.now)
         clock.move_to(clock.now + DAY)
         lift(
             proposal=an_agreed_proposal("lift_suspension", "contract", campaign.contract_id, at=clock.now), at=clock.now
         )
-        cohort = end(campaign)
-        assert Contract.objects.get().ends_at == Suspension.objects.get().ends_at == clock.now
+        end(campaign)
+        end(other)
+        campaign.contract.refresh_from_db()
+        assert campaign.contract.ends_at == Suspension.objects.get().ends_at == clock.now
         clock.move_to(clock.now + DAY)
-        suspend(of="contract", target_id=campaign.contract_id, actor=an_actor(), reason="Again.", at=clock.now)
+        suspend(of="contract", target_id=other.contract_id, actor=an_actor(), reason="Late.", at=clock.now)
         assert tell_subscribers(now=by_day()) == 2
-    assert cohort.party_id == campaign.contract.aggregator_id
 
 
 def test_what_had_run_out_before_takes_nothing_away(campaign: Campaign) -> None:

@@ -277,9 +277,11 @@ def test_a_long_history_is_read_in_pages() -> None:
 
 
 def test_a_day_too_long_says_where_the_rest_is() -> None:
-    line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
+    line, geo, road = a_line(account="A-day"), a_party(), a_party("RoadAid", "lbs_provider")
+    child = a_line(account="A-day", role="minor")
     noon = (timezone.now() - 2 * DAY).astimezone(PACIFIC).replace(hour=12, minute=0)
-    disclosed(line, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))
+    for one in (line, child):
+        disclosed(one, [geo.uri, road.uri], at=noon, n=205, every=timedelta(minutes=1))
     disclosed(line, [geo.uri], at=noon + timedelta(hours=5))
     browser, other = signed_in(line), "The others are on the previous or the next page."
     first = browser.get("/history/").text
@@ -290,10 +292,12 @@ def test_a_day_too_long_says_where_the_rest_is() -> None:
     assert [one.partition(": ")[2] for one in titles].count("1 look-up") == 1
     page = browser.get(f"/companies/{road.pk}/").text
     assert (page.count(": 205 look-ups"), "previous or the next" in page, "next page" in page) == (1, False, False)
-    whole = "Only some of them are shown here. See the whole day."
-    (rest,) = (one.attributes["href"] for one in read(page).all("a") if one.words == whole)
-    assert browser.get(rest).text.count(": 205 look-ups") == 1
-    assert f"since={noon:%Y-%m-%d}&until={noon:%Y-%m-%d}" in rest
+    whole, day = "Only some of them are shown here. See the whole day.", f"since={noon:%F}&until={noon:%F}"
+    for query, of_line in (("", ""), (f"?line={child.public_id}", f"&line={child.public_id}")):
+        page = browser.get(f"/companies/{road.pk}/{query}").text
+        (rest,) = (one.attributes["href"] for one in read(page).all("a") if one.words == whole)
+        assert browser.get(rest).text.count(": 205 look-ups") == 1
+        assert rest.endswith(f"&{day}{of_line}")
 
 
 def test_what_was_refused_is_told_as_refused() -> None:

@@ -86,6 +86,23 @@ def test_a_case_is_merged_once(now: datetime) -> None:
     assert noted("ticket.merged") == 1
 
 
+def test_what_comes_for_a_case_while_it_is_merged_on_follows_it(line: Line, now: datetime) -> None:
+    first, second, third = (a_ticket(line_id=line.pk) for _ in range(3))
+    agent = an_actor()
+
+    def merges(one: Ticket, into: Ticket) -> None:
+        queue.merge(code=one.code, into=into.code, actor=agent, at=now)
+
+    def answers() -> None:
+        address = f"help+{token_of(code=first.code, purpose=REPLY)}@carrier.example"
+        mail = incoming.IncomingMail("m-1", "ada@example.org", [address], "Re: Why?", "And?")
+        incoming.receive_mail(mail=mail, at=now)
+
+    merges(first, second)
+    overlap(lambda: merges(second, third), answers)
+    assert Entry.objects.get(kind=Entry.Kind.HEARD).ticket_id == third.pk
+
+
 # What is written in it
 
 

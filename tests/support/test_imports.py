@@ -182,6 +182,18 @@ def test_a_hidden_release_is_imported_like_any_other(officer: Member, second: Me
     assert "Accepted 0 Repeated 1 imported before Rejected 0" in shown(officer, known)
 
 
+def test_what_a_file_says_of_earlier_releases_counts_at_once(officer: Member, second: Member) -> None:
+    feeds.take_parties()
+    feeds.take_lines(line_row())
+    feeds.take_releases(release_row())
+    assert Disclosure.objects.get().judgement == "no_approval"
+    import_by_two(officer, second, upload(officer, "approvals", feeds.approval_row()))
+    assert Disclosure.objects.get().judgement == "permitted"
+    post(officer, f"{upload(officer, 'choices', choice_row(made_at='2025-06-15T00:00:00Z'))}start/")
+    tasks.import_files()
+    assert Disclosure.objects.get().judgement == "after_stop"
+
+
 def test_the_database_asks_for_two_officers(officer: Member, refused: Refusal) -> None:
     upload(officer, "approvals", feeds.approval_row())
     for state in ("agreed", "imported"):
