@@ -274,6 +274,14 @@ def test_many_rows_are_told_from_a_sample(db: None, monkeypatch: pytest.MonkeyPa
     # None of them, or too few, may be in the sample: nobody takes that for nought.
     assert str(counts.lookups(at=at)[other.ref]) == "too few to show"
     assert {str(one) for one in counts.lookups_by_month(refs=[other.ref], at=at).values()} == {"too few to show"}
+    # As good as all of them: two figures are told.
+    monkeypatch.setattr(counts, "_get_sampled_share", lambda _cursor, _since: 99.99999)
+    enough = a_campaign()
+    for minutes in range(5):
+        a_release(line.pk, enough, at - timedelta(minutes=minutes))
+    found_of = counts.lookups(at=at)
+    told = [str(found_of[one.ref]) for one in (campaign, enough, other)]
+    assert told == ["about 400", "about 5", "too few to show"]
 
 
 def test_lines_are_counted_no_further_than_the_cap(db: None) -> None:
