@@ -202,7 +202,7 @@ def record_for_cohort(
     if word.event.status != "rejected":
         check_applied(word=word, epoch=cohort.epoch, version=0)
     if word.event.status == "completed":
-        check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at, at=at)
+        check_required_actions(word=word, required=ACTIONS, ordered_at=event.queued_at)
         _check_list(word, cohort)
     _store_receipt(word, parsed, (cohort.pk, event.pk), party, at)
     state, note = _outcome(word, event, cohort)

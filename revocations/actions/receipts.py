@@ -156,7 +156,7 @@ def _record(word: VerifiedReceipt, parsed: ParsedReceipt, party: Party, client_i
         check_applied(word=word, epoch=order.epoch, version=order.version)
     if word.event.status == "completed":
         required = order.snapshot["required_actions"]
-        check_required_actions(word=word, required=required, ordered_at=order.queued_at, at=at)
+        check_required_actions(word=word, required=required, ordered_at=order.queued_at)
     _store_receipt(word, parsed, order, at)
     state, note = _outcome(word, order)
     moved = Order.objects.filter(pk=order.pk, state__in=MOVABLE).exclude(state=state)

@@ -109,7 +109,7 @@ def record_trial_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -
     try:
         word = receipts.verify_receipt(parsed=parsed, party=party, at=at)
         _check_first(before, digest)
-        _check(word, order, at)
+        _check(word, order)
         _refuse_below_once(word, order)
     except ReceiptRefused as refusal:
         _store_trial_receipt(claims, digest, order, at, fault=str(refusal))
@@ -144,12 +144,12 @@ def _check_first(before: TrialReceipt | None, digest: bytes) -> None:
         raise ReceiptRefused("invalid_request", "this jti was used for another receipt")
 
 
-def _check(word: VerifiedReceipt, order: TrialOrder, at: datetime) -> None:
+def _check(word: VerifiedReceipt, order: TrialOrder) -> None:
     """As strictly as a real order's receipt is checked."""
     if word.event.status != "rejected":
         check_applied(word=word, epoch=order.epoch, version=order.version)
     if word.event.status == "completed":
-        check_required_actions(word=word, required=order.required_actions, ordered_at=order.queued_at, at=at)
+        check_required_actions(word=word, required=order.required_actions, ordered_at=order.queued_at)
     if word.event.status == "completed" and order.subject_count is not None:
         if word.event.acted_on != order.subject_count:
             raise ReceiptRefused("invalid_request", f"acted_on must be the {order.subject_count} names of the list")

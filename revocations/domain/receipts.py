@@ -242,7 +242,7 @@ def verify_receipt(*, parsed: ParsedReceipt, party: Party, at: datetime) -> Veri
     May fetch keys: never inside a transaction.
     """
     claims, key = _verify_claims(parsed, party, at)
-    said = _event(claims)
+    said = _event(claims, at)
     order_jti = _subject(claims)
     reports = {
         below.recipient: _report(place, below, order_jti=order_jti, partner=party, at=at)
@@ -259,14 +259,14 @@ def _verify_claims(parsed: ParsedReceipt, party: Party, at: datetime) -> tuple[C
     key = _check_signature(parsed, party, at)
     if claims.get("aud") not in (settings.BASE_URL, [settings.BASE_URL]):
         raise ReceiptRefused("invalid_audience", f"aud must be {settings.BASE_URL}")
-    _check_dates(claims, at)
+    _check_dates({"iat": None, **claims}, at)
     return claims, key
 
 
 def _check_dates(claims: Claims, at: datetime) -> None:
-    """Refuse a token that does not say when it was signed (RFC 8417, 2.2), or whose times are none or still to come."""
+    """Refuse a token whose times (RFC 8417, 2.2), where it has them, are none or still to come."""
     try:
-        said = {name: tokens.numeric_date(claims, name) for name in ("iat", "toe") if name == "iat" or name in claims}
+        said = {name: tokens.numeric_date(claims, name) for name in ("iat", "toe") if name in claims}
     except BadToken as error:
         raise ReceiptRefused("invalid_request", str(error)) from error
     for name, moment in said.items():
@@ -299,8 +299,11 @@ def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> Rece
     return keysets.build_receipt_key(party=signer, kid=parsed.kid, key=key)
 
 
-def _event(claims: Claims) -> ReceiptEvent:
+def _event(claims: Claims, at: datetime) -> ReceiptEvent:
     said = _one_event(claims, wire.event_type("revocation-receipt"), ReceiptEvent)
+    for deed in said.actions:
+        if deed.at > at + CLOCK_SKEW:
+            raise _build_misdated(deed.action)
     if any(len(below.recipient.encode()) > MOST_BYTES for below in said.downstream):
         raise ReceiptRefused("invalid_request", f"a recipient has at most {MOST_BYTES} bytes")
     return said
@@ -362,7 +365,8 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
     key = _check_signature(parsed, party, at)
     if parsed.claims.get("aud") not in (partner.uri, settings.BASE_URL):
         raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
-    said = _event(parsed.claims)
+    _check_dates(parsed.claims, at)
+    said = _event(parsed.claims, at)
     if said.root != Root(iss=settings.BASE_URL, jti=order_jti):
         raise ReceiptRefused("invalid_request", "root must name the order that this receipt is about")
     if said.status != below.status:
@@ -377,15 +381,17 @@ def check_applied(*, word: VerifiedReceipt, epoch: int, version: int) -> None:
         raise ReceiptRefused("invalid_request", "applied must be at least the order's (epoch, version)")
 
 
-def check_required_actions(
-    *, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime, at: datetime
-) -> None:
-    """Check that every required action is there, done between the order and now. Raises ReceiptRefused."""
+def check_required_actions(*, word: VerifiedReceipt, required: Collection[str], ordered_at: datetime) -> None:
+    """Check that every required action is there, done since the order. Raises ReceiptRefused."""
     done = {deed.action: deed for deed in word.event.actions if deed.status == "completed"}
     # The partner writes whole seconds; it may have acted within the second of the order.
     since = ordered_at.replace(microsecond=0)
     for action in required:
         if action not in done:
             raise ReceiptRefused("invalid_request", f"the required action {action} is not there as completed")
-        if not since <= done[action].at <= at + CLOCK_SKEW:
-            raise ReceiptRefused("invalid_request", f"{action} must be dated between the order and now")
+        if done[action].at < since:
+            raise _build_misdated(action)
+
+
+def _build_misdated(action: str) -> ReceiptRefused:
+    return ReceiptRefused("invalid_request", f"{action} must be dated between the order and now")

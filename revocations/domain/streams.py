@@ -227,7 +227,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
 
     `status_at` keeps saying since when the stream is not enabled, from one such status to another.
     """
-    reason = reason[:300]
+    reason = http.readable(reason)
     is_its_own = _is_partners_own(stream, status, by)
     if (stream.status, stream.status_reason, stream.status_by) == (status, reason, by):
         return False

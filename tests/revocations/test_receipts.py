@@ -190,6 +190,11 @@ CHECKS: list[tuple[Callable[[Ordered], str], str, str]] = [
     (claims(iat=4_000_000_000), "invalid_request", "iat must not be after now"),
     (claims(toe=4_000_000_000.5), "invalid_request", "toe must not be after now"),
     (event(downstream=[LATER]), "invalid_request", "downstream[0].at must not be after now"),
+    (
+        event(status="in_progress", actions=done("stop_use", at="2189-01-01T00:00:00Z")),
+        "invalid_request",
+        "stop_use must be dated between the order and now",
+    ),
     (by_extensions, "invalid_request", "the token needs extensions (crit) that are not known here"),
     (event(status="rejected", applied=None), "invalid_request", "reason must say why"),
     (event(status="rejected", reason=" \n\t"), "invalid_request", "reason must say why"),
@@ -362,6 +367,13 @@ NOT_ITS_OWN: dict[str, tuple[Callable[[Ordered, Party, Signer], str], str, str]]
     "no event": (lambda ordered, _, signer: ordered.nested(signer, events={}), "invalid_request", "exactly one event"),
     "no jti": (lambda ordered, _, signer: ordered.nested(signer, jti=""), "invalid_request", "jti must be a text"),
     "a sub": (lambda ordered, _, signer: ordered.nested(signer, sub="k1.x"), "invalid_request", "sub must be absent"),
+    "signed later": (
+        lambda ordered, _, signer: ordered.nested(signer, iat=4_000_000_000), "invalid_request", "iat must not be",
+    ),
+    "done later": (
+        lambda ordered, _, signer: ordered.nested(signer, {"actions": done("delete_held", at="2189-01-01T00:00:00Z")}),
+        "invalid_request", "delete_held must be dated between the order and now",
+    ),
     "another typ": (
         lambda ordered, party, signer: signer.sign({"iss": party.uri}, typ="at+jwt"), "invalid_request", "typ must be",
     ),

@@ -256,6 +256,11 @@ def test_the_status_is_the_partner_s_own_word(receiver: Receiver) -> None:
     assert list(made)[1:] == [(f"stream.{status}", "moving house") for status in ("paused", "disabled", "enabled")]
     for other in ("off", "", None, 1):
         assert refused(receiver.status("POST", {"stream_id": stream_id, "status": other}), 400)
+    # Officers read it: nothing in it may turn the words around it.
+    receiver.status("POST", {"stream_id": stream_id, "status": "paused", "reason": "\u202ewell\n\x07"})
+    assert receiver.status("GET", stream_id=stream_id).seen[1] == {
+        "stream_id": stream_id, "status": "paused", "reason": " well  ",
+    }  # fmt: skip
     # Once it is deleted, the contract's address counts again.
     assert endpoint_of(receiver.party).pushed is False
     receiver.streams("DELETE", stream_id=stream_id)
