@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.primitives.slots import lock_job
+from audit.queries import database_clock
 from consent.feeds.approvals import apply_pending_rows
 from disclosures.domain.ingest import projections, rejudging, rollups
 from disclosures.workers import archiving, publishing, reassignment, retention
@@ -34,8 +35,8 @@ def take_in_records() -> None:
 
 @shared_task
 def reveal() -> None:
-    """Rows whose delayed-notice order has ended count like all others from now on."""
-    projections.reveal(at=timezone.now())
+    """Rows whose delayed-notice order has ended count like all others from now on, by the clock that ends it."""
+    projections.reveal(at=database_clock())
 
 
 @shared_task
@@ -59,7 +60,7 @@ def drop_months() -> None:
 @shared_task
 def find_anomalies(*, deep: bool = False) -> None:
     """Look at what came since the last time, or at the last two days once more."""
-    detection.find(at=timezone.now(), deep=deep)
+    detection.find(at=database_clock(), deep=deep)
 
 
 @shared_task
@@ -77,4 +78,4 @@ def make_figures() -> None:
 @shared_task
 def make_archives() -> None:
     """Make the files that people asked for, and delete those whose day is over."""
-    archiving.make(now=timezone.now())
+    archiving.make(now=database_clock())

@@ -4,7 +4,9 @@ says so, and then leaves all that other rows leave."""
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.models import Line
 from audit.models import Incident
@@ -140,6 +142,16 @@ def test_a_lifted_row_leaves_what_other_rows_leave_once() -> None:
     take_notices(notice(None), notice(PAST, ref="other court"))
     tasks.reveal()
     assert list(Incident.objects.values_list("kind", "key", "count")) == [("basis_doubtful", f"2025-07-01 {TRACK}", 1)]
+
+
+def test_no_worker_whose_clock_is_ahead_shows_a_row_before_its_order_ends() -> None:
+    take_lines(line_row())
+    soon = (database_clock() + timedelta(minutes=30)).isoformat()
+    row = release_row(id="r", basis="emergency", campaign="", path=[BRIDGE, TRACK], suppressed_until=soon)
+    assert told(take_releases(row)) == [("accepted",)]
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        tasks.reveal()
+    assert (Dealing.objects.count(), Incident.objects.count(), ConcealedDisclosure.objects.count()) == (0, 0, 1)
 
 
 def test_hidden_rows_of_the_gateway_need_no_yes_yet() -> None:
