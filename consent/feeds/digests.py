@@ -126,6 +126,8 @@ def _decompress_body(sent: bytes, *, is_packed: bool) -> bytes:
         raise DigestRefused(413, f"Unpacked, at most {MOST_BYTES:,} bytes go into one request.")
     if not unpacking.eof:
         raise DigestRefused(400, "The body is not whole.")
+    if unpacking.unused_data:
+        raise DigestRefused(400, "The body goes on after its gzip stream.")
     return body
 
 

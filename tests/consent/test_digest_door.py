@@ -204,6 +204,7 @@ HOSTILE: list[tuple[bytes, dict[str, str], int, str]] = [
     (b"{}", {"Content-Encoding": "gzip"}, 400, "The body is not gzip."),
     (b"{}", {"Content-Encoding": "br"}, 415, "Content-Encoding must be gzip or left out."),
     (gzip.compress(b"{}" * 100)[:-9], {"Content-Encoding": "gzip"}, 400, "The body is not whole."),
+    (gzip.compress(b"{}") + b"{}", {"Content-Encoding": "gzip"}, 400, "The body goes on after its gzip stream."),
     (gzip.compress(b" " * 8_000_001), {"Content-Encoding": "gzip"}, 413, TOO_LARGE),
     (b" " * 2_000_001, {}, 413, "At most 2,000,000 bytes go into one request."),
 ]
