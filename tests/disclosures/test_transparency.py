@@ -29,7 +29,7 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures.page import bars_of
+from disclosures.queries.figures.page import Tint, bars_of, picture_of
 from disclosures.queries.figures.published import Count, Row, Why
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from disclosures.workers import publishing
@@ -530,3 +530,16 @@ def test_what_is_too_few_is_not_drawn_as_rest(whole: int, received: Count, drawn
     row: Row = {"label": "Meridian", "all": Count(whole), "received": received}
     (bar,) = bars_of(rows=[row], label="label", whole="all", parts=[("received", "s1")], rest="s0", untold="s4")
     assert [(one.tint, one.width) for one in bar.segments] == drawn
+
+
+def test_the_parts_of_a_bar_lie_side_by_side_and_turn_with_the_writing() -> None:
+    row: Row = {"label": "Meridian", "all": Count(100), "received": Count(70), "signed": Count(40)}
+    parts: list[tuple[str, Tint]] = [("signed", "s1"), ("received", "s2")]
+    (bar,) = bars_of(rows=[row], label="label", whole="all", parts=parts, rest="s0", untold="s4")
+    lie = [(one.x, one.width) for one in bar.segments]
+    whole = sum(width for _, width in lie)
+    assert [(10 * x // whole, 10 * width // whole) for x, width in lie] == [(0, 4), (4, 3), (7, 3)]
+    one_way, other_way = (picture_of(bars=[bar], legend=[], right_to_left=way) for way in (False, True))
+    turned = [one_way.width - one.x - one.width for one in one_way.lines[0].rects]
+    assert [one.x for one in other_way.lines[0].rects] == turned
+    assert (other_way.starts, other_way.ends) == (one_way.ends, one_way.starts)
