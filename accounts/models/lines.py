@@ -11,7 +11,10 @@ from django.db.models.functions import Now
 
 
 class User(AbstractUser):
-    """Anyone who signs in: a subscriber by a line they use, staff by e-mail."""
+    """Anyone who signs in: a subscriber by a line they use, staff by e-mail.
+
+    `seen_at`: when one of staff last looked at the dashboard; `seen_before_at`: when, before they signed in this time.
+    """
 
     class Role(models.TextChoices):
         SUBSCRIBER = "subscriber", "Subscriber"
@@ -22,6 +25,8 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=12, choices=Role, default=Role.SUBSCRIBER)
     language = models.CharField(max_length=12, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    seen_before_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(AbstractUser.Meta):
         # Few of many: whoever lists staff must not read everybody.

@@ -6,10 +6,9 @@ Whoever looks at one subscriber says why (`look_reason`), and that subscriber's 
 import hashlib
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 
 import audit.actions
@@ -19,7 +18,7 @@ from accounts.primitives.reasons import check_reason, remove_numbers
 from accounts.queries import acting_staff
 from audit.models import AuditEvent, Incident
 from console.queries import staff
-from console.queries.dashboard import KEPT_S, get_visit, visit_key
+from console.queries.dashboard import last_visit
 from console.queries.differences import FindingPage, finding_page
 from console.queries.search import Hit, search_everything, sort_of
 from disclosures.queries.anomaly_rows import IncidentRow
@@ -189,9 +188,8 @@ def note_visit(*, user: User, at: datetime) -> datetime:
 
     It stays the same until they sign in again, however often they come back to the page.
     """
-    signed_in, seen, since = get_visit(user=user, at=at)
-    now = user.last_login.timestamp() if user.last_login else 0.0
-    if now != signed_in:
-        since = seen
-    cache.set(visit_key(user=user), (now, at.timestamp(), since), KEPT_S)
-    return datetime.fromtimestamp(since, UTC)
+    if user.seen_at and user.last_login and user.seen_at < user.last_login:
+        user.seen_before_at = user.seen_at
+    user.seen_at = at
+    user.save(update_fields=["seen_at", "seen_before_at"])
+    return last_visit(user=user, at=at)
