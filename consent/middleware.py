@@ -21,6 +21,7 @@ from accounts.policies.permissions import Action, How
 from accounts.primitives import browsers
 from audit.primitives import generic_plans
 from consent.actions.signals import SignalTaken, honour_signal
+from consent.gate.execution import statement_timeout
 from consent.primitives import stop_failures
 
 STOP = TextedCode.Purpose.STOP
@@ -32,6 +33,11 @@ STOPS = STOPS_SIGNED_IN | {
     "stop", "stop-code", "stop-again", "stop-all", "stop-ended", "api-texts", "drp-exercise", "agent-asked",
     "desk-stop", "desk-stop-code",
 }  # fmt: skip
+# Pages of people: none takes so long, unless the database is there and says nothing. A form may wait for others.
+PAGES = re.compile(
+    r"/(access-log|accounts|ask|authorized|choices|companies|help|history|home|lines|settings|stop|transparency)/"
+)
+PAGE_PATIENCE_S, FORM_PATIENCE_S = 4.0, 10.0
 # Where a browser is sent back to, signed in, without a form of ours.
 SIGNED_IN_BY_GET = "sign-in-carrier-back"
 logger = logging.getLogger(__name__)
@@ -59,6 +65,18 @@ def planned_stops(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
         if not WAYS_TO_STOP.match(request.path_info):
             return get_response(request)
         with generic_plans.use_generic_plans():
+            return get_response(request)
+
+    return middleware
+
+
+def page_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Have whoever waits at a page told soon that the database is away, also where it is there and says nothing."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not PAGES.match(request.path_info):
+            return get_response(request)
+        with statement_timeout(FORM_PATIENCE_S if request.method == "POST" else PAGE_PATIENCE_S):
             return get_response(request)
 
     return middleware

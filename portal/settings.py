@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # Outside of all that may fail below it.
     "consent.middleware.failed_stops",
+    "consent.middleware.page_timeout",
     "portal.api_errors.answer_machines_with_problems",
     "accounts.middleware.private_pages",
     "accounts.middleware.blank_after_quick_exit",

@@ -1,4 +1,4 @@
-"""Run a statement on Django's own connection of this thread, and wait for it no longer than the gate may.
+"""Run a statement on Django's own connection of this thread, and wait for it no longer than the gate, or a page, may.
 
 There are two ways to run one. By a cursor, which Django counts and shows like every other; and, where a gateway waits
 and nothing else happens, by libpq itself: what psycopg's cursor does around it takes longer than all the rest of an
@@ -86,12 +86,12 @@ def ask_in_time[T](ask: Callable[[], T]) -> T:
 
 
 @contextmanager
-def statement_timeout() -> Iterator[None]:
-    """Give this thread's database `PATIENCE_S` seconds; from then on whatever waits for it gets an error.
+def statement_timeout(patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Give this thread's database so many seconds; from then on whatever waits for it gets an error.
 
     Opening a connection is not cut short; it has `connect_timeout`.
     """
-    wait = _Wait(connections["default"], monotonic() + PATIENCE_S)
+    wait = _Wait(connections["default"], monotonic() + patience_s)
     _watch.begin(wait)
     try:
         yield

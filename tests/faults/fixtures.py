@@ -1,12 +1,16 @@
 """A world with two partners in it, all its processes real."""
 
+import html
 import http.client
 import json
+import re
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -157,3 +161,19 @@ def a_world(
         yield World(programs, partners)
     finally:
         programs.end()
+
+
+def words(page: str) -> str:
+    """A page as somebody reads it."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)))
+
+
+def opened(base: str, path: str, language: str = "en") -> tuple[int, Message, str]:
+    """What a browser is answered: the status, the head, the words."""
+    asked = urllib.request.Request(f"{base}{path}", headers={"Accept-Language": language, "Cookie": "sessionid=abc"})
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return answer.status, answer.headers, words(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, words(error.read().decode())

@@ -1,18 +1,13 @@
 """No database, no disclosure: with nothing where the database was, the gate's doors still answer, and say no."""
 
-import html
 import json
-import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from email.message import Message
 
 import pytest
 from pytest_django import Settings
 
 from partners.models import Client
-from tests.faults.fixtures import Server, a_token
+from tests.faults.fixtures import Server, a_token, opened
 from tests.faults.programs import QUESTION, Programs, free_port
 
 DENIED = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
@@ -30,22 +25,6 @@ def orphan(committed_db: None, settings: Settings) -> Iterator[Programs]:
         yield programs
     finally:
         programs.end()
-
-
-def words(page: str) -> str:
-    """A page as somebody reads it."""
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)))
-
-
-def opened(base: str, path: str, language: str = "en") -> tuple[int, Message, str]:
-    """What a browser is answered: the status, the head, the words."""
-    asked = urllib.request.Request(f"{base}{path}", headers={"Accept-Language": language, "Cookie": "sessionid=abc"})
-    try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return answer.status, answer.headers, words(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers, words(error.read().decode())
 
 
 def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_away(orphan: Programs) -> None:

@@ -1,4 +1,7 @@
-"""No database, no disclosure, also where it is there and says nothing: the gate's doors wait a moment and say no."""
+"""No database, no disclosure, also where it is there and says nothing: the gate's doors wait a moment and say no.
+
+People are told on a page, in words.
+"""
 
 import json
 import time
@@ -10,9 +13,10 @@ import pytest
 from pytest_django import Settings
 
 from consent.gate.execution import PATIENCE_S
+from consent.middleware import PAGE_PATIENCE_S
 from partners.models import Client
 from tests.factories import a_line
-from tests.faults.fixtures import Server, a_token
+from tests.faults.fixtures import Server, a_token, opened
 from tests.faults.programs import Programs
 from tests.faults.relay import Relay, relay_to
 
@@ -28,6 +32,7 @@ class Asked:
     server: Server
     token: str
     line: str
+    base_url: str
 
     def reasons(self, *, questions: int = 0) -> list[str]:
         """Why one question is refused, or, for more than none, each of so many in one request."""
@@ -50,12 +55,13 @@ class Asked:
 def asked(committed_db: None, settings: Settings) -> Iterator[Asked]:
     database = settings.DATABASES["default"]
     with relay_to(database["HOST"], int(database["PORT"] or 5432)) as relay:
-        programs = Programs.usual(database=f"127.0.0.1:{relay.port}")
+        # Outside the demo pages are served without collecting what belongs to them.
+        programs = Programs.usual(database=f"127.0.0.1:{relay.port}", more={"WHEREABOUTS_DEMO": ""})
         settings.BASE_URL = programs.base_url
         try:
             programs.web().wait()
             token = a_token(Client.Kind.GATEWAY, "decisions:read")
-            yield Asked(relay, Server(programs.web_port), token, str(a_line().carrier_id))
+            yield Asked(relay, Server(programs.web_port), token, str(a_line().carrier_id), programs.base_url)
         finally:
             relay.flowing.set()
             programs.end()
@@ -72,3 +78,19 @@ def test_a_frozen_database_is_a_no_soon_and_a_thawed_one_is_asked_again(asked: A
     asked.relay.flowing.set()
     assert asked.reasons() == ["no_approval"]
     assert asked.reasons(questions=3) == ["no_approval"] * 3
+
+
+def test_whoever_stops_is_told_soon_that_the_records_are_away(asked: Asked) -> None:
+    paths = ("/stop/", "/transparency/")
+    for path in paths * 4:  # each of the server's threads has its connection
+        assert opened(asked.base_url, path)[0] == 200
+    asked.relay.flowing.clear()
+    for path in paths:
+        began = time.monotonic()
+        status, head, told = opened(asked.base_url, path)
+        assert (path, status, head["Retry-After"]) == (path, 503, "30")
+        assert "We can't reach our records right now." in told
+        assert time.monotonic() - began < 2 * (PAGE_PATIENCE_S + 3)
+    asked.relay.flowing.set()
+    for path in paths:
+        assert opened(asked.base_url, path)[0] == 200
