@@ -182,12 +182,12 @@ def test_wide_stops_say_before_they_are_pressed_whom_they_touch() -> None:
     disclosed(line, ["https://link.example", road.uri], at=timezone.now() - timedelta(days=1))
     both = "Blocks 2 companies: CardNear, RoadAid. We'll tell Link."
     page = words(browser.get(f"/companies/{road.pk}/").text)
-    one = "Blocks RoadAid. We'll tell Link"
-    assert f"Stop {one}. I never agreed {one} and ask" in page
+    same = "I never agreed The same. We'll also ask for proof that you agreed."
+    assert f"Stop Blocks RoadAid. We'll tell Link. {same}" in page
     assert f"This kind of use by every company: {both}" in page
     assert both.removesuffix(" We'll tell Link.") in words(browser.get("/home/").text)
     page = words(browser.get(f"/companies/{Party.objects.get(name='Link').pk}/").text)
-    assert f"Stop {both} I never agreed {both[:-1]} and ask for proof that you agreed." in page
+    assert f"Stop {both} {same}" in page
     stop(line)
     page = words(browser.get(f"/companies/{road.pk}/").text)
     assert "I never agreed Your stop already blocks it. We'll tell Link and" in page
@@ -200,7 +200,7 @@ def test_a_stop_that_blocks_nobody_more_says_what_is_blocked_already() -> None:
     stop(line, "party", other.lbs_provider.uri)
     page = words(signed_in(line).get(f"/companies/{ended.lbs_provider.pk}/").text)
     blocked = "It is blocked already. If you stop it, it stays blocked until you allow it."
-    assert f"Stop {blocked} We'll tell Link." in page
-    assert f"I never agreed {blocked} We'll tell Link and" in page
+    same = "I never agreed The same. We'll also ask for proof that you agreed."
+    assert f"Stop {blocked} We'll tell Link. {same}" in page
     everyone = "Every company is already blocked for this. New companies will be too."
     assert f"This kind of use by every company: {everyone}" in page
