@@ -261,7 +261,7 @@ def _list_order(page: SentPage) -> tuple[object, ...]:
 def build_log(events: staff.Acts) -> Section:
     """Return a section of acts of staff, each by the hash that the audit log's chains have for it."""
     rows = list(events.order_by("-at", "-id")[:MOST])[::-1]
-    who = names.actors(wanted={one.actor for one in rows})
+    who = names.actors(wanted={one.actor for one in rows}, kept=True)
     return Section.build(
         "Audit log", LOGGED,
         [

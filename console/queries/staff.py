@@ -180,7 +180,7 @@ def _rows(rows: Acts) -> Iterator[tuple[object, ...]]:
 
 
 def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
-    who = names.actors(wanted={one.actor for one in part})
+    who = names.actors(wanted={one.actor for one in part}, kept=True)
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
     for one, called in zip(part, describe_subjects(part), strict=True):
         to = _subject_with_mark(one, called, named)

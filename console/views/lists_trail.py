@@ -147,7 +147,7 @@ def _staff_in(rows: Sequence[Incident]) -> Mapping[str, str]:
 
 
 def _bare_subject(one: Incident, who: Mapping[str, str]) -> Cell:
-    """Somebody of staff by their e-mail, or what it is about as it is written down."""
+    """Somebody of staff by name, or what it is about as it is written down."""
     return Cell(who.get(one.subject) or sanitise_text(one.subject, at_most=160))
 
 

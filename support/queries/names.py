@@ -162,11 +162,15 @@ SUBJECTS: Mapping[str, Callable[[Collection[str]], Mapping[str, str]]] = {
 }  # fmt: skip
 
 
-def actors(*, wanted: Collection[str]) -> Mapping[str, str]:
-    """Return what to call each actor ("officer:3"): a member of staff by their e-mail. At most one statement."""
+def actors(*, wanted: Collection[str], kept: bool = False) -> Mapping[str, str]:
+    """Return what to call each actor ("officer:3"): one of staff as colleagues do. At most one statement.
+
+    `kept`: for a file, by their e-mail, which no two of them have.
+    """
     ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
-    mails = dict(User.objects.filter(pk__in=ids).values_list("pk", "email")) if ids else {}
-    return {one: _format_actor(one, mails) for one in wanted}
+    found = User.objects.filter(pk__in=ids) if ids else ()
+    staff = {one.pk: one.email if kept else get_staff_name(user=one) for one in found}
+    return {one: _format_actor(one, staff) for one in wanted}
 
 
 def get_staff_name(*, user: User) -> str:
@@ -179,10 +183,10 @@ def _is_staff(actor: str) -> bool:
     return kind in STAFF and own.isdecimal()
 
 
-def _format_actor(actor: str, mails: Mapping[int, str]) -> str:
+def _format_actor(actor: str, staff: Mapping[int, str]) -> str:
     kind, _, own = actor.partition(":")
     if _is_staff(actor):
-        return mails.get(int(own)) or f"{kind} {own}"
+        return staff.get(int(own)) or f"{kind} {own}"
     return f"{MACHINES[kind]} ({sanitise_text(own, at_most=60)})" if kind in MACHINES else kind
 
 
