@@ -218,12 +218,12 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
     )
 
 
-def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> str:
+def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> list[str]:
     """Say how many campaigns and consents a suspension would deny now, and which lifelines."""
     counted = _count_in_force(facts)
     if not counted:
-        return "No campaign is in force now, so no subscriber loses anything."
-    return f"It denies {counted}. {describe_lifelines(facts=facts) or 'No lifeline is among them.'}"
+        return ["No campaign is in force now, so no subscriber loses anything."]
+    return [f"Denied: {counted}.", describe_lifelines(facts=facts) or "No lifeline is among them."]
 
 
 def describe_impact(*, facts: Sequence[CampaignFacts]) -> str:

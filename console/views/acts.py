@@ -69,8 +69,8 @@ class Act[F: ActForm]:
     `cancel`: where to go without doing it, if that is another address. `shows`: what the form would do, where an
     officer has to see that first: keys in the place of others, campaigns and people that a rule concerns. It is shown,
     and done once the officer says yes to what was shown. `asked`: what is proposed about the same thing already.
-    `set_up`: checks that were made for this page. `about`: the rows that the officer reads here or has read before; a
-    form that lay open while they changed does nothing.
+    `facts`: what it does, one by one. `set_up`: checks that were made for this page. `about`: the rows that the officer
+    reads here or has read before; a form that lay open while they changed does nothing.
     """
 
     title: str
@@ -80,6 +80,7 @@ class Act[F: ActForm]:
     done: str | Callable[[object], str]
     changed: Callable[[object], bool] = lambda _: True
     lead: str = ""
+    facts: Sequence[str] = ()
     button: str = ""
     warns: bool = False
     cancel: str = ""
@@ -103,6 +104,7 @@ def answer[F: ActForm](request: PersonRequest, act: Act[F]) -> HttpResponse:
             return _go_back(request, act, result)
     words = {
         "lead": act.lead,
+        "facts": act.facts,
         "button": button,
         "warns": act.warns,
         "cancel": cancel,

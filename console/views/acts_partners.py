@@ -39,6 +39,13 @@ from support.queries import names
 from support.queries.chains import running
 
 SUSPENDED = "Suspended. Every request is now denied."
+# What a suspension does, by what it is of.
+DENIED = {
+    "party": "Every request that involves this company is denied immediately, whoever makes it.",
+    "contract": "Every request under this contract and its campaigns is denied immediately.",
+    "campaign": "Every request for this campaign is denied immediately.",
+}
+TAKES_TWO = "Lifting the suspension takes two officers."
 ALREADY = "It was suspended already. Nothing was changed, and your reason wasn't kept."
 ENDED_ALREADY = "It has already ended. Nothing was changed."
 # Of an extended term.
@@ -53,7 +60,8 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     before = set(running(at=at).filter(of=of, target_id=target_id))
     act = Act(
         title=f"Suspend {one.name}",
-        lead=f"{describe_denial(of)} {pages.describe_suspension_impact(facts=denied)}",
+        lead=DENIED[of],
+        facts=[*pages.describe_suspension_impact(facts=denied), "Stops, orders and receipts continue.", TAKES_TWO],
         form=ActForm(request.POST or None),
         verb=lambda _, by: suspensions.suspend(of=of, target_id=target_id, **by),
         back=back,
@@ -193,16 +201,6 @@ def consideration(request: PersonRequest, campaign_id: int) -> HttpResponse:
 
 def _ends(term: pages.Term) -> str:
     return f"It currently ends on {term.ends_at:%-d %b %Y}."
-
-
-def describe_denial(of: str) -> str:
-    """What will be denied, in words."""
-    said = {
-        "party": "Every request that involves this company is denied immediately, whoever makes it.",
-        "contract": "Every request under this contract and its campaigns is denied immediately.",
-        "campaign": "Every request for this campaign is denied immediately.",
-    }
-    return f"{said[of]} Stops, orders and receipts continue. Lifting the suspension takes two officers."
 
 
 def terms_of(of: str) -> Of:
