@@ -151,6 +151,11 @@ class Answers:
     replies: Sequence[SavedReply]
     missing: Sequence[tuple[str, str]]
 
+    @property
+    def title(self) -> str:
+        """What it is called in the first of its languages."""
+        return self.replies[0].title
+
 
 def canned_list(*, words: str = "") -> list[Answers]:
     """Return every answer, by name, or those with these words in any language. One query."""
