@@ -132,9 +132,8 @@ def complete_report(*, report: Report, document_id: str, at: datetime) -> Report
         ],
     )
     parts = [*report.sections, custody, _build_checkpoint(at), _build_instructions(document_id)]
-    index = Section.build(
-        "Index", ("Section", "Rows"), [(f"{n}. {one.heading}", len(one.rows)) for n, one in enumerate(parts, 1)]
-    )
+    rows = [(f"{n}. {one.heading}", len(one.rows) if one.columns else None) for n, one in enumerate(parts, 1)]
+    index = Section.build("Index", ("Section", "Rows"), rows)
     return replace(report, sections=[index, *parts])
 
 

@@ -13,7 +13,6 @@ from console.queries.documents import DocumentRequest, Report, Section, get_firs
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 from support.models import Document
-from support.policies.lifecycle import ZONE
 from support.queries import names
 from support.queries.exports import EXPORTS
 from support.queries.team_metrics import complaints
@@ -66,7 +65,7 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
         Section.build(
             "Complaints", ("Kind", "Received", "Answered", "Under way", "Companies"),
             [(one.kind, one.received, one.answered, one.under_way, one.companies) for one in complaints(year=year)],
-            text=[f"What subscribers complained of. Merged cases count once. The year is that of {ZONE.key}."],
+            text=["What subscribers complained of. Merged cases count once. This year is in Eastern time."],
         ),
         Section.build(
             "Incidents", ("Kind", "Opened", "Closed"),
