@@ -54,7 +54,7 @@ def test_before_a_suspension_its_consents_and_lifelines_are_shown(
     for of, path in (("party", f"parties/{contract.aggregator_id}"), ("contract", f"contracts/{contract.pk}")):
         assert lifeline in shown(officer, f"/admin/{path}/")
         asked = shown(officer, f"/admin/suspend/{of}/{path.split('/')[1]}/")
-        assert f"It denies 2 campaigns in force, with 1 consent on record. {lifeline}" in asked
+        assert f"Denied: 2 campaigns in force, with 1 consent on record. {lifeline}" in asked
     panel = "It is a lifeline, with 1 consent. These people can no longer be found for medical or roadside help."
     assert panel in shown(officer, f"/admin/campaigns/{campaign.pk}/")
     a_campaign(contract, a_party("Alder", "lbs_provider"), ref="A-1")
@@ -62,7 +62,7 @@ def test_before_a_suspension_its_consents_and_lifelines_are_shown(
     monkeypatch.setattr(chains, "MOST_CHAINS", 2)
     for of, target_id in (("party", contract.aggregator_id), ("contract", contract.pk)):
         asked = shown(officer, f"/admin/suspend/{of}/{target_id}/")
-        assert f"It denies at least 2 campaigns in force, with at least 1 consent on record. {lifeline}" in asked
+        assert f"Denied: at least 2 campaigns in force, with at least 1 consent on record. {lifeline}" in asked
     draft = a_contract(is_draft=True)
     assert "No campaign is in force now, so no subscriber loses anything." in shown(
         officer, f"/admin/suspend/contract/{draft.pk}/"

@@ -103,6 +103,15 @@ def test_each_act_says_who_what_to_whom_why(officer: Member, line: Line, campaig
     assert rows_of(auditor) == rows_of(officer)
 
 
+def test_staff_have_their_name_on_the_page_and_their_e_mail_in_the_file(officer: Member, campaign: Campaign) -> None:
+    officer.user.first_name, officer.user.last_name = "Jo", "Field"
+    officer.user.save()
+    a_suspension(campaign, officer)
+    did = f"suspension: started {campaign.contract.ref} contract They sold it on."
+    assert rows_of(officer) == [f"Jo Field Privacy officer {did}"]
+    assert taken(officer)[1][1] == "officer@carrier.example"
+
+
 def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign) -> None:
     ana, ben = staff(User.Role.AGENT, name="ana"), staff(User.Role.AGENT, name="ben")
     cases = [a_case(line), a_case(line), a_case(a_line())]
