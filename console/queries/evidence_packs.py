@@ -106,11 +106,11 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
     if party is None:
         return None
     name = party_name(party.name, party.uri)
-    contracts = list(Contract.objects.filter(aggregator=party).order_by("starts_at"))
+    contracts = list(Contract.objects.filter(aggregator=party).order_by("starts_at", "pk"))
     campaigns = list(
         Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider=party))
         .select_related("lbs_provider")
-        .order_by("starts_at")
+        .order_by("starts_at", "pk")
     )
     about = [("party", [party.pk]), ("contract", [c.pk for c in contracts]), ("campaign", [c.pk for c in campaigns])]
     return Report(Document.Kind.COMPANY, f"party:{party.pk}", f"Evidence pack: {name}"[:200], [
