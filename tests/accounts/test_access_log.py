@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
 
 import audit.actions
+from accounts.models import LineUser
 from tests.factories import a_line
 from tests.people import signed_in
 
@@ -32,3 +34,13 @@ def test_a_member_s_minutes_of_work_are_one_line() -> None:
         (1, 2), (1, 0), (1, 0), (2, 2),
     ]  # fmt: skip
     assert [re.findall(r"Show \d+ entries", one) for one in visits] == [["Show 2 entries"], [], [], ["Show 2 entries"]]
+
+
+def test_where_a_person_just_got_this_line_nothing_is_in_its_log() -> None:
+    line, added = a_line(), a_line()
+    browser = signed_in(line)
+    LineUser.objects.filter(line=added).delete()
+    LineUser.objects.filter(line=line).update(line=added)
+    page = browser.get(f"/access-log/?line={added.public_id}").text
+    page = " ".join(re.sub(r"<[^>]+>", " ", unescape(page)).split())
+    assert "No one has looked When someone does, you'll see it here with the reason they gave." in page

@@ -384,15 +384,21 @@ def test_nobody_is_texted_at_night_by_their_clock(campaign: Campaign) -> None:
 
 
 def test_lines_are_told_once_the_gateway_took_texts(campaign: Campaign, settings: Settings) -> None:
-    line = a_line()
+    line, elsewhere = a_line(), a_line()
+    through_another = a_campaign(a_contract(a_party("NorthLink")), campaign.lbs_provider, lifeline=True)
+    for use in (campaign, through_another):
+        an_approval(elsewhere, use)
     an_approval(line, campaign)
     cohort = end(campaign)
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     assert tell_subscribers(now=by_day()) == 1
+    # What somebody stops later was not taken away.
+    stop(line_id=elsewhere.pk, scope="campaign", ref=through_another.ref, actor="subscriber:1", channel="web")
     assert tell_subscribers(now=by_day()) == 0
     assert not told(cohort)
     settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
-    assert sms_delivery.deliver(now=by_day() + timedelta(minutes=1)) == 1
+    # This, and that one of them stopped.
+    assert sms_delivery.deliver(now=by_day() + timedelta(minutes=1)) == 2
     assert tell_subscribers(now=by_day()) == 0
     assert told(cohort)
     assert len(texts_to(number_of(line))) == 1

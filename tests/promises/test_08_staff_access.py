@@ -112,6 +112,9 @@ def test_the_verb_asks_for_staff_and_a_reason(console: Console) -> None:
         view_order(**ids, actor=f"subscriber:{officer.user.pk}", kind="fault", reason=WHY, at=timezone.now())
     with pytest.raises(NoReason):
         view_order(**ids, actor=officer.actor, kind="fault", reason=" ", at=timezone.now())
+    with pytest.raises(NoReason) as unknown:
+        view_order(**ids, actor=officer.actor, kind="x", reason=WHY, at=timezone.now())
+    assert str(unknown.value) == "Choose what you look for."
     assert "order.seen" not in {action for action, _ in log_of(console)}
 
 

@@ -72,6 +72,10 @@ def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member)
     )
     assert f"Key {KEY}" in shown(officer, page)
     assert post(officer, f"{page}suspend/") == page
+    post(officer, f"{page}propose/", {**TYPED, "hosts": ""})
+    post(second, f"/admin/proposals/{Proposal.objects.get(decision='').pk}/agree/")
+    assert "Callback hosts none: it polls us Last signed in never" in shown(officer, page)
+    post(officer, f"{page}suspend/")
     assert "Permission Slip suspended" in shown(officer, page)
     assert "It was already decided: withdrawn" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
     assert AuthorizedAgent.objects.get().ended_at is not None

@@ -282,6 +282,8 @@ def test_many_rows_are_told_from_a_sample(db: None, monkeypatch: pytest.MonkeyPa
     found_of = counts.lookups(at=at)
     told = [str(found_of[one.ref]) for one in (campaign, enough, other)]
     assert told == ["about 400", "about 5", "too few to show"]
+    page = shown(staff(), f"/admin/campaigns/{campaign.pk}/")
+    assert "Look-ups by month (UTC), estimated from a sample" in page
 
 
 def test_lines_are_counted_no_further_than_the_cap(db: None) -> None:

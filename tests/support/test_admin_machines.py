@@ -118,6 +118,10 @@ def test_a_machine_is_disabled_by_one_let_in_by_two(officer: Member, second: Mem
     assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
     agree(second)
     assert Client.objects.get().disabled_at is None
+    key = tokens.thumbprint(gateway.public_jwk)
+    assert f"Signs in with Key {key} EC; its thumbprint (RFC 7638, SHA-256) Certificate none bound" in shown(
+        officer, page
+    )
 
 
 def test_a_machine_is_bound_by_two_and_unbound_by_one(

@@ -20,7 +20,7 @@ from partners.domain.pairwise import subject
 from partners.labels import UNKNOWN
 from partners.models import Contract, Dealing, Party, Proposal
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.models import Cohort, ManifestShard, Order, Stream, StreamEvent
+from revocations.models import Cohort, ManifestShard, Order, Stream, StreamAttempt, StreamEvent
 from support.models import SuspendRequest
 from support.queries.timeline import timeline
 from tests.factories import a_campaign, a_contract, a_line, a_party
@@ -212,6 +212,10 @@ def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
     assert "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJhYmMifQ.c2ln" in page
     for said in ('"alg": "ES256"', '"jti": "abc"', "refused (HTTP 503)", "busy", sub, '"required_actions"'):
         assert said in words(page)
+    event = f"/admin/streams/{party_id}/events/{console.ids['event_id']}/"
+    assert "Attempts No attempts yet." in shown(officer, event)
+    StreamAttempt.objects.create(event_id=str(console.ids["event_id"]), number=1, at=timezone.now(), outcome="error")
+    assert ": error No token was stored with this attempt." in shown(officer, event)
     other = a_contract(a_party("Other")).aggregator
     assert officer.client.get(f"/admin/streams/{other.pk}/orders/{console.ids['order_id']}/").status_code == 404
     assert officer.client.get(f"/admin/streams/{other.pk}/events/{console.ids['event_id']}/").status_code == 404

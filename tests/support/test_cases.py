@@ -129,6 +129,19 @@ def test_choices_orders_and_companies_have_their_link_too(world: World) -> None:
     assert about == {"choice": ("choice", False), "order": ("order", True), "company": ("still_have", False)}
 
 
+def test_each_case_says_in_the_list_what_it_is_about() -> None:
+    line = a_line()
+    browser = signed_in(line)
+    topics = {
+        "dispute": "I never agreed", "look_up": "About one look-up", "choice": "About a choice",
+        "order": "About a message to a company", "still_have": "A company still has my data",
+        "sign_in": "I have trouble signing in", "other": "Something else",
+    }  # fmt: skip
+    told = {f"{topics[kind]} {a_ticket(kind=kind, line_id=line.pk, asked_by=user_of(line)).code}" for kind in topics}
+    page = shown(browser, "/help/")
+    assert {one for one in told if one not in page} == set()
+
+
 def test_what_is_not_there_can_t_be_asked_about(world: World) -> None:
     browser = signed_in(world.line)
     path = [world.northlink.aggregator.uri]

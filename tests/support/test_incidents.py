@@ -376,6 +376,12 @@ def test_the_next_date_comes_first(officer: Member) -> None:
         assert ([name in row for name, row in zip(names, found, strict=True)]) == [True]
     told = shown(officer, "/admin/")
     assert "3 open incidents, 1 past its notification deadline" in told
+    # What came a week later has its own date.
+    came = now - 2 * DAY
+    audit.actions.open_incident(kind="canary_failed", key="late", subject="Late", at=came)
+    said = shown(officer, f"/admin/incidents/{Incident.objects.get(key='late').pk}/")
+    assert f"{TELL} 47 CFR 64.2009(f) For events since {came:%-d %b %Y, %H:%M}. " in said
+    assert said.count("For events since") == 1
 
 
 def test_notes_stand_in_the_timeline(officer: Member) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import Line
 from consent.actions import choices
 from console.actions.proposals import agree_to_proposal
+from console.forms.rules import NoticeForm
 from partners.actions import guards, proposals
 from partners.actions.notices import propose_notice
 from partners.models import NoticeText, Proposal
@@ -122,6 +123,18 @@ def test_another_wording_is_compared_word_by_word_and_in_chinese_by_character(of
         typed = {**WHY, **TYPED, "language": language, "body": new}
         page = officer.client.post(PROPOSE, typed).content.decode()
         assert compared in re.findall(r'dir="auto">\s*(.*?)\s*</p>', page, re.DOTALL)
+
+
+def test_in_a_language_that_was_just_added_nothing_is_replaced(
+    officer: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LANGUAGES = [*settings.LANGUAGES, ("fr", "Français")]
+    monkeypatch.setattr(NoticeForm.base_fields["language"], "choices", settings.LANGUAGES)
+    assert (
+        "Français, from 28 Sep 2051, 00:00 UTC, but not before another officer agrees. It is the first version in this"
+        f" language. Until then people read it in English. New wording {BODY} Other languages stay as they are English,"
+    ) in shown(officer, PROPOSE, {**TYPED, "language": "fr"})
+    assert "Français No wording of its own: people read it in English." in shown(officer, PROPOSE, TYPED)
 
 
 def _refusal(member: Member) -> str:

@@ -494,6 +494,11 @@ def test_a_case_waits_for_its_person_once_answered(ana: Member) -> None:
     move: dict[str, Any] = {"code": late.code, "reason": "They know more.", "actor": ana.actor, "at": at}
     with pytest.raises(NotNow, match="Until they hear from us, the case waits for us"):
         move_case(**move, to=Ticket.State.WAITING)
+    with pytest.raises(NotNow) as closing:
+        move_case(**move, to=Ticket.State.CLOSED)
+    assert str(closing.value) == "You can't merge or close a case here."
+    unsaid = ana.client.post(f"/desk/{late.code}/move/", {"to": "partner", "reason": ""})
+    assert "Say why: the reason is kept with every act." in unsaid.content.decode()
     late.refresh_from_db()
     assert (late.state, late.due_at < at) == ("open", True)
     said(late, "Which day?", kind=Entry.Kind.ANSWER, at=at - DAY)

@@ -16,7 +16,7 @@ from consent.actions.choices import NEVER_AGREED, stop
 from consent.models import Choice
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
-from support.actions.escalation import resend_orders
+from support.actions.escalation import request_suspension, resend_orders
 from support.domain.tickets import (
     answer,
     close_overdue_waits,
@@ -314,6 +314,12 @@ def test_of_orders_that_are_all_signed_none_is_sent_again() -> None:
         "code": a_case(console.line).code, "party_id": order.party_id, "reason": "They ask.",
         "actor": actor_of(a_staff_user("agent")), "at": at,
     }  # fmt: skip
+    for act, says in (
+        (resend_orders, "We sent this partner no message about this person."),
+        (request_suspension, "There is no such company."),
+    ):
+        with pytest.raises(NotNow, match=says):
+            act(**asked | {"party_id": 0})
     assert resend_orders(**asked) == 1
     bring_to(State.COMPLETED, Order.objects.filter(pk=order.pk), completed_at=at)
     with pytest.raises(NotNow, match="It has signed for every message about this person"):

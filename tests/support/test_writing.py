@@ -116,7 +116,8 @@ def test_a_draft_is_kept_and_colleagues_see_who_writes(ana: Member, ticket: Tick
 
 
 def test_a_note_is_for_staff_alone(ana: Member, ticket: Ticket, person: Browser) -> None:
-    assert ana.client.post(f"/desk/{ticket.code}/note/", {"body": "\u3164"}).status_code == 400
+    empty = ana.client.post(f"/desk/{ticket.code}/note/", {"body": "\u3164"})
+    assert (empty.status_code, "Write the note.</" in empty.content.decode()) == (400, True)
     assert ana.client.post(f"/desk/{ticket.code}/note/", {"body": "Zebrafinch"}).status_code == 302
     assert "Zebrafinch" in page(ana, ticket)
     assert "Zebrafinch" not in person.get(f"/help/{ticket.code}/").text
