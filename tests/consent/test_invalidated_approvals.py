@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -32,7 +33,7 @@ from consent.queries.termination import ended_agreements
 from consent.workers import request_texts
 from disclosures.models import Disclosure
 from disclosures.queries.downloads import export_of
-from disclosures.tasks import make_archives
+from disclosures.workers import archiving
 from partners.models import Contract, Party
 from revocations.models import Order
 from tests.consent.claiming import a_partner
@@ -325,7 +326,7 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     with time_machine.travel(database_clock() + timedelta(days=2)):
         browser = signed_in(line)
         browser.post("/settings/archive/ask/")
-        make_archives()
+        archiving.make(now=timezone.now())
         packed = zipfile.ZipFile(io.BytesIO(browser.client.get("/settings/archive/whereabouts.zip").getvalue()))
     names = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".html"))
     assert "You allowed one use" not in names

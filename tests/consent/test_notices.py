@@ -13,6 +13,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone, translation
 
 from accounts.models import Line
+from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt, Notice
@@ -95,7 +96,7 @@ def test_a_long_list_is_whole_beside_the_sentence() -> None:
 def test_the_newest_wording_in_the_readers_language_else_in_ours() -> None:
     campaign = a_use()
     first = notices.build_approval_notice(campaign=campaign.ref)
-    a_notice(BODY, use="allow", at=NOW)
+    a_notice(BODY, use="allow", at=database_clock())
     second = notices.build_approval_notice(campaign=campaign.ref)
     assert (first.version, second.version) == (2, 3)
     assert second.body.startswith("RoadAid, GeoBridge and Tow Co would see you. ")

@@ -162,7 +162,7 @@ def released(line: Line, campaign: Campaign) -> uuid.UUID:
 def extended(campaign: Campaign, was: datetime, to: datetime) -> None:
     """Two officers agreed to a longer term."""
     terms = {"was": was.isoformat(), "ends_at": to.isoformat()}
-    an_agreed_proposal("extend_term", "campaign", campaign.pk, payload=terms, at=NOW)
+    an_agreed_proposal("extend_term", "campaign", campaign.pk, payload=terms, at=database_clock())
     Campaign.objects.filter(pk=campaign.pk).update(ends_at=to)
 
 
