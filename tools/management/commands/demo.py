@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 from consent.workers import archive_comparison
 from disclosures.workers import publishing
 from disclosures.workers.anomalies import detection
+from portal.celery import app
 from revocations.models import Order
 from tools.demo import cases, load, people, world
 from tools.demo.feeds import homes
@@ -87,6 +89,7 @@ class Command(BaseCommand):
         partners = _start_all(processes, data_dir, port=port, held=held)
         _wait_for_first_deliveries()
         publishing.make()
+        _wait_for_first_tasks()
         content = people.manifest(base_url=settings.BASE_URL, partners=partners, logins=logins, machines=machines)
         connections.close_all()
         self._tell(people.table(base_url=settings.BASE_URL, partners=partners, logins=logins))
@@ -139,6 +142,17 @@ def _wait_for_first_deliveries() -> None:
     until = time.monotonic() + TOLD_WITHIN_S
     now_or_soon = Q(attempts=0) | Q(leased_until__gt=timezone.now())
     while Order.objects.filter(now_or_soon, next_attempt_at__isnull=False).exists() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _wait_for_first_tasks() -> None:
+    """Let the worker end what beat gave it as it started: a stop made at once would wait behind that."""
+    until = time.monotonic() + TOLD_WITHIN_S
+    while time.monotonic() < until:
+        asked = app.control.inspect(timeout=1.0, limit=1)
+        active, reserved = asked.active(), asked.reserved()
+        if active is not None and reserved is not None and not any(chain(active.values(), reserved.values())):
+            return
         time.sleep(0.2)
 
 
