@@ -143,7 +143,7 @@ def withdraw_dispute(*, user: User, line_ids: Collection[int], choice_id: UUID, 
             at=at,
             key=f"withdrawn:{choice_id}",
         )
-        if ticket.state in lifecycle.UNDER_WAY:
+        if ticket.is_under_way:
             lifecycle.move(ticket=ticket, to=State.SOLVED, at=at)
             ticket.save()
             lifecycle.move(ticket=ticket, to=State.CLOSED, at=at)

@@ -17,7 +17,7 @@ from accounts.queries import acting_staff
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
-from support.policies.lifecycle import CLOCK_RUNS, MERGED_IN, UNDER_WAY, NotNow, move
+from support.policies.lifecycle import CLOCK_RUNS, MERGED_IN, NotNow, move
 from support.queries.names import get_staff_name
 from support.queries.queue import (
     Page,
@@ -130,7 +130,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     for one in (ticket, other):
         if one.merged_into is not None:
             raise NotNow(f"{one.code} was already merged into {one.merged_into.code}. Nothing was changed.")
-    if other.state not in UNDER_WAY:
+    if not other.is_under_way:
         raise NotNow(f"{other.code} is done. Reopen it first.")
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
         raise NotNow("They aren't from the same person, so they can't be merged.")
@@ -159,7 +159,7 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
 
 
 def _refuse_to_give(ticket: Ticket, to: User | None) -> None:
-    if ticket.state not in UNDER_WAY:
+    if not ticket.is_under_way:
         raise NotNow("This case is done. Reopen it first.")
     if ticket.assignee == to:
         raise NotNow(f"It is already assigned to {get_staff_name(user=to)}." if to else "It is already in the queue.")

@@ -14,8 +14,9 @@ LONGEST = 10_000
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 # How the keys of cases begin that a mail from nobody we know opened; then comes a keyed hash of the sender's address.
 MAILED = "mail:"
-# Literal, as an index's condition has to be: `lifecycle.UNDER_WAY` says the same.
-UNDER_WAY = Q(state__in=["open", "waiting", "partner"])
+# Literal, as an index's condition has to be.
+STATES_UNDER_WAY = ["open", "waiting", "partner"]
+UNDER_WAY = Q(state__in=STATES_UNDER_WAY)
 
 
 class Ticket(models.Model):
@@ -141,7 +142,7 @@ class Ticket(models.Model):
     @property
     def is_under_way(self) -> bool:
         """Whether somebody waits, so that its date still counts."""
-        return self.state in {self.State.OPEN, self.State.WAITING, self.State.PARTNER}
+        return self.state in STATES_UNDER_WAY
 
     @property
     def sender(self) -> str:

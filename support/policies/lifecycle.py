@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from audit.primitives.business_days import after_business_days
 from support.models import Ticket
+from support.models.tickets import STATES_UNDER_WAY
 
 State, Kind, Priority = Ticket.State, Ticket.Kind, Ticket.Priority
 NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
@@ -21,7 +22,7 @@ NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
 }
 # Somebody waits for us, or for whom we asked.
 CLOCK_RUNS = (State.OPEN, State.PARTNER)
-UNDER_WAY = (State.OPEN, State.WAITING, State.PARTNER)
+UNDER_WAY = tuple(map(State, STATES_UNDER_WAY))
 DONE = (State.SOLVED, State.CLOSED, State.MERGED)
 # What the thread of a case says once another was merged into it.
 MERGED_IN = "Goes on for {code} too."
