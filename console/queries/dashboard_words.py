@@ -189,7 +189,7 @@ def _delivery(now: Dashboard, at: datetime) -> Panel:
         every = _link(_list("streams"), "see all streams")
         note = format_html('<p class="o-soft">And {} more, none more serious: {}.</p>', now.not_shown, every)
     return Panel(
-        "Partners with delivery problems", [_unhealthy(one, at) for one in now.worst],
+        "Delivery to partners", [_unhealthy(one, at) for one in now.worst],
         "Every partner acknowledges within 15 minutes and answers verifications.", "All streams", _list("streams"),
         _bad(now.failing) or _warn(now.unwell), note=note,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The way round the console, by role."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,11 +11,15 @@ from accounts.models import User
 
 @dataclass(frozen=True)
 class Place:
-    """One entry: the name of its address, what it is called, its sign, and whether the reader is there."""
+    """One entry: the name of its address, what it is called, its sign, and whether the reader is there.
+
+    `key`: what is pressed after "g" to go there.
+    """
 
     name: str
     label: str
     icon: str
+    key: str = ""
     href: str = ""
     here: bool = False
 
@@ -24,15 +28,15 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "",
         (
-            Place("index", "Dashboard", "dashboard"),
-            Place("notifications", "Notifications", "notifications_active"),
-            Place("desk", "Support desk", "support_agent"),
+            Place("index", "Dashboard", "dashboard", "d"),
+            Place("notifications", "Notifications", "notifications_active", "n"),
+            Place("desk", "Support desk", "support_agent", "q"),
         ),
     ),
     (
         "Partners",
         (
-            Place("parties", "Companies", "apartment"),
+            Place("parties", "Companies", "apartment", "c"),
             Place("contracts", "Contracts", "contract"),
             Place("campaigns", "Campaigns", "campaign"),
             Place("purposes", "Purposes", "category"),
@@ -44,7 +48,7 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("suspensions", "Suspensions", "block"),
             Place("suspend-requests", "Suspension requests", "contact_support"),
-            Place("proposals", "Proposals", "how_to_vote"),
+            Place("proposals", "Proposals", "how_to_vote", "p"),
             Place("terminations", "Terminations", "cancel"),
         ),
     ),
@@ -70,11 +74,11 @@ GROUPS: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "Oversight",
         (
-            Place("incidents", "Incidents", "warning"),
+            Place("incidents", "Incidents", "warning", "i"),
             Place("imports", "Imports", "upload_file"),
             Place("test-lines", "Test lines", "biotech"),
             Place("separations", "Line separations", "call_split"),
-            Place("trail", "Audit log", "history"),
+            Place("trail", "Audit log", "history", "l"),
             Place("roles", "Roles", "badge"),
             Place("documents", "Documents", "inventory_2"),
             Place("exports", "Exports", "download"),
@@ -85,11 +89,11 @@ LEGAL: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "",
         (
-            Place("delayed", "Delayed notices", "visibility_off"),
-            Place("notifications", "Notifications", "notifications_active"),
+            Place("delayed", "Delayed notices", "visibility_off", "d"),
+            Place("notifications", "Notifications", "notifications_active", "n"),
             Place("documents", "Documents", "inventory_2"),
             Place("imports", "Imports", "upload_file"),
-            Place("trail", "Audit log", "history"),
+            Place("trail", "Audit log", "history", "l"),
         ),
     ),
 )
@@ -132,4 +136,4 @@ def _is_for(place: Place, role: str) -> bool:
 
 def _place(place: Place, at: str) -> Place:
     href = reverse(place.name if place.name in ELSEWHERE else f"admin:{place.name}")
-    return Place(place.name, place.label, place.icon, href, place.name == at)
+    return replace(place, href=href, here=place.name == at)

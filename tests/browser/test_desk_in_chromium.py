@@ -122,7 +122,19 @@ def test_the_console_has_the_same_switch(visit: Visit) -> None:
     page.goto("/admin/")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("g?")
+    assert page.input_value("[name=q]") == "g?"
+    page.locator("h1").first.click()
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    page.wait_for_url("**/admin/incidents/")
+    page.keyboard.press("?")
+    assert page.locator("#keys dl > div").all_inner_texts() == [
+        "/\nSearch", "g d\nDashboard", "g n\nNotifications", "g q\nSupport desk", "g c\nCompanies", "g p\nProposals",
+        "g i\nIncidents", "g l\nAudit log", "?\nThis list",
+    ]  # fmt: skip
     page.locator("#keys-on").uncheck()
+    page.get_by_role("button", name="Close").click()
     page.reload()
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") is None
