@@ -36,19 +36,21 @@ class KeysOnTheirWay(Exception):
     """As many as may are fetching a company's keys already: whoever asks in a moment has them."""
 
 
-def key_of(*, party: Party, kid: str, at: datetime) -> PublicKey:
-    """Return the key that `party` signs with under this `kid`. Raises UnknownKey and KeysOnTheirWay.
+def key_of(*, party: Party, kid: str, at: datetime, token: str = "") -> PublicKey:
+    """Return the key under this `kid` that `party` signed this token with, or the first. Raises UnknownKey.
 
-    May speak HTTP: never inside a transaction. An unknown `kid` leads to a new fetch at most once a minute; a failed
-    fetch leaves the known keys standing, and so do a few that are on their way.
+    Several keys may have one `kid`, and a new key that of an old one. May speak HTTP: never inside a transaction. A
+    `kid` that is unknown, or of which no key fits the token, leads to a new fetch at most once a minute; a failed fetch
+    leaves the known keys standing, and so do a few that are on their way. Raises KeysOnTheirWay.
     """
     known = PartnerKeySet.objects.filter(party=party).first()
-    found = _pick(known.jwks, kid) if known else None
-    if known is None or (found is None and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
-        found = _fetch_key(party, kid, at, known=found)
-    if found is None:
+    named = _list_named(known.jwks, kid) if known else []
+    fits = _fits(token, named)
+    if known is None or (not fits and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
+        named = _fetch_named(party, kid, at, known=named if fits else [])
+    if not named:
         raise UnknownKey("no key with this kid is published by its issuer")
-    return found
+    return next((key for key in named if token and tokens.is_signed_by(token, key)), named[0])
 
 
 def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
@@ -156,15 +158,15 @@ def fetch_published_keys(*, url: str) -> list[dict[str, Json]] | None:
     return None if jwks is None else [key for key in jwks["keys"] if isinstance(key, dict)]
 
 
-def _fetch_key(party: Party, kid: str, at: datetime, *, known: PublicKey | None) -> PublicKey | None:
-    """The key as it is published now; `known` where others are fetching."""
+def _fetch_named(party: Party, kid: str, at: datetime, *, known: list[PublicKey]) -> list[PublicKey]:
+    """The keys of this `kid` as they are published now; those `known` where others are fetching."""
     place = fetching.take(AT_ONCE, whose=party.pk)
-    if place is None and known is None:
+    if place is None and not known:
         raise KeysOnTheirWay
     if place is None:
         return known
     try:
-        return _pick(_fetch_keyset(party, at), kid)
+        return _list_named(_fetch_keyset(party, at), kid)
     finally:
         place.release()
 
@@ -209,8 +211,10 @@ def _as_jwk(key: PublicKey, kid: str) -> dict[str, Json]:
     return {**kept, "kid": kid}
 
 
-def _pick(jwks: dict[str, list[Json]], kid: str) -> PublicKey | None:
-    for jwk in jwks.get("keys", []):
-        if isinstance(jwk, dict) and jwk.get("kid") == kid:
-            return tokens.read_jwk(jwk)
-    return None
+def _list_named(jwks: dict[str, list[Json]], kid: str) -> list[PublicKey]:
+    return [tokens.read_jwk(jwk) for jwk in jwks.get("keys", []) if isinstance(jwk, dict) and jwk.get("kid") == kid]
+
+
+def _fits(token: str, named: list[PublicKey]) -> bool:
+    """Whether one of these keys signed the token; without a token, whether there is any."""
+    return any(not token or tokens.is_signed_by(token, key) for key in named)

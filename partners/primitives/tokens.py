@@ -112,6 +112,15 @@ def check_signature(token: str, key: PublicKey) -> None:
         raise BadToken(BAD_SIGNATURE) from error
 
 
+def is_signed_by(token: str, key: PublicKey) -> bool:
+    """Return whether `key` signed `token`."""
+    try:
+        check_signature(token, key)
+    except BadToken:
+        return False
+    return True
+
+
 def read_jwk(value: Json) -> PublicKey:
     """Read a public EC P-256 or RSA (2048 bits or more) key from its JWK. Raises BadToken for anything else."""
     if not isinstance(value, dict):

@@ -65,7 +65,7 @@ class Signing(ABC):
         partner = self.scene.party.uri
         return signer.sign(
             {
-                "iss": signer.uri, "aud": partner, "jti": f"below-{uuid.uuid4().hex}",
+                "iss": signer.uri, "aud": partner, "jti": f"below-{uuid.uuid4().hex}", "iat": 1,
                 "sub_id": {"format": "jwt_id", "iss": partner, "jti": "their-own"}, "events": {RECEIPT: event},
                 **changed,
             }

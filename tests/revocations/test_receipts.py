@@ -247,6 +247,36 @@ def test_other_bytes_under_a_used_jti_are_refused(ordered: Ordered) -> None:
     assert (ordered.order.state, Receipt.objects.count()) == (State.ACKNOWLEDGED, 1)
 
 
+def publish(ordered: Ordered, *signers: Signer) -> None:
+    """Have the partner hand out these keys, all under the `kid` of its first."""
+    keys = [{**signer.public, "kid": ordered.scene.signer.kid} for signer in signers]
+    ordered.scene.outside.documents[f"/{ordered.scene.party.pk}/jwks.json"] = json.dumps({"keys": keys}).encode()
+
+
+def test_a_new_key_under_the_kid_of_an_old_one_counts_a_minute_later(ordered: Ordered) -> None:
+    kid = ordered.scene.signer.kid
+    keysets.key_of(party=ordered.scene.party, kid=kid, at=database_clock())
+    newer = Signer(ordered.scene.party.uri)
+    publish(ordered, newer)
+    token = newer.sign(ordered.claims(), kid=kid)
+    assert ordered.refused(token) == ("invalid_key", "the signature does not fit the key")
+    ordered.hand_in(token, after=timedelta(minutes=1))
+    assert ordered.state == State.COMPLETED
+    # The old one is out of the set, and counts no more.
+    old = ordered.scene.signer.sign(ordered.claims())
+    with pytest.raises(ReceiptRefused, match="the signature does not fit the key"):
+        ordered.hand_in(old, after=timedelta(minutes=2))
+
+
+def test_each_of_two_keys_under_one_kid_counts(ordered: Ordered) -> None:
+    others = [Signer(ordered.scene.party.uri), Signer(ordered.scene.party.uri)]
+    publish(ordered, *others)
+    for other in others:
+        ordered.hand_in(other.sign(ordered.claims(), kid=ordered.scene.signer.kid))
+    assert set(Receipt.objects.values_list("status", flat=True)) == {"completed"}
+    assert Receipt.objects.count() == len(others)
+
+
 # States go on, never back
 
 
@@ -369,6 +399,10 @@ NOT_ITS_OWN: dict[str, tuple[Callable[[Ordered, Party, Signer], str], str, str]]
     "a sub": (lambda ordered, _, signer: ordered.nested(signer, sub="k1.x"), "invalid_request", "sub must be absent"),
     "signed later": (
         lambda ordered, _, signer: ordered.nested(signer, iat=4_000_000_000), "invalid_request", "iat must not be",
+    ),
+    "signed at no time": (
+        lambda ordered, _, signer: ordered.nested(signer, iat=None), "invalid_request",
+        "iat must be seconds since 1970",
     ),
     "done later": (
         lambda ordered, _, signer: ordered.nested(signer, {"actions": done("delete_held", at="2189-01-01T00:00:00Z")}),
