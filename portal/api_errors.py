@@ -33,7 +33,7 @@ DETAILS = {
     411: "Send Content-Length: a body whose length is not said beforehand is not read.",
     413: f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes go into one request here.",
     500: "Something failed on our side. It was written down.",
-    503: "Our database does not answer. Ask again in half a minute.",
+    503: "Our database could not do this now. Send it again in half a minute.",
 }
 CAMARA_CODES = {
     403: "PERMISSION_DENIED",

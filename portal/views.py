@@ -132,16 +132,22 @@ def gallery(request: HttpRequest) -> HttpResponse:
 RETRY_AFTER_S = 30
 # SQLSTATE classes of a server that is not there (any more), has no room, or is being shut down or started.
 AWAY = ("08", "53", "57P")
+# And of one that took a transaction back because of another, or would not wait any longer for it.
+GAVE_WAY = ("40", "55P03")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`, which is called while the error is handled."""
-    if not database_is_away(sys.exc_info()[1]):
+    """Django's `handler500`, which is called while the error is handled. 503: the same again may well be taken."""
+    error = sys.exc_info()[1]
+    if database_is_away(error):
+        page = "503.html"
+    elif _is_of_class(error, GAVE_WAY):
+        page = "500.html"
+    else:
         return defaults.server_error(request)
     # Without the request: nothing that belongs to it can be looked up.
-    page = render_to_string("503.html")
     headers = {"Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
-    return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+    return HttpResponse(render_to_string(page), status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
 
 def database_is_away(error: BaseException | None) -> bool:
@@ -150,7 +156,17 @@ def database_is_away(error: BaseException | None) -> bool:
         if isinstance(error, InterfaceError):
             return True
         if isinstance(error, OperationalError):
-            state = getattr(error.__cause__, "sqlstate", None)
-            return state is None or state.startswith(AWAY)
+            return _sqlstate_of(error) is None or _is_of_class(error, AWAY)
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_of_class(error: BaseException | None, classes: tuple[str, ...]) -> bool:
+    """Whether this, or what led to it, is an error of the database of one of these classes."""
+    while error is not None and not isinstance(error, OperationalError):
+        error = error.__cause__ or error.__context__
+    return error is not None and (_sqlstate_of(error) or "").startswith(classes)
+
+
+def _sqlstate_of(error: BaseException) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)

@@ -47,6 +47,7 @@ PRESSED_AGAIN = timedelta(minutes=15)
 # Constraints that fail at commit when a partner became affected, or a company became known behind a campaign, while the
 # orders were being built.
 CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
+TAKEN_BACK = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class UnknownRef(Exception):
@@ -80,7 +81,7 @@ class RecordedChoice:
 
 
 def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
-    """Retry an act whose transaction met a partner or company it did not know of, or a deadlock."""
+    """Retry an act whose transaction met a partner or company it did not know of, or was taken back for another."""
 
     @wraps(verb)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -91,7 +92,7 @@ def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
                 if _broken_constraint(error) not in CAME_BETWEEN:
                     raise
             except OperationalError as error:
-                if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
+                if not isinstance(error.__cause__, TAKEN_BACK):
                     raise
         return verb(*args, **kwargs)
 

@@ -8,17 +8,21 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
+import structlog
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Min
 
 import audit.actions
 from audit.models import AuditEvent
+from consent.actions.choices import retry_on_conflict
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
 from disclosures.queries.history import get_first_retained_month
 from disclosures.queries.visible import LOOK_UP
 
+log = structlog.get_logger()
 MADE_AHEAD = timedelta(days=92)
 NEEDED_AHEAD = timedelta(days=32)
 BLOCKS = 10_000
@@ -89,12 +93,24 @@ def make_partitions(*, now: datetime) -> int:
     Also those of months whose rows came before there was one, however old; but not of a dropped month of which only
     those are left that outlast it.
     """
-    owner = owner_of_tables()
-    with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
-        cursor.execute(NOT_FOR_LONG)
+    made = 0
+    with _alone_with_the_table(owner_of_tables()) as cursor:
         cursor.execute("SELECT disclosures_make_partitions(%s, %s)", [now, now + MADE_AHEAD])
         (made,) = cursor.fetchone() or (0,)
     return int(made)
+
+
+@contextmanager
+def _alone_with_the_table(owner: str) -> Iterator[CursorWrapper]:
+    """Within one transaction, which is given up where somebody reads for long: that is no failure of ours."""
+    try:
+        with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
+            cursor.execute(NOT_FOR_LONG)
+            yield cursor
+    except OperationalError as error:
+        if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+            raise
+        log.info("retention.not_now")
 
 
 def missing_months(*, now: datetime) -> list[str]:
@@ -121,11 +137,10 @@ def drop_months(*, now: datetime) -> int:
     _note_dropped(owner, now)
     for month in _months(owner):
         if month < first_kept:
-            with transaction.atomic(using=owner), connections[owner].cursor() as cursor:
-                cursor.execute(NOT_FOR_LONG)
+            with _alone_with_the_table(owner) as cursor:
                 cursor.execute("SELECT disclosures_drop_month(%s)", [month])
+                dropped += 1
             _note_dropped(owner, now)
-            dropped += 1
     before = datetime(first_kept.year, first_kept.month, 1, tzinfo=UTC)
     since = DroppedMonth.objects.using(owner).filter(forgotten_at=None).aggregate(first=Min("dropped_at"))["first"]
     if since is not None:
@@ -168,23 +183,34 @@ def _months(owner: str) -> list[date]:
 
 def _forget(owner: str, statement: str, table: str, before: datetime, now: datetime) -> None:
     for first, end in _stretches(owner, table):
-        values: dict[str, Any] = {"before": before, "at": now, "first": f"({first},0)", "end": f"({end},0)"}
-        with _deleting(owner, values) as cursor:
-            cursor.execute(SEEN, values)
-            seen = cursor.fetchall()
-            values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
-            cursor.execute(statement, values)
+        _forget_stretch(owner, statement, {"before": before, "at": now, "first": f"({first},0)", "end": f"({end},0)"})
+
+
+@retry_on_conflict
+def _forget_stretch(owner: str, statement: str, values: dict[str, Any]) -> None:
+    with _deleting(owner, values) as cursor:
+        cursor.execute(SEEN, values)
+        seen = cursor.fetchall()
+        values |= {"lines": [line_id for line_id, _ in seen], "parties": [uri for _, uri in seen]}
+        cursor.execute(statement, values)
 
 
 def _forget_words(owner: str, table: str, moment: str, before: datetime, since: datetime) -> None:
+    spoken_of, words = SPOKEN_OF.replace("<table>", table).replace("<moment>", moment), WORDS.replace("<table>", table)
     for first, end in _stretches(owner, table):
-        values: dict[str, Any] = {"before": before, "since": since, "first": f"({first},0)", "end": f"({end},0)"}
-        with _deleting(owner, values) as cursor:
-            cursor.execute(SPOKEN_OF.replace("<table>", table).replace("<moment>", moment), values)
-            values["spoken_of"] = [identity for (identity,) in cursor.fetchall()]
-            cursor.execute(GONE, values)
-            values["gone"] = [identity for (identity,) in cursor.fetchall()]
-            cursor.execute(WORDS.replace("<table>", table), values)
+        _forget_words_of_stretch(
+            owner, spoken_of, words, {"before": before, "since": since, "first": f"({first},0)", "end": f"({end},0)"}
+        )
+
+
+@retry_on_conflict
+def _forget_words_of_stretch(owner: str, spoken_of: str, words: str, values: dict[str, Any]) -> None:
+    with _deleting(owner, values) as cursor:
+        cursor.execute(spoken_of, values)
+        values["spoken_of"] = [identity for (identity,) in cursor.fetchall()]
+        cursor.execute(GONE, values)
+        values["gone"] = [identity for (identity,) in cursor.fetchall()]
+        cursor.execute(words, values)
 
 
 @contextmanager

@@ -260,17 +260,46 @@ def test_what_comes_while_entries_are_forgotten_keeps_its_own(monkeypatch: pytes
     assert sources() == {"next", "new", "hidden", "late"}
 
 
+def drop_elsewhere() -> int:
+    """Drop on connections of one's own."""
+    return done_elsewhere(lambda: retention.drop_months(now=NOW))
+
+
+def done_elsewhere[T](verb: Callable[[], T]) -> T:
+    try:
+        return verb()
+    finally:
+        connections.close_all()
+
+
+def test_whoever_reads_for_long_is_not_waited_for_and_the_next_run_does_it() -> None:
+    scene()
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        assert len(sources()) == 5
+        assert pool.submit(done_elsewhere, upkeep).result() == (0, 0)
+        assert len(sources()) == 5
+    assert upkeep() == (2, 1)
+    assert sources() == {"next", "new", "hidden"}
+
+
+def test_what_changed_while_it_was_to_be_forgotten_is_looked_at_again() -> None:
+    scene()
+    retention.make_partitions(now=NOW)
+    of_track = Dealing.objects.filter(party__uri=TRACK)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert of_track.update(last_at=datetime(2021, 11, 21, tzinfo=UTC)) == 1
+            dropping = pool.submit(drop_elsewhere)
+            wait_until_it_waits(dropping)
+        assert dropping.result() == 1
+    assert (of_track.exists(), DroppedMonth.objects.filter(forgotten_at=None).exists()) == (False, False)
+
+
 def test_what_comes_while_a_month_is_dropped_goes_with_it() -> None:
     """What speaks of its rows is taken away before they are: what was written meanwhile goes later."""
     GrowingLine.objects.create(line_id=scene().pk)
     retention.make_partitions(now=NOW)
     assert roll_up(at=database_clock(), long=5) == 1
-
-    def drop() -> int:
-        try:
-            return retention.drop_months(now=NOW)
-        finally:
-            connections.close_all()
 
     def judge() -> None:
         take_choices(choice_row(made_at="2021-10-01T00:00:00Z"))
@@ -279,7 +308,7 @@ def test_what_comes_while_a_month_is_dropped_goes_with_it() -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert len(DailyRollup.objects.select_for_update().filter(day__lt=KEPT)) == 2
-            dropping = pool.submit(drop)
+            dropping = pool.submit(drop_elsewhere)
             wait_until_it_waits(dropping)
             elsewhere(judge)
         assert dropping.result() == 1

@@ -48,4 +48,4 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
     assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]
     status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
     assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
-    assert json.loads(told)["detail"] == "Our database does not answer. Ask again in half a minute."
+    assert json.loads(told)["detail"] == "Our database could not do this now. Send it again in half a minute."

@@ -6,11 +6,14 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client as Http
 from django.utils import timezone
 from joserfc.jwk import ECKey
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from pytest_django import Settings
 
 from partners.actions.clients import register_client
@@ -262,6 +265,24 @@ def test_a_failure_of_ours_is_told_in_the_address_s_own_form(path: str, monkeypa
     assert said.get("code", "INTERNAL") == "INTERNAL"
     assert said.get("error", "server_error") == "server_error"
     assert answer.headers.get("x-correlator") == ("abc" if FORMS[path] == CAMARA else None)
+
+
+@pytest.mark.parametrize("gave_way", [DeadlockDetected, SerializationFailure, LockNotAvailable])
+def test_what_the_database_took_back_for_another_may_be_sent_again(
+    gave_way: type[psycopg.Error], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OperationalError from gave_way()
+
+    monkeypatch.setattr("partners.api.access.grant_of", fails)
+    monkeypatch.setattr("accounts.views.sign_in.text_code", fails)
+    http = Http(raise_request_exception=False)
+    answer = http.post("/api/v1/lines", b"{}", content_type="application/x-ndjson")
+    assert (answer.status_code, answer.headers.get("Retry-After"), form_of(answer)) == (503, "30", PROBLEM)
+    assert answer.json()["detail"] == "Our database could not do this now. Send it again in half a minute."
+    page = http.post("/accounts/login/", {"number": "+12065550142"})
+    assert (page.status_code, page["Retry-After"], page["Cache-Control"]) == (503, "30", "no-store")
+    assert "Something went wrong on our side." in page.content.decode()
 
 
 DOCUMENTS = (
