@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.utils import translation
 import audit.actions
 from accounts.models import Line, User
 from accounts.primitives.sealing import seal
-from consent.actions.choices import NEVER_AGREED
+from consent.actions.choices import NEVER_AGREED, PRESSED_AGAIN
 from consent.domain.snapshots import lock_line
 from consent.models import Choice
 from consent.queries.choices import DISPUTE_WITHDRAWN, withdrawn_at
@@ -57,16 +58,21 @@ def open_case(
 ) -> Ticket:
     """Open a case about a line, or about one thing of it, in the language that is active. Raises DailyLimitReached.
 
+    A button pressed twice opens one.
+
     What it is about is named by its id alone: who may still see it then reads what it is. A company stands nowhere
     else either, as what made it known may come to be hidden.
     """
     User.objects.select_for_update().get(pk=user.pk)
+    doubled = _find_doubled(user, line, topic, subject, message, at)
+    if doubled is not None:
+        return doubled
     if Ticket.objects.filter(asked_by=user, opened_at__gt=at - DAY).count() >= CASES_A_DAY:
         raise DailyLimitReached
     code = tickets.new_code()
     ticket = Ticket.objects.create(
-        code=code, kind=topic, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
-        about_kind=subject.kind if subject else "", about_ref=subject.ref if subject else "",
+        code=code, key=f"asked:{code}", line_id=line.pk, asked_by=user, about=_in_our_words(topic),
+        **_about(topic, subject),
         party_id=subject.party_id if subject and subject.kind != COMPANY else None,
         number_ending=tickets.ending_of(line_id=line.pk, at=at),
         language=translation.get_language() or "en", mail_sealed=seal(message.mail) if message.mail else b"",
@@ -89,6 +95,8 @@ def add_message(*, code: str, user: User, line_ids: Collection[int], message: In
     ticket = case_of(code=code, user=user, line_ids=line_ids, locked=True)
     if ticket is None:
         return False
+    if _is_duplicate(ticket, user, message, at):
+        return True
     heard = Entry.objects.filter(ticket=ticket, kind=Entry.Kind.HEARD, at__gt=at - DAY)
     if heard.count() >= WORDS_A_DAY:
         raise DailyLimitReached
@@ -172,6 +180,25 @@ def _write(ticket: Ticket, user: User, said: IncomingMessage, at: datetime) -> N
         ticket=ticket, kind=Entry.Kind.HEARD, author=author, channel=Entry.Channel.WEB, body=said.body, at=at
     )
     attach(ticket=ticket, entry=entry, author=author, uploads=said.uploads, at=at)
+
+
+def _about(topic: Ticket.Kind, subject: Subject | None) -> dict[str, str]:
+    return {"kind": topic, "about_kind": subject.kind if subject else "", "about_ref": subject.ref if subject else ""}
+
+
+def _find_doubled(
+    user: User, line: Line, topic: Ticket.Kind, subject: Subject | None, message: IncomingMessage, at: datetime
+) -> Ticket | None:
+    recent = Ticket.objects.filter(asked_by=user, line_id=line.pk, opened_at__gt=at - PRESSED_AGAIN)
+    alike = recent.filter(**_about(topic, subject))
+    return next((one for one in alike if _is_duplicate(one, user, message, at)), None)
+
+
+def _is_duplicate(ticket: Ticket, user: User, said: IncomingMessage, at: datetime) -> bool:
+    return tickets.is_duplicate_entry(
+        ticket=ticket, kind=Entry.Kind.HEARD, author=f"subscriber:{user.pk}", body=said.body,
+        files=[sha256(one.content).hexdigest() for one in said.uploads], since=at - PRESSED_AGAIN,
+    )  # fmt: skip
 
 
 def _in_our_words(topic: Ticket.Kind) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -11,6 +12,7 @@ from django.db import transaction
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import StaffOnly, acting_staff
+from consent.actions.choices import PRESSED_AGAIN
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain import files, tickets
 from support.labels import BadVariable, fill_variables
@@ -141,9 +143,10 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
         raise NoReason("Write the note.")
-    tickets.write(
-        ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=body.strip(), at=at
-    )
+    note: dict[str, Any] = {"ticket": ticket, "kind": Entry.Kind.NOTE, "author": name, "body": body.strip()}
+    if tickets.is_duplicate_entry(**note, since=at - PRESSED_AGAIN):
+        return
+    tickets.write(**note, channel=Entry.Channel.DESK, at=at)
     Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
     Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
     record_case_act(ticket=ticket, action="ticket.noted", actor=name, at=at)

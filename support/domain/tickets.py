@@ -164,6 +164,19 @@ def write(
     )
 
 
+def is_duplicate_entry(
+    *, ticket: Ticket, kind: Entry.Kind, author: str, body: str, files: Collection[str] = (), since: datetime
+) -> bool:
+    """Return whether the newest that somebody wrote in a ticket is this very thing: its button was pressed twice.
+
+    `files`: the SHA-256 of each that came with it.
+    """
+    newest = ticket.entries.exclude(kind=Entry.Kind.EVENT).order_by("-at", "-id").first()
+    if newest is None or newest.at <= since or (newest.kind, newest.author, newest.body) != (kind, author, body):
+        return False
+    return sorted(newest.attachments.values_list("sha256", flat=True)) == sorted(files)
+
+
 def answer(
     *, ticket: Ticket, body: str, actor: str, then: Ticket.State, at: datetime, to_many: uuid.UUID | None = None
 ) -> Entry:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -35,7 +36,7 @@ from tests.factories import a_campaign, a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.shared import shared
 from tests.staff import an_actor
-from tests.support.desk import a_ticket, answered, asks
+from tests.support.desk import PNG, a_ticket, answered, asks
 from tests.world import World, a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
@@ -254,6 +255,25 @@ def test_notes_and_partners_words_reach_no_person() -> None:
     assert all(f"/help/{ticket.code}/" in one for one in told)
 
 
+def test_what_is_sent_twice_is_one_case_and_one_message() -> None:
+    browser = signed_in(a_line())
+    first = asks(browser)
+    assert asks(browser) == first
+    said = f"/help/{first.code}/reply/", {"message": "And the day before?"}
+    for _ in range(2):
+        assert browser.post(*said).url == f"/help/{first.code}/"
+    thread = Entry.objects.filter(ticket=first, kind="heard").values_list("body", flat=True)
+    assert list(thread) == ["Who is this?", "And the day before?"]
+    # Said anew once it was answered, of another matter, or with a file: another message.
+    answered(first)
+    assert browser.post(*said).url == f"/help/{first.code}/"
+    assert len(thread.all()) == 3
+    second = asks(browser)
+    with_a_file = asks(browser, uploads=SimpleUploadedFile("a.png", PNG))
+    assert asks(browser, uploads=SimpleUploadedFile("a.png", PNG)) == with_a_file
+    assert len({first, second, with_a_file, asks(browser, topic="sign_in")}) == Ticket.objects.count() == 4
+
+
 def test_what_is_too_long_is_counted_and_stays() -> None:
     browser = signed_in(a_line())
     page = browser.client.post("/help/write/", {"topic": "other", "message": "ab\r\n" * 3400})
@@ -284,8 +304,8 @@ def test_so_many_a_day_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asking.CASES_A_DAY == 20
     monkeypatch.setattr(asking, "CASES_A_DAY", 2)
     browser = signed_in(a_line())
-    for _ in range(2):
-        asks(browser)
+    for n in range(2):
+        asks(browser, message=f"Question {n}")
     page = browser.client.post("/help/write/", {"topic": "other", "message": "Once more"})
     assert page.status_code == 429
     assert "Once more" in page.content.decode()

@@ -106,10 +106,10 @@ def test_what_comes_for_a_case_while_it_is_merged_on_follows_it(line: Line, now:
 # What is written in it
 
 
-def ask_something(line: Line, at: datetime, user: User | None = None) -> Ticket:
+def ask_something(line: Line, at: datetime, user: User | None = None, words: str = "Why?") -> Ticket:
     return asking.open_case(
         user=user or get_or_create_person(line=line, at=at), line=line, topic=Ticket.Kind.OTHER, subject=None,
-        message=asking.IncomingMessage("Why?"), at=at,
+        message=asking.IncomingMessage(words), at=at,
     )  # fmt: skip
 
 
@@ -119,8 +119,14 @@ def test_no_more_cases_are_opened_than_a_day_has(line: Line, now: datetime, monk
     # To find whose line it is takes a turn of its own, which must not be what holds the second back.
     user = get_or_create_person(line=line, at=now)
     with pytest.raises(asking.DailyLimitReached):
-        overlap(lambda: ask_something(line, now, user), lambda: ask_something(line, now, user))
+        overlap(lambda: ask_something(line, now, user, "Who?"), lambda: ask_something(line, now, user, "When?"))
     assert Ticket.objects.count() == 2
+
+
+def test_what_is_asked_in_two_tabs_at_once_is_one_case(line: Line, now: datetime) -> None:
+    user = get_or_create_person(line=line, at=now)
+    one, other = overlap(lambda: ask_something(line, now, user), lambda: ask_something(line, now, user))
+    assert (one, Ticket.objects.count(), entries(Entry.Kind.HEARD)) == (other, 1, 1)
 
 
 def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,13 +134,13 @@ def test_nor_is_more_written_in_one(line: Line, now: datetime, monkeypatch: pyte
     case = ask_something(line, now)
     user = get_or_create_person(line=line, at=now)
 
-    def writes() -> bool:
+    def writes(words: str) -> bool:
         return asking.add_message(
-            code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage("And?"), at=now
+            code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage(words), at=now
         )  # fmt: skip
 
     with pytest.raises(asking.DailyLimitReached):
-        overlap(writes, writes)
+        overlap(lambda: writes("And?"), lambda: writes("So?"))
     assert entries(Entry.Kind.HEARD) == 2
 
 

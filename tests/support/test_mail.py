@@ -226,7 +226,7 @@ def test_mails_of_one_sender_become_one_case() -> None:
 
 def test_mail_to_a_twice_merged_case_follows_it(ticket: Ticket) -> None:
     browser, ana = sign_in_of(ticket), staff("agent", name="ana")
-    second, third = asks(browser), asks(browser)
+    second, third = (asks(browser, message=f"Who is this? {n}") for n in range(2))
     for one, into in ((ticket, second), (second, third)):
         merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
     post(a_mail(reply_address(code=ticket.code), "Where is it?"))

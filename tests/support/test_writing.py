@@ -73,7 +73,7 @@ def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Tick
 
 
 def test_an_answer_that_can_t_go_out_stops_no_other(ana: Member, ticket: Ticket, person: Browser) -> None:
-    other = asks(person)
+    other = asks(person, message="And who is that?")
     for one in (ticket, other):
         send(ana, one, "Zebrafinch")
     now = timezone.now()
