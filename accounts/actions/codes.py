@@ -14,6 +14,7 @@ from accounts import queries
 from accounts.clients import texts
 from accounts.domain.message_templates import code_text, language_of, reply_code_text
 from accounts.models import CodeAsker, Line, TextedCode, WrongCode
+from accounts.primitives.numbers import read_code
 from accounts.primitives.sealing import compute_hmac, number_hash, seal, unseal
 
 DAY = timedelta(days=1)
@@ -108,7 +109,7 @@ def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str
         open_to = {code_id for (code_id,) in cursor.fetchall()}
         compared = _list_comparable_codes([code for code in fresh if code.pk in open_to], line, purpose, at)
         for code in compared:
-            if secrets.compare_digest(unseal(code.code_sealed).encode(), _digits(typed).encode()):
+            if secrets.compare_digest(unseal(code.code_sealed).encode(), read_code(typed).encode()):
                 cursor.execute(USE_UP, [at, code.pk])
                 return True
     _count_wrong(line, purpose, asker=asker, fresh=fresh, compared=compared, at=at)
@@ -226,7 +227,3 @@ def _locked_codes(line: Line, msisdn: str, purpose: TextedCode.Purpose, at: date
     }  # fmt: skip
     codes = TextedCode.objects.raw(FRESH_CODES, asked)
     return [code for code in codes if at < code.sent_at + _get_lifetime(code)]
-
-
-def _digits(typed: str) -> str:
-    return "".join(character for character in typed if character.isdecimal() and character.isascii())

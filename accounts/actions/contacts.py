@@ -19,6 +19,7 @@ from accounts.clients import texts
 from accounts.domain import auth_factors, message_templates
 from accounts.models import Line, Message, SafeContact, TextedCode, User
 from accounts.policies import delegations
+from accounts.primitives.numbers import read_code
 from accounts.primitives.sealing import seal, unseal
 
 DIGITS = 6
@@ -52,7 +53,7 @@ def prove_contact(*, line_id: int, user: User, typed: str, at: datetime) -> bool
     waiting = delegations.get_pending_contact(line_id=line_id, at=at)
     if waiting is None:
         return False
-    if not secrets.compare_digest(unseal(waiting.code_sealed).encode(), "".join(typed.split()).encode()):
+    if not secrets.compare_digest(unseal(waiting.code_sealed).encode(), read_code(typed).encode()):
         waiting.tries_left -= 1
         waiting.save(update_fields=["tries_left"])
         return False

@@ -31,6 +31,11 @@ def normalise_number(typed: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def read_code(typed: str) -> str:
+    """Return the digits of a code as a person typed it, set apart or not, in whatever script their keyboard has."""
+    return "".join(str(int(sign)) for sign in typed if sign.isdecimal())
+
+
 def mask_number(msisdn: str) -> str:
     """Mask a number so that its own person knows which one is meant, and nobody else: its last two digits."""
     return f"•••• ••{msisdn[-2:]}"

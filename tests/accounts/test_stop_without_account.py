@@ -47,6 +47,15 @@ def test_three_actions_stop_everything() -> None:
     assert msisdn not in page
 
 
+@pytest.mark.parametrize("zero", ["\N{FULLWIDTH DIGIT ZERO}", "\N{ARABIC-INDIC DIGIT ZERO}"])
+def test_number_and_code_may_be_typed_with_the_digits_of_ones_own_keyboard(zero: str) -> None:
+    line, client = a_line(), Browser()
+    own = {ord(str(digit)): ord(zero) + digit for digit in range(10)}
+    client.post("/stop/", {"number": number_of(line).removeprefix("+1").translate(own)})
+    code = newest_text(number_of(line)).code.translate(own)
+    assert client.post("/stop/code/", {"code": f"{code[:3]} {code[3:]}"}).url == "/stop/all/"
+
+
 def test_the_link_needs_no_session_and_lasts_thirty_days() -> None:
     client = proved(a_line())
     link = client.post("/stop/all/", {"stop-all": "1"}).url
