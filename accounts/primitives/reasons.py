@@ -27,6 +27,7 @@ DIGIT_WORDS = {
     word: MARKS[digit]
     for language in (
         "zero one two three four five six seven eight nine", "cero uno dos tres cuatro cinco seis siete ocho nueve",
+        "không một hai ba bốn năm sáu bảy tám chín", "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة",
         "oh", "nought", "naught",
     )
     for digit, word in enumerate(language.split())

@@ -247,6 +247,7 @@ def test_a_reason_holds_no_phone_number_but_dates_and_references(desk: Desk) -> 
         "206 y 555 y 0199", "206 and 555 and 0199", "206 x 555x 0199",
         "two oh six, five five five, zero one nine nine", "206 555 oh one nine nine", "Two-Zero-Six 5 5 5 0 1 9 9",
         "twozerosixfivefivefivezerooneninenine", "206 dash 555 dash zero one nine nine", "2O6 555 Ol99",
+        "hai không sáu năm năm năm một chín chín", "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة",
         "dos cero seis cinco cinco cinco cero uno nueve nueve", "二〇六五五五〇一九九", "➁⓪➅ ➄➄➄ ⓪➀➈➈",
     ):  # fmt: skip
         form = {"kind": "call", "reason": f"Called {typed} back."}
