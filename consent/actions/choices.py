@@ -193,6 +193,7 @@ def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: st
     return deny(choice=choice, duties=order_planning.PAUSE_DUTIES, by="user")
 
 
+@retry_on_conflict
 @transaction.atomic
 def allow(
     *,

@@ -45,12 +45,12 @@ def key_of(*, party: Party, kid: str, at: datetime, token: str = "") -> PublicKe
     """
     known = PartnerKeySet.objects.filter(party=party).first()
     named = _list_named(known.jwks, kid) if known else []
-    fits = _fits(token, named)
-    if known is None or (not fits and at - known.fetched_at >= REFETCH) or at - known.fetched_at >= KEPT:
+    fits = _find_fitting(token, named) is not None
+    if known is None or at - known.fetched_at >= (KEPT if fits else REFETCH):
         named = _fetch_named(party, kid, at, known=named if fits else [])
     if not named:
         raise UnknownKey("no key with this kid is published by its issuer")
-    return next((key for key in named if token and tokens.is_signed_by(token, key)), named[0])
+    return _find_fitting(token, named) or named[0]
 
 
 def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:
@@ -215,6 +215,6 @@ def _list_named(jwks: dict[str, list[Json]], kid: str) -> list[PublicKey]:
     return [tokens.read_jwk(jwk) for jwk in jwks.get("keys", []) if isinstance(jwk, dict) and jwk.get("kid") == kid]
 
 
-def _fits(token: str, named: list[PublicKey]) -> bool:
-    """Whether one of these keys signed the token; without a token, whether there is any."""
-    return any(not token or tokens.is_signed_by(token, key) for key in named)
+def _find_fitting(token: str, named: list[PublicKey]) -> PublicKey | None:
+    """Find the key of these that signed the token; without a token, the first."""
+    return next((key for key in named if not token or tokens.is_signed_by(token, key)), None)
