@@ -320,6 +320,16 @@ def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
     return _find_just_pressed(choice, alike, at)
 
 
+def find_repeated_choice(
+    *, line_id: int, scope: str, ref: str, until: datetime | None, actor: str, channel: str, at: datetime
+) -> RecordedChoice | None:
+    """Find the stop (with an end: the pause) that stands already, for who proved it by what the first press used up."""
+    kind = Choice.Kind.STOP if until is None else Choice.Kind.PAUSE
+    said = Choice(kind=kind, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel)
+    earlier = _find_repeated(said, at)
+    return None if earlier is None else _build_repeated_choice(earlier)
+
+
 def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
     earlier = alike.first()
     if earlier is None:

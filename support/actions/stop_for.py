@@ -4,7 +4,7 @@ Proved by a code that was texted to the line's phone for this alone and read out
 record that the telephone system logged as theirs. Each counts once.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
-from consent.actions.choices import RecordedChoice, pause, retry_on_conflict, stop
+from consent.actions.choices import RecordedChoice, find_repeated_choice, pause, retry_on_conflict, stop
 from consent.models import Choice
 from support.actions.cases import lock_case, record_case_act, require_line
 from support.domain.tickets import append_event
@@ -58,11 +58,16 @@ def stop_for_person(
 ) -> RecordedChoice:
     """Stop or pause for the person, by the code they read out, or without one by a logged call. The line is texted.
 
-    A code that counted is used up even where the stop is refused then. Raises StaffOnly, NoReason, NotProved,
-    UnknownRef for what there is not, ValueError for a pause in the past, NotNow. Call outside a transaction.
+    A code that counted is used up even where the stop is refused then. Pressed twice, it is one stop, proved once.
+    Raises StaffOnly, NoReason, NotProved, UnknownRef for what there is not, ValueError for a pause in the past, NotNow.
+    Call outside a transaction.
     """
     name, msisdn, asker = _check_code_request(code, actor, at)
     check_reason(reason)
+    line_id = require_line(ticket=Ticket.objects.get(code=code))
+    doubled = find_repeated_choice(line_id=line_id, **asdict(wish), actor=name, channel=CHANNEL, at=at)
+    if doubled is not None:
+        return doubled
     if not typed:
         return _stop(code=code, wish=wish, name=name, reason=reason, by_call=True, at=at)
     line = verify_code(msisdn=msisdn, purpose=PURPOSE, asker=asker, typed=typed, at=at)

@@ -370,7 +370,10 @@ def test_a_stop_for_a_person_takes_their_code(desk: Desk) -> None:
     assert stops(desk) == 0
     assert desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
     assert stops(desk) == 1
-    assert not desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    # Pressed twice it is one stop; for anything else the code counts no more.
+    assert desk.post(desk.agent, "stop/", **STOP_ALL, proof="code", typed=code)
+    of_one = {**STOP_ALL, "what": "party https://geobridge.example"}
+    assert not desk.post(desk.agent, "stop/", **of_one, proof="code", typed=code)
     assert stops(desk) == 1
     choice = Choice.objects.get(line_id=desk.line.pk, channel="desk")
     assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", desk.agent.actor)
@@ -402,7 +405,8 @@ def test_a_logged_call_counts_once_for_half_an_hour(desk: Desk) -> None:
     assert a_call(desk, "c-4") == 202
     assert LoggedCall.objects.count() == 2
     assert desk.post(desk.agent, "stop/", **by_call)
-    assert not desk.post(desk.agent, "stop/", **by_call)
+    assert desk.post(desk.agent, "stop/", **by_call)
+    assert not desk.post(desk.agent, "stop/", **{**by_call, "days": "90"})
     choice = Choice.objects.get(line_id=desk.line.pk, channel="desk")
     assert (choice.kind, choice.scope, choice.ref) == ("pause", "party", "https://geobridge.example")
     assert LoggedCall.objects.get(call_ref="c-4").used_for == desk.ticket.code
@@ -413,10 +417,12 @@ def test_a_call_counts_for_the_agent_who_placed_it_alone(desk: Desk) -> None:
     others = (colleague.user.email, colleague.actor, f"officer:{desk.agent.user.pk}", "ext. 7", "")
     assert [a_call(desk, f"c-{by}", by=by) for by in others] == [202] * len(others)
     assert not desk.post(desk.agent, "stop/", **by_call)
+    by_another = {**by_call, "what": "party https://geobridge.example"}
+    wishes = [by_call, by_another, {**by_another, "days": "30"}]
     for n, mine in enumerate((desk.agent.user.email.upper(), desk.agent.actor)):
         assert a_call(desk, f"m-{n}", by=mine) == 202
-        assert desk.post(desk.agent, "stop/", **by_call)
-        assert not desk.post(desk.agent, "stop/", **by_call)
+        assert desk.post(desk.agent, "stop/", **wishes[n])
+        assert not desk.post(desk.agent, "stop/", **wishes[n + 1])
     assert set(LoggedCall.objects.exclude(used_for="").values_list("call_ref", flat=True)) == {"m-0", "m-1"}
 
 
