@@ -20,6 +20,7 @@ from console.views import (
     lists_trail,
     pages,
     requests,
+    saved_views,
     test_lines,
 )
 from console.views.site import EVERYBODY, FORM, LEGAL, OFFICERS, READ, Address, site
@@ -58,6 +59,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address(f"set-up/{TARGET}", pages.check, "set-up"),
     Address(f"discard/{TARGET}", acts_partners.discard, "discard", FORM),
     Address(f"link/{TARGET}", acts_partners.link, "link", FORM),
+    Address(f"agreement/{TARGET}", acts_partners.agreement, "agreement-add", FORM, OFFICERS),
     Address(f"terminate/{TARGET}", acts_partners.plan, "terminate", FORM),
     Address("suspensions/", lists_rules.SUSPENSIONS.view, "suspensions"),
     Address("suspend-requests/", requests.requests, "suspend-requests"),
@@ -127,6 +129,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("separations/<uuid:separation_id>/close/", requests.close, "separation-close", FORM, OFFICERS),
     Address("trail/", lists_trail.trail, "trail", roles=EVERYBODY),
     Address("trail/export/", lists_trail.export, "trail-export", FORM, EVERYBODY, looks=True),
+    Address("views/<str:page>/", saved_views.saved_views, "saved-views", FORM, EVERYBODY, looks=True),
     Address("roles/", dashboard.roles, "roles", FORM, in_every_view=True),
     Address("documents/", documents.documents, "documents", roles=EVERYBODY),
     Address("documents/make/", documents.choose, "document-choose", roles=OFFICERS),

@@ -157,7 +157,7 @@ class StaffAction(StrEnum):
     REVEAL_PERSON = "reveal_person"  # for 15 minutes the number and name behind a case, with a reason, in their own log
     IMPORT_FILES = "import_files"  # upload a carrier's file, import or discard it; delayed notices: CHANGE_DELAYED
     PROTECT_LINES = "protect_lines"  # that two of staff must agree before one of them sees whose a line is
-    MAKE_DOCUMENTS = "make_documents"  # of the records: preview and sign them
+    MAKE_DOCUMENTS = "make_documents"  # of the records: preview and sign them; upload agreements
     READ_DOCUMENTS = "read_documents"  # as they were signed, with a reason
     VIEW_AS = "view_as"  # see which doors another role has, and act meanwhile in nothing
 
@@ -286,8 +286,8 @@ STAFF_DOES: Mapping[StaffAction, str] = {
     StaffAction.REVEAL_PERSON: "see whose case it is for 15 minutes, which the person's log shows",
     StaffAction.IMPORT_FILES: "upload, import and discard carrier files other than delayed notices",
     StaffAction.PROTECT_LINES: "protect a line, so that two must agree to see whose it is",
-    StaffAction.MAKE_DOCUMENTS: "preview and sign documents",
-    StaffAction.READ_DOCUMENTS: "download signed documents, with a reason",
+    StaffAction.MAKE_DOCUMENTS: "preview and sign documents, upload agreements",
+    StaffAction.READ_DOCUMENTS: "download documents, with a reason",
     StaffAction.VIEW_AS: "view pages as another role",
 }
 

@@ -1,5 +1,6 @@
 """Keep an officer's notes on a company, contract or campaign, and how they want to be told of what waits for them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -15,16 +16,25 @@ from support.models import NotificationChannel
 
 @transaction.atomic
 def add_note(
-    *, of: str, target_id: int, note: str, owner: str | None, remind_on: date | str | None, actor: str, at: datetime
+    *,
+    of: str,
+    target_id: int,
+    note: str,
+    owner: str | None,
+    remind_on: date | str | None,
+    mentions: Sequence[str] = (),
+    actor: str,
+    at: datetime,
 ) -> None:
     """Add a note to the history of a company, contract or campaign.
 
     `owner`: the officer who looks after it from now on ("officer:7"), "" for nobody, None for whoever it was before.
     `remind_on`: from which day on the dashboard reminds officers of a contract, "" for never, None for what was set
-    before. Raises StaffOnly, NoReason, and NotNow for a day that has passed.
+    before. `mentions`: officers whose notifications list the note. Raises StaffOnly, NoReason, and NotNow for a day
+    that has passed.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    detail: dict[str, str] = {}
+    detail: dict[str, object] = {"mentions": [_officer(one) for one in mentions]} if mentions else {}
     if owner is not None:
         detail["owner"] = _officer(owner) if owner else ""
     if isinstance(remind_on, date):

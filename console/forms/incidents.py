@@ -126,6 +126,10 @@ class TargetNoteForm(NoteForm):
         help_text="From this day, the dashboard lists this contract under Contracts to renew.",
     )  # fmt: skip
     no_reminder = forms.BooleanField(label="Remove the reminder", required=False)
+    mentions = forms.MultipleChoiceField(
+        label="Mention", required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="Their notifications list this note for 7 days.",
+    )  # fmt: skip
 
     def __init__(self, data: Any = None, *, of: str) -> None:
         """`of`: what it is about; only a contract has a reminder."""
@@ -135,9 +139,12 @@ class TargetNoteForm(NoteForm):
         self.fields[
             "reason"
         ].help_text = "Kept permanently in the history. Don't include anyone's name or phone number."
-        field = self.fields["owner"]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = [(SAME, "No change"), (NOBODY, "Nobody"), *officers()]
+        known = officers()
+        choices = {"owner": [(SAME, "No change"), (NOBODY, "Nobody"), *known], "mentions": known}
+        for name, offered in choices.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ChoiceField):
+                field.choices = offered
 
     def clean(self) -> dict[str, object]:
         """A reminder is set or removed."""

@@ -11,10 +11,11 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 
 from accounts.models import User
 from accounts.policies.delegations import open_separations
-from audit.models import Incident, IncidentStep
+from audit.models import AuditEvent, Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
+from console.queries.staff import mentions_of
 from partners.models import Proposal
 from support.models import NotificationChannel, SuspendRequest
 from support.queries import names
@@ -217,6 +218,19 @@ def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
     return WaitingItems(len(came), came, items)
 
 
+def _find_mentions(reader: str, at: datetime) -> WaitingItems:
+    """For the officers that notes mention."""
+    found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at")[: CAP + 1])
+    about = [(kind, int(pk)) for kind, _, pk in (one.target.partition(":") for one in found[:SHOWN])]
+    named = names.targets(wanted=set(about))
+    items = [
+        Item("Note that mentions you", named[key].name, named[key].page, named[key].id, one.at)
+        for key, one in zip(about, found, strict=False)
+        if named[key].page
+    ]
+    return WaitingItems(len(found), [one.at for one in found], items)
+
+
 def _find_separations(reader: str, at: datetime) -> WaitingItems:
     """For officers alone, who work on them."""
     found = list(open_separations()) if reader.startswith(f"{User.Role.OFFICER}:") else []
@@ -263,6 +277,9 @@ KINDS: Mapping[str, Kind] = {
     "proposals": Kind(
         "proposal waiting for a second officer", "proposals waiting for a second officer", "admin:proposals",
         "state=open&by=others", _find_proposals,
+    ),
+    "mentions": Kind(
+        "note that mentions you", "notes that mention you", "admin:trail", "mentions=me", _find_mentions,
     ),
     "requests": Kind(
         "suspension request from the desk", "suspension requests from the desk", "admin:suspend-requests", "",

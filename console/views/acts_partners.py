@@ -15,11 +15,13 @@ from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import PlanChanged
 from console.actions import terms as terms_actions
+from console.actions.agreements import add_agreement
 from console.actions.notes import add_note
 from console.actions.proposals import propose_termination
 from console.actions.terms import discard_draft, put_in_force, set_consideration
 from console.forms import terms
 from console.forms.acts import TerminateForm
+from console.forms.agreements import AgreementForm
 from console.forms.incidents import TargetNoteForm
 from console.queries import pages
 from console.queries.proposals import list_open_proposals
@@ -82,12 +84,29 @@ def note(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
         form=TargetNoteForm(request.POST or None, of=of),
         verb=lambda form, by: add_note(
             of=of, target_id=target_id, note=by["reason"], owner=form.new_owner, remind_on=form.reminder,
-            actor=by["actor"], at=by["at"],
+            mentions=form.cleaned_data["mentions"], actor=by["actor"], at=by["at"],
         ),
         back=back,
         done="Note added.",
         button="Add note",
     )  # fmt: skip
+    return answer(request, act)
+
+
+def agreement(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
+    """Upload the agreement behind a contract or campaign, as the next version."""
+    one, back = _target(terms_of(of), target_id)
+    act = Act(
+        title=f"Upload the agreement of {one.name}",
+        lead="Officers and auditors can download it, with a reason. Earlier versions stay.",
+        form=AgreementForm(request.POST or None, request.FILES),
+        verb=lambda form, by: add_agreement(
+            of=terms_of(of), target_id=target_id, content=form.cleaned_data["file"], **by
+        ),
+        back=back,
+        done="Uploaded. Nothing harmful was found in it.",
+        button="Upload",
+    )
     return answer(request, act)
 
 

@@ -32,6 +32,8 @@ from support.queries.subjects import list_documents
 YEARS = 4
 # Packs of a court order are made from the page of those orders.
 OF_OFFICERS = frozenset(Document.Kind.values) - {Document.Kind.ORDER}
+# Agreements are uploaded, on the page of their contract or campaign.
+MADE = OF_OFFICERS - {Document.Kind.AGREEMENT}
 # A certificate is made of a year that is over.
 FIRST_OFFERED = ((Document.Kind.CERTIFICATE, 1), (Document.Kind.CCPA, 0))
 
@@ -50,7 +52,7 @@ def choose(request: PersonRequest) -> HttpResponse:
 
 def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
     """Say why, see what it would say, and sign it. `document`: its kind."""
-    if document not in OF_OFFICERS:
+    if document not in MADE:
         raise Http404
     return _sign(request, document, ActForm(request.POST or None), lambda _: ref, cancel="admin:documents")
 
@@ -134,9 +136,9 @@ def _cells(rows: Sequence[Document], _: datetime) -> list[tuple[Cell, ...]]:
 
 DOCUMENTS = Listing(
     title="Documents",
-    lead="Certificates, notifications and evidence packs, kept as they were signed.",
+    lead="Certificates, notifications and evidence packs that officers signed, and agreements that they uploaded.",
     columns=(
-        Column("Document", "title"), Column("Kind", "kind"), Column("Signed", "made_at"), Column("By"),
+        Column("Document", "title"), Column("Kind", "kind"), Column("Since", "made_at"), Column("By"),
         Column("SHA-256"),
     ),
     start=lambda at: list_documents(at=at).defer("pdf_sealed"),
@@ -144,7 +146,7 @@ DOCUMENTS = Listing(
     search=("title",),
     search_label="Title",
     filters=(of_choices("kind", "Kind", [one for one in Document.Kind.choices if one[0] in OF_OFFICERS]),),
-    empty=("No documents", "Documents that officers sign are kept here."),
+    empty=("No documents", "Documents that officers sign or upload are kept here."),
     acts=(("admin:document-choose", "Make a document"),),
     needed=StaffAction.READ_DOCUMENTS,
 )  # fmt: skip

@@ -48,7 +48,7 @@ def incident(request: PersonRequest, incident_id: int) -> HttpResponse:
     page = incident_page(incident_id=incident_id, at=at)
     if page is None:
         raise Http404
-    documents = list_documents_about(about=f"incident:{incident_id}", at=at)
+    documents = list_documents_about(f"incident:{incident_id}", at=at)
     own = is_about(incident=page.incident, member=actor_of(request.user))
     title, words = page.incident.get_kind_display(), {"page": page, "at": at, "documents": documents, "own": own}
     if not page.is_found:

@@ -20,6 +20,7 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
+from console.queries.saved_views import list_views
 from console.queries.staff import parse_day
 from console.views.site import show
 from partners.labels import party_name, sanitise_text
@@ -200,7 +201,18 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
         record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at)
     if "csv" in request.GET and not listing.export and not asked.wrong:
         return _download(request, listing, at)
-    return show(request, "list.html", title=listing.title, shown=page_of(request, listing, at=at))
+    shown = page_of(request, listing, at=at)
+    return show(request, "list.html", title=listing.title, shown=shown, **_saved_views(request))
+
+
+def _saved_views(request: PersonRequest) -> dict[str, object]:
+    """The views that the reader saved of this list; none of one that is about one thing."""
+    match = request.resolver_match
+    if match is None or match.kwargs:
+        return {}
+    name = match.url_name or ""
+    here = f"{reverse('admin:saved-views', args=[name])}{_question(request, page='', csv='')}"
+    return {"views": list_views(user=request.user, page=name), "views_href": here.removesuffix("?")}
 
 
 @staff_download

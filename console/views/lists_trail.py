@@ -102,13 +102,20 @@ def trail_list(request: PersonRequest, at: datetime) -> Listing:
     if of_legal:
         return replace(TRAIL_OF_LEGAL, filters=(who, *TRAIL_OF_LEGAL.filters))
     reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
-    return replace(TRAIL, filters=(who, *TRAIL.filters, _by_others(reader, since)))
+    return replace(TRAIL, filters=(who, *TRAIL.filters, _by_others(reader, since), _mentions(reader)))
 
 
 def _by_others(reader: str, since: datetime) -> Filter:
     return Filter(
         "changed", "By others", CHANGED, lambda rows, _visit, _: rows.filter(at__gt=since).exclude(actor=reader)
     )
+
+
+def _mentions(reader: str) -> Filter:
+    return Filter(
+        "mentions", "Mentions", (("me", "Me, in the last 7 days"),),
+        lambda rows, _me, at: rows.filter(staff.mentions_of(reader=reader, at=at)),
+    )  # fmt: skip
 
 
 def list_changes(*, reader: str, since: datetime, hidden: HiddenCases) -> Listing:

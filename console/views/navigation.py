@@ -103,7 +103,7 @@ ELSEWHERE = frozenset({"desk"})
 BESIDE = {"suspend": "suspensions", "lift": "suspensions", "terminate": "terminations", "campaign-draft": "campaigns"}
 
 # Pages about a company, a contract or a campaign, as their address says.
-ABOUT_ANY = frozenset({"set-up", "target-note", "shorten", "extend", "force", "discard", "link"})
+ABOUT_ANY = frozenset({"set-up", "target-note", "shorten", "extend", "force", "discard", "link", "agreement-add"})
 LISTS = {"party": "parties", "contract": "contracts", "campaign": "campaigns"}
 
 

@@ -35,7 +35,9 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
         held=page.held
     )
     words: dict[str, object] = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
-    words["documents"] = list_documents_about(about=f"party:{party_id}", at=at)
+    contracts = [f"contract:{one.contract.pk}" for one in page.contracts]
+    campaigns = [f"campaign:{one.facts.campaign.pk}" for one in page.chains]
+    words["documents"] = list_documents_about(f"party:{party_id}", *contracts, *campaigns, at=at)
     return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)
 
 
@@ -46,7 +48,9 @@ def contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     if page is None:
         raise Http404
     acts = pages.list_possible_acts(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
-    words = {"of": "contract", "target_id": contract_id, "acts": acts, "form": ActForm()}
+    words: dict[str, object] = {"of": "contract", "target_id": contract_id, "acts": acts, "form": ActForm()}
+    campaigns = [f"campaign:{one.campaign.pk}" for one in page.campaigns]
+    words["documents"] = list_documents_about(f"contract:{contract_id}", *campaigns, at=at)
     purposes = [(term, purpose_in_words(term)) for term in page.facts.contract.purposes]
     return show(request, "contract.html", title=page.facts.contract.ref, page=page, at=at, purposes=purposes, **words)
 
@@ -59,7 +63,8 @@ def campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
         raise Http404
     one = page.facts.campaign
     acts = pages.list_possible_acts(stage=page.facts.stage, ended=page.cohort is not None, held=page.held)
-    words = {"of": "campaign", "target_id": campaign_id, "acts": acts, "form": ActForm()}
+    words: dict[str, object] = {"of": "campaign", "target_id": campaign_id, "acts": acts, "form": ActForm()}
+    words["documents"] = list_documents_about(f"campaign:{campaign_id}", f"contract:{one.contract_id}", at=at)
     said = {"purpose": purpose_in_words(one.purpose), "precision": precision_in_words(one.precision_m)}
     return show(request, "campaign.html", title=one.ref, page=page, at=at, **said, **words)
 

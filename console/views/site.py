@@ -41,7 +41,7 @@ POLICY = {
 class Address:
     """One page of the console: where it stands, who may see it, and whether it takes a form.
 
-    `looks`: its form only says why somebody looks, and changes nothing, so that an auditor may send it too.
+    `looks`: its form only says why somebody looks, or keeps a view of their own, so that an auditor may send it too.
     `in_every_view`: it stays open to an officer who views pages as another role.
     """
 
@@ -85,8 +85,8 @@ def show(request: HttpRequest, template: str, *, title: str, **context: object) 
 def door(address: Address) -> Page:
     """The whole access story of one page: a role, with a second factor in this session.
 
-    An auditor sees what an officer sees, and no form of theirs is taken but the one that says why they look. Who is
-    not signed in is sent to do so. The console speaks English alone.
+    An auditor sees what an officer sees, and no form of theirs is taken but those that say why they look or keep their
+    views. Who is not signed in is sent to do so. The console speaks English alone.
     """
     view = address.view
     seen = staff_required(*address.roles, in_every_view=address.in_every_view)(view)

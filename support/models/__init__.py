@@ -4,6 +4,7 @@ from support.models.canary import CanaryRun, CarrierTestLine
 from support.models.desk import Attachment, BulkReply, Draft, Reveal, SavedReply, SuspendRequest
 from support.models.documents import Document
 from support.models.notifications import NotificationChannel
+from support.models.saved_views import SavedView
 from support.models.tickets import CODE_LETTERS, LONGEST, MAILED, Entry, LoggedCall, ProtectedLine, Ticket
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "ProtectedLine",
     "Reveal",
     "SavedReply",
+    "SavedView",
     "SuspendRequest",
     "Ticket",
 ]

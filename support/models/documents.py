@@ -1,4 +1,4 @@
-"""Documents that staff made of the records: kept as they were signed."""
+"""Documents that staff made of the records, kept as they were signed; and agreements with partners, as uploaded."""
 
 from django.db import models
 
@@ -19,6 +19,7 @@ class Document(models.Model):
         COMPANY = "company", "Evidence pack of a company"
         CASE = "case", "Evidence pack of a case"
         ORDER = "order", "Evidence pack of a court order"
+        AGREEMENT = "agreement", "Signed agreement"
 
     id = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=12, choices=Kind)

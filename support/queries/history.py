@@ -146,10 +146,18 @@ def _value(said: object) -> str:
 
 
 def _of_note(event: AuditEvent) -> list[str]:
-    """Return what a note on a company, contract or campaign set beside its words."""
+    """Return what a note on a company, contract or campaign set beside its words; which agreement was added."""
     said = event.detail
+    officers = len(said.get("mentions", ()))
+    mentions = [f"{officers} officer{'' if officers == 1 else 's'} mentioned"] if officers else []
     owner = ["owner changed" if said["owner"] else "owner removed"] if "owner" in said else []
-    return [*owner, *([f"reminder: {_day(said['remind_on']) or 'none'}"] if "remind_on" in said else [])]
+    version = [f"version {said['version']}"] if event.action.endswith(".agreement_added") else []
+    return [
+        *owner,
+        *version,
+        *mentions,
+        *([f"reminder: {_day(said['remind_on']) or 'none'}"] if "remind_on" in said else []),
+    ]
 
 
 def _of_rule(event: AuditEvent) -> list[str]:

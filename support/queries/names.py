@@ -46,8 +46,8 @@ KINDS = {
     "rule": "state rule", "protection": "line protection", "import": "file import", "anomaly_rule": "anomaly rule",
     "agent_request": "request through an agent", "canned": "saved reply", "client": "API client",
     "cohort": "termination", "digest": "reconciliation run", "feed": "carrier file",
-    "notifications": "own notifications", "reply": "reply to many cases", "stream": "delivery",
-    "test_line": "test line", "tightening": "stop", "user": "account",
+    "notifications": "own notifications", "reply": "reply to many cases", "saved_view": "own saved view",
+    "stream": "delivery", "test_line": "test line", "tightening": "stop", "user": "account",
 }  # fmt: skip
 # Which page of the console each has.
 PAGES = {

@@ -199,9 +199,9 @@ def list_documents(*, at: datetime, of_legal: bool = False) -> QuerySet[Document
     return newest.exclude(kind=Document.Kind.ORDER).exclude(_is_hidden(find_hidden_cases(at=at), at))
 
 
-def list_documents_about(*, about: str, at: datetime) -> Sequence[Document]:
-    """Return the newest documents about one thing, as a document names it ("party:4")."""
-    return list(list_documents(at=at).filter(about=about).defer("pdf_sealed")[:NEWEST])
+def list_documents_about(*about: str, at: datetime) -> Sequence[Document]:
+    """Return the newest documents about any of these things, as a document names them ("party:4")."""
+    return list(list_documents(at=at).filter(about__in=about).defer("pdf_sealed")[:NEWEST])
 
 
 def list_hidden_ids(*, hidden: HiddenCases, at: datetime) -> list[str]:

@@ -51,7 +51,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "suspendable": bool(_companies(found)),
     }
     if staff_may(role, StaffAction.READ_DOCUMENTS):
-        shown["documents"] = list_documents_about(about=f"ticket:{found.ticket.code}", at=timezone.now())
+        shown["documents"] = list_documents_about(f"ticket:{found.ticket.code}", at=timezone.now())
     if shown["may_work"]:
         shown |= composing(ticket=found.ticket, user=request.user, at=timezone.now())
     return render(request, "desk/case.html", shown)

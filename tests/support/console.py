@@ -82,7 +82,7 @@ def everything(*, at: datetime | None = None) -> Console:
             "target_id": contract.pk, "proposal_id": proposal.pk, "how": "agree", "cohort_id": cohort.pk,
             "order_id": order.id, "event_id": event.pk, "rule_id": 1,
             "incident_id": Incident.objects.get(kind=Incident.Kind.BURST).pk, "kind": "burst",
-            "name": "contracts", "year": at.year, "word": "pause",
+            "name": "contracts", "page": "trail", "year": at.year, "word": "pause",
             "term": FRAUD, "run_id": DigestRun.objects.get().pk, "finding_id": DigestFinding.objects.get().pk,
             "document": "company", "ref": str(party.pk), "document_id": _a_document(party, officer, at).pk,
             "seed_id": CarrierTestLine.objects.create(

@@ -64,7 +64,7 @@ def post(member: Member, path: str, data: Mapping[str, object] | None = None) ->
 
 def words(page: str) -> str:
     """The main part of a page as text, in one line."""
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2]).split()))
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page.partition("<main")[2].partition("</main>")[0]).split()))
 
 
 def shown(member: Member, path: str, data: Mapping[str, object] | None = None) -> str:

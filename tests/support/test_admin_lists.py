@@ -33,8 +33,8 @@ from tests.support.officers import Member, post, rows_of, shown, sign_in_anew, s
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 # How many statements a page costs, sign-in included, whatever the number of its rows.
-# Session, person, and whether the gate is closed.
-SIGNED_IN = 3
+# Session, person, whether the gate is closed, and the reader's saved views.
+EVERY_LIST = 4
 
 
 COST = {
@@ -97,7 +97,7 @@ def test_a_list_costs_the_same_whatever_its_rows(officer: Member) -> None:
     one_more_of_each(3, at=at)
     with_three = {name: statements(officer, f"/admin/{name}/") for name in COST}
     more = {name: len(rows_of(officer, f"/admin/{name}/")) - n for name, n in rows.items()}
-    assert with_one == with_three == {name: n + SIGNED_IN for name, n in COST.items()}
+    assert with_one == with_three == {name: n + EVERY_LIST for name, n in COST.items()}
     assert {name for name, n in more.items() if n < 2} == {"keys"}
 
 

@@ -101,6 +101,30 @@ def test_officers_are_told_of_escalated_cases_and_of_line_separations(officer: M
         assert [one.name for one in list_notifications(reader=reader, at=at)] == ["escalated"]
 
 
+def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> None:
+    second, party, at = staff(name="second"), a_party("Ash"), timezone.now()
+    second.client.post("/admin/notifications/", ON)
+    note = {"reason": "Look at this.", "owner": "same", "mentions": [second.actor]}
+    assert officer.client.post(f"/admin/note/party/{party.pk}/", note).status_code == 302
+    assert "company: note added (1 officer mentioned)" in shown(officer, f"/admin/parties/{party.pk}/")
+    page = second.client.get("/admin/notifications/").content.decode()
+    assert LINK.findall(page) == [("1", "note that mentions you", "/admin/trail/?mentions=me")]
+    assert f'<a href="/admin/parties/{party.pk}/">Note that mentions you</a><small><bdi>Ash</bdi></small>' in page
+    assert len(rows_of(second, "/admin/trail/?mentions=me")) == 1
+    assert rows_of(officer, "/admin/trail/?mentions=me") == []
+    assert "Nothing is waiting for you" in shown(officer, "/admin/notifications/")
+    NotificationChannel.objects.update(quiet_from=0, quiet_until=0, told_at=at - 2 * HOUR)
+    assert send_notifications(now=timezone.now() + 2 * SETTLES_WITHIN) == 1
+    assert mail.outbox[0].to == [second.user.email]
+    assert f"1 note that mentions you (1 new): {CONSOLE}/trail/?mentions=me" in mail.outbox[0].body
+    assert "Ash" not in mail.outbox[0].body
+    written = AuditEvent.objects.get(action="party.noted").at
+    for after, names in ((timedelta(days=7, microseconds=-1), ["mentions"]), (timedelta(days=7), [])):
+        found = list_notifications(reader=second.actor, at=written + after)
+        assert [one.name for one in found] == names
+    assert officer.client.post(f"/admin/note/party/{party.pk}/", {**note, "mentions": ["agent:1"]}).status_code == 200
+
+
 def test_a_line_separation_is_sent_to_nobody_and_says_when_it_is_overdue(officer: Member) -> None:
     asked_at, line = EVENING - HOUR, a_line()
     request_separation(

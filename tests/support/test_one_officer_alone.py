@@ -109,7 +109,7 @@ OTHERS = {
     ),
     **dict.fromkeys(
         ("console.assign_incident", "console.close_incident", "console.do_duty", "console.note_incident",
-         "console.report_incident", "audit.close_incident", "audit.acknowledge_incident",
+         "console.report_incident", "console.add_agreement", "audit.close_incident", "audit.acknowledge_incident",
          "audit.complete_duty", "audit.report_incident", "audit.record", "audit.record_for_lines"),
         "writes down",
     ),

@@ -34,7 +34,10 @@ def test_the_page_says_who_may_do_what() -> None:
     assert "Permission Support agent Privacy officer Auditor Legal process" in page
     assert "See cases yes yes yes no" in page
     assert "See delayed-notice orders, and this role's acts no no no yes" in page
-    assert "Preview and sign documents no yes no no Download signed documents, with a reason no yes yes no" in page
+    assert (
+        "Preview and sign documents, upload agreements no yes no no Download documents, with a reason no yes yes no"
+        in page
+    )
     assert "View as" not in page
     assert len(rows_of(staff(name="another"), ROLES)) == len(StaffAction)
 

@@ -51,7 +51,7 @@ TABLES: Mapping[str, Table] = {
         shapes={"ticket_ids": "ids of cases"},
     ),
     "support.Document": Table(
-        "A certificate, notification or evidence pack.",
+        "A certificate, notification, evidence pack or agreement.",
         LEDGER,
         "the office, with a reason",
         key="about line_id company_id",
@@ -61,6 +61,9 @@ TABLES: Mapping[str, Table] = {
     ),
     "support.NotificationChannel": Table(
         "Where an officer is told what is waiting.", "while the account exists", STAFF, word="zone"
+    ),
+    "support.SavedView": Table(
+        "A list as a staff member narrowed it.", "while the account exists", STAFF, word="page", text="name query"
     ),
     "support.LoggedCall": Table(
         "That we called a number on record.", FOR_EVER, STAFF, key="call_ref line_id used_for", personal="by"
