@@ -91,7 +91,7 @@ def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:
     claimed_at = get_claimed_time(decision_id=yes)
     assert claimed_at is not None
     asked_at = claimed_at.replace(microsecond=0)
-    now = database_clock().isoformat()
+    now = claimed_at.isoformat()
     post(gateway, ndjson([release_row(decision_id=yes, occurred_at=now)]))
     second, before = (moment.isoformat() for moment in (asked_at, asked_at - timedelta(seconds=1)))
     post(gateway, ndjson([release_row(decision_id=yes, occurred_at=second)]))

@@ -47,7 +47,7 @@ MADE_UP = "T-ZZZZZZ"
 def shown(browser: Browser, path: str) -> str:
     page = browser.get(path)
     assert page.status_code == 200, (path, page.status_code)
-    return " ".join(re.sub(r"<[^>]+>", " ", page.text.partition("<main")[2]).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", page.text.partition("<main")[2].partition("</main>")[0]).split())
 
 
 def day_of(moment: datetime, line: Line) -> str:
