@@ -206,7 +206,7 @@ class Partner:
         }
         token = company.signer.sign(
             {
-                "iss": company.party.uri, "aud": self.party.uri, "jti": uuid.uuid4().hex,
+                "iss": company.party.uri, "aud": self.party.uri, "jti": uuid.uuid4().hex, "iat": int(time.time()),
                 "sub_id": {"format": "jwt_id", "iss": self.party.uri, "jti": "their-own"}, "events": {RECEIPT: event},
             }
         )  # fmt: skip

@@ -183,7 +183,7 @@ def signed_below(ash: Partner, company: Company) -> dict[str, str]:
         "root": {"iss": settings.BASE_URL, "jti": told["jti"]},
     }  # fmt: skip
     token = company.signer.sign({
-        "iss": company.party.uri, "aud": ash.party.uri, "jti": uuid.uuid4().hex,
+        "iss": company.party.uri, "aud": ash.party.uri, "jti": uuid.uuid4().hex, "iat": int(time.time()),
         "sub_id": {"format": "jwt_id", "iss": ash.party.uri, "jti": "their-own"}, "events": {RECEIPT: event},
     })  # fmt: skip
     return {"recipient": company.party.uri, "status": "completed", "at": stamp(), "receipt": token}
