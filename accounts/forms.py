@@ -129,9 +129,13 @@ class CodeForm(forms.Form):
         error_messages={"required": _("Type the code from the text.")},
     )
 
+    # No code is looked at before another text, so the page offers no field for one.
+    is_spent = False
+
     def refuse(self, *, spent: bool) -> None:
         """Say that it was not right; `spent`: that so many were not, that none is looked at before another text."""
-        self.add_error("code", self.too_many if spent else self.wrong)
+        self.is_spent = spent
+        self.add_error(None if spent else "code", self.too_many if spent else self.wrong)
 
 
 class SignInCodeForm(CodeForm):
@@ -244,10 +248,14 @@ class EndedForm(StopEndedForm):
     code = _CodeField()
 
 
+PASSKEY_FAILED = _("That passkey didn't work. Try it again, or choose another way.")
+
+
 class _CredentialField(forms.JSONField):
     """What a passkey signed, as the browser gives it: an object, read within a depth and a size like all JSON."""
 
     widget = forms.HiddenInput
+    default_error_messages = {"required": PASSKEY_FAILED, "invalid": PASSKEY_FAILED}
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
@@ -267,12 +275,12 @@ class _CredentialField(forms.JSONField):
 
 
 @contextmanager
-def _refusing_other_shapes() -> Iterator[None]:
-    """Have an object of another shape than a passkey's be a wrong one."""
+def _refusing_wrong_passkeys() -> Iterator[None]:
+    """Have a passkey that is not right, or an object of another shape, be refused in words about passkeys."""
     try:
         yield
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise get_adapter().validation_error("incorrect_code") from error
+    except (AttributeError, LookupError, TypeError, ValueError, ValidationError) as error:
+        raise ValidationError(PASSKEY_FAILED) from error
 
 
 class AddPasskeyForm(AddWebAuthnForm):
@@ -281,7 +289,7 @@ class AddPasskeyForm(AddWebAuthnForm):
     credential = _CredentialField()
 
     def clean(self) -> dict[str, Any]:
-        with _refusing_other_shapes():
+        with _refusing_wrong_passkeys():
             return dict(super().clean())
 
 
@@ -290,7 +298,7 @@ class _PasskeyAgain(AuthenticateWebAuthnForm):
 
     def clean_credential(self) -> Authenticator:
         """The passkey that signed, if it is this person's."""
-        with _refusing_other_shapes():
+        with _refusing_wrong_passkeys():
             return super().clean_credential()
 
 
@@ -344,8 +352,8 @@ class DelegateForm(NumberForm):
         super().__init__(*args, **kwargs)
         self.fields["number"].label = _("Their phone number")
         self.fields["number"].help_text = _(
-            "They need a phone line with us, because they sign in with it. We text them that someone asks for help, but"
-            " not who. On the page, they see your number."
+            "They need a phone line with us, because they sign in with it. We'll text them that someone is asking for"
+            " help, but not who. On the page, they'll see your number."
         )
         self.fields["number"].widget.attrs["autocomplete"] = "off"
         self._zone, self._at, self._today = zone, at, at.astimezone(zone).date()

@@ -15,6 +15,7 @@ from django.views.generic import RedirectView
 from accounts.clients import oidc
 from accounts.views import delegations, factors, own, safety, sign_in
 from accounts.views.access import require_no_hold
+from accounts.views.adapter import PasskeyAgain
 
 # The picture that an authenticator app scans is drawn into the page itself.
 with_picture = csp_override({**settings.SECURE_CSP, "img-src": [*settings.SECURE_CSP["img-src"], "data:"]})
@@ -79,11 +80,7 @@ urlpatterns = [
     ),
     path("accounts/2fa/webauthn/", require_no_hold(passkey_views.list_webauthn), name="mfa_list_webauthn"),
     path("accounts/2fa/webauthn/add/", factors.changing(passkey_views.add_webauthn), name="mfa_add_webauthn"),
-    path(
-        "accounts/2fa/webauthn/reauthenticate/",
-        passkey_views.reauthenticate_webauthn,
-        name="mfa_reauthenticate_webauthn",
-    ),
+    path("accounts/2fa/webauthn/reauthenticate/", PasskeyAgain.as_view(), name="mfa_reauthenticate_webauthn"),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/",
         factors.changing(passkey_views.remove_webauthn),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
-from accounts.forms import NumberForm
+from accounts.forms import CodeForm, NumberForm
 from consent.models import Origin
 from consent.queries import order_words
 from consent.queries.current_consent_uses import Proof
@@ -139,6 +139,7 @@ SAMPLES = {
     "reader": _READER,
     "card": SimpleNamespace(company=_COMPANY, dispute=("party", _COMPANY.uri)),
     "field": NumberForm({"number": "12"})["number"],
+    "spent_code": SimpleNamespace(is_spent=True, non_field_errors=(CodeForm.too_many,)),
     "form": SimpleNamespace(non_field_errors=("Something does not fit together.",)),
     "spans": ((None, None), (0.2, 0.4), (3, 720), (7_200, 345_600)),
     "counts": tuple(SimpleNamespace(n=n, why=why) for n, why in ((1234, ""), (0, "few"), (0, "most"), (0, "held"))),

@@ -10,10 +10,12 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -127,6 +129,11 @@ class AccountAdapter(DefaultAccountAdapter):
 class FactorAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps are sealed like everything personal; apps show a name that tells little."""
 
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": gettext_lazy("That code isn't right. Check the newest one in your app and try again."),
+    }
+
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         return _get_display_name(user)
 
@@ -156,6 +163,13 @@ class StaffSecondFactor(AuthenticateStage):
         ):
             return False
         return bool(super()._should_handle(request))
+
+
+class PasskeyAgain(ReauthenticateWebAuthnView):
+    """allauth's page. A passkey that didn't work is said on it; allauth sends people on to the sign-in page instead."""
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response({**self.get_context_data(), "form": form})
 
 
 def _own_page(role: str) -> str:

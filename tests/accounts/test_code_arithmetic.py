@@ -144,6 +144,9 @@ def test_after_too_many_tries_another_text_helps(door: str) -> None:
         tries = [*(NO_CODE for _ in range(5)), right]
         read = [browser.post(f"{door}code/", {"code": typed}).text for typed in tries]
         pages[who] = [(wrong in page, too_many in page) for page in read]
+        # Where no code is looked at, the page offers none to be typed: its button sends another.
+        typed_in = [('name="code"' in page, '<button class="main">Send a new code</button>' in page) for page in read]
+        assert typed_in == [(True, False)] * 4 + [(False, True)] * 2
         browser.post(f"{door}again/", {})
         if who == "a line":
             assert browser.post(f"{door}code/", {"code": newest_text(number).code}).status_code == 302

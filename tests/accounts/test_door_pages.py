@@ -77,7 +77,7 @@ def test_who_looks_for_another_way_is_told_there(settings: Settings) -> None:
         settings.DRP_BUSINESS_ID = business
         for path in ("/stop/", "/help/"):
             assert (agents in Browser().get(path).text, path) == (said, path)
-    assert "You get a signed receipt to keep: a page, a PDF to print and a file." in Browser().get("/stop/").text
+    assert "You'll get a signed receipt to keep: a page, a PDF to print and a file." in Browser().get("/stop/").text
     text = Browser().get("/help/").text
     assert "we can also e-mail it or text you a link" in text.partition('id="receipt"')[2].partition("<h2")[0]
     assert 'href="/settings/archive/"' in text.partition('id="take"')[2]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -76,6 +77,24 @@ def test_a_passkey_asks_who_holds_the_phone(line: Line) -> None:
         (staff, "/accounts/2fa/authenticate/"),
     ):  # fmt: skip
         assert (path, '"userVerification": "required"' in browser.get(path).text) == (path, True)
+    assert "Use my passkey" in words(staff, "/accounts/2fa/authenticate/")
+
+
+@pytest.mark.parametrize("credential", ["", "[]", "{}"])
+def test_a_passkey_that_does_not_work_is_said_to_on_every_page_that_asks_for_one(line: Line, credential: str) -> None:
+    officer, own, staff = a_staff_user(password=PASSWORD), sign_in(line), Browser()
+    a_passkey(line)
+    Authenticator.objects.create(
+        user=officer, type=Authenticator.Type.WEBAUTHN, data=Authenticator.objects.get(user__line_users__line=line).data
+    )
+    staff.post("/accounts/login/staff/", {"login": officer.email, "password": PASSWORD})
+    for browser, path in (
+        (own, "/accounts/2fa/webauthn/add/"), (own, "/accounts/2fa/webauthn/reauthenticate/"),
+        (staff, "/accounts/2fa/authenticate/"),
+    ):  # fmt: skip
+        page = browser.post(path, {"credential": credential, "name": "Mine"})
+        said = "That passkey didn't work. Try it again, or choose another way."
+        assert (path, page.status_code, unescape(page.text).count(said)) == (path, 200, 1)
 
 
 def deep_or_odd() -> Iterator[str]:

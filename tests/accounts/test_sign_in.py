@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from time import monotonic
 from typing import Any
 
@@ -270,7 +271,9 @@ def test_staff_give_their_authenticator_code_before_they_are_in() -> None:
     code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
     right = {format_hotp_value(hotp_value(secret, n)) for n in yield_hotp_counters_from_time()}
     wrong = next(one for one in ("000000", "111111", "222222", "333333", "444444") if one not in right)
-    assert client.post("/accounts/2fa/authenticate/", {"code": wrong}).status_code == 200
+    page = client.post("/accounts/2fa/authenticate/", {"code": wrong})
+    assert "That code isn't right. Check the newest one in your app and try again." in unescape(page.text)
+    assert "Use my passkey" not in page.text
     response = client.post("/accounts/2fa/authenticate/", {"code": code})
     assert (response.status_code, response.url) == (302, "/admin/")
     assert client.get("/settings/").status_code == 200
