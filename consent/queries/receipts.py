@@ -38,8 +38,8 @@ WHERE line_id = %s AND order_id = ANY (%s::uuid[]) ORDER BY received_at
 """
 STATUSES: Mapping[str, Promise] = {
     "in_progress": gettext_lazy("It signed that it has started"),
-    "completed": gettext_lazy("It signed that it did what we asked"),
-    "rejected": gettext_lazy("It signed that it won't do what we asked"),
+    "completed": gettext_lazy("It signed that it did this"),
+    "rejected": gettext_lazy("It signed that it won't do this"),
 }
 WAITING = (State.QUEUED, State.SENT)
 RECEIVED = (State.ACKNOWLEDGED,)

@@ -192,7 +192,11 @@ def test_a_long_history_on_paper_is_what_was_open_on_the_page(visit: Visit) -> N
     assert page.locator(".way").count() == 16
     # What asks for more is within the first 3,000 pixels of a phone, whatever the history.
     page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.querySelector('.pager').getBoundingClientRect().top") < 3000
+    pager = "document.querySelector('.pager').getBoundingClientRect().top"
+    assert page.evaluate(pager) < 3000
+    page.goto("/history/?only=looked")
+    assert (page.locator(".filters").is_visible(), page.evaluate(pager) < 3000) == (False, True)
+    page.goto("/history/")
     assert not page.locator(".on-paper").is_visible()
     sheets = on_paper(page)
     printed = " ".join(sheets)

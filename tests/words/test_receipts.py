@@ -467,7 +467,7 @@ def test_a_partner_that_speaks_for_others_is_read_so(market: Market) -> None:
     lines = read(check("receipt.json", file)[1]).one("main").lines
     assert [line for line in lines if "only its word" in line] == [
         (
-            "Grape Link, 2051-06-14 20:00 UTC: It signed that it did what we asked. For these companies there is "
+            "Grape Link, 2051-06-14 20:00 UTC: It signed that it did this. For these companies there is "
             "only its word: Grape Maps."
         )
     ]
@@ -496,7 +496,7 @@ def test_a_receipt_stays_genuine_whatever_keys_its_signers_publish_later(market:
     assert [line for line in page.lines if line.startswith("Grape Link")] == [
         "Grape Link: It signed that it has started.",
         (
-            "Grape Link, 2051-06-15 21:00 UTC: It signed that it did what we asked. These companies that got your "
+            "Grape Link, 2051-06-15 21:00 UTC: It signed that it did this. These companies that got your "
             "data from it signed too: Grape Maps."
         ),
     ]
