@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
+from disclosures.workers.publishing import REPORTED_WITHIN
 from portal import embedded
 from tests import citus
 
@@ -100,8 +101,13 @@ def drop_database(cursor: CursorWrapper, name: str) -> None:
 
 def _template_name() -> str:
     """Months are made ahead from today's on: a template serves for the month in which it was made."""
-    month = datetime.now(UTC).strftime("%Y-%m")
-    return PREFIX + hashlib.sha256(f"{embedded.fingerprint()} {month} recent".encode()).hexdigest()[:16]
+    named = f"{embedded.fingerprint()} {_this_month():%Y-%m} recent"
+    return PREFIX + hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def _this_month() -> datetime:
+    """Begin it late: until then figures are of the month before the last."""
+    return (datetime.now(UTC) - REPORTED_WITHIN).replace(day=1)
 
 
 def _make_template(cursor: CursorWrapper, template: str) -> None:
@@ -138,7 +144,7 @@ def _drop_old_months() -> None:
 
     Each statement about releases is planned for every partition, which takes longer than all else that a test asks for.
     """
-    last = f"disclosures_disclosure_{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y_%m}"
+    last = f"disclosures_disclosure_{_this_month() - timedelta(days=1):%Y_%m}"
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'disclosures_release'::regclass"
