@@ -46,8 +46,8 @@ def _build_alert(
 ) -> SimpleNamespace:
     return SimpleNamespace(
         kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, claimed=claimed, window=30, first_at=_AT,
-        last_at=_AT, suspended_on=on, since=_AT.date(), until=_AT.date(), only=kind if not_allowed else "looked",
-        is_old=kind == "dormant",
+        last_at=_AT, blocked_since=_AT if not_allowed else None, suspended_on=on, since=_AT.date(), until=_AT.date(),
+        only=kind if not_allowed else "looked", is_old=kind == "dormant",
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from disclosures.queries.line_alerts import LineAlert, Now
 Kind = AnomalyRule.Kind
 STANDS: Final[Mapping[Now, Promise]] = {
     Now.SUSPENDED: gettext_lazy("We have suspended this company for your line."),
-    Now.STOPPED: gettext_lazy("You stopped it, so it is blocked."),
+    Now.STOPPED: gettext_lazy("You stopped it."),
     Now.DENIED: gettext_lazy("It is blocked."),
     Now.ALLOWED: gettext_lazy("A newer record says that you agreed, so it is allowed now."),
     Now.PARTLY: gettext_lazy("It is blocked, except for what our records say you agreed to."),
@@ -91,8 +91,10 @@ def _fill(message: str, alert: LineAlert) -> SafeString:
 
 
 def _standing(alert: LineAlert) -> Iterator[SafeString]:
-    if alert.now in STANDS:
+    if alert.now in STANDS and not (alert.now == Now.DENIED and alert.blocked_since):
         yield sentence(STANDS[alert.now])
+    if alert.blocked_since:
+        yield ending_with(_("Blocked since"), when(alert.blocked_since, "day"))
     if alert.suspended_on:
         suspend = _("If we get no explanation, we will suspend this company for your line on")
         yield ending_with(suspend, when(alert.suspended_on, "day"))

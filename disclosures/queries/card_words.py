@@ -1,6 +1,7 @@
 """A company's card in words: its tags, what stands now, the proof it has, and how its contract ended."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from django.utils.functional import Promise
@@ -90,6 +91,10 @@ def _standing(card: CompanyCard) -> SafeString:
         return ending_with(_("Blocked since"), when(card.stopped_at))
     if card.paused_until:
         return ending_with(_("Blocked until"), when(card.paused_until))
+    if card.refusal_start:
+        return join_sentences(
+            [_refusal_words(card, card.refusal_start), sentence(_("It may still hold what it got before."))]
+        )
     if not card.is_allowed:
         return sentence(_("Blocked. It may still hold what it got before.") if card.got_it else _("It is blocked."))
     if not card.gate_is_open:
@@ -98,6 +103,11 @@ def _standing(card: CompanyCard) -> SafeString:
         return sentence(_("Allowed."))
     but = sentence(_("Blocked when it asks for <bdi>%(names)s</bdi>."), names=join_words(card.not_for))
     return join_sentences([sentence(_("Allowed.")), but])
+
+
+def _refusal_words(card: CompanyCard, since: datetime) -> SafeString:
+    by_its_last = since == card.last_at
+    return ending_with(_("Blocked since its last look-up on") if by_its_last else _("Blocked since"), when(since))
 
 
 def _besides(card: CompanyCard) -> Iterator[SafeString]:

@@ -22,6 +22,8 @@ from disclosures.queries.trails import Hop, NamedParty, Parties, describe_report
 from partners.labels import link, precision_in_words, purpose_in_words, sanitise_text
 
 MOST_TRAILS = 3
+# The gate's reasons that a yes alone would change.
+WANTING = frozenset({"no_approval", "approval_expired", "approval_unverified"})
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,18 @@ class CompanyCard:
     def is_stopped_by_person(self) -> bool:
         """Whether the person's own stop covers every use of this company that we know."""
         return self.stopped_at is not None and not self.by_record and not self.by_us
+
+    @property
+    def refusal_start(self) -> datetime | None:
+        """Since when nothing has passed for want of a yes: its last look-up, or the end of the last yes if later.
+
+        None where something else stands in the way, where nothing ever passed, and where a yes ended nobody knows when.
+        """
+        uses = [one.use for one in self.uses if one.use]
+        if self.last_at is None or not WANTING.issuperset(use.reason for use in uses):
+            return None
+        ends = _list_ends_of_yeses(uses)
+        return max((self.last_at, *filter(None, ends))) if all(ends) else None
 
     @property
     def is_suspended(self) -> bool:
@@ -233,6 +247,10 @@ def _own_acts(uri: str, facts: Sequence[Facts]) -> list[Facts]:
 
 def _agreed_path(known: Sequence[Use]) -> list[tuple[str, ...]]:
     return [(use.aggregator_uri, use.provider_uri) for use in known[:1]]
+
+
+def _list_ends_of_yeses(uses: Iterable[Use]) -> list[datetime | None]:
+    return [proof.expires_at for use in uses for proof in use.proofs if proof.kind != "claimed"]
 
 
 def _lacks_record(uri: str, got: Involvement, counted: Sequence[Facts], standing: Sharing) -> bool:

@@ -41,6 +41,8 @@ class Card(Protocol):
     @property
     def stopped_at(self) -> datetime | None: ...
     @property
+    def refusal_start(self) -> datetime | None: ...
+    @property
     def by_us(self) -> bool: ...
     @property
     def by_record(self) -> bool: ...
@@ -57,7 +59,7 @@ class LineAlert:
     `claimed`: of how many of them the company said only afterwards that the person had agreed.
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
     company for the line, where nothing came by then that explains it; None, too, where no such day could come.
-    `is_old`: the last of it is more than 30 days ago.
+    `blocked_since`: where that is known. `is_old`: the last of it is more than 30 days ago.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class LineAlert:
     since: date
     until: date
     now: Now
+    blocked_since: datetime | None
     suspended_on: datetime | None
     is_old: bool
 
@@ -163,9 +166,14 @@ def _notice(
         since=first.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
+        blocked_since=_find_block(card),
         suspended_on=suspended_on if newest.kind in ACTED_ON else None,
         is_old=last < at - RECENT,
     )
+
+
+def _find_block(card: Card | None) -> datetime | None:
+    return (card.stopped_at or card.refusal_start) if card else None
 
 
 def _now(card: Card | None, one: Anomaly) -> Now:

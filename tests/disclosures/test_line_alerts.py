@@ -13,6 +13,7 @@ import pytest
 from accounts.models import Line
 from accounts.primitives.sealing import unseal
 from consent.actions.choices import allow, stop
+from consent.models import Choice
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
@@ -65,6 +66,12 @@ def said(page: str) -> list[str]:
     return [unescape(" ".join(re.sub(r"<[^>]+>", " ", one).split())) for one in undated]
 
 
+def since(at: datetime, zone: ZoneInfo = WEST) -> str:
+    """That it is blocked, and from which day on."""
+    on = at.astimezone(zone)
+    return f"Blocked since {on:%b} {on.day}, {on.year} ."
+
+
 def rows_of(browser: Browser, page: str) -> int:
     """How many look-ups the first notice's link leads to."""
     (link, *_) = re.findall(r'href="(/history/\?company=[^"]*&amp;[^"]*)"', page.partition('class="noticed"')[2])
@@ -78,7 +85,8 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     looked(line, *every(now - 3 * DAY, 14, HOUR), judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = signed_in(line)
-    sentence = "14 look-ups after you said stop. You stopped it, so it is blocked."
+    stopped_at = Choice.objects.get().made_at
+    sentence = f"14 look-ups after you said stop. You stopped it. {since(stopped_at)}"
     assert said(browser.get("/home/").text) == [f"SecureTrack : {sentence} See these look-ups"]
     company = browser.get(f"/companies/{campaign.lbs_provider_id}/").text
     assert said(company) == [f"{sentence} See these look-ups"]
@@ -93,10 +101,9 @@ def test_after_a_stop(line: Line, campaign: Campaign, now: datetime) -> None:
     assert "More than 30 days ago" not in dated
     browser.client.cookies["django_language"] = "es"
     (spanish,) = said(browser.get("/home/").text)
-    assert spanish == (
-        "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo, así que está bloqueada."
-        " Ver estas consultas"
-    )
+    begun, _, day = spanish.partition(" Bloqueo activo desde el ")
+    assert begun == "SecureTrack : Consultó 14 veces después de que usted dijo que no. Usted la detuvo."
+    assert day.endswith(f" {stopped_at.astimezone(WEST).year} . Ver estas consultas")
 
 
 def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> None:
@@ -127,7 +134,7 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
         "Other companies got this phone's location through it 5 times. 5 of them were in the last 30 days.",
         "5 No record that you agreed",
     ]  # fmt: skip
-    notices = [one.partition(" It is blocked")[0] for one in said(company)]
+    notices = [one.partition(" Blocked since")[0] for one in said(company)]
     assert notices == ["3 look-ups with no record that you agreed.", "2 look-ups after you said stop."]
     links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', company)
     assert [len(rows_in(browser, link)) for link in links] == [3, 2]
@@ -147,7 +154,7 @@ def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Cam
     (sentence,) = said(page)
     assert sentence.startswith(
         "SecureTrack : 5 look-ups with no record that you agreed. For 2 of them, it said only later that you had"
-        " agreed. It is blocked."
+        f" agreed. {since(now - 3 * DAY + 4 * HOUR)}"
     )
     assert rows_of(browser, page) == 5
     (link,) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
@@ -198,7 +205,7 @@ def test_what_comes_without_a_yes_is_told_before(line: Line, campaign: Campaign,
     find(at=now)
     browser = signed_in(line)
     day = (now + 3 * DAY).astimezone(WEST)
-    told, no = "SecureTrack : 3 look-ups with no record that you agreed.", "It is blocked."
+    told, no = "SecureTrack : 3 look-ups with no record that you agreed.", since(now - 3 * DAY + 2 * HOUR)
     due = f"If we get no explanation, we will suspend this company for your line on {day:%b} {day.day}, {day.year} ."
     newer, see = "A newer record says that you agreed, so it is allowed now.", "See these look-ups"
 
@@ -209,7 +216,8 @@ def test_what_comes_without_a_yes_is_told_before(line: Line, campaign: Campaign,
     an_approval(line, campaign, at=now - DAY)
     assert home() == [f"{told} {newer} {due} {see}"]
     assert act(at=now + 4 * DAY) == 1
-    assert home() == [f"{told} We have suspended this company for your line. {see}"]
+    ours = since(Choice.objects.get().made_at)
+    assert home() == [f"{told} We have suspended this company for your line. {ours} {see}"]
     allow(line_id=line.pk, campaign=campaign.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
     assert home() == [f"{told} {newer} {see}"]
 
@@ -247,7 +255,7 @@ def test_nothing_is_promised_that_no_rule_will_do(line: Line, campaign: Campaign
     find(at=now)
     set_rule("no_approval", at=now, suspend_after_days=None)
     assert said(signed_in(line).get("/home/").text) == [
-        "SecureTrack : 3 look-ups with no record that you agreed. It is blocked. See these look-ups"
+        f"SecureTrack : 3 look-ups with no record that you agreed. {since(now - 3 * DAY + 2 * HOUR)} See these look-ups"
     ]
     Anomaly.objects.all().delete()
     set_rule("no_approval", at=now, suspend_after_days=3)
@@ -270,15 +278,17 @@ def test_no_day_is_named_that_can_not_come(campaign: Campaign, now: datetime) ->
 
 def test_a_file_s_stop_is_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
     a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
+    blocked = since(Choice.objects.get().recorded_at)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     browser = signed_in(line)
     (before,) = said(browser.get("/home/").text)
-    assert before.startswith("SecureTrack : 1 look-up after you said stop. It is blocked. If we get")
+    assert before.startswith(f"SecureTrack : 1 look-up after you said stop. {blocked} If we get")
     assert act(at=now + 4 * DAY) == 1
     (after,) = said(browser.get("/home/").text)
     assert after == (
-        "SecureTrack : 1 look-up after you said stop. We have suspended this company for your line. See these look-ups"
+        "SecureTrack : 1 look-up after you said stop. We have suspended this company for your line."
+        f" {blocked} See these look-ups"
     )
 
 
@@ -298,7 +308,7 @@ def test_nor_one_on_which_it_would_be_left_alone(line: Line, campaign: Campaign,
     told = said(browser.get("/home/").text)
     assert sorted(one.partition(" 3 look-ups with no record that you agreed. ")[2] for one in told) == [
         "A newer record says that you agreed, so it is allowed now. See these look-ups",
-        "It is blocked. See these look-ups",
+        f"{since(now - 3 * DAY + 2 * HOUR)} See these look-ups",
     ]
     assert act(at=now + 4 * DAY) == 0
     assert sorted(Anomaly.objects.values_list("consequence", flat=True)) == ["allowed", "nobody"]

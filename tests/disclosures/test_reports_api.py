@@ -130,7 +130,10 @@ def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> 
     )
     assert known()[: len(why)] == why
     assert "We opened an incident about it." in known()
-    assert known().endswith("Blocked. It may still hold what it got before.")
+    last = (now - timedelta(days=2)).astimezone(zone_of(line.state))
+    since = f"{last:%b} {last.day}, {last.year}, {last:%-I:%M %p}"
+    assert known().endswith(f"Blocked since its last look-up on {since}. It may still hold what it got before.")
+    assert "The last of these" not in known()
     assert "Our checks found it." not in known()
     find(at=database_clock())
     assert "Our checks found it." in known()
