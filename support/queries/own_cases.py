@@ -83,8 +83,8 @@ def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
     subject = None
     if line is not None and ticket.about_kind:
         subject = subjects.subject_of(line=line, kind=ticket.about_kind, ref=ticket.about_ref, at=at)
-    elif line is not None and ticket.kind == Ticket.Kind.DISPUTE:
-        subject = subjects.subject_of(line=line, kind=subjects.CHOICE, ref=ticket.key.partition(":")[2], at=at)
+    elif line is not None and (choice_id := subjects.get_disputed_choice(ticket=ticket)):
+        subject = subjects.subject_of(line=line, kind=subjects.CHOICE, ref=choice_id, at=at)
     waits = ticket.state == Ticket.State.PARTNER
     return Case(
         ticket=ticket,

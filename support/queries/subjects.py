@@ -53,6 +53,12 @@ class Subject:
     choice: ChoiceRow | None = None
 
 
+def get_disputed_choice(*, ticket: Ticket) -> str:
+    """Return the id of the choice "I never agreed" that opened a case; "" where none did."""
+    kind, _colon, choice_id = ticket.key.partition(":")
+    return choice_id if ticket.kind == Kind.DISPUTE and kind == CHOICE else ""
+
+
 def subject_of(*, line: Line, kind: str, ref: str, at: datetime) -> Subject | None:
     """Return what is asked about, if it is there for whoever sees this line; None for all else, made up or hidden."""
     readers = {LOOK_UP: _look_up, CHOICE: _choice, ORDER: _order, COMPANY: _company}

@@ -136,8 +136,8 @@ def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
     if party is not None:
         return party_name(party.name, party.uri)
     kind, ref = ticket.about_kind, ticket.about_ref
-    if ticket.kind == Ticket.Kind.DISPUTE:
-        kind, ref = subjects.CHOICE, ticket.key.partition(":")[2]
+    if choice_id := subjects.get_disputed_choice(ticket=ticket):
+        kind, ref = subjects.CHOICE, choice_id
     # As the person sees it now: of a row that is hidden there is no name.
     found = subjects.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
     return found.company if found else ""

@@ -233,7 +233,7 @@ def _build_case_context(request: SubscriberRequest, ticket: Ticket) -> dict[str,
         "ticket": ticket,
         "parts": own_cases.thread_of(ticket=ticket),
         "open": actions.may_open_again(ticket=ticket, at=now),
-        "dispute": ticket.key.partition(":")[2] if ticket.kind == Ticket.Kind.DISPUTE else "",
+        "dispute": subjects.get_disputed_choice(ticket=ticket),
     }
 
 

@@ -324,3 +324,11 @@ def test_a_saved_reply_s_gaps_do_not_go_out(ana: Member, ticket: Ticket, languag
     assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
     assert not Draft.objects.exists()
     send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
+
+
+def test_a_dispute_that_no_choice_opened_is_read_without_one(person: Browser, ticket: Ticket) -> None:
+    theirs = a_ticket(kind="dispute", key="demo:7", line_id=ticket.line_id, asked_by=ticket.asked_by)
+    answer = person.client.get(f"/help/{theirs.code}/")
+    assert answer.status_code == 200
+    assert "I never agreed" in (read := words(answer.content.decode()))
+    assert "Our questions to the companies" not in read
