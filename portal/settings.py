@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from django.conf import global_settings
 from django.utils.csp import CSP
 
 from portal import connections, logs
@@ -224,7 +223,7 @@ LANGUAGES = [
 # How people in the United States write numbers, whatever they speak: Django knows only how they do elsewhere.
 FORMAT_MODULE_PATH = "portal.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
-FILE_UPLOAD_HANDLERS = ["console.forms.imports.CarrierFileHandler", *global_settings.FILE_UPLOAD_HANDLERS]
+FILE_UPLOAD_HANDLERS = ["support.forms.uploads.InMemoryUploadHandler"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if env.https else env.data_dir / "static"

@@ -1,5 +1,6 @@
 """The agreement behind a contract or campaign: scanned, kept version by version, and in the audit log."""
 
+import hashlib
 import io
 import re
 from html import unescape
@@ -51,7 +52,7 @@ def campaign() -> Campaign:
     return a_chain(a_line(), "Ash", at=timezone.now())
 
 
-def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Campaign) -> None:
+def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Campaign, settings: Settings) -> None:
     contract, company = campaign.contract, campaign.contract.aggregator
     page = f"/admin/contracts/{contract.pk}/"
     assert "Documents Upload the agreement · All documents No documents yet." in shown(officer, page)
@@ -61,6 +62,11 @@ def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Camp
     assert uploaded(officer, "contract", contract.pk, first) == "We already keep this PDF."
     assert uploaded(officer, "contract", contract.pk, second) == page
     assert uploaded(officer, "campaign", campaign.pk, a_pdf("order form")) == f"/admin/campaigns/{campaign.pk}/"
+    # Nothing of it may be written to a disk unsealed.
+    settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
+    large = a_pdf("third") + b"\n" * 3_000_000
+    assert uploaded(officer, "campaign", campaign.pk, large) == f"/admin/campaigns/{campaign.pk}/"
+    assert Document.objects.get(title=f"{campaign.ref}, version 2").sha256 == hashlib.sha256(large).hexdigest()
     titles = [f"{campaign.ref}, version 1", f"{contract.ref}, version 2", f"{contract.ref}, version 1"]
     for path in (page, f"/admin/campaigns/{campaign.pk}/", f"/admin/parties/{company.pk}/"):
         panel = shown(officer, path).partition(" Documents ")[2]
@@ -69,7 +75,7 @@ def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Camp
     history = shown(officer, page)
     for version in (1, 2):
         assert f"contract: agreement added (version {version}) {officer.user.email}: They sold it on." in history
-    assert len(rows_of(officer, "/admin/documents/?kind=agreement")) == 3
+    assert len(rows_of(officer, "/admin/documents/?kind=agreement")) == 4
     newest = Document.objects.get(title=titles[1])
     assert f"{titles[1]} Signed agreement, uploaded by {officer.user.email} on" in (
         shown(officer, f"/admin/documents/{newest.pk}/")

@@ -1,5 +1,6 @@
 """Files of cases: sealed, looked at, never shown, and taken away."""
 
+import hashlib
 import io
 import re
 import time
@@ -33,7 +34,7 @@ from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.people import Browser, signed_in
 from tests.support.desk import PNG, a_ticket, asks
-from tests.support.officers import Member, post, staff
+from tests.support.officers import Member, post, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker", "attachments")
 State, Scan = Ticket.State, Attachment.Scan
@@ -143,7 +144,9 @@ def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
     assert Attachment.objects.count() == 0
 
 
-def test_five_files_of_our_kinds_are_taken_at_once(person: Browser) -> None:
+def test_five_files_of_our_kinds_are_taken_at_once(person: Browser, settings: Settings) -> None:
+    # Nothing of them may be written to a disk unsealed.
+    settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
     for uploads, wrong in (
         ([given("page.png", b"<html><script>alert(1)</script>\x00")], "take “page.png”."),
         ([given("run.exe", b"MZ\x90\x00")], "take “run.exe”."),
@@ -151,12 +154,20 @@ def test_five_files_of_our_kinds_are_taken_at_once(person: Browser) -> None:
         ([given("empty.txt", b"  ")], "take “empty.txt”."),
         ([given("zip.pdf", b"PK\x03\x04")], "take “zip.pdf”."),
         ([given("big.png", PNG + b"\0" * files.LARGEST)], "“big.png” is"),
+        ([given("bigger.png", PNG + b"\0" * 2 * files.LARGEST)], "“bigger.png” is"),
         ([given(f"{n}.png", PNG) for n in range(6)], "You chose more than 5 files."),
     ):
         answer = person.client.post("/help/write/", {"topic": "other", "message": "Look", "uploads": uploads})
         said = answer.content.decode()
         assert (answer.status_code, wrong in said, "Look</textarea>" in said) == (400, True, True), wrong
     assert Ticket.objects.count() == 0
+    largest = [given(f"{n}.txt", str(n).encode() * files.LARGEST) for n in range(5)]
+    sent = {"topic": "other", "message": "Look", "uploads": largest}
+    assert person.client.post("/help/write/", sent).status_code == 302
+    kept = Attachment.objects.order_by("name").values_list("size", "sha256")
+    assert list(kept) == [
+        (files.LARGEST, hashlib.sha256(str(n).encode() * files.LARGEST).hexdigest()) for n in range(5)
+    ]
 
 
 def test_what_our_own_look_finds() -> None:
@@ -306,6 +317,10 @@ def test_files_beside_a_preview_go_out_with_the_answer(ana: Member, ticket: Tick
         too_many = "An answer can have at most 5 files." in page.content.decode()
         assert (page.status_code, too_many) == (status, status == 400)
     assert Attachment.objects.count() == 5
+    ana.client.post(path, {"body": "See below.", "then": "solved", "send": ""})
+    on_its_way = words(ana.client.get(path).content.decode()).partition("On its way")[2].partition("Take it back")[0]
+    for name in ("preview.txt", "canned.txt", "0.txt", "1.txt", "2.txt"):
+        assert f"{name} " in on_its_way
 
 
 def test_a_case_about_no_person_takes_notes_and_no_answer(ana: Member) -> None:
