@@ -8,8 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Value
-from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.policies import DUTIES, get_clock_restart, get_next_deadline
@@ -103,6 +101,16 @@ def record(
 def name_client(client_id: str) -> dict[str, object]:
     """Say in an event's detail which client brought it; nothing where that isn't known."""
     return {"client": client_id} if client_id else {}
+
+
+def describe_changes(*, was: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
+    """Say in an event's detail which fields an act changed, from what to what. `was`: empty for what is new."""
+    changed = [name for name, value in now.items() if name not in was or was[name] != value]
+    return {
+        "fields": changed,
+        "was": {name: was[name] for name in changed if name in was},
+        "now": {name: now[name] for name in changed},
+    }
 
 
 def record_events(*, events: Sequence[Event]) -> None:
@@ -287,20 +295,23 @@ def _has_grown(one: Incident, now: IncidentCount, at: datetime) -> bool:
     return now.grown_at >= at or (one.closed_at is not None and now.grown_at > one.closed_at)
 
 
+@transaction.atomic
 def acknowledge_incident(*, incident_id: int, assigned_to: str, actor: str, reason: str, at: datetime) -> bool:
     """Acknowledge an open incident and say whose it is ("officer:7"). Returns whether that is new.
 
     What is so already is not written down again.
     """
-    open_ones = Incident.objects.filter(pk=incident_id, closed_at__isnull=True)
-    others = open_ones.exclude(acknowledged_at__isnull=False, assigned_to=assigned_to)
-    taken = others.update(acknowledged_at=Coalesce("acknowledged_at", Value(at)), assigned_to=assigned_to)
-    if taken:
-        record(
-            action="incident.assigned", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
-            detail={"to": assigned_to},
-        )  # fmt: skip
-    return bool(taken)
+    open_ones = Incident.objects.select_for_update().filter(pk=incident_id, closed_at__isnull=True)
+    one = open_ones.exclude(acknowledged_at__isnull=False, assigned_to=assigned_to).first()
+    if one is None:
+        return False
+    was, one.assigned_to, one.acknowledged_at = one.assigned_to, assigned_to, one.acknowledged_at or at
+    one.save(update_fields=["acknowledged_at", "assigned_to"])
+    record(
+        action="incident.assigned", actor=actor, target=f"incident:{incident_id}", at=at, reason=reason,
+        detail={"to": assigned_to, "was": was},
+    )  # fmt: skip
+    return True
 
 
 def add_incident_note(*, incident_id: int, actor: str, note: str, at: datetime) -> bool:

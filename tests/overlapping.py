@@ -39,7 +39,7 @@ def overlap[A, B](first: Callable[[], A], second: Callable[[], B], *, at_commit:
 
     def start_the_second_and_commit() -> None:
         if next(commits) == at_commit:
-            started.append(pool.submit(on_its_own_connection, second))
+            started.append(pool.submit(_on_its_own_connection, second))
             wait_until_it_waits(started[0])
         commit()
 
@@ -50,7 +50,7 @@ def overlap[A, B](first: Callable[[], A], second: Callable[[], B], *, at_commit:
     return done, started[0].result()
 
 
-def on_its_own_connection[B](verb: Callable[[], B]) -> B:
+def _on_its_own_connection[B](verb: Callable[[], B]) -> B:
     try:
         return verb()
     finally:
@@ -69,7 +69,7 @@ def wait_until_it_waits[B](other: Future[B]) -> None:
 def elsewhere[T](verb: Callable[[], T]) -> T:
     """What this returns on another connection, once it is over."""
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(on_its_own_connection, verb).result()
+        return pool.submit(_on_its_own_connection, verb).result()
 
 
 def after_the_first_making_up(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> list[int]:

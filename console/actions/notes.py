@@ -1,6 +1,6 @@
 """Keep an officer's notes on a company, contract or campaign, and how they want to be told of what waits for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
@@ -10,8 +10,13 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import check_reason
 from accounts.queries import StaffOnly, acting_staff
+from console.queries.notifications import get_choice
+from console.queries.standing import get_upkeep
+from partners.models import Campaign, Contract, Party
 from partners.policies.lifecycle import NotNow
 from support.models import NotificationChannel
+
+TARGETS: Mapping[str, type[Party | Contract | Campaign]] = {"party": Party, "contract": Contract, "campaign": Campaign}
 
 
 @transaction.atomic
@@ -35,17 +40,31 @@ def add_note(
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
     detail: dict[str, object] = {"mentions": [_officer(one) for one in mentions]} if mentions else {}
+    target = f"{of}:{target_id}"
+    # One note after the other: each says what the one before it set.
+    TARGETS[of].objects.select_for_update(of=("self",), no_key=True).filter(pk=target_id).first()
+    had_owner, had_day = get_upkeep(target=target)
     if owner is not None:
-        detail["owner"] = _officer(owner) if owner else ""
-    if isinstance(remind_on, date):
-        if remind_on <= at.date():
-            raise NotNow("Choose a day after today.")
-        detail["remind_on"] = f"{remind_on.isoformat()}T00:00:00+00:00"
-    elif remind_on is not None:
-        detail["remind_on"] = ""
+        detail |= _change("owner", "owner_was", _officer(owner) if owner else "", had_owner)
+    if remind_on is not None:
+        detail |= _change("remind_on", "remind_was", _check_day(remind_on, at), had_day)
     audit.actions.record(
-        action=f"{of}.noted", actor=name, target=f"{of}:{target_id}", at=at, reason=check_reason(note), detail=detail
+        action=f"{of}.noted", actor=name, target=target, at=at, reason=check_reason(note), detail=detail
     )
+
+
+def _change(name: str, name_was: str, now: str, was: str) -> dict[str, object]:
+    """What is kept of a change, nothing where it is none."""
+    return {} if now == was else {name: now, name_was: was}
+
+
+def _check_day(remind_on: date | str, at: datetime) -> str:
+    """A day as it is kept, "" for none. Raises NotNow for one that has passed."""
+    if not isinstance(remind_on, date):
+        return ""
+    if remind_on <= at.date():
+        raise NotNow("Choose a day after today.")
+    return f"{remind_on.isoformat()}T00:00:00+00:00"
 
 
 def _officer(owner: str) -> str:
@@ -66,7 +85,10 @@ def choose_notifications(
     """
     needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.CHANGE_TERMS
     name = acting_staff(actor=actor_of(user), action=needed)
-    chosen = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
+    chosen: dict[str, object] = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
+    changes = audit.actions.describe_changes(was=get_choice(user=user), now=chosen)
     if not NotificationChannel.objects.filter(user=user, is_on=True).update(**chosen):
         NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})
-    audit.actions.record(action="notifications.chosen", actor=name, target=f"notifications:{user.pk}", at=at)
+    audit.actions.record(
+        action="notifications.chosen", actor=name, target=f"notifications:{user.pk}", at=at, detail=changes
+    )

@@ -34,15 +34,17 @@ def save_view(*, user: User, page: str, name: str, query: str, typed: Sequence[s
     if mine.exclude(name=name).count() >= MOST:
         raise NotNow(f"You have {MOST} views of this list. Remove one first.")
     one, _ = SavedView.objects.update_or_create(user=user, page=page, name=name, defaults={"query": query})
-    _record("saved", one.pk, actor, at)
+    _record("saved", page, one.pk, actor, at)
 
 
 @transaction.atomic
 def remove_view(*, user: User, view_id: int, at: datetime) -> None:
     """Remove one's own view; nothing happens where there is none. Raises StaffOnly."""
     actor = _acting(user)
-    if SavedView.objects.filter(user=user, pk=view_id).delete()[0]:
-        _record("removed", view_id, actor, at)
+    one = SavedView.objects.select_for_update().filter(user=user, pk=view_id).first()
+    if one is not None:
+        one.delete()
+        _record("removed", one.page, view_id, actor, at)
 
 
 def _acting(user: User) -> str:
@@ -50,5 +52,8 @@ def _acting(user: User) -> str:
     return acting_staff(actor=actor_of(user), action=needed)
 
 
-def _record(verb: str, view_id: int, actor: str, at: datetime) -> None:
-    audit.actions.record(action=f"saved_view.{verb}", actor=actor, target=f"saved_view:{view_id}", at=at)
+def _record(verb: str, page: str, view_id: int, actor: str, at: datetime) -> None:
+    audit.actions.record(
+        action=f"saved_view.{verb}", actor=actor, target=f"saved_view:{view_id}", at=at,
+        detail={"of": page.replace("-", " ")},
+    )  # fmt: skip

@@ -26,7 +26,7 @@ from revocations.models import Breach, Cohort, Order, State
 from support.models import Attachment, Document, Entry
 from support.queries import names
 from support.queries.case import Case, case_of
-from support.queries.history import RecordedAct, describe_action, more_of
+from support.queries.history import RecordedAct, describe_action, list_people, more_of
 from support.queries.incidents import DutyState, IncidentPage, incident_page
 from support.queries.subjects import COMPANY
 from support.queries.timeline import SentPage
@@ -261,12 +261,12 @@ def _list_order(page: SentPage) -> tuple[object, ...]:
 def build_log(events: staff.Acts) -> Section:
     """Return a section of acts of staff, each by the hash that the audit log's chains have for it."""
     rows = list(events.order_by("-at", "-id")[:MOST])[::-1]
-    who = names.actors(wanted={one.actor for one in rows}, kept=True)
+    who = names.actors(wanted=list_people(events=rows), kept=True)
     return Section.build(
         "Audit log", LOGGED,
         [
-            (one.at, who[one.actor], describe_action(action=one.action), more_of(event=one), staff.get_reason(one),
-             bytes(one.hash).hex())
+            (one.at, who[one.actor], describe_action(action=one.action), more_of(event=one, who=who),
+             staff.get_reason(one), bytes(one.hash).hex())
             for one in rows
         ],
         moves=True,

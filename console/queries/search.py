@@ -15,7 +15,7 @@ from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, NoticeText, Party
 from revocations.models import Order
 from support.queries import names
-from support.queries.history import describe_action, more_of
+from support.queries.history import describe_action, list_people, more_of
 from support.queries.incidents import subjects
 from support.queries.queue import companies
 from support.queries.visible import visible_incidents
@@ -122,10 +122,12 @@ def _find_entries(asked: str, at: datetime) -> list[Hit]:
     found = AuditEvent.objects.filter(pk__in=near, line_id__isnull=True, reason__icontains=asked)
     found = found.exclude(target__startswith="protection:")
     rows = list(found.order_by("-at", "-id")[:MOST])
-    who = names.actors(wanted={one.actor for one in rows})
+    who = names.actors(wanted=list_people(events=rows))
     return [
         Hit("audit log", describe_action(action=one.action),
-            sanitise_text(f"{who[one.actor]}, {one.at:%-d %b %Y, %H:%M}. {more_of(event=one)} {staff.get_reason(one)}"),
+            sanitise_text(
+                f"{who[one.actor]}, {one.at:%-d %b %Y, %H:%M}. {more_of(event=one, who=who)} {staff.get_reason(one)}"
+            ),
             "trail", query=_history_of(one))
         for one in rows
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from partners.models import Campaign, Contract, Party
 from support.models import Ticket
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
-from support.queries.history import describe_action, more_of
+from support.queries.history import describe_action, list_people, more_of
 from support.queries.queue import code_in, companies
 from support.queries.subjects import list_hidden_ids
 from support.queries.visible import HiddenCases, acts_on_hidden, find_hidden_cases
@@ -188,12 +188,12 @@ def _rows(rows: Acts) -> Iterator[tuple[object, ...]]:
 
 
 def _part(part: Sequence[AuditEvent]) -> Iterator[tuple[object, ...]]:
-    who = names.actors(wanted={one.actor for one in part}, kept=True)
+    who = names.actors(wanted=list_people(events=part), kept=True)
     named = names.targets(wanted={key for one in part if (key := target_of(one))})
     for one, called in zip(part, describe_subjects(part), strict=True):
         to = _subject_with_mark(one, called, named)
         yield (
-            one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one), to,
+            one.at, who[one.actor], role_of(one), describe_action(action=one.action), more_of(event=one, who=who), to,
             case_of(one), get_reason(one),
         )  # fmt: skip
 

@@ -140,7 +140,7 @@ def get_standing(
     `has_orders`: orders are sent for it.
     """
     disputes = count_disputes(uri=party.uri if of == "party" else "", refs=refs)
-    owner, remind_on = _owner_of(f"{of}:{target_id}")
+    owner, day = get_upkeep(target=f"{of}:{target_id}")
     contract_id = target_id if of == "contract" else None
     open_orders, late, run = _orders_and_run(party, contract_id, at) if has_orders else (NONE, None, None)
     months = lookups_by_month(refs=refs, at=at)
@@ -154,8 +154,8 @@ def get_standing(
         late=late,
         open_incidents=count_of(rows=visible_incidents(at=at).filter(about(party=party), closed_at__isnull=True)),
         run=run,
-        owner=owner,
-        remind_on=remind_on,
+        owner=names.actors(wanted={owner})[owner] if owner else "",
+        remind_on=parse_datetime(day),
     )
 
 
@@ -184,14 +184,16 @@ def contracts_to_renew(*, at: datetime) -> list[int]:
     return [pk for pk, said in running if said and (day := parse_datetime(str(said))) and day <= at]
 
 
-def _owner_of(target: str) -> tuple[str, datetime | None]:
+def get_upkeep(*, target: str) -> tuple[str, str]:
+    """Return who looks after a company, contract or campaign ("officer:7"), and the day of its reminder; "" for none.
+
+    Both as the newest note that says so keeps them.
+    """
     kind = target.partition(":")[0]
     notes = AuditEvent.objects.filter(target=target, action=f"{kind}.noted").order_by("-at", "-id")
     owners = notes.filter(detail__has_key="owner").values_list("detail__owner", flat=True)
     days = notes.filter(detail__has_key="remind_on").values_list("detail__remind_on", flat=True)
-    owner = str(owners.first() or "")
-    day = days.first()
-    return names.actors(wanted={owner})[owner] if owner else "", parse_datetime(str(day)) if day else None
+    return str(owners.first() or ""), str(days.first() or "")
 
 
 def _rate(disputes: Count, consents: Count) -> str:

@@ -44,7 +44,7 @@ from partners.models import Party
 from support.forms.acting import ActForm
 from support.models import Ticket
 from support.queries import names
-from support.queries.history import describe_action, more_of, proposal_of
+from support.queries.history import describe_action, list_people, more_of, proposal_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
 from support.queries.visible import HiddenCases, visible_incidents
@@ -181,13 +181,13 @@ def _ticket(one: Ticket | None, at: datetime) -> Cell:
 
 
 def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, ...]]:
-    who = names.actors(wanted={one.actor for one in rows})
+    who = names.actors(wanted=list_people(events=rows))
     named = names.targets(wanted={key for one in rows if (key := staff.target_of(one))})
     return [
         (
             moment(one.at),
             Cell(who[one.actor], under=staff.role_of(one)),
-            _did(one),
+            _did(one, who),
             _to(one, named, called),
             Cell(sanitise_text(staff.get_reason(one), at_most=200) or "–"),
         )
@@ -195,11 +195,11 @@ def _event_cells(rows: Sequence[AuditEvent], at: datetime) -> list[tuple[Cell, .
     ]
 
 
-def _did(event: AuditEvent) -> Cell:
+def _did(event: AuditEvent, who: Mapping[str, str]) -> Cell:
     """What was done, which leads to the proposal behind it, and what it changed."""
     proposal = proposal_of(event=event)
     href = reverse("admin:proposal", args=[proposal]) if proposal else ""
-    return Cell(describe_action(action=event.action), href=href, under=more_of(event=event))
+    return Cell(describe_action(action=event.action), href=href, under=more_of(event=event, who=who))
 
 
 def _to(event: AuditEvent, named: Mapping[tuple[str, int], NamedTarget], called: str) -> Cell:

@@ -36,8 +36,9 @@ def saved_views(request: PersonRequest, page: str) -> HttpResponse:
 
 
 def _is_open(page: str, role: str) -> bool:
-    """Whether this role has a page of this name that is about no one thing."""
-    return any(one.name == page and role in one.roles and "<" not in one.route for one in site.addresses)
+    """Whether this role has a page of this name that is about no one thing, and no form."""
+    found = (one for one in site.addresses if one.name == page and role in one.roles)
+    return any("<" not in one.route and "POST" not in one.methods for one in found)
 
 
 def _query_of(asked: QueryDict) -> QueryDict:

@@ -19,7 +19,7 @@ from partners.clients import http
 from partners.domain import keysets
 from partners.models import Client, Contract, Party
 from partners.policies.identifiers import events_address_of
-from partners.policies.loosening import Endpoints
+from partners.policies.loosening import Endpoints, as_json
 
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 # What officers call them in their forms.
@@ -33,6 +33,12 @@ LABELS: Mapping[str, str] = {
 def endpoints_of(*, row: Contract) -> Endpoints:
     """Return a contract's endpoints as a proposal keeps them."""
     return Endpoints(row.endpoint_url, row.jwks_uri, tuple(row.hosts))
+
+
+def describe_endpoints(*, row: Contract, was: Endpoints) -> dict[str, object]:
+    """Return what a contract's endpoints were and are, and which of them an act changed, for the audit log."""
+    before, now = as_json(was), as_json(endpoints_of(row=row))
+    return {**audit.actions.describe_changes(was=before, now=now), "was": before, "now": now}
 
 
 def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str]) -> None:
@@ -127,24 +133,25 @@ def set_endpoints_by_operator(*, row: Contract, wanted: Endpoints, actor: str, a
     Where that takes the place of what counts for the partner, an incident tells the officers: the database refuses it
     without.
     """
-    replaced = not row.is_draft and list_replaced_endpoints(row=row, wanted=wanted)
+    replaced, was = not row.is_draft and list_replaced_endpoints(row=row, wanted=wanted), endpoints_of(row=row)
     if replaced:
-        _tell_officers(row, row.aggregator, [*_values(endpoints_of(row=row)), *_values(wanted)], at)
-    changed = put_endpoints(row=row, wanted=wanted)
+        _tell_officers(row, row.aggregator, [*_values(was), *_values(wanted)], at)
+    put_endpoints(row=row, wanted=wanted)
     if replaced:
-        said = {"fields": changed}
+        said = describe_endpoints(row=row, was=was)
         guards.note_on(action="contract.endpoints_set", actor=actor, row=row, at=at, reason="", detail=said)
 
 
 @transaction.atomic
 def move_keys_by_operator(*, party: Party, jwks_uri: str, actor: str, at: datetime) -> None:
     """Write down where a company's keys are by the operator's word alone; officers are told in the same way."""
-    moved = moves_keys(party=party, jwks_uri=jwks_uri)
+    moved, was = moves_keys(party=party, jwks_uri=jwks_uri), keysets.jwks_uri_of(party=party)
     if moved:
         _tell_officers(party, party, [party.jwks_uri, jwks_uri], at)
     put_keys(party=party, jwks_uri=jwks_uri)
     if moved:
-        guards.note_on(action="party.keys_moved", actor=actor, row=party, at=at, reason="")
+        said = {"was": was, "now": keysets.jwks_uri_of(party=party)}
+        guards.note_on(action="party.keys_moved", actor=actor, row=party, at=at, reason="", detail=said)
 
 
 def _tell_officers(row: Contract | Party, party: Party, values: Sequence[str], at: datetime) -> None:

@@ -101,11 +101,8 @@ def note_on(
 
 def describe_changes(*, row: Named, before: Named, fields: Sequence[str]) -> dict[str, object]:
     """Return which fields an act changed, from what to what, for the audit log. `before`: a copy made before it."""
-    return {
-        "fields": list(fields),
-        "was": {field: _as_json(getattr(before, field)) for field in fields},
-        "now": {field: _as_json(getattr(row, field)) for field in fields},
-    }
+    was, now = ({field: _as_json(getattr(one, field)) for field in fields} for one in (before, row))
+    return audit.actions.describe_changes(was=was, now=now)
 
 
 def _as_json(value: object) -> object:

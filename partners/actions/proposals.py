@@ -200,13 +200,14 @@ def _let_ask(proposal: Proposal, wanted: LetAgentAsk, at: datetime) -> None:
     agent = AuthorizedAgent.objects.select_for_update(of=("self",)).get(number=proposal.target_id)
     if (agent.changed_at or agent.registered_at) > proposal.proposed_at:
         raise NotNow(f"{agent.pk} was suspended or changed after it was proposed. Propose it again.")
-    was = key_of(agent=agent)
+    was = {"was": key_of(agent=agent), "was_name": agent.name, "was_hosts": agent.hosts}
     # What it was given by the key of then counts no more.
     agent.name, agent.verify_key, agent.hosts = wanted.name, b64decode(wanted.key), list(wanted.hosts)
     agent.changed_at, agent.ended_at, agent.token_hash = at, None, None
     agent.save(update_fields=["name", "verify_key", "hosts", "changed_at", "ended_at", "token_hash"])
-    detail = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": list(wanted.hosts)}
-    changed = {"was": was} if was != wanted.key else {}
+    now = {"was": wanted.key, "was_name": agent.name, "was_hosts": agent.hosts}
+    detail = {"ref": agent.pk, "name": agent.name, "key": wanted.key, "hosts": agent.hosts}
+    changed = {name: before for name, before in was.items() if before != now[name]}
     _record_decision("authorized.let_in", proposal, guards.agent_target(number=agent.number), at, {**detail, **changed})
 
 
@@ -214,9 +215,8 @@ def _set_endpoints(proposal: Proposal, wanted: SetEndpoints, at: datetime) -> No
     row = guards.lock_target(of="contract", target_id=proposal.target_id)
     if not isinstance(row, Contract) or addresses.endpoints_of(row=row) != wanted.was:
         raise NotNow("The endpoints have changed since it was proposed. Propose it again.")
-    changed = addresses.put_endpoints(row=row, wanted=wanted)
-    now = addresses.endpoints_of(row=row)
-    detail = {"ref": row.ref, "fields": changed, "was": as_json(wanted.was), "now": as_json(now)}
+    addresses.put_endpoints(row=row, wanted=wanted)
+    detail = {"ref": row.ref, **addresses.describe_endpoints(row=row, was=wanted.was)}
     _record_decision("contract.endpoints_set", proposal, guards.target_of(row=row), at, detail)
 
 

@@ -70,9 +70,8 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
     _lock_target(proposal.of, proposal.target_id)
     now = database_clock()
     running = tuple(
-        Suspension.objects.filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=now), of=proposal.of, target_id=proposal.target_id
-        )
+        Suspension.objects.select_for_update(of=("self",))
+        .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), of=proposal.of, target_id=proposal.target_id)
         .filter(starts_at__lte=proposal.proposed_at)
         .order_by("pk")
     )

@@ -101,12 +101,11 @@ def set_endpoints(
             act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=row.pk, payload=as_json(wanted),
             reason=reason, actor=actor, at=at,
         )  # fmt: skip
-    changed = addresses.put_endpoints(row=row, wanted=wanted)
-    if not changed:
+    was = addresses.endpoints_of(row=row)
+    if not addresses.put_endpoints(row=row, wanted=wanted):
         raise NotNow(guards.THE_SAME)
-    guards.note_on(
-        action="contract.endpoints_set", actor=name, row=row, at=at, reason=reason, detail={"fields": changed}
-    )
+    detail = addresses.describe_endpoints(row=row, was=was)
+    guards.note_on(action="contract.endpoints_set", actor=name, row=row, at=at, reason=reason, detail=detail)
     return Contract.objects.get(pk=row.pk)
 
 

@@ -67,10 +67,13 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
         raise NotNow(_("Write the answer first. A case is solved when the person can read our answer."))
     if to == State.WAITING and not is_answered(ticket=ticket):
         raise NotNow(_("Write to the person first. Until they hear from us, the case waits for us."))
+    was = str(ticket.state)
     move(ticket=ticket, to=to, at=at)
     ticket.save()
     append_event(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
-    record_case_act(ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to)})
+    record_case_act(
+        ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to), "was": was}
+    )
 
 
 @transaction.atomic
@@ -86,8 +89,9 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
     ticket.save(update_fields=["priority", "due_at", "last_at"])
     append_event(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
     record_case_act(
-        ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why, detail={"to": int(priority)}
-    )
+        ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why,
+        detail={"to": int(priority), "was": int(was)},
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -149,13 +149,15 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
 
 def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -> None:
     _refuse_to_give(ticket, to)
+    was = actor_of(ticket.assignee) if ticket.assignee else ""
     ticket.assignee, ticket.claimed_at, ticket.last_at = to, at if to else None, at
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None
     ticket.save(update_fields=["assignee", "claimed_at", "last_at", "escalated_at"])
     whose = f"Now with {get_staff_name(user=to)}." if to else "Back in the queue."
     append_event(ticket=ticket, body=whose, author=by, at=at)
-    record_case_act(ticket=ticket, action=action, actor=by, at=at, detail={"to": actor_of(to) if to else ""})
+    given: dict[str, object] = {"to": actor_of(to) if to else "", "was": was}
+    record_case_act(ticket=ticket, action=action, actor=by, at=at, detail=given)
 
 
 def _refuse_to_give(ticket: Ticket, to: User | None) -> None:

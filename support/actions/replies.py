@@ -90,7 +90,9 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
         raise NotNow("Sending has begun. Messages that were sent can't be taken back.")
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
-    audit.actions.record(action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at)
+    audit.actions.record(
+        action="reply.undone", actor=name, target=f"reply:{reply.id}", at=at, detail={"incident": reply.incident_id}
+    )
 
 
 def _check_reply(incident_id: int, body: str, found: QuerySet[Ticket], at: datetime) -> list[int]:
@@ -139,9 +141,12 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
     if unknown := unknown_in(body=body):
         raise BadVariable(f"{{{unknown[0]}}} is no variable.")
-    words = {"title": title, "body": body, "changed_at": at, "retired_at": None}
-    reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=words)
-    audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at)
+    kept = SavedReply.objects.select_for_update().filter(key=key, language=language).values("title", "body").first()
+    words = {"title": title, "body": body}
+    defaults = {**words, "changed_at": at, "retired_at": None}
+    reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=defaults)
+    changes = audit.actions.describe_changes(was=kept or {}, now=words)
+    audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at, detail=changes)
     return reply
 
 

@@ -1,9 +1,10 @@
 """What was done, from the audit trail, to one party, contract or campaign."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Choices
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
@@ -11,6 +12,7 @@ from audit.models import AuditEvent
 from audit.policies import ALL
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, Proposal
+from support.models import Ticket
 from support.queries import names
 
 # What an act is about, and what was done, where the action's own name does not say it plainly.
@@ -41,6 +43,16 @@ FIELDS: Mapping[str, str] = {
     "lbs_provider": "location service", "consideration": "payment", "starts_at": "start", "ends_at": "end",
     "signed_at": "signed", "ack_within_s": "to be acknowledged within (s)",
     "complete_within_days": "to be completed within (days)", "names_recipient": "names its recipient",
+    "is_on": "e-mails", "quiet_from": "quiet from (hour)", "quiet_until": "quiet until (hour)", "zone": "time zone",
+    "body": "text",
+}  # fmt: skip
+# What an act's detail names people of staff by.
+PEOPLE = ("owner", "owner_was", "to", "was")
+# Acts that give a case or an incident to somebody.
+GIVEN = frozenset({"ticket.assigned", "ticket.handed_over", "incident.assigned"})
+# Acts that choose one of several: what is chosen, and the choices in words.
+CHOICES: Mapping[str, tuple[str, type[Choices]]] = {
+    "ticket.moved": ("state", Ticket.State), "ticket.priority_set": ("priority", Ticket.Priority),
 }  # fmt: skip
 NEWEST = 100
 
@@ -69,18 +81,32 @@ def done_to(*, target: str, also: str = "", but_by: str = "") -> list[RecordedAc
     if but_by:
         rows = rows.exclude(actor__startswith=but_by)
     events = list(rows.order_by("-at", "-id")[:NEWEST])
-    who = names.actors(wanted={one.actor for one in events})
+    who = names.actors(wanted=list_people(events=events))
     return [
         RecordedAct(
             one.at,
             who[one.actor],
             describe_action(action=one.action),
             one.reason,
-            more_of(event=one),
+            more_of(event=one, who=who),
             proposal_of(event=one),
         )
         for one in events
     ]
+
+
+def list_people(*, events: Iterable[AuditEvent]) -> set[str]:
+    """Return who acted, and which of staff the acts name, for `names.actors`."""
+    found: set[str] = set()
+    for one in events:
+        named = [one.detail.get(name) for name in PEOPLE]
+        found |= {one.actor, *_list_mentions(one), *(str(name) for name in named if names.is_staff(actor=str(name)))}
+    return found
+
+
+def _list_mentions(event: AuditEvent) -> list[str]:
+    said = event.detail.get("mentions")
+    return [str(one) for one in said] if isinstance(said, list) else []
 
 
 def describe_action(*, action: str) -> str:
@@ -92,8 +118,11 @@ def describe_action(*, action: str) -> str:
     return f"{about}: {VERBS.get(verb) or verb.replace('_', ' ')}" if verb else about
 
 
-def more_of(*, event: AuditEvent) -> str:
-    """What an act changed, as its detail holds it: "end: 1 Jan 2036, was 1 Dec 2026"; "" where that says it all."""
+def more_of(*, event: AuditEvent, who: Mapping[str, str]) -> str:
+    """What an act changed, as its detail holds it: "end: 1 Jan 2036, was 1 Dec 2026"; "" where that says it all.
+
+    `who`: what to call those whom `list_people` returns.
+    """
     said = event.detail
     parts = []
     if said.get("act") in Proposal.Act.values:
@@ -109,8 +138,9 @@ def more_of(*, event: AuditEvent) -> str:
     parts += _of_rule(event)
     parts += _of_duty(event)
     parts += _of_search(event)
-    parts += _of_note(event)
-    parts += [f"as {User.Role(event.detail['role']).label.lower()}"] if event.action == "view_as.started" else []
+    parts += _of_note(event, who)
+    parts += _of_case(event, who)
+    parts += _of_account(event)
     parts += _of_set_up(event)
     parts += _of_addresses(event) or _of_fields(event)
     return "; ".join(part for part in parts if part)
@@ -128,7 +158,10 @@ def _of_fields(event: AuditEvent) -> list[str]:
     if not isinstance(fields, list):
         return []
     if isinstance(now, dict) and isinstance(was, dict):
-        return [_format_change(_field(name), _value(now[name]), _value(was.get(name))) for name in sorted(now)]
+        return [
+            _format_change(_field(name), _value(now[name]), _value(was[name]) if name in was else "")
+            for name in sorted(now)
+        ]
     return [", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in fields)]
 
 
@@ -145,19 +178,49 @@ def _value(said: object) -> str:
     return _day(said) or sanitise_text(_plain(said), at_most=160) or "none"
 
 
-def _of_note(event: AuditEvent) -> list[str]:
+def _of_note(event: AuditEvent, who: Mapping[str, str]) -> list[str]:
     """Return what a note on a company, contract or campaign set beside its words; which agreement was added."""
     said = event.detail
-    officers = len(said.get("mentions", ()))
-    mentions = [f"{officers} officer{'' if officers == 1 else 's'} mentioned"] if officers else []
-    owner = ["owner changed" if said["owner"] else "owner removed"] if "owner" in said else []
+    mentioned = ", ".join(who[one] for one in _list_mentions(event))
     version = [f"version {said['version']}"] if event.action.endswith(".agreement_added") else []
     return [
-        *owner,
+        *([_format_move("owner", said, ("owner", "owner_was"), who)] if "owner" in said else []),
         *version,
-        *mentions,
-        *([f"reminder: {_day(said['remind_on']) or 'none'}"] if "remind_on" in said else []),
+        *([f"mentioned: {mentioned}"] if mentioned else []),
+        *([_format_reminder(said)] if "remind_on" in said else []),
     ]
+
+
+def _format_reminder(said: Mapping[str, object]) -> str:
+    was = (_day(said["remind_was"]) or "none") if "remind_was" in said else ""
+    return _format_change("reminder", _day(said["remind_on"]) or "none", was)
+
+
+def _format_move(what: str, said: Mapping[str, object], keys: tuple[str, str], who: Mapping[str, str]) -> str:
+    """Say from whom to whom something went; "" is nobody. Acts of old kept only to whom."""
+    now, was = (who.get(str(said[key])) or "nobody" if key in said else "" for key in keys)
+    return _format_change(what, now, was)
+
+
+def _of_case(event: AuditEvent, who: Mapping[str, str]) -> list[str]:
+    """Return how a case or an incident moved: to whom, to which state or priority, into which case."""
+    said = event.detail
+    if event.action in GIVEN:
+        return [_format_move("to", said, ("to", "was"), who)]
+    if event.action in CHOICES:
+        what, labels = CHOICES[event.action]
+        now, was = (str(dict(labels.choices).get(said.get(key), "")) for key in ("to", "was"))
+        return [_format_change(what, now, was)]
+    if event.action == "ticket.merged":
+        return [f"into {said.get('into')}"]
+    return [f"cases: {said.get('cases')}"] if event.action == "reply.begun" else []
+
+
+def _of_account(event: AuditEvent) -> list[str]:
+    """Return as which role somebody of staff was made, or views pages; of which list a view was saved."""
+    if event.action in {"view_as.started", "staff.made"}:
+        return [f"as {User.Role(event.detail['role']).label.lower()}"]
+    return [f"of {event.detail['of']}"] if event.action.startswith("saved_view.") and "of" in event.detail else []
 
 
 def _of_rule(event: AuditEvent) -> list[str]:
@@ -213,8 +276,10 @@ def _of_machine(event: AuditEvent) -> list[str]:
 def _of_certificate(event: AuditEvent, was: str) -> list[str]:
     if event.action == "machine.unbound":
         return [f"certificate: none, was {was}"]
-    certificate = event.detail.get("certificate")
-    return [f"certificate: {certificate}"] if isinstance(certificate, str) and certificate else []
+    now, before = (str(event.detail.get(name) or "") for name in ("certificate", "was_bound_to"))
+    if before == now:
+        return [f"certificate: {now}"] if now else []
+    return [_format_change("certificate", now or "none", before)]
 
 
 def _of_agent(event: AuditEvent) -> list[str]:
@@ -222,13 +287,13 @@ def _of_agent(event: AuditEvent) -> list[str]:
     said, hosts = event.detail, event.detail.get("hosts")
     if not event.target.startswith("authorized:") or not isinstance(hosts, list):
         return []
-    key, name, was = (
-        str(said.get("key", "")),
-        sanitise_text(str(said.get("name", "")), at_most=200),
-        str(said.get("was", "")),
-    )
-    at = ", ".join(str(host) for host in hosts) or "none"
-    return [f"name: {name}", _format_change("key", key, was), f"callback hosts: {at}"]
+    key, was = str(said.get("key", "")), str(said.get("was", ""))
+    name, was_name = (sanitise_text(str(said.get(one, "")), at_most=200) for one in ("name", "was_name"))
+    was_hosts = _addresses(said["was_hosts"]) if "was_hosts" in said else ""
+    return [
+        _format_change("name", name, was_name), _format_change("key", key, was),
+        _format_change("callback hosts", _addresses(hosts), was_hosts),
+    ]  # fmt: skip
 
 
 def _of_addresses(event: AuditEvent) -> list[str]:

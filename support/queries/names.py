@@ -18,7 +18,7 @@ from disclosures.models import AnomalyRule, Upload
 from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, NoticeText, Party
 from revocations.models import State, Stream
-from support.models import ProtectedLine, Reveal, Ticket
+from support.models import ProtectedLine, Reveal, SavedReply, Ticket
 
 STAFF = ("officer", "agent", "auditor", "legal")
 MACHINES = {
@@ -45,7 +45,7 @@ KINDS = {
     "party": "company", "machine": "API client", "authorized": "authorized agent", "anomaly": "anomaly rule",
     "rule": "state rule", "protection": "line protection", "import": "file import", "anomaly_rule": "anomaly rule",
     "agent_request": "request through an agent", "canned": "saved reply", "client": "API client",
-    "cohort": "termination", "digest": "reconciliation run", "feed": "carrier file",
+    "cohort": "termination", "delay": "court order", "digest": "reconciliation run", "feed": "carrier file",
     "notifications": "own notifications", "reply": "reply to many cases", "saved_view": "own saved view",
     "stream": "delivery", "test_line": "test line", "tightening": "stop", "user": "account",
 }  # fmt: skip
@@ -152,13 +152,18 @@ def _notices(marks: Collection[str]) -> Mapping[str, str]:
     }
 
 
+def _saved_replies(ids: Collection[str]) -> Mapping[str, str]:
+    rows = SavedReply.objects.filter(pk__in=ids).values_list("pk", "title", "language")
+    return {str(pk): sanitise_text(f"saved reply: {title} ({language})", at_most=160) for pk, title, language in rows}
+
+
 def _purposes(terms: Collection[str]) -> Mapping[str, str]:
     return {term: f"purpose: {purpose_in_words(term)}" for term in terms}
 
 
 SUBJECTS: Mapping[str, Callable[[Collection[str]], Mapping[str, str]]] = {
     "stream": _streams, "incident": _incidents, "user": _accounts, "anomaly_rule": _anomaly_rules, "notice": _notices,
-    "purpose": _purposes,
+    "purpose": _purposes, "canned": _saved_replies,
 }  # fmt: skip
 
 
@@ -167,7 +172,7 @@ def actors(*, wanted: Collection[str], kept: bool = False) -> Mapping[str, str]:
 
     `kept`: for a file, by their e-mail, which no two of them have.
     """
-    ids = {int(one.partition(":")[2]) for one in wanted if _is_staff(one)}
+    ids = {int(one.partition(":")[2]) for one in wanted if is_staff(actor=one)}
     found = User.objects.filter(pk__in=ids) if ids else ()
     staff = {one.pk: one.email if kept else get_staff_name(user=one) for one in found}
     return {one: _format_actor(one, staff) for one in wanted}
@@ -178,14 +183,15 @@ def get_staff_name(*, user: User) -> str:
     return user.get_full_name() or user.email or str(user)
 
 
-def _is_staff(actor: str) -> bool:
+def is_staff(*, actor: str) -> bool:
+    """Return whether the audit log's name for whoever acted ("officer:3") is that of somebody of staff."""
     kind, _, own = actor.partition(":")
     return kind in STAFF and own.isdecimal()
 
 
 def _format_actor(actor: str, staff: Mapping[int, str]) -> str:
     kind, _, own = actor.partition(":")
-    if _is_staff(actor):
+    if is_staff(actor=actor):
         return staff.get(int(own)) or f"{kind} {own}"
     return f"{MACHINES[kind]} ({sanitise_text(own, at_most=60)})" if kind in MACHINES else kind
 

@@ -115,6 +115,7 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             (officer, f"user:{leaves.pk}", None, ""),
         ),
     }  # fmt: skip
+    endpoints = {"endpoint_url": contract.endpoint_url, "jwks_uri": contract.jwks_uri}
     found: dict[str, list[Entry]] = {}
     details: dict[str, object] = {}
     for action, (act, (_, target, _, _)) in acts.items():
@@ -126,13 +127,17 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             details |= AuditEvent.objects.filter(action=action).exclude(detail={}).values_list("action", "detail")
     assert found == {action: [entry] for action, (_, entry) in acts.items()}
     assert details == {
-        "ticket.priority_set": {"to": Ticket.Priority.HIGH},
-        "ticket.moved": {"to": Ticket.State.PARTNER},
+        "ticket.priority_set": {"to": Ticket.Priority.HIGH, "was": Ticket.Priority.NORMAL},
+        "ticket.moved": {"to": Ticket.State.PARTNER, "was": Ticket.State.OPEN},
         "suspend.asked": {"party": party.pk},
         "reply.begun": {"incident": incident.pk, "cases": 1},
         "incident.told": {"duty": PARTNER.name, "on": now.date().isoformat(), "reference": "M-1"},
         "notice.published": {"starts_at": now.isoformat(), "proposal": str(wording.pk), "proposed_by": first},
-        "contract.endpoints_set": {"ref": contract.ref, "fields": ["hosts"]},
+        "reply.written": {"fields": ["title", "body"], "was": {}, "now": {"title": "T", "body": "B"}},
+        "contract.endpoints_set": {
+            "ref": contract.ref, "fields": ["hosts"], "was": {**endpoints, "hosts": []},
+            "now": {**endpoints, "hosts": ["a.example"]},
+        },
         "contract.shortened": {
             "ref": contract.ref, "was": contract.ends_at.isoformat(), "ends_at": now.isoformat(),
         },

@@ -381,7 +381,8 @@ def test_a_note_names_an_owner_and_reminds_officers(officer: Member) -> None:
     assert post(officer, form, {"reason": "Nobody's.", "owner": "officer:999999"}) == ""
     told = shown(officer, page)
     assert f"Owner second@carrier.example Reminder {at + 3 * DAY:%-d %b %Y}" in told
-    assert f"contract: note added (owner changed; reminder: {at + 3 * DAY:%-d %b %Y})" in told
+    set_to = f"owner: {second.user.email}, was nobody; reminder: {at + 3 * DAY:%-d %b %Y}, was none"
+    assert f"contract: note added ({set_to})" in told
     assert f"{officer.user.email}: Called them." in told
     assert post(officer, form, {"reason": "?", "owner": "same", "remind_on": day, "no_reminder": "on"}) == ""
     about = f"/admin/parties/{contract.aggregator_id}/"
@@ -402,7 +403,7 @@ def test_a_note_names_an_owner_and_reminds_officers(officer: Member) -> None:
         )
         assert post(officer, form, {"reason": "Renewed.", "owner": "same", "no_reminder": "on"}) == page
         assert rows_of(officer, "/admin/contracts/?remind=due") == []
-        assert "contract: note added (reminder: none)" in shown(officer, page)
+        assert f"contract: note added (reminder: none, was {at + 3 * DAY:%-d %b %Y})" in shown(officer, page)
         # Of two of one moment the later one counts.
         for owner in (officer, second):
             assert post(officer, form, {"reason": "Mine.", "owner": owner.actor}) == page

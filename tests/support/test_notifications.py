@@ -106,7 +106,7 @@ def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> 
     second.client.post("/admin/notifications/", ON)
     note = {"reason": "Look at this.", "owner": "same", "mentions": [second.actor]}
     assert officer.client.post(f"/admin/note/party/{party.pk}/", note).status_code == 302
-    assert "company: note added (1 officer mentioned)" in shown(officer, f"/admin/parties/{party.pk}/")
+    assert f"company: note added (mentioned: {second.user.email})" in shown(officer, f"/admin/parties/{party.pk}/")
     page = second.client.get("/admin/notifications/").content.decode()
     assert LINK.findall(page) == [("1", "note that mentions you", "/admin/trail/?mentions=me")]
     assert f'<a href="/admin/parties/{party.pk}/">Note that mentions you</a><small><bdi>Ash</bdi></small>' in page

@@ -1,22 +1,18 @@
 """Two officers decide in the same moment: the first one's act stands, and the other reads what it was."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import transaction
 
 import disclosures.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
 from console.actions import proposals as proposals_actions
-from console.actions.imports import discard_file, import_file, upload_file
-from console.workers import imports
+from console.actions.imports import discard_file, upload_file
 from disclosures.models import Upload
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
@@ -34,7 +30,7 @@ from support.workers import term_change_propagation
 from tests import feeds
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.overlapping import noted, on_its_own_connection, overlap, wait_until_it_waits
+from tests.overlapping import noted, overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
 
@@ -245,44 +241,3 @@ def test_a_file_that_is_uploaded_twice_waits_once() -> None:
     assert (one, noted("import.uploaded")) == (again, 1)
     discard_file(upload_id=one.pk, reason="Wrong", actor=officer, at=NOW)
     assert uploads() != one
-
-
-def test_a_file_that_waits_for_a_decision_is_decided_on_once() -> None:
-    feeds.take_lines(feeds.line_row())
-    content = feeds.ndjson([feeds.choice_row(kind="stop")])
-    for decisions in ((import_file, import_file), (import_file, discard_file), (discard_file, discard_file)):
-        upload = upload_file(
-            feed=Upload.Feed.CHOICES, content=content, reason="Due", actor=an_actor(), at=NOW
-        )  # fmt: skip
-        assert imports.run(now=NOW)
-        first, second = (
-            partial(decide, upload_id=upload.pk, reason="Read", actor=an_actor(), at=NOW) for decide in decisions
-        )
-        with pytest.raises(NotNow, match="isn't waiting for a decision any more"):
-            overlap(first, second)
-        upload.refresh_from_db()
-        discarded = decisions[0] is discard_file
-        assert upload.state == (Upload.State.DISCARDED if discarded else Upload.State.AGREED)
-        if not discarded:
-            assert imports.run(now=NOW)
-    assert (noted("import.agreed"), noted("import.discarded")) == (2, 1)
-
-
-def test_what_two_agree_to_and_another_discards_is_locked_in_one_order() -> None:
-    one = an_actor()
-    upload = upload_file(
-        feed=Upload.Feed.LINES, content=feeds.ndjson([feeds.line_row()]), reason="Due", actor=one, at=NOW
-    )
-    assert imports.run(now=NOW)
-    proposal = import_file(upload_id=upload.pk, reason="Read", actor=one, at=NOW)
-    assert isinstance(proposal, Proposal)
-    discards = partial(discard_file, upload_id=upload.pk, reason="Wrong", actor=one, at=NOW)
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            Proposal.objects.select_for_update().get(pk=proposal.pk)
-            discarded = pool.submit(on_its_own_connection, discards)
-            wait_until_it_waits(discarded)
-            # Whoever agrees to it takes this next, and would wait for who waits for them.
-            Upload.objects.select_for_update(nowait=True).get(pk=upload.pk)
-        discarded.result()
-    assert Upload.objects.get().state == Upload.State.DISCARDED

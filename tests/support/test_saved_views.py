@@ -54,6 +54,7 @@ def test_a_view_is_saved_opened_replaced_and_removed(officer: Member) -> None:
     assert [(act.actor, act.action, act.target) for act in acts] == [
         (officer.actor, f"saved_view.{verb}", f"saved_view:{one.pk}") for verb in ("saved", "saved", "removed")
     ]
+    assert read(officer, "/admin/trail/").count("of incidents") == 3
 
 
 def test_what_cannot_be_saved_says_why(officer: Member) -> None:
@@ -76,5 +77,12 @@ def test_each_role_saves_views_of_its_own_lists() -> None:
     auditor, legal = staff(User.Role.AUDITOR), staff(User.Role.LEGAL)
     assert saved(auditor, "incidents/?state=open", "Open") == "/admin/incidents/?state=open"
     assert saved(legal, "trail/?kind=look", "Looks") == "/admin/trail/?kind=look"
-    for member, page in ((legal, "incidents"), (auditor, "separations"), (auditor, "party"), (auditor, "nothing")):
+    forms = ((auditor, "search"), (auditor, "party-add"), (legal, "delayed"))
+    for member, page in (
+        (legal, "incidents"),
+        (auditor, "separations"),
+        (auditor, "party"),
+        (auditor, "nothing"),
+        *forms,
+    ):
         assert member.client.get(f"/admin/views/{page}/").status_code == 404

@@ -16,7 +16,7 @@ from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.queries.permission import PermissionQuestion, answers_at
 from consent.workers.archive_entries import ArchivedSuspension
-from consent.workers.cohorts import build_manifests, end_terms, reissue_remaining_uses
+from consent.workers.cohorts import build_manifests, end_terms
 from console.actions import proposals as proposals_actions
 from console.actions import terms as terms_actions
 from console.actions.terms import add_rule, set_consideration
@@ -29,7 +29,7 @@ from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
 from partners.models import Campaign, JurisdictionRule, PendingTermChange
-from revocations.models import Cohort, Order, StreamEvent
+from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
@@ -338,7 +338,6 @@ def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     _, ended = a_campaign_that_another_follows()
     end_now(ended)
     assert Order.objects.count() == 1
-    assert reissue_remaining_uses(cohort=Cohort.objects.get()) == 0
     target = ended.contract_id
     suspensions.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     by_two("lift_suspension", "contract", target)

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from html import unescape
 from io import StringIO
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -17,11 +18,14 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import Line, User
 from audit.models import AuditEvent, Incident
+from console.actions.notes import choose_notifications
 from disclosures.models import Disclosure
 from partners.actions import proposals, suspensions
 from partners.domain import keys
 from partners.models import Campaign, Proposal, SigningKey
 from revocations.models import Stream
+from support.actions import cases, queue, replies
+from support.models import Ticket
 from tests.factories import a_line
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
 from tests.support.officers import Member, shown, staff
@@ -110,6 +114,76 @@ def test_staff_have_their_name_on_the_page_and_their_e_mail_in_the_file(officer:
     did = f"suspension: started {campaign.contract.ref} contract They sold it on."
     assert rows_of(officer) == [f"Jo Field Privacy officer {did}"]
     assert taken(officer)[1][1] == "officer@carrier.example"
+
+
+def changes_in(member: Member, part: str) -> list[str]:
+    """What the newest acts whose row has this in it changed, the newest first."""
+    said = [row for row in rows_of(member) if part in row]
+    return [row.partition(part)[2].strip() for row in said]
+
+
+def test_an_owner_and_a_reminder_are_told_by_name_before_and_after(officer: Member, campaign: Campaign) -> None:
+    ada, bo = (staff(name=name) for name in ("ada", "bo"))
+    User.objects.filter(pk=ada.user.pk).update(first_name="Ada", last_name="Stern")
+    contract = campaign.contract
+    form = f"/admin/note/contract/{contract.pk}/"
+    notes = (
+        {"owner": ada.actor, "remind_on": "2090-01-02", "mentions": [bo.actor, ada.actor]},
+        {"owner": bo.actor, "remind_on": "2090-03-04"},
+        {"owner": bo.actor, "remind_on": "2090-03-04"},
+        {"owner": "nobody", "no_reminder": "on"},
+    )
+    for one in notes:
+        assert officer.client.post(form, {"reason": "Seen.", **one}).status_code == 302
+    told = (
+        "(owner: nobody, was bo@carrier.example; reminder: none, was 4 Mar 2090)",
+        f"{officer.user.email}: Seen.",
+        "(owner: bo@carrier.example, was Ada Stern; reminder: 4 Mar 2090, was 2 Jan 2090)",
+        "(owner: Ada Stern, was nobody; mentioned: bo@carrier.example, Ada Stern; reminder: 2 Jan 2090, was none)",
+    )
+    history = shown(officer, f"/admin/contracts/{contract.pk}/")
+    places = [history.index(one) for one in told]
+    assert places == sorted(places)
+    listed = changes_in(officer, "contract: note added")
+    assert [one.partition(contract.ref)[0].strip() for one in listed] == [
+        told[0][1:-1], "", told[2][1:-1], told[3][1:-1],
+    ]  # fmt: skip
+    more = [row[4] for row in taken(officer) if row[3:4] == ["contract: note added"]]
+    assert more[1] == "owner: bo@carrier.example, was ada@carrier.example; reminder: 4 Mar 2090, was 2 Jan 2090"
+
+
+def test_acts_on_cases_incidents_replies_and_settings_say_before_and_after(officer: Member, line: Line) -> None:
+    agent, lead, case, at = staff(User.Role.AGENT, name="agent"), staff(name="lead"), a_case(line), timezone.now()
+    given: dict[str, Any] = {"code": case.code, "actor": officer.actor, "at": at}
+    queue.assign(to=agent.user.pk, **given)
+    queue.assign(to=lead.user.pk, **given)
+    cases.set_priority(priority=Ticket.Priority.URGENT, reason="A danger.", **given)
+    cases.move_case(to=Ticket.State.PARTNER, reason="They look.", **given)
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject="https://a.example", at=at)
+    incident = Incident.objects.get(key="k")
+    for member in (officer, lead):
+        audit.actions.acknowledge_incident(
+            incident_id=incident.pk, assigned_to=member.actor, actor=officer.actor, reason="Take it.", at=at
+        )
+    for title, body in (("Hello", "We look."), ("Good day", "We look.")):
+        replies.write_reply(key="k", language="en", title=title, body=body, actor=officer.actor, at=at)
+    chosen: dict[str, Any] = {"user": officer.user, "is_on": True, "quiet_until": 7, "at": at}
+    choose_notifications(quiet_from=20, zone="America/New_York", **chosen)
+    choose_notifications(quiet_from=22, zone="America/Denver", **chosen)
+    log = " | ".join(rows_of(officer))
+    for said in (
+        "case: assigned to: agent@carrier.example, was nobody a subscriber",
+        "case: assigned to: lead@carrier.example, was agent@carrier.example a subscriber",
+        "case: priority set priority: Urgent, was Normal a subscriber",
+        "case: moved state: Waiting for a partner, was Open a subscriber",
+        f"incident: assigned to: {officer.user.email}, was nobody incident:",
+        f"incident: assigned to: lead@carrier.example, was {officer.user.email} incident:",
+        "reply: written text: We look.; title: Hello saved reply: Good day (en)",
+        "reply: written title: Good day, was Hello saved reply: Good day (en)",
+        "notifications: chosen e-mails: yes, was no own notifications",
+        "notifications: chosen quiet from (hour): 22, was 20; time zone: America/Denver, was America/New_York",
+    ):
+        assert said in log, said
 
 
 def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign) -> None:
@@ -259,7 +333,7 @@ def test_acts_on_hidden_rows_are_legal_process_s_own(officer: Member, line: Line
         assert without_searches(officer, question) == []
     assert rows_of(officer, "?about=delay:") == rows_of(officer)
     target = AuditEvent.objects.get(action="legal.delayed").target.removeprefix("delay:")
-    hid = f"legal@carrier.example Legal process delayed notice: release hidden delay {target[:40]} Order of 3 May"
+    hid = f"legal@carrier.example Legal process delayed notice: release hidden court order {target[:40]} Order of 3 May"
     assert rows_of(legal)[1:] == [hid]
     assert rows_of(legal)[0].endswith("Yearly review of orders")
     assert rows_of(legal, "?company=GeoBridge&case=T-AAAAAA") == rows_of(legal)
@@ -279,7 +353,7 @@ SUBJECTS: tuple[Subject, ...] = (
     ("contract:999999", {"ref": "AGR-gone"}, "contract: AGR-gone"),
     ("contract:999998", {}, "contract"),
     ("test_line:7", {}, "test line"),
-    ("canned:7", {}, "saved reply"),
+    ("canned:999999", {}, "saved reply"),
     ("reply:6b8a4f60-9a3d-4a57-93a3-0c9a3f2b8f11", {}, "reply to many cases"),
     ("difference:7", {}, "difference"),
     ("export:desk-figures", {}, "export desk-figures"),
