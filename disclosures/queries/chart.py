@@ -71,6 +71,11 @@ class Chart:
     left: int = 0
     right: int = WIDTH
 
+    @property
+    def rows(self) -> list[tuple[Week, list[tuple[Series, int]]]]:
+        """The weeks as a table's rows, each number with its company."""
+        return [(week, list(zip(self.series, week.counts, strict=True))) for week in self.weeks]
+
 
 def first_week(*, zone: ZoneInfo, at: datetime) -> date:
     """Return the Monday on which the chart starts."""

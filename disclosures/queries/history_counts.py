@@ -118,7 +118,7 @@ class TimesPage:
     total: HistoryTally
     hours: Sequence[Bar]
     weekdays: Sequence[Bar]
-    rows: Sequence[tuple[str, Sequence[int]]]
+    rows: Sequence[tuple[str, Sequence[tuple[str, int]]]]
 
 
 def times_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) -> TimesPage:
@@ -141,7 +141,10 @@ def times_page(*, line_id: int, filters: Filters, zone: ZoneInfo, at: datetime) 
         total=sum(cells.values(), HistoryTally()),
         hours=_bars((_hours_in_words(part), [cells[day, part] for day in range(7)]) for part in parts),
         weekdays=_bars((str(WEEKDAYS[day]), [cells[day, part] for part in parts]) for day in range(7)),
-        rows=[(str(WEEKDAYS[day]), [cells[day, part].looked_up for part in parts]) for day in range(7)],
+        rows=[
+            (str(WEEKDAYS[day]), [(_hours_in_words(part), cells[day, part].looked_up) for part in parts])
+            for day in range(7)
+        ],
     )  # fmt: skip
 
 

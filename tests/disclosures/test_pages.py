@@ -390,6 +390,19 @@ def test_downloads_stream_and_are_written_into_the_persons_log() -> None:
     assert sorted(logged) == ["history.csv", "history.json"]
 
 
+def test_each_number_of_a_table_names_its_column_on_a_phone() -> None:
+    line, geo = a_line(), a_party("GeoBridge & Sons")
+    disclosed(line, [geo.uri], at=timezone.now() - DAY)
+    browser = signed_in(line)
+    for path in ("/home/", "/history/times/"):
+        table = browser.get(path).text.rpartition(" stacked" if "times" in path else '<table class="stacked')[2]
+        body = table.partition("</table>")[0]
+        heads = re.findall(r'<th scope="col" class="n">(.*?)</th>', body)
+        names = [re.sub(r"<[^>]+>", "", one) for one in heads]
+        assert attributes(body, "data-label") == names * body.count('<th scope="row">')
+        assert names
+
+
 def test_public_pages_are_for_everyone_and_may_be_found(settings: Settings) -> None:
     for path in ("/", "/help/", "/safety/", "/transparency/", "/stop/"):
         page = Browser().get(path)
