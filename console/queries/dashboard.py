@@ -179,7 +179,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     still_open = incidents.filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
-    open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at")[:SHOWN])
+    open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "id")[:SHOWN])
     cohorts = _list_open_cohorts()
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
@@ -270,7 +270,7 @@ def _waiting(
 def _list_open_cohorts() -> list[Cohort]:
     receipt = CohortReceipt.objects.filter(cohort_id=OuterRef("pk"), event_id=OuterRef("event_id"), status="completed")
     rows = Cohort.objects.filter(completed_at__isnull=True).annotate(signed=Exists(receipt)).defer("index_token")
-    return list(rows.order_by("complete_by")[:SHOWN])
+    return list(rows.order_by("complete_by", "id")[:SHOWN])
 
 
 def _list_running_terminations(
@@ -288,11 +288,11 @@ def _list_running_terminations(
 def _ending(at: datetime) -> list[Contract | Campaign]:
     """What is in its term and leaves it within 60 days; a campaign that only follows its contract is left out."""
     soon = {"is_draft": False, "starts_at__lte": at, "ends_at__gt": at, "ends_at__lte": at + ENDING}
-    contracts = Contract.objects.filter(**soon).select_related("aggregator").order_by("ends_at")[:SHOWN]
+    contracts = Contract.objects.filter(**soon).select_related("aggregator").order_by("ends_at", "ref")[:SHOWN]
     own = Campaign.objects.filter(**soon, contract__is_draft=False, contract__ends_at__gt=F("ends_at")).select_related(
         "lbs_provider"
     )
-    found: list[Contract | Campaign] = [*contracts, *own.order_by("ends_at")[:SHOWN]]
+    found: list[Contract | Campaign] = [*contracts, *own.order_by("ends_at", "ref")[:SHOWN]]
     return sorted(found, key=lambda one: one.ends_at)[:SHOWN]
 
 

@@ -138,7 +138,7 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
         wanted |= Q(of=of, target_id__in=ids)
     orders = Order.objects.filter(party_id=party.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
     about_it = visible_incidents(at=at).filter(subject__in=(party.uri, f"partner:{party.pk}"))
-    incidents = list(about_it.order_by("opened_at"))
+    incidents = list(about_it.order_by("opened_at", "id"))
     counts = count_occurrences(incidents=incidents, at=at)
     return [
         Section.build("Orders to stop", ("Status", "Orders"), [(str(State(state).label), n) for state, n in orders]),
@@ -146,21 +146,21 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
             "Deadlines missed", ("What", "Due", "Recorded", "Resolved"),
             [
                 (str(one.get_kind_display()), one.due_at, one.at, one.mended_at)
-                for one in Breach.objects.filter(party_id=party.pk).order_by("at")
+                for one in Breach.objects.filter(party_id=party.pk).order_by("at", "pk")
             ],
         ),
         Section.build(
             "Suspensions", ("From", "To", "Of", "Reason"),
             [
                 (one.starts_at, one.ends_at, one.of, remove_numbers(one.reason))
-                for one in Suspension.objects.filter(wanted).order_by("starts_at")
+                for one in Suspension.objects.filter(wanted).order_by("starts_at", "pk")
             ],
         ),
         Section.build(
             "Terminations", ("When", "Of", "Due", "Signed", "Reason"),
             [
                 (one.terminated_at, one.of, one.complete_by, one.completed_at, remove_numbers(one.reason))
-                for one in Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at")
+                for one in Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at", "pk")
             ],
         ),
         Section.build(
@@ -194,7 +194,7 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
             "Files", ("Received", "Type", "Bytes", "SHA-256"),
             [
                 (one.at, one.media_type, one.size, one.sha256)
-                for one in Attachment.objects.filter(ticket=ticket).order_by("at")
+                for one in Attachment.objects.filter(ticket=ticket).order_by("at", "pk")
             ],
             text=["Their contents are not in this pack. Compare a copy by its SHA-256."],
         ),

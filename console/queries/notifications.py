@@ -188,7 +188,7 @@ def _find_hidden(_reader: str, at: datetime) -> WaitingItems:
 
 
 def _find_proposals(reader: str, at: datetime) -> WaitingItems:
-    rows = Proposal.objects.filter(proposals.waiting(at=at)).exclude(proposed_by=reader).order_by("proposed_at")
+    rows = Proposal.objects.filter(proposals.waiting(at=at)).exclude(proposed_by=reader).order_by("proposed_at", "id")
     found = list(rows[: CAP + 1])
     named = names.targets(wanted={(one.of, one.target_id) for one in found[:SHOWN]})
     items = [
@@ -220,7 +220,7 @@ def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
 
 def _find_mentions(reader: str, at: datetime) -> WaitingItems:
     """For the officers that notes mention."""
-    found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at")[: CAP + 1])
+    found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at", "-id")[: CAP + 1])
     about = [(kind, int(pk)) for kind, _, pk in (one.target.partition(":") for one in found[:SHOWN])]
     named = names.targets(wanted=set(about))
     items = [

@@ -134,7 +134,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         keys_from=keys_from,
         keys_refused=_get_refusal_reason(keys_from),
         keys_at=known.fetched_at if known else None,
-        breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at")[:NEWEST]),
+        breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at", "-id")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
         standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, has_orders=True),
@@ -302,7 +302,7 @@ def _cohort(of: str, target_id: int) -> Cohort | None:
 
 def _list_links(of: str, ref: str) -> list[IdentifierLink]:
     both = IdentifierLink.objects.filter(of=of, ref=ref) | IdentifierLink.objects.filter(of=of, kin_ref=ref)
-    return list(both.order_by("recorded_at")[:MOST])
+    return list(both.order_by("recorded_at", "id")[:MOST])
 
 
 def _list_key_ids(jwks: Mapping[str, object]) -> list[str]:

@@ -46,7 +46,9 @@ def purpose_page(*, term: str, at: datetime) -> PurposePage | None:
         words=purpose_in_words(term),
         campaigns=chains.campaigns(rows=found, at=at),
         rules=list(rules.order_by("state", "starts_at")),
-        kin=list(IdentifierLink.objects.filter(both, of=IdentifierLink.Of.PURPOSE).order_by("recorded_at")[:MOST]),
+        kin=list(
+            IdentifierLink.objects.filter(both, of=IdentifierLink.Of.PURPOSE).order_by("recorded_at", "id")[:MOST]
+        ),
         history=done_to(target=target_of(term=term)),
     )
 

@@ -259,7 +259,7 @@ def _person(ticket: Ticket, line_id: int, reader: str, at: datetime) -> Person:
     role, _colon, number = reader.partition(":")
     # Who was shown them, and has another role now, sees them masked.
     user_id, may_reveal = int(number or 0), staff_may(role, StaffAction.REVEAL_PERSON)
-    asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at")[:50])
+    asks = list(Reveal.objects.filter(ticket=ticket).select_related("user").order_by("-asked_at", "-id")[:50])
     mine = [one for one in asks if one.user_id == user_id]
     two = takes_two(line_id=line_id, at=at)
     until = shown_until(mine=mine, two=two, at=at)
@@ -335,7 +335,7 @@ def _proofs(line_id: int, campaigns: Sequence[Campaign]) -> list[Proof]:
     if not campaigns:
         return []
     by_ref = {one.ref: one for one in campaigns}
-    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by("-captured_at")[:PROOFS]
+    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by("-captured_at", "id")[:PROOFS]
     return [
         Proof(
             company=party_name(by_ref[row.campaign].lbs_provider.name, by_ref[row.campaign].lbs_provider.uri),

@@ -100,7 +100,7 @@ def thread_of(*, ticket: Ticket) -> list[Part]:
     cases = with_merged(ticket=ticket)
     entries = Entry.objects.filter(ticket__in=cases, kind__in=SHOWN).order_by("at", "id")
     files: dict[int, list[Attachment]] = {}
-    for file in Attachment.objects.filter(ticket__in=cases, entry__isnull=False).order_by("at", "name"):
+    for file in Attachment.objects.filter(ticket__in=cases, entry__isnull=False).order_by("at", "name", "id"):
         files.setdefault(file.entry_id or 0, []).append(file)
     return [
         Part(

@@ -200,7 +200,7 @@ def list_duplicates(*, ticket: Ticket) -> Sequence[Ticket]:
     if ticket.party_id is not None:
         same |= Q(party_id=ticket.party_id)
     others = Ticket.objects.filter(same, line_id=ticket.line_id, state__in=UNDER_WAY).exclude(pk=ticket.pk)
-    return list(others.order_by("opened_at")[:MOST_DUPLICATES])
+    return list(others.order_by("opened_at", "id")[:MOST_DUPLICATES])
 
 
 def is_free(*, ticket: Ticket) -> bool:

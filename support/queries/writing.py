@@ -66,7 +66,7 @@ def is_read(*, ticket: Ticket) -> bool:
 
 def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
     """Return all of it, for one person of staff."""
-    drafts = list(Draft.objects.filter(ticket=ticket).select_related("user").order_by("updated_at"))
+    drafts = list(Draft.objects.filter(ticket=ticket).select_related("user").order_by("updated_at", "id"))
     mine = {draft.kind: draft for draft in drafts if draft.user_id == user_id}
     answer, note = mine.get(Entry.Kind.ANSWER), mine.get(Entry.Kind.NOTE)
     author = f"{User.objects.get(pk=user_id).role}:{user_id}"
@@ -113,7 +113,7 @@ def left_open(*, body: str) -> str:
 def waiting_files(*, ticket: Ticket, author: str) -> QuerySet[Attachment]:
     """Return the files beside somebody's draft."""
     mine = Attachment.objects.filter(ticket=ticket, entry__isnull=True, author=author)
-    return mine.exclude(scan=Attachment.Scan.REMOVED).order_by("at", "name")
+    return mine.exclude(scan=Attachment.Scan.REMOVED).order_by("at", "name", "id")
 
 
 def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
@@ -219,7 +219,7 @@ class Recipients:
 
 def incidents(*, at: datetime) -> list[Hit]:
     """Open incidents that people with open cases were hit by, the newest first."""
-    found = list(visible_incidents(at=at).filter(closed_at__isnull=True).order_by("-opened_at")[:MOST_INCIDENTS])
+    found = list(visible_incidents(at=at).filter(closed_at__isnull=True).order_by("-opened_at", "-id")[:MOST_INCIDENTS])
     parties = parties_of(subjects=(one.subject for one in found))
     counted = [
         Hit(
