@@ -79,7 +79,8 @@ def test_an_expired_session_is_gone_and_is_deleted() -> None:
     key, lasting = key_of(a_session(asker="one")), a_session(asker="two")
     BrowserSession.objects.filter(pk=BrowserSession.objects.earliest("pk").pk).update(expires_at=LONG_OVER)
     assert dict(SessionStore(key).items()) == {}
-    assert forget_sessions(now=datetime.now(tz=UTC)) == 1
+    assert forget_sessions(now=LONG_OVER - timedelta(microseconds=1)) == 0
+    assert forget_sessions(now=LONG_OVER) == 1
     assert SessionStore(lasting.session_key)["asker"] == "two"
 
 

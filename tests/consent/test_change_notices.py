@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions.incoming_texts import refuse_texts
+from accounts.actions.sms_outbox import enqueue_alerts
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, Message
 from accounts.primitives.sealing import unseal
@@ -199,6 +200,14 @@ def test_files_are_told_once_a_day_however_many_rows(child: Line, holder: Line, 
     Message.objects.update(made_at=timezone.now() - DAY - timedelta(minutes=1))
     record_file_approvals(by_line={child.pk: [file_approval(campaign)]}, actor="import:approvals")
     assert kinds(child) == ["records", "records"]
+
+
+def test_who_wants_no_news_is_told_of_no_file_and_still_of_a_new_number(child: Line, campaign: Campaign) -> None:
+    refuse_texts(line_id=child.pk, at=timezone.now())
+    record_file_choices(by_line={child.pk: [file_choice(campaign)]}, actor="import:choices")
+    assert kinds(child) == []
+    enqueue_alerts(line_ids=[child.pk], kind=Message.Kind.NUMBER, words=lambda _: "A new number.", at=timezone.now())
+    assert kinds(child) == ["number"]
 
 
 def test_what_files_bring_on_lines_first_day_is_no_change(campaign: Campaign) -> None:
