@@ -158,7 +158,7 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
-        raise NotNow("It has been sent with the answer.")
+        raise NotNow("Only the person who added a file can remove it, and only until it's sent.")
     transaction.on_commit(lambda: files.delete_file(file_id=file_id))
 
 

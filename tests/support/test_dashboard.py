@@ -25,7 +25,7 @@ from console.queries.lights import list_lights
 from console.queries.proposals import proposal_page
 from console.queries.standing import contracts_to_renew
 from partners.actions import proposals, suspensions
-from partners.models import Campaign, Proposal, SigningKey
+from partners.models import Campaign, Dealing, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
 from revocations.models import Order, PushTally, State, Stream, StreamHealth
@@ -224,6 +224,13 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
         " All unsigned orders Early : 1 order Not signed: Early Finder 3 days late"
         " Later : 1 order Not signed: Later , Later Finder 1 day late "
     )
+    for name, told in (
+        ("Third", "Later , Later Finder , Third 1 day"),
+        ("Zeta", "Later , Later Finder , Third and others 1"),
+    ):
+        aggregator = later.contract.aggregator
+        Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=a_party(name), last_at=at - DAY)
+        assert f"Not signed: {told}" in shown(officer, "/admin/")
     page = officer.client.get("/admin/").content.decode()
     for href, n in re.findall(r'<a href="(/admin/orders/\?company=[^"]+)"><bdi>\w+</bdi>: (\d+)', page):
         assert len(rows_of(officer, unescape(href))) == int(n)

@@ -291,7 +291,9 @@ def test_a_file_beside_a_draft_can_be_taken_away(ana: Member, ticket: Ticket) ->
     assert ana.client.post(path, {"body": "x", "uploads": [given("a.png", PNG)]}).status_code == 302
     row = Attachment.objects.get()
     assert "a.png" in page(ana, ticket)
-    assert staff("agent", name="ben").client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/").status_code == 302
+    ben = staff("agent", name="ben")
+    assert ben.client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/").status_code == 302
+    assert "Only the person who added a file can remove it, and only until it&#x27;s sent." in page(ben, ticket)
     row.refresh_from_db()
     assert row.scan == Scan.WAITING
     ana.client.post(f"/desk/{ticket.code}/files/{row.pk}/remove/")
