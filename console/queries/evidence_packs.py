@@ -246,7 +246,8 @@ def _build_records(case: Case) -> list[Section]:
             ],
         ),
         Section.build(
-            "Orders to partners", ("Partner", "Order", "Sent", "Received", "Status", "Signed receipts (SHA-256)"),
+            "Orders to partners",
+            ("Partner", "Order", "Sent", "Received", "Status", "Not signed by", "Signed receipts (SHA-256)"),
             [_list_order(one) for one in case.told],
         ),
     ]  # fmt: skip
@@ -255,7 +256,8 @@ def _build_records(case: Case) -> list[Section]:
 def _list_order(page: SentPage) -> tuple[object, ...]:
     signed = " ".join(hashlib.sha256(one.token.encode()).hexdigest() for one in page.receipts)
     sent = page.sent
-    return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, signed
+    missing = ", ".join([*sent.coverage.missing_names, *["a company we can't name"] * sent.coverage.unnamed])
+    return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, missing, signed
 
 
 def build_log(events: staff.Acts) -> Section:

@@ -55,7 +55,7 @@ def test_a_container_runs_what_its_unit_runs(part: str) -> None:
     (container,) = deployed["containers"]
     for run in (service.get("command"), container.get("args")):
         assert WHERE.sub("", " ".join(run or image_command())) == command
-    needed = secrets - {"METRICS_TOKEN", "SMS_WEBHOOK_TOKEN"}
+    needed = secrets - {"METRICS_TOKEN"}
     assert needed <= set(service["secrets"])
     (volume,) = (one["secret"]["items"] for one in deployed["volumes"] if one["name"] == "secrets")
     assert {item["path"] for item in volume} == secrets

@@ -26,9 +26,11 @@ from disclosures.models import Basis
 from partners.actions import suspensions
 from partners.domain import keys
 from partners.models import Campaign, Suspension
+from revocations.models import Order, State
 from support.models import Document, Entry
 from tests.factories import a_line, a_party
 from tests.fixtures import Refusal
+from tests.orders import bring_to
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_breach, a_case, a_chain
 from tests.support.desk import said
@@ -87,6 +89,17 @@ def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member
     assert f"{asked} {rows}" in metrics
     certificate = shown(officer, f"/admin/documents/make/certificate/{at.year - 1}/", {})
     assert "Deadline Contract Partner Due Missed Resolved Not acknowledged in 24 hours" in certificate
+
+
+@pytest.mark.usefixtures("db")
+def test_the_pack_of_a_case_names_who_has_not_signed(officer: Member) -> None:
+    line, _ = a_world()
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    bring_to(State.PARTIAL, completed_at=timezone.now())
+    order = Order.objects.get()
+    case = a_case(line, about_kind="order", about_ref=str(order.id))
+    told = shown(officer, f"/admin/documents/make/case/{case.code}/", {}).partition("Orders to partners")[2]
+    assert f"Not signed by Signed receipts (SHA-256) Ash {order.id} – – Signed in part Ash Finder " in told
 
 
 @pytest.mark.usefixtures("db")
