@@ -164,6 +164,9 @@ def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.Mo
         a_ticket()
     monkeypatch.setattr("support.queries.queue.COUNTED_TO", 3)
     assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
+    assert 'class="late"' not in ana.client.get("/desk/counts/").text
+    a_ticket(due_in=-timedelta(days=1))
+    assert 'class="late"' in ana.client.get("/desk/counts/").text
 
 
 def test_nothing_follows_a_page_that_is_just_full(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
