@@ -179,7 +179,9 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
     still_open = incidents.filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
-    open_proposals = list(Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "id")[:SHOWN])
+    open_proposals = list(
+        Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "of", "target_id")[:SHOWN]
+    )
     cohorts = _list_open_cohorts()
     held = list(running(at=at)[:SHOWN])
     runs = _differences()
@@ -270,7 +272,7 @@ def _waiting(
 def _list_open_cohorts() -> list[Cohort]:
     receipt = CohortReceipt.objects.filter(cohort_id=OuterRef("pk"), event_id=OuterRef("event_id"), status="completed")
     rows = Cohort.objects.filter(completed_at__isnull=True).annotate(signed=Exists(receipt)).defer("index_token")
-    return list(rows.order_by("complete_by", "id")[:SHOWN])
+    return list(rows.order_by("complete_by", "of", "target_id")[:SHOWN])
 
 
 def _list_running_terminations(

@@ -160,7 +160,9 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
             "Terminations", ("When", "Of", "Due", "Signed", "Reason"),
             [
                 (one.terminated_at, one.of, one.complete_by, one.completed_at, remove_numbers(one.reason))
-                for one in Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at", "pk")
+                for one in Cohort.objects.filter(wanted)
+                .defer("plan", "index_token")
+                .order_by("terminated_at", "of", "target_id")
             ],
         ),
         Section.build(
@@ -194,7 +196,7 @@ def _build_case(*, wanted: DocumentRequest) -> Report | None:
             "Files", ("Received", "Type", "Bytes", "SHA-256"),
             [
                 (one.at, one.media_type, one.size, one.sha256)
-                for one in Attachment.objects.filter(ticket=ticket).order_by("at", "pk")
+                for one in Attachment.objects.filter(ticket=ticket).order_by("at", "name", "pk")
             ],
             text=["Their contents are not in this pack. Compare a copy by its SHA-256."],
         ),

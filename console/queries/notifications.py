@@ -188,7 +188,11 @@ def _find_hidden(_reader: str, at: datetime) -> WaitingItems:
 
 
 def _find_proposals(reader: str, at: datetime) -> WaitingItems:
-    rows = Proposal.objects.filter(proposals.waiting(at=at)).exclude(proposed_by=reader).order_by("proposed_at", "id")
+    rows = (
+        Proposal.objects.filter(proposals.waiting(at=at))
+        .exclude(proposed_by=reader)
+        .order_by("proposed_at", "of", "target_id")
+    )
     found = list(rows[: CAP + 1])
     named = names.targets(wanted={(one.of, one.target_id) for one in found[:SHOWN]})
     items = [

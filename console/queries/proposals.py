@@ -105,7 +105,7 @@ def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime)
 
 
 def _load_open_proposals(rows: QuerySet[Proposal]) -> list[OpenProposal]:
-    found = list(rows.order_by("proposed_at", "id"))
+    found = list(rows.order_by("proposed_at", "of", "target_id"))
     who = names.actors(wanted={one.proposed_by for one in found})
     return [OpenProposal(one, who[one.proposed_by]) for one in found]
 

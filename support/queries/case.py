@@ -335,7 +335,9 @@ def _proofs(line_id: int, campaigns: Sequence[Campaign]) -> list[Proof]:
     if not campaigns:
         return []
     by_ref = {one.ref: one for one in campaigns}
-    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by("-captured_at", "id")[:PROOFS]
+    rows = Approval.objects.filter(STANDS, line_id=line_id, campaign__in=by_ref).order_by(
+        "-captured_at", "campaign", "id"
+    )[:PROOFS]
     return [
         Proof(
             company=party_name(by_ref[row.campaign].lbs_provider.name, by_ref[row.campaign].lbs_provider.uri),
