@@ -268,7 +268,7 @@ def test_staff_give_their_authenticator_code_before_they_are_in() -> None:
     assert response.url == "/accounts/2fa/authenticate/"
     assert client.get("/settings/").status_code == 302
     assert 'name="code"' in client.get("/accounts/2fa/authenticate/").text
-    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    code = format_hotp_value(hotp_value(secret, max(yield_hotp_counters_from_time())))
     right = {format_hotp_value(hotp_value(secret, n)) for n in yield_hotp_counters_from_time()}
     wrong = next(one for one in ("000000", "111111", "222222", "333333", "444444") if one not in right)
     page = client.post("/accounts/2fa/authenticate/", {"code": wrong})
@@ -286,7 +286,7 @@ def test_a_subscriber_with_an_app_gives_its_code_too() -> None:
     TOTP.activate(user_of(line), secret)
     client = sign_in(line)
     assert client.get("/lines/").url == "/accounts/2fa/reauthenticate/?next=%2Flines%2F"
-    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    code = format_hotp_value(hotp_value(secret, max(yield_hotp_counters_from_time())))
     assert client.post("/accounts/2fa/reauthenticate/", {"code": code, "next": "/lines/"}).url == "/lines/"
     assert client.get("/lines/").status_code == 200
 

@@ -53,7 +53,7 @@ def test_an_officer_vouched_for_is_asked_for_a_second_factor(idp: Provider, offi
     page = through(idp, browser, START)
     assert (page.status_code, page.url) == (302, "/accounts/2fa/authenticate/")
     assert not signed_in(browser)
-    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    code = format_hotp_value(hotp_value(secret, max(yield_hotp_counters_from_time())))
     assert browser.post("/accounts/2fa/authenticate/", {"code": code}).url == "/admin/"
     assert signed_in(browser)
     assert idp.asked["code_challenge_method"] == "S256"
@@ -100,7 +100,7 @@ def test_a_recovery_code_at_the_door_is_in_the_trail(officer: User) -> None:
     assert [given(browser, codes[0]), trail(officer), signed_in(browser)] == [302, [used], True]
     again = at_the_door()
     assert [given(again, codes[0]), signed_in(again), trail(officer)] == [200, False, [used]]
-    app = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    app = format_hotp_value(hotp_value(secret, max(yield_hotp_counters_from_time())))
     assert [given(again, app), signed_in(again), trail(officer)] == [302, True, [used]]
     # Inside, where it is asked for once more, it is the same.
     assert again.post("/accounts/2fa/reauthenticate/", {"code": codes[1], "next": "/settings/"}).url == "/settings/"
@@ -129,7 +129,7 @@ def test_who_has_just_set_one_up_gives_its_code(idp: Provider, officer: User) ->
     assert browser.get("/admin/").url == "/accounts/2fa/totp/activate/?next=%2Fadmin%2F"
     page = browser.get("/accounts/2fa/totp/activate/").text
     secret = re.findall(r"[A-Z2-7]{32}", page)[0]
-    counter = next(yield_hotp_counters_from_time())
+    counter = max(yield_hotp_counters_from_time()) - 1
     code = format_hotp_value(hotp_value(secret, counter))
     assert browser.post("/accounts/2fa/totp/activate/", {"code": code}).status_code == 302
     asked = browser.get("/admin/").url

@@ -50,7 +50,6 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, width: int, sch
     page.fill("#id_body", "Your case is {code}.")
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("heading", name="Recipients").wait_for()
-    page.screenshot(path=f"/tmp/d8/many{width}{scheme}.png", full_page=True)
     found += faults(page, "bulk preview")
     page.goto("/desk/")
     page.fill("#desk-q", "0177")
