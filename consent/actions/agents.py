@@ -19,10 +19,10 @@ from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.primitives.numbers import NotANumber, normalise_number
 from accounts.primitives.sealing import number_hash, token_hash
-from consent.actions.choices import retry_on_conflict
 from consent.actions.without_account import stop_all_by_line
 from consent.domain import agents
 from consent.domain.agents import Exercise
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.notices import DisplayedNotice
 from consent.models import ProgressLink
 from partners.clients import http

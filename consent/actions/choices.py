@@ -1,14 +1,12 @@
 """What a person says: stop, pause, allow. In force at the gate when the transaction ends."""
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Any
 
-import psycopg
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 import accounts.queries
@@ -18,6 +16,7 @@ from accounts.models import User
 from accounts.policies.alerts import LineToText
 from accounts.policies.permissions import Action
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
 from consent.gate import deciding
@@ -31,7 +30,6 @@ from revocations.actions.receipts import request_evidence
 from revocations.domain.wire import Agreement
 from revocations.models import Duty
 
-TRIES = 5
 # Each choice writes this: Django would take several times as long to make the statement as PostgreSQL to follow it.
 APPEND = """
 INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origin, channel, program, reason, actor,
@@ -44,10 +42,6 @@ NEVER_AGREED = "never_agreed"
 SIGNAL = "gpc"
 # A form that lay open in another tab is sent again within this time.
 PRESSED_AGAIN = timedelta(minutes=15)
-# Constraints that fail at commit when a partner became affected, or a company became known behind a campaign, while the
-# orders were being built.
-CAME_BETWEEN = {"consent_stop_has_its_orders", "consent_order_says_so"}
-TAKEN_BACK = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
 
 class UnknownRef(Exception):
@@ -78,29 +72,6 @@ class RecordedChoice:
     order_ids: tuple[uuid.UUID, ...]
     repeated: bool = False
     line: LineToText | None = None
-
-
-def retry_on_conflict[**P, T](verb: Callable[P, T]) -> Callable[P, T]:
-    """Retry an act whose transaction met a partner or company it did not know of, or was taken back for another."""
-
-    @wraps(verb)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        for _ in range(TRIES - 1):
-            try:
-                return verb(*args, **kwargs)
-            except IntegrityError as error:
-                if _broken_constraint(error) not in CAME_BETWEEN:
-                    raise
-            except OperationalError as error:
-                if not isinstance(error.__cause__, TAKEN_BACK):
-                    raise
-        return verb(*args, **kwargs)
-
-    return wrapper
-
-
-def _broken_constraint(error: IntegrityError) -> str | None:
-    return error.__cause__.diag.constraint_name if isinstance(error.__cause__, psycopg.Error) else None
 
 
 @retry_on_conflict

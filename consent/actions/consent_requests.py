@@ -12,8 +12,9 @@ from accounts.actions import codes
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, TextedCode, User
 from accounts.primitives.sealing import token_hash
-from consent.actions.choices import RecordedChoice, allow, refuse, retry_on_conflict
+from consent.actions.choices import RecordedChoice, allow, refuse
 from consent.domain import change_notices, consent_requests
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.consent_requests import (
     AT_MOST,
     LASTS,

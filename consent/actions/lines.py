@@ -11,8 +11,9 @@ from accounts import queries
 from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction
 from consent import tasks
-from consent.actions.choices import deny, retry_on_conflict
+from consent.actions.choices import deny
 from consent.domain import change_notices, order_planning, snapshots
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, RejudgeRequest
 from consent.queries import termination

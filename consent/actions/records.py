@@ -17,8 +17,8 @@ import audit.actions
 from accounts.actions.sms_outbox import drop_reminders
 from accounts.models import Line
 from accounts.primitives.sealing import token_hash
-from consent.actions.choices import retry_on_conflict
 from consent.domain import change_notices, consent_requests, order_planning, receipts, snapshots
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.consent_requests import LASTS, Case, token_of
 from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, Origin

@@ -9,8 +9,9 @@ import accounts.queries
 import audit.actions
 from accounts.models import Line, User
 from accounts.policies.permissions import Action
-from consent.actions.choices import SIGNAL, RecordedChoice, retry_on_conflict, stop
+from consent.actions.choices import SIGNAL, RecordedChoice, stop
 from consent.domain import change_notices
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, PrivacySignal
 from consent.queries.current_consent import sharing

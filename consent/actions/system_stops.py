@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Line
-from consent.actions.choices import deny, retry_on_conflict
+from consent.actions.choices import deny
 from consent.domain import change_notices, order_planning, snapshots
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_line
 from consent.gate import deciding
 from consent.gate.shapes import WIDEST_M, as_agreed

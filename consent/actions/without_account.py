@@ -18,9 +18,10 @@ from accounts.models import Line, TextedCode
 from accounts.policies.permissions import Action, Relation
 from accounts.primitives.sealing import token_hash
 from audit.queries import database_clock
-from consent.actions.choices import deny, retry_on_conflict, stop
+from consent.actions.choices import deny, stop
 from consent.domain import change_notices, order_planning
 from consent.domain.change_notices import Answer, TextCommand
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.notices import DisplayedNotice
 from consent.models import Choice
 

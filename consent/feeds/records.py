@@ -19,7 +19,7 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
-from consent.actions.choices import retry_on_conflict
+from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import HeldRow
 from partners.feeds.checking import (

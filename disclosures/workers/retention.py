@@ -17,7 +17,7 @@ from django.db.models import Min
 
 import audit.actions
 from audit.models import AuditEvent
-from consent.actions.choices import retry_on_conflict
+from consent.domain.conflicts import retry_on_conflict
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
 from disclosures.queries.history import get_first_retained_month
 from disclosures.queries.visible import LOOK_UP

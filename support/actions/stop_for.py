@@ -16,7 +16,8 @@ from accounts.models import Line, LineNumber, TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
-from consent.actions.choices import RecordedChoice, find_repeated_choice, pause, retry_on_conflict, stop
+from consent.actions.choices import RecordedChoice, find_repeated_choice, pause, stop
+from consent.domain.conflicts import retry_on_conflict
 from consent.models import Choice
 from support.actions.cases import lock_case, record_case_act, require_line
 from support.domain.tickets import append_event

@@ -3,7 +3,8 @@
 import pytest
 from django.db import IntegrityError
 
-from consent.actions.choices import TRIES, retry_on_conflict, stop
+from consent.actions.choices import stop
+from consent.domain.conflicts import TRIES, retry_on_conflict
 from consent.models import Choice
 from partners.models import Dealing, Reach
 from revocations.models import Order

@@ -25,8 +25,8 @@ import audit.actions
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import ZONE_OF_STATE
 from audit.actions import IncidentCount, Release
-from consent.actions.choices import retry_on_conflict
 from consent.actions.system_stops import Outcome, stop_company
+from consent.domain.conflicts import retry_on_conflict
 from disclosures.models import Anomaly, AnomalyRule, AnomalyWatch
 from disclosures.queries.anomaly_rows import incident_key
 from disclosures.queries.rules import JUDGED_AS, MAY_BE_LATE, SUSPENDS_FOR, LastOn, rules_last_on
