@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -15,7 +16,7 @@ from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
 from disclosures.domain.ingest import projections, rejudging, store
 from disclosures.domain.ingest.projections import enqueue_path_rejudging, mark_doubtful
-from disclosures.domain.ingest.rows import Outcome, Row, append, id_of, lock_notices, not_arrived
+from disclosures.domain.ingest.rows import NoticeFate, Outcome, Row, append, id_of, list_unknown, lock_notices
 from disclosures.domain.ingest.store import write_nothing_else
 from disclosures.models import AnomalyRule, Archive
 from disclosures.queries.delayed import (
@@ -41,6 +42,7 @@ from partners.policies.loosening import LoosenAnomalies
 
 LONGEST_REF = 1000
 ENDED = "A delay ends in the future. To end one now, lift it."
+NEW, HAS_ARRIVED = NoticeFate(is_new=True, has_arrived=True), attrgetter("has_arrived")
 # Of ids that are none, in what an officer is told.
 MOST_NAMED = 5
 
@@ -75,26 +77,32 @@ def record(
 
 
 @transaction.atomic
-def record_notice(*, source_id: str, suppressed_until: datetime | None, order_ref: str, at: datetime) -> bool | None:
+def record_notice(
+    *, source_id: str, suppressed_until: datetime | None, order_ref: str, awaited: bool, at: datetime
+) -> NoticeFate | None:
     """Put a delayed-notice order on a disclosure (None: until further order), or lift it with a moment that has passed.
 
-    Returns whether it was new: the same as one that it had before changes nothing; an order that is renewed after it
-    was lifted has another reference or moment. None where we do not have the disclosure (yet): the order is kept, and
-    put on it as it is stored.
+    The same as one that it had before is not new and changes nothing; an order that is renewed after it was lifted has
+    another reference or moment. `awaited`: it is said that the disclosure is still to come, and the order is kept until
+    it is stored. None: we know of no such disclosure, and nothing was kept.
     """
     lock_anomalies()
     lock_notices()
+    if not awaited and list_unknown(source_ids=[source_id]):
+        return None
     disclosure_id = id_of(source_id)
     shown = archiving.find_visible_rows(disclosure_ids=[disclosure_id], at=at)
-    new = append(
+    done = append(
         disclosure_id=disclosure_id, suppressed_until=suppressed_until, order_ref=order_ref, at=at, renews=False
     )
-    if new and suppressed_until is not None and suppressed_until <= at:
+    if done != NEW:
+        return done
+    if suppressed_until is not None and suppressed_until <= at:
         projections.reveal(at=at, disclosure_id=disclosure_id)
-    elif new:
+    else:
         archiving.take_away(line_ids=set(shown.values()))
         recheck_watches(disclosure_ids=[disclosure_id], at=at)
-    return new
+    return done
 
 
 @transaction.atomic
@@ -141,13 +149,13 @@ def delay_notice(
     """Hide disclosures under an order until a moment (None: until further order). Not undone but by `lift_notice`.
 
     `source_ids`: the carrier's ids of the disclosures; none: all that the order hides already are hidden to the new
-    moment. An id that we do not have hides nothing, and nothing beside it either: it may be mistyped. `awaited`: it is
-    said that they are still to come, and each is hidden as it arrives. Raises StaffOnly, NoReason, NothingHidden.
+    moment. An id of which we know nothing hides nothing, and nothing beside it either: it may be mistyped. `awaited`:
+    it is said that they are still to come, and each is hidden as it arrives. Raises StaffOnly, NoReason, NothingHidden.
     """
     name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
     if suppressed_until is not None and suppressed_until <= at:
         raise NothingHidden(ENDED)
-    if not awaited and (missing := not_arrived(source_ids=source_ids)):
+    if not awaited and (missing := list_unknown(source_ids=source_ids)):
         raise NothingHidden(_refuse_unknown(missing, others={*source_ids} - {*missing}))
     done = _write(order_ref, source_ids, suppressed_until, at)
     _record_event("legal.delayed", name, order_ref, reason, at, done)
@@ -326,11 +334,11 @@ def _store_order(
         one: append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
-    changed = [one for one, fate in fates.items() if fate]
+    changed = [one for one, fate in fates.items() if fate == NEW]
     if until is None or until > at:
         archiving.take_away(line_ids=_lines_of(changed, visible))
         recheck_watches(disclosure_ids=ids, at=at)
-    return DelayedNoticeResult(changed=len(changed), waiting=list(fates.values()).count(None))
+    return DelayedNoticeResult(changed=len(changed), waiting=len(fates) - sum(map(HAS_ARRIVED, fates.values())))
 
 
 def _lines_of(ids: Collection[UUID], visible: Mapping[UUID, int]) -> set[int]:

@@ -35,7 +35,8 @@ CHANGED: Mapping[str, str] = {
 REASONS: Mapping[str, str] = {
     "line_unknown": "no line had this number then; the row is kept until there is one",
     "campaign_unknown": "no such campaign; the row is kept until there is one",
-    "disclosure_unknown": "no such release; the order is kept until it arrives",
+    "disclosure_unknown": "no such release: nothing is hidden. For one still to arrive, say so: “awaited”",
+    "hidden_on_arrival": "not arrived yet: hidden as it arrives",
     "id_conflict": "this ID was imported before with other content",
     "broken": "can't be read",
     "not_utf8": "not UTF-8",

@@ -214,11 +214,12 @@ def _quotes_in(told: PlainRelease) -> int:
 
 
 class ReportedNotice(msgspec.Struct, frozen=True):
-    """One line of a notices file. `suppressed_until` null: until further order."""
+    """One line of a notices file. `suppressed_until` null: until further order. `awaited`: its release is to come."""
 
     disclosure_id: Text
     suppressed_until: Instant | None
     order_ref: FreeText = ""
+    awaited: bool | None = None
 
 
 NOTICE_DECODER = msgspec.json.Decoder(ReportedNotice)
@@ -238,11 +239,16 @@ class NoticesFeed(Feed):
         try:
             notice = read(line, NOTICE_DECODER, ReportedNotice)
             until = instant_or_none("suppressed_until", notice.suppressed_until)
-            new = actions.record_notice(
-                source_id=notice.disclosure_id, suppressed_until=until, order_ref=notice.order_ref, at=at
-            )
+            done = actions.record_notice(
+                source_id=notice.disclosure_id, suppressed_until=until, order_ref=notice.order_ref,
+                awaited=bool(notice.awaited), at=at,
+            )  # fmt: skip
         except RowRefused as refused:
             return build_rejected_fate(line.number, refused.field, refused.reason)
-        if new is None:
+        if done is None:
             return build_rejected_fate(line.number, "disclosure_id", "disclosure_unknown")
-        return build_accepted_fate(line.number) if new else build_repeated_fate(line.number)
+        hides = until is None or until > at
+        warnings = ("disclosure_id hidden_on_arrival",) if hides and not done.has_arrived else ()
+        if done.is_new:
+            return build_accepted_fate(line.number, warnings=warnings)
+        return build_repeated_fate(line.number, warnings)

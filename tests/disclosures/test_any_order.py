@@ -53,6 +53,7 @@ from tests.feeds import (
 from tests.fixtures import empty_database
 from tests.selection import NIGHTLY, drawn
 
+EVER = "2190-01-01T00:00:00Z"
 ORDERS = 3 if NIGHTLY else 2
 
 
@@ -135,7 +136,7 @@ def world(seed: int) -> dict[str, File]:
                 path=[aggregator, provider, *tail],
                 campaign=campaign, purpose=purpose, occurred_at=when(), precision_m=dice.choice([500, 500, 1000, 50]),
                 basis=dice.choice(["approval"] * 9 + ["emergency"]),
-                suppressed_until=dice.choice([None, None, None, None, "2190-01-01T00:00:00Z"]),
+                suppressed_until=dice.choice([None, None, None, None, EVER]),
             )
         )  # fmt: skip
     return {
@@ -181,7 +182,7 @@ def test_what_a_company_is_may_become_known_late() -> None:
         release_row(id="e4", basis="legal_process", path=[BRIDGE, TRACK]),
         release_row(
             id="h", basis="emergency", path=[BRIDGE, TRACK], occurred_at="2025-07-01T03:00:00Z",
-            suppressed_until="2190-01-01T00:00:00Z",
+            suppressed_until=EVER,
         ),
     ]  # fmt: skip
     take_releases(*rows)
@@ -372,7 +373,7 @@ def releases() -> list[Row]:
     rows.append(release_row(id="jail", path=[BRIDGE, ROAD, JAIL]))
     rows.append(release_row(id="jail", path=[BRIDGE, ROAD, JAIL], precision_m=900))
     rows.append(release_row(id="emergency", basis="emergency", path=[BRIDGE, TRACK]))
-    rows.append(release_row(id="hidden", msisdn=SECOND, suppressed_until="2190-01-01T00:00:00Z"))
+    rows.append(release_row(id="hidden", msisdn=SECOND, suppressed_until=EVER))
     return rows
 
 
@@ -458,8 +459,8 @@ def acts_among_pieces(dice: random.Random) -> list[Callable[[], object]]:
     """The files, the releases torn, and what is done besides. Who is suspended is known by then."""
     torn = [list(rows) for rows in batched(releases(), 7, strict=False)]
     notices: list[Row] = [
-        {"disclosure_id": "jail", "suppressed_until": None, "order_ref": "a court"},
-        {"disclosure_id": f"{NUMBER}1road", "suppressed_until": "2190-01-01T00:00:00Z", "order_ref": "a court"},
+        {"disclosure_id": "jail", "suppressed_until": None, "order_ref": "a court", "awaited": True},
+        {"disclosure_id": f"{NUMBER}1road", "suppressed_until": EVER, "order_ref": "a court", "awaited": True},
     ]
     told = files()
     taken: list[Callable[[], object]] = [told[name] for name in ("lines", "approvals", "choices")]

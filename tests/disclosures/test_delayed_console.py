@@ -103,6 +103,14 @@ def test_a_row_that_comes_later_is_hidden_on_arrival() -> None:
     assert (seen(), Dealing.objects.exists()) == (["late"], True)
 
 
+def test_a_release_that_waits_for_its_line_needs_no_further_step() -> None:
+    legal = an_actor("legal")
+    take_releases(release_row(id="held", msisdn="+12065550199"))
+    assert delay("held", legal=legal) == DelayedNoticeResult(changed=0, waiting=1)
+    take_lines(line_row(line_id="L2", msisdn="+12065550199"))
+    assert seen() == []
+
+
 def test_one_order_does_not_lift_another_s() -> None:
     legal = an_actor("legal")
     take_releases(release_row(id="a"))

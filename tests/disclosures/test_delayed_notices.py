@@ -15,7 +15,7 @@ from consent.models import Tightening
 from disclosures import tasks
 from disclosures.domain.ingest import projections
 from disclosures.domain.ingest.rows import id_of
-from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
 from disclosures.queries.visible import visible
 from partners.models import Dealing
@@ -46,8 +46,12 @@ def _parties(db: None, no_broker: None) -> None:
     take_parties()
 
 
-def notice(until: str | None, *, ref: str = "court") -> Row:
-    return {"disclosure_id": "r", "suppressed_until": until, "order_ref": ref}
+def notice(until: str | None, *, ref: str = "court", **more: object) -> Row:
+    return {"disclosure_id": "r", "suppressed_until": until, "order_ref": ref, **more}
+
+
+def awaited(until: str | None, *, ref: str = "court") -> Row:
+    return notice(until, ref=ref, awaited=True)
 
 
 def seen() -> list[str]:
@@ -56,7 +60,7 @@ def seen() -> list[str]:
 
 def test_an_order_on_a_held_row_hides_it_at_once() -> None:
     take_releases(release_row(id="r", basis="legal_process", campaign="", path=[BRIDGE, TRACK]))
-    assert told(take_notices(notice(None), notice(None))) == [UNKNOWN, UNKNOWN]
+    assert told(take_notices(notice(None), notice(None))) == [("accepted",), ("repeated",)]
     assert HeldNotice.objects.count() == 1
     take_lines(line_row())
     assert Disclosure.objects.count() == 1
@@ -66,9 +70,40 @@ def test_an_order_on_a_held_row_hides_it_at_once() -> None:
     assert not HeldNotice.objects.exists()
 
 
+@pytest.mark.parametrize("said", [{}, {"awaited": False}, {"awaited": None}])
+def test_an_unknown_id_hides_nothing_unless_it_is_said_to_come(said: Row) -> None:
+    take_lines(line_row())
+    assert told(take_notices(notice(None, **said), notice(PAST, **said))) == [UNKNOWN, UNKNOWN]
+    assert not HeldNotice.objects.exists()
+    take_releases(release_row(id="r"))
+    assert (seen(), DelayedNotice.objects.count()) == (["r"], 0)
+
+
+def test_an_id_that_is_said_to_come_is_answered_with_what_is_so() -> None:
+    take_lines(line_row())
+    fates = take_notices(awaited(None), awaited(None), notice(EVER), notice(PAST), awaited(PAST), awaited("soon"))
+    assert told(fates) == [
+        ("accepted",), ("repeated",), ("accepted",), ("accepted",), ("repeated",),
+        ("rejected", "suppressed_until", "not_a_time"),
+    ]  # fmt: skip
+    assert [fate.warnings for fate in fates] == [("disclosure_id hidden_on_arrival",)] * 3 + [()] * 3
+    take_releases(release_row(id="r"))
+    assert seen() == ["r"], "the newest word lifted it before it came"
+
+
+def test_a_csv_file_says_it_in_a_column() -> None:
+    head = b"disclosure_id,suppressed_until,order_ref,awaited\n"
+    rows = b"a,2190-01-01T00:00:00Z,o,\nb,2190-01-01T00:00:00Z,o,true\nc,2190-01-01T00:00:00Z,o,perhaps\n"
+    assert told(taken(NoticesFeed(), head + rows, as_csv=True)) == [
+        UNKNOWN,
+        ("accepted",),
+        ("rejected", "awaited", "wrong_type"),
+    ]
+
+
 def test_notices_may_come_before_the_file_of_disclosures() -> None:
     take_lines(line_row())
-    assert told(take_notices(notice(EVER), notice(None, ref="second"))) == [UNKNOWN, UNKNOWN]
+    assert told(take_notices(awaited(EVER), awaited(None, ref="second"))) == [("accepted",), ("accepted",)]
     assert told(take_releases(release_row(id="r", suppressed_until=PAST, authority_ref="own"))) == [("accepted",)]
     assert seen() == []
     assert list(DelayedNotice.objects.order_by("number").values_list("number", "suppressed_until", "order_ref")) == [
@@ -93,7 +128,7 @@ def test_notices_that_waited_go_to_the_archive_in_their_order() -> None:
 
 def test_a_notice_leaves_its_line_s_rows_for_the_archive() -> None:
     take_lines(line_row())
-    take_notices(notice(EVER, ref="held"))
+    take_notices(awaited(EVER, ref="held"))
     take_releases(release_row(id="r"))
     take_notices(notice(None))
     line_id = Disclosure.objects.values_list("line_id", flat=True).get()
@@ -105,7 +140,7 @@ def test_a_notice_leaves_its_line_s_rows_for_the_archive() -> None:
 
 def test_a_gag_that_was_lifted_meanwhile_stays_lifted() -> None:
     take_lines(line_row())
-    take_notices(notice(None), notice(PAST))
+    take_notices(awaited(None), notice(PAST))
     assert told(take_releases(release_row(id="r", suppressed_until=EVER))) == [("accepted", "no_approval")]
     assert seen() == ["r"]
     assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
@@ -117,7 +152,7 @@ def test_orders_again_change_nothing_and_others_renew_them(held: bool) -> None:
     take_lines(line_row())
     orders = notice(None), notice(PAST)
     if held:
-        take_notices(*orders)
+        take_notices(awaited(None), *orders)
         take_notices(*orders)
     take_releases(release_row(id="r"))
     if not held:

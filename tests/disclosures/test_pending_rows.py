@@ -144,7 +144,7 @@ def test_a_claimed_yes_is_awaited_for_a_day() -> None:
 
 
 def test_what_an_order_hides_is_counted_nowhere_until_it_lifts() -> None:
-    take_notices({"disclosure_id": "by notice", "suppressed_until": None, "order_ref": "o"})
+    take_notices({"disclosure_id": "by notice", "suppressed_until": None, "order_ref": "o", "awaited": True})
     assert reported(release_row(id="by notice"), release_row(id="own", suppressed_until=EVER)) == [HELD] * 2
     assert (ungated(), count_pending_rows()) == ([], PendingRowCounts(0, 0, 0, None))
     take_notices({"disclosure_id": "by notice", "suppressed_until": "2026-01-01T00:00:00Z", "order_ref": "o"})

@@ -37,6 +37,7 @@ from tests.overlapping import overlap
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FILE = b"0123456789abcdef"
+AWAITED = {"disclosure_id": "r", "suppressed_until": None, "awaited": True}
 
 
 @pytest.mark.parametrize("is_there", [True, False], ids=["of_a_row_we_have", "of_one_to_come"])
@@ -47,7 +48,7 @@ def test_two_orders_on_one_row_have_two_numbers(is_there: bool) -> None:
         take_releases(release_row(id="r"))
 
     def orders(ref: str) -> Callable[[], object]:
-        return lambda: told(take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": ref}))
+        return lambda: told(take_notices(AWAITED | {"order_ref": ref}))
 
     overlap(orders("court-1"), orders("court-2"))
     kept = DelayedNotice if is_there else HeldNotice
@@ -63,7 +64,7 @@ def test_an_order_and_its_row_find_each_other(row_first: bool) -> None:
         return told(take_releases(release_row(id="r")))
 
     def is_hidden() -> object:
-        return told(take_notices({"disclosure_id": "r", "suppressed_until": None, "order_ref": "court"}))
+        return told(take_notices(AWAITED | {"order_ref": "court"}))
 
     overlap(*((comes, is_hidden) if row_first else (is_hidden, comes)))
     assert (DelayedNotice.objects.count(), HeldNotice.objects.count()) == (1, 0)

@@ -117,7 +117,8 @@ def hide(how: str) -> None:
     if how == "in the row":
         rows = [{**row, "suppressed_until": FOREVER} for row in rows]
     else:
-        take_notices(*({"disclosure_id": row["id"], "suppressed_until": None, "order_ref": "c"} for row in rows))
+        order = {"suppressed_until": None, "order_ref": "c", "awaited": True}
+        take_notices(*(order | {"disclosure_id": row["id"]} for row in rows))
     fates = told(taken(DisclosuresFeed(gateway="gateway"), ndjson(rows)))
     assert fates == [("accepted",)] * len(rows)
     tasks.reveal()

@@ -16,6 +16,7 @@ from consent.feeds.lines import LinesFeed
 from consent.models import Choice
 from console import tasks
 from console.workers import imports
+from disclosures.domain.ingest.rows import id_of
 from disclosures.models import DelayedNotice, Disclosure, Upload, UploadPart
 from partners.feeds.reading import BOM
 from partners.models import Party, Proposal, Reach
@@ -169,7 +170,8 @@ def test_a_hidden_release_is_imported_like_any_other(officer: Member, second: Me
     feeds.take_parties()
     feeds.take_releases(release_row(id="K-1"))
     feeds.take_notices(
-        {"disclosure_id": "B-7", "suppressed_until": None}, {"disclosure_id": "K-1", "suppressed_until": None}
+        {"disclosure_id": "B-7", "suppressed_until": None, "awaited": True},
+        {"disclosure_id": "K-1", "suppressed_until": None},
     )
     open_one, hidden = (
         upload(officer, "disclosures", *(release_row(id=f"{name}-{n}") for n in range(100))) for name in "AB"
@@ -239,6 +241,24 @@ def test_rejected_rows_are_downloaded_without_their_content(officer: Member) -> 
     kept = Upload.objects.get()
     assert "Zebrafinch" not in f"{kept.outcome}{kept.rejects}{kept.reason}"
     assert b"Zebrafinch" not in bytes(UploadPart.objects.get().sealed)
+
+
+def test_a_notice_for_an_unknown_release_says_that_nothing_is_hidden() -> None:
+    legal, order = staff("legal"), {"suppressed_until": None, "order_ref": "NY-7"}
+    feeds.take_lines(line_row())
+    page = upload(legal, "notices", order | {"disclosure_id": "B"}, order | {"disclosure_id": "late", "awaited": True})
+    for act, changed in (("start", ""), ("", "New delayed notices: 1")):
+        seen = shown(legal, page)
+        assert "Accepted 1" in seen
+        assert "Rejected 1" in seen
+        assert changed in seen
+        assert "Row 1: disclosure_id: no such release: nothing is hidden. For one still to arrive, say" in seen
+        assert "2: disclosure_id: not arrived yet: hidden as it arrives" in seen
+        if act:
+            post(legal, f"{page}start/")
+            tasks.import_files()
+    feeds.take_releases(release_row(id="B"), release_row(id="late"))
+    assert list(DelayedNotice.objects.values_list("disclosure_id", flat=True)) == [id_of("late")]
 
 
 def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -22,7 +23,7 @@ from accounts.primitives.sealing import number_hash
 from consent.gate import rules
 from consent.gate.rules import get_claimed_time
 from consent.gate.shapes import USE_WITHIN_S
-from disclosures.models import DelayedNotice, DisclosureRegister, HeldNotice
+from disclosures.models import DelayedNotice, DisclosureRegister, HeldDisclosure, HeldNotice
 from partners.feeds.checking import hash_of_meaning
 
 # How many bytes of the keyed hash we keep to tell a repeat from a conflict. 1.0 kept all 32.
@@ -190,17 +191,31 @@ def apply(*, cursor: CursorWrapper, at: datetime) -> None:
     cursor.execute(CONCEAL)
 
 
-def not_arrived(*, source_ids: Sequence[str]) -> list[str]:
-    """Return those of the carrier's ids under which we have no release of a line."""
+def list_unknown(*, source_ids: Sequence[str]) -> list[str]:
+    """Return those of the carrier's ids of which we know nothing. Each may be mistyped.
+
+    Known are a release of a line, one that waits for its line, and one of which an order said that it is to come.
+    """
     ids = {id_of(one): one for one in source_ids}
-    known = set(DisclosureRegister.objects.filter(id__in=ids).values_list("id", flat=True))
+    known = {
+        *DisclosureRegister.objects.filter(id__in=ids).values_list("id", flat=True),
+        *HeldDisclosure.objects.filter(id__in=ids).values_list("id", flat=True),
+        *HeldNotice.objects.filter(disclosure_id__in=ids).values_list("disclosure_id", flat=True),
+    }
     return [one for row_id, one in ids.items() if row_id not in known]
+
+
+class NoticeFate(NamedTuple):
+    """What became of an order: whether it is a new one, and whether its release is here or it is kept until then."""
+
+    is_new: bool
+    has_arrived: bool
 
 
 def append(
     *, disclosure_id: UUID, suppressed_until: datetime | None, order_ref: str, at: datetime, renews: bool
-) -> bool | None:
-    """Add an order to a disclosure's, or keep it for one that we do not have. Whether it was new; None: it is kept.
+) -> NoticeFate:
+    """Add an order to a disclosure's, or keep it for one that we do not have.
 
     The same as the newest changes nothing; nor does, unless it `renews`, the same as any before: an old file that is
     taken in again must not hide what was shown since. Call after `lock_notices`.
@@ -208,18 +223,19 @@ def append(
     known = DisclosureRegister.objects.filter(id=disclosure_id).first()
     if known is None:
         held = HeldNotice.objects.filter(disclosure_id=disclosure_id).order_by("-number")
-        if not _is_repeated_notice(held, suppressed_until, order_ref, renews=renews):
-            HeldNotice.objects.create(
-                disclosure_id=disclosure_id,
-                number=held[0].number + 1 if held else 1,
-                suppressed_until=suppressed_until,
-                order_ref=order_ref,
-                recorded_at=at,
-            )
-        return None
+        if _is_repeated_notice(held, suppressed_until, order_ref, renews=renews):
+            return NoticeFate(is_new=False, has_arrived=False)
+        HeldNotice.objects.create(
+            disclosure_id=disclosure_id,
+            number=held[0].number + 1 if held else 1,
+            suppressed_until=suppressed_until,
+            order_ref=order_ref,
+            recorded_at=at,
+        )
+        return NoticeFate(is_new=True, has_arrived=False)
     notices = DelayedNotice.objects.filter(line_id=known.line_id, disclosure_id=known.id).order_by("-number")
     if _is_repeated_notice(notices, suppressed_until, order_ref, renews=renews):
-        return False
+        return NoticeFate(is_new=False, has_arrived=True)
     DelayedNotice.objects.create(
         line_id=known.line_id,
         disclosure_id=known.id,
@@ -231,7 +247,7 @@ def append(
     with connection.cursor() as cursor:
         cursor.execute(KEEP, [[known.line_id], [known.id], [suppressed_until], [order_ref]])
         cursor.execute(NOTE_DAY, [known.line_id, known.occurred_at])
-    return True
+    return NoticeFate(is_new=True, has_arrived=True)
 
 
 def _is_repeated_notice(

@@ -8,7 +8,10 @@ class Command(FeedCommand):
     """Take in delayed-notice orders (NDJSON): rows to hide until a moment, or to show again."""
 
     feed_name = "notices"
-    fields = "disclosure_id, suppressed_until (null: until further order); optional order_ref."
+    fields = (
+        "disclosure_id, suppressed_until (null: until further order); optional order_ref, awaited (true: the release is"
+        " still to arrive, hide it then). Without it an unknown id is rejected (disclosure_unknown) and hides nothing."
+    )
 
     def feed(self) -> Feed:
         return NoticesFeed()

@@ -113,9 +113,11 @@ def test_a_line_with_hidden_releases_looks_like_any_other(product: Product) -> N
         body=ndjson(rows[1::2]),
     )  # fmt: skip
     assert told.json()["accepted"] == len(rows[1::2]), told
-    # An order of court may also come before the release that it is about.
+    # An order of court may also come before the release that it is about: whoever imports it says so.
     late = release(gagged, TRACKING, occurred_at=ago(1))
-    product.takes("import_notices", [{"disclosure_id": late["id"], "suppressed_until": None, "order_ref": "court-1"}])
+    order = {"disclosure_id": late["id"], "suppressed_until": None, "order_ref": "court-1"}
+    assert product.takes("import_notices", [order])["rejected"] == 1
+    assert product.takes("import_notices", [order | {"awaited": True}])["accepted"] == 1
     product.takes("import_disclosures", [late])
     # What counts for everybody would differ on both lines' pages alike.
     assert [nobodys(person.get(path).text, gagged) for path in OF_EVERYBODY] == before
