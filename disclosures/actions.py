@@ -78,7 +78,7 @@ def record(
 
 @transaction.atomic
 def record_notice(
-    *, source_id: str, suppressed_until: datetime | None, order_ref: str, awaited: bool, at: datetime
+    *, source_id: str, suppressed_until: datetime | None, order_ref: str, at: datetime, awaited: bool = False
 ) -> NoticeFate | None:
     """Put a delayed-notice order on a disclosure (None: until further order), or lift it with a moment that has passed.
 

@@ -22,6 +22,7 @@ from accounts.primitives.zones import zone_of
 from consent.actions.choices import stop
 from consent.domain import receipts
 from disclosures import actions
+from disclosures.domain.ingest.rows import NoticeFate
 from disclosures.models import Archive, ArchivePart, DelayedNotice, Disclosure
 from disclosures.tasks import make_archives
 from disclosures.workers import archiving
@@ -33,6 +34,7 @@ from tests.staff import an_actor
 from tests.world import a_world, disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+NEW = NoticeFate(is_new=True, has_arrived=True)
 HOUR = timedelta(hours=1)
 ASK, PAGE, FILE = "/settings/archive/ask/", "/settings/archive/", "/settings/archive/whereabouts.zip"
 
@@ -146,8 +148,10 @@ def asked_by(line: Line) -> None:
     actions.request_archive(line_id=line.pk, user_id=user_of(line).pk, language="en", at=timezone.now())
 
 
-def ordered(source_id: str, order_ref: str, at: datetime) -> bool | None:
-    return actions.record_notice(source_id=source_id, suppressed_until=None, order_ref=order_ref, at=at)
+def ordered(source_id: str, order_ref: str, at: datetime, *, awaited: bool = False) -> NoticeFate | None:
+    return actions.record_notice(
+        source_id=source_id, suppressed_until=None, order_ref=order_ref, at=at, awaited=awaited
+    )
 
 
 def left() -> tuple[int, int]:
@@ -168,7 +172,7 @@ def test_an_order_takes_away_what_was_made_meanwhile() -> None:
     asked_by(line)
     make_archives()
     assert left() == (1, 1)
-    assert ordered("a", "court", before)
+    assert ordered("a", "court", before) == NEW
     assert left() == (0, 0)
     asked_by(line)
     make_archives()
@@ -180,11 +184,11 @@ def test_an_order_takes_away_what_was_made_meanwhile() -> None:
 
 def test_an_order_on_a_hidden_row_takes_nothing_away() -> None:
     line, legal = a_reported_line("a"), an_actor("legal")
-    ordered("late", "court", timezone.now())
+    ordered("late", "court", timezone.now(), awaited=True)
     take_releases(release_row(id="late"))
     asked_by(line)
     make_archives()
-    assert ordered("late", "court 2", timezone.now())
+    assert ordered("late", "court 2", timezone.now()) == NEW
     for ref, ids in (("office", ["late"]), ("court 2", ["late"])):
         at = timezone.now()
         actions.delay_notice(order_ref=ref, suppressed_until=None, source_ids=ids, actor=legal, reason="Served", at=at)

@@ -46,12 +46,12 @@ def _parties(db: None, no_broker: None) -> None:
     take_parties()
 
 
-def notice(until: str | None, *, ref: str = "court", **more: object) -> Row:
-    return {"disclosure_id": "r", "suppressed_until": until, "order_ref": ref, **more}
+def notice(until: str | None, *, ref: str = "court") -> Row:
+    return {"disclosure_id": "r", "suppressed_until": until, "order_ref": ref}
 
 
 def awaited(until: str | None, *, ref: str = "court") -> Row:
-    return notice(until, ref=ref, awaited=True)
+    return notice(until, ref=ref) | {"awaited": True}
 
 
 def seen() -> list[str]:
@@ -73,7 +73,7 @@ def test_an_order_on_a_held_row_hides_it_at_once() -> None:
 @pytest.mark.parametrize("said", [{}, {"awaited": False}, {"awaited": None}])
 def test_an_unknown_id_hides_nothing_unless_it_is_said_to_come(said: Row) -> None:
     take_lines(line_row())
-    assert told(take_notices(notice(None, **said), notice(PAST, **said))) == [UNKNOWN, UNKNOWN]
+    assert told(take_notices(notice(None) | said, notice(PAST) | said)) == [UNKNOWN, UNKNOWN]
     assert not HeldNotice.objects.exists()
     take_releases(release_row(id="r"))
     assert (seen(), DelayedNotice.objects.count()) == (["r"], 0)

@@ -19,7 +19,7 @@ from consent.actions.choices import NEVER_AGREED, pause, stop
 from consent.actions.system_stops import Outcome as Suspended
 from consent.actions.system_stops import stop_company
 from disclosures import actions
-from disclosures.domain.ingest.rows import id_of
+from disclosures.domain.ingest.rows import NoticeFate, id_of
 from disclosures.models import (
     Basis,
     Disclosure,
@@ -300,7 +300,7 @@ def test_no_figure_about_people_moves_whatever_follows() -> None:
     assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
     before = seen_by_everybody()
     for row in rows[:5]:
-        assert actions.record_notice(source_id=row.source_id, suppressed_until=None, order_ref="o", at=now + HOUR)
+        assert is_put(row, until=None, order_ref="o", at=now + HOUR)
         assert seen_by_everybody() == before
     disclosed(line, [geo.uri], at=at, n=3, purpose=FRAUD)
     JudgementChange.objects.create(
@@ -318,20 +318,25 @@ def test_no_figure_about_people_moves_whatever_follows() -> None:
     assert "The companies on" in Browser().get("/transparency/").text
 
 
+def is_put(row: Disclosure, *, until: datetime | None, order_ref: str, at: datetime) -> bool:
+    done = actions.record_notice(source_id=row.source_id, suppressed_until=until, order_ref=order_ref, at=at)
+    return done == NoticeFate(is_new=True, has_arrived=True)
+
+
 @in_database
 def test_the_next_count_has_nothing_that_is_hidden_by_then(settings: Settings) -> None:
     line, geo, at = a_line(), a_party(), datetime(2026, 5, 12, tzinfo=UTC)
     a_campaign(a_contract(geo), a_party("RoadAid", "lbs_provider"), ref="CMP-r", purpose=FRAUD)
     first, *_ = reported(line, geo, at=at, n=40)
-    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="o", at=at + DAY)
+    assert is_put(first, until=None, order_ref="o", at=at + DAY)
     publishing.make(at=at + 25 * DAY)
     assert counted() == {(FRAUD, "approval"): (39, 39, 0)}
     # A demonstration, which counts to the minute, counts anew each time.
     settings.FIGURES_TO_THE_MINUTE = True
-    assert actions.record_notice(source_id=first.source_id, suppressed_until=at + 2 * DAY, order_ref="p", at=at + DAY)
+    assert is_put(first, until=at + 2 * DAY, order_ref="p", at=at + DAY)
     publishing.make(at=at + 3 * DAY)
     assert counted() == {(FRAUD, "approval"): (40, 40, 0)}
-    assert actions.record_notice(source_id=first.source_id, suppressed_until=None, order_ref="q", at=at + 3 * DAY)
+    assert is_put(first, until=None, order_ref="q", at=at + 3 * DAY)
     publishing.make(at=at + 3 * DAY + MINUTE)
     assert counted() == {(FRAUD, "approval"): (39, 39, 0)}
 
