@@ -135,7 +135,7 @@ SECTIONS = {
         Setting(
             "INTERNAL_HOSTS", "list",
             "hosts and networks of your own where text gateway, webhook and `BASE_URL` may be; otherwise public"
-            " addresses only",
+            " addresses only. Sign-in, mail and stores need no entry",
             example="sms.carrier.example", needed="for an internal text gateway",
             wrong="no start if a network can't be read", since="1.0.0",
         ),

@@ -133,7 +133,7 @@ def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> Uplo
         reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
         rejected=_list_rejected_rows(upload.rejects),
         changes=_list_changes(said),
-        warnings=[_format_reason(one) for one in said.get("warnings", ())],
+        warnings=[*map(_format_reason, said.get("warnings", ())), *said.get("addresses", ())],
         only_form=only_form,
         kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
     )

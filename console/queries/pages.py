@@ -20,6 +20,7 @@ from support.queries.counts import Count, Health, health_of, sum_counts
 from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10
+LOOK_UP_S = 1.0
 MOST = 200
 NO_ONE_YET = "No campaign is in force under it now: a change affects no one yet."
 NOT_FOUND = "These people can no longer be found for medical or roadside help. 911 can still find them."
@@ -86,6 +87,7 @@ class PartyPage:
     """A party's page: every chain it stands in. `health` is None where nothing is sent to it.
 
     `keys_refused`: why its keys can't be fetched from where they should be; "" where nothing speaks against it.
+    `events_refused`: by contract, why nothing can be sent to its address.
     """
 
     facts: PartyFacts
@@ -96,6 +98,7 @@ class PartyPage:
     kin: Sequence[IdentifierLink]
     clients: Sequence[Client]
     keys_refused: str
+    events_refused: Sequence[tuple[str, str]]
     health: Health | None
     history: Sequence[RecordedAct]
     standing: Standing
@@ -115,7 +118,7 @@ class Term:
 
 
 def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
-    """Return everything about one contract; None where there is none."""
+    """Return everything about one contract; None where there is none. Looks names up: never inside a transaction."""
     contract = Contract.objects.select_related("aggregator").filter(pk=contract_id).first()
     if contract is None:
         return None
@@ -123,6 +126,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
     campaigns = chains.campaigns(rows=chains.list_lifelines_first(rows=rows, most=MOST), at=at)
     known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
     keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
+    refused = http.find_resolved_url_refusals(urls=[contract.endpoint_url, keys_from], seconds=LOOK_UP_S)
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
         campaigns=campaigns,
@@ -130,9 +134,9 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         asked=list_open_proposals(of="contract", target_id=contract.pk, at=at),
         clients=list(Client.objects.filter(party=contract.aggregator_id).order_by("client_id")),
         keys=_list_key_ids(known.jwks if known else {}),
-        events_refused=_get_refusal_reason(contract.endpoint_url),
+        events_refused=refused[contract.endpoint_url],
         keys_from=keys_from,
-        keys_refused=_get_refusal_reason(keys_from),
+        keys_refused=refused[keys_from],
         keys_at=known.fetched_at if known else None,
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at", "-id")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
@@ -154,11 +158,6 @@ def _standing_of(
         has_orders=has_orders,
         at=at,
     )
-
-
-def _get_refusal_reason(url: str) -> str:
-    """Why the door out would not open this address; "" where it is empty, or nothing speaks against it."""
-    return http.find_url_refusal(url=url) if url else ""
 
 
 def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
@@ -185,11 +184,13 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
 
 
 def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
-    """Return everything about one party; None where there is none."""
+    """Return everything about one party; None where there is none. Looks names up: never inside a transaction."""
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         return None
     own = list(Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref"))
+    used = {one.ref: one.endpoint_url for one in own if one.ends_at > at}
+    refused = http.find_resolved_url_refusals(urls=[party.jwks_uri, *used.values()], seconds=LOOK_UP_S)
     links = chains.chains_of(party=party, at=at)
     return PartyPage(
         facts=chains.parties(rows=[party], at=at)[0],
@@ -199,7 +200,8 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
         kin=_list_links(IdentifierLink.Of.PARTY, party.uri),
         clients=list(Client.objects.filter(party=party).order_by("client_id")),
-        keys_refused=_get_refusal_reason(party.jwks_uri),
+        keys_refused=refused[party.jwks_uri],
+        events_refused=[(ref, refused[url]) for ref, url in used.items() if refused[url]],
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
         standing=_standing_of("party", party.pk, party, [one.facts for one in links], at, has_orders=bool(own)),

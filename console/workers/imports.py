@@ -29,7 +29,7 @@ from disclosures.models import Upload, UploadPart
 from partners.actions import proposals
 from partners.feeds.checking import STATUSES, Fate, build_repeated_fate
 from partners.feeds.command import Feed, Rejects, Tally
-from partners.feeds.parties import Unreadable, sections_of
+from partners.feeds.parties import PartiesFeed, Unreadable, sections_of
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal
 
@@ -88,6 +88,7 @@ class _Pass:
 
     `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts. `found`: what a dry
     run found of people, apart from the form of their rows; for readers other than whoever uploaded the file.
+    `addresses`: what the door out would refuse of the partners' addresses.
     """
 
     is_trial: bool
@@ -97,6 +98,7 @@ class _Pass:
     accepted: Sequence[str] = ()
     extra: Mapping[str, int] = field(default_factory=dict)
     named: Sequence[str] = ()
+    addresses: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.rejects = _FirstRejects(only_form=self.is_trial and self.feed in ABOUT_PEOPLE)
@@ -121,6 +123,7 @@ class _Pass:
         return {
             "reasons": self.tally.reasons.most_common(),
             "warnings": _cut(self.tally.warnings),
+            "addresses": _cut(self.addresses),
             "changes": [[name, how, n] for (name, how), n in self.changes.items() if n],
             "extra": dict(self.extra),
         }
@@ -204,6 +207,7 @@ def _check(upload: Upload, content: bytes) -> _Pass:
     if upload.feed == Upload.Feed.PARTIES:
         run.named = _name_entries(content, run.accepted)
     run.extra = feed.extra()
+    run.addresses = _look_at_addresses(feed)
     run.set_apart_stored(upload.total)
     return run
 
@@ -216,7 +220,13 @@ def _import(upload: Upload, content: bytes) -> _Pass:
         _count(upload, run, _take(feed, rows), len(rows))
     _count(upload, run, feed.finish(at=audit.queries.database_clock()), 0)
     run.extra = feed.extra() | settle(feed=upload.feed, at=audit.queries.database_clock())
+    run.addresses = _look_at_addresses(feed)
     return run
+
+
+def _look_at_addresses(feed: Feed) -> Sequence[str]:
+    """Which addresses of a parties file nothing would be sent to, as its command says. Looks names up."""
+    return feed.list_refused_addresses() if isinstance(feed, PartiesFeed) else ()
 
 
 def settle(*, feed: str, at: datetime) -> dict[str, int]:

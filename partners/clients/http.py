@@ -12,9 +12,10 @@ import os
 import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address
 from queue import Empty, SimpleQueue
 from threading import Condition, Event, Thread, local
@@ -131,6 +132,7 @@ FOR_THEIR_NAME = 0.8
 # No network, no more files, sockets, ports or room for them.
 OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 KEPT_CONNECTIONS, KEPT_HOSTS = 32, 256
+LOOK_UPS_AT_ONCE = 16
 HTTPS = 443
 NOT_PUBLIC = "the address is not a public one"
 
@@ -212,11 +214,19 @@ def find_url_refusal(*, url: str, hosts: Collection[str] | None = None) -> str:
     return _unfit(url, hosts) or _not_public(url)
 
 
-def find_resolved_url_refusal(*, url: str, seconds: float) -> str:
-    """Say why not, also where the name leads to an address that is not public.
+def find_resolved_url_refusals(*, urls: Collection[str], seconds: float) -> dict[str, str]:
+    """Say the same of each of these, also where its name leads to an address that is not public; of "" nothing.
 
-    One that leads nowhere may do so later.
+    A name that leads nowhere may lead somewhere later. Each is looked up for so many seconds, several at once: never
+    inside a transaction.
     """
+    wanted = sorted({url for url in urls if url})
+    with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="look-up") as pool:
+        found = pool.map(partial(_find_resolved_refusal, seconds), wanted)
+        return {"": "", **dict(zip(wanted, found, strict=True))}
+
+
+def _find_resolved_refusal(seconds: float, url: str) -> str:
     reason = find_url_refusal(url=url)
     if reason:
         return reason

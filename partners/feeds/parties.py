@@ -8,6 +8,7 @@ import msgspec
 from django.db import transaction
 
 from accounts.primitives import json_reader
+from partners.clients import http
 from partners.feeds import terms
 from partners.feeds.checking import (
     Fate,
@@ -29,6 +30,7 @@ from partners.feeds.command import Feed
 from partners.feeds.reading import BOM, NumberedLine, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
+LOOK_UP_S = 2.0
 
 type Verb = Callable[[Any, datetime, terms.Changes], bool]
 
@@ -96,6 +98,15 @@ class PartiesFeed(Feed):
     def __init__(self) -> None:
         # Where entries that were taken say that their partner is: place in the file, field, address.
         self.addresses: list[tuple[str, str, str]] = []
+
+    def list_refused_addresses(self) -> list[str]:
+        """Say which of the addresses taken in the door out would refuse, and why. Never inside a transaction."""
+        found = http.find_resolved_url_refusals(urls=[url for *_, url in self.addresses], seconds=LOOK_UP_S)
+        return [
+            f"{place} {name}: {found[url]}. Nothing is sent there until it is changed."
+            for place, name, url in self.addresses
+            if found[url]
+        ]
 
     def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         """Take in the whole document, which is one line here. Raises Unreadable."""

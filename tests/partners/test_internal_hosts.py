@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import re
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -10,25 +11,31 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
 from django.core.management import call_command
+from django.test import RequestFactory
 from pytest_django import Settings
 
+from accounts.clients.oidc import CARRIER, STAFF, OidcRefused, start_sign_in
 from accounts.clients.texts import NotTaken
 from audit.queries import database_clock
 from consent.actions import choices
 from partners.clients import http
 from partners.clients.sms import HttpBackend
 from partners.models import Contract
+from portal.connections import mailer
 from portal.environment import environment
 from revocations.workers.delivery.delivery_rounds import sweep
 from support.workers.canary import steps
 from support.workers.canary.steps import StepFailed
+from tests.conventions.sources import ROOT, own_modules
 from tests.feeds import Row, parties_document
 
 LEADS_TO = {
     "sms.corp.example": "10.20.0.7", "sms.public.example": "93.184.215.14", "sms.cloud.example": "169.254.169.254",
     "sms.here.example": "127.0.0.1", "sms.translated.example": "64:ff9b::a9fe:a9fe", "sms.everybody.example": "ff0e::1",
-    "partner.example": "10.20.0.8", "privacy.corp.example": "10.20.0.9",
+    "partner.example": "10.20.0.8", "privacy.corp.example": "10.20.0.9", "sso.corp.example": "10.20.0.10",
+    "mail.corp.example": "10.20.0.11",
 }  # fmt: skip
 
 
@@ -81,6 +88,40 @@ def test_a_partner_is_never_reached_inside(dialled: list[str], settings: Setting
     ):
         assert (reply.status, reply.detail) == (None, "the address is not a public one")
     assert dialled == []
+
+
+@pytest.mark.parametrize("internal", [[], ["sso.corp.example", "mail.corp.example", "10.0.0.0/8"]])
+def test_sign_in_and_mail_are_reached_inside_and_no_partner_there(
+    dialled: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch, internal: list[str]
+) -> None:
+    """The operator alone names them, so that they need no entry; what a partner names stays outside even with one."""
+    settings.INTERNAL_HOSTS = internal
+    for kind in (STAFF, CARRIER):
+        setattr(settings, f"{kind.prefix}_ISSUER", "https://sso.corp.example")
+        with pytest.raises(OidcRefused, match="the provider does not answer: ConnectionError"):
+            start_sign_in(kind=kind, request=RequestFactory().get("/"), then="/")
+    assert dialled == ["sso.corp.example"] * 2
+
+    def refuse(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        dialled.append(address[0])
+        raise OSError(errno.ECONNREFUSED, "no")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    settings.MAILERS = {"default": mailer("smtp://mail.corp.example")}
+    with pytest.raises(OSError, match="no"):
+        EmailMessage("News", "Sharing is off.", to=["ana@example.com"]).send()
+    assert dialled[2:] == ["mail.corp.example"]
+    for host in ("sso.corp.example", "mail.corp.example"):
+        assert http.get(url=f"https://{host}/").detail == "the address is not a public one"
+    assert len(dialled) == 3
+
+
+def test_only_our_own_services_go_by_the_setting() -> None:
+    """Whoever else passes `is_ours` opens the carrier's network to what a partner may name: add it here on purpose."""
+    passing = {str(path.relative_to(ROOT)) for path in own_modules() if re.search(r"\bis_ours=True", path.read_text())}
+    assert passing == {
+        "console/workers/notifications.py", "partners/clients/sms.py", "support/workers/canary/steps.py",
+    }  # fmt: skip
 
 
 def test_the_setting_takes_hosts_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:

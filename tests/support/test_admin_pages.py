@@ -1,9 +1,11 @@
 """Pages of the console: what needs an officer now, one of each, what was sent, files, delayed notices."""
 
 import re
+import socket
 import uuid
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -181,13 +183,24 @@ def test_a_comparison_under_way_hides_no_difference(officer: Member) -> None:
     assert "allowed there, denied here 3" in shown(officer, "/admin/")
 
 
-def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
+def leads_inside(host: str, port: int, *_: object, **__: object) -> list[Any]:
+    """A resolver that knows two names, one of them of a network inside."""
+    known = {"partner.inside.example": "10.20.0.8", "partner.public.example": "93.184.215.14", "10.1.2.3": "10.1.2.3"}
+    if host not in known:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[host], port))]
+
+
+def test_pages_say_which_addresses_can_t_be_used(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     contract = a_contract()
     page, party_page = f"/admin/contracts/{contract.pk}/", f"/admin/parties/{contract.aggregator_id}/"
+    monkeypatch.setattr("socket.getaddrinfo", leads_inside)
     assert "can't be" not in shown(officer, page) + shown(officer, party_page)
     for address, why in (
         ("http://partner.example/x", "the address is not https"),
         ("https://10.1.2.3/x", "the address is not a public one"),
+        # A name that leads into the carrier's network.
+        ("https://partner.inside.example/x", "the address is not a public one"),
     ):
         move_endpoints(contract, endpoint_url=address, jwks_uri=address)
         move_keys(contract.aggregator, address)
@@ -195,6 +208,13 @@ def test_pages_say_which_addresses_can_t_be_used(officer: Member) -> None:
         assert f"We can't send to this address: {why}." in told
         assert f"We can't fetch keys from this address: {why}." in told
         assert f"We can't fetch keys from this address: {why}." in shown(officer, party_page)
+        assert f"We can't send to the event address of {contract.ref} : {why}." in shown(officer, party_page)
+        set_up = shown(officer, f"/admin/set-up/contract/{contract.pk}/")
+        assert f"No usable keys can be read at {address}. T{why[1:]}." in set_up
+        assert f"Event address Can't be reached. T{why[1:]}." in set_up
+    move_endpoints(contract, endpoint_url="https://partner.public.example/x", jwks_uri="")
+    move_keys(contract.aggregator, "https://nowhere.example/x")
+    assert "We can't" not in shown(officer, page) + shown(officer, party_page)
 
 
 def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:

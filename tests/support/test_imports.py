@@ -1,6 +1,7 @@
 """Carrier files in the console: a dry run first, two officers where it loosens, and nothing of a file that stays."""
 
 import json
+import socket
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from partners.feeds.reading import BOM
 from partners.models import Party, Proposal, Reach
 from tests import feeds
 from tests.factories import a_party
-from tests.feeds import NUMBER, choice_row, line_row, ndjson, parties_document, release_row
+from tests.feeds import NUMBER, Row, choice_row, line_row, ndjson, parties_document, release_row
 from tests.fixtures import Refusal
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, shown, staff
 
@@ -217,6 +218,28 @@ def test_the_entries_of_a_parties_file_are_named(officer: Member) -> None:
     assert "New contract: AGR-2 New campaign: CMP-road New campaign: CMP-track" in seen
     assert "The import takes two officers." in seen
     assert Party.objects.get(uri=feeds.BRIDGE).name == "GeoBridge"
+
+
+def test_addresses_that_the_door_refuses_are_named_as_by_the_command(
+    officer: Member, second: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads inside too, before and after the import."""
+    inside = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.20.0.8", 443))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: inside)
+    contracts: list[Row] = parties_document()["contracts"]
+    contracts[0] |= {"endpoint_url": "https://partner.example/events", "jwks_uri": "http://partner.example/jwks"}
+    bad: Row = contracts[1] | {"id": "AGR-bad", "signed_at": "soon", "endpoint_url": "https://10.0.0.1/"}
+    contracts[1] |= {"endpoint_url": "", "jwks_uri": ""}
+    page = checked(officer, "parties", json.dumps(parties_document(contracts=[*contracts, bad])).encode())
+    warned = (
+        "contracts[0] endpoint_url: the address is not a public one. Nothing is sent there until it is changed."
+        " contracts[0] jwks_uri: the address is not https. Nothing is sent there until it is changed."
+    )
+    assert f"Warnings {warned}" in shown(officer, page)
+    assert "10.0.0.1" not in shown(officer, page)
+    import_by_two(officer, second, page)
+    assert f"Imported on {timezone.now():%-d %b %Y}" in shown(officer, page)
+    assert f"Warnings {warned}" in shown(officer, page)
 
 
 @pytest.mark.parametrize(("kind", "scope"), [("stop", "all"), ("allow", "campaign")])
