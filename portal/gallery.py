@@ -10,7 +10,7 @@ from consent.queries import order_words
 from consent.queries.current_consent_uses import Proof
 from consent.queries.progress import OrderState
 from disclosures.queries import card_words
-from revocations.queries.coverage import Company, Coverage
+from revocations.queries.coverage import NOBODY, Company, Coverage
 from support.queries.names import ORDER_TAGS
 
 ICONS = "stop pause check alert leave globe clock download eye lock pin print key open"
@@ -18,9 +18,11 @@ ICONS = "stop pause check alert leave globe clock download eye lock pin print ke
 _LONG = "Ünïcode & <b>markup</b> Incorporated International Holdings of a Very Long Name Indeed"
 
 
+_MISSING = Coverage(missing=(Company("", _LONG),), unnamed=True)
+
+
 def _order(state: str, *, unconfirmed: bool = False, owes: bool = True) -> OrderState:
-    missing = Coverage(missing=(Company("", _LONG),), unnamed=True)
-    return OrderState(1, state, unconfirmed, overdue=False, owes_deletion=owes, owes=owes, coverage=missing)
+    return OrderState(1, state, unconfirmed, overdue=False, owes_deletion=owes, owes=owes, coverage=_MISSING)
 
 
 _AT = datetime(2026, 11, 24, 22, 0, 10, tzinfo=UTC)
@@ -52,11 +54,11 @@ def _build_alert(
 
 
 def _build_ended_agreement(
-    state: str, *, use: str = "", by_term: bool = False, overdue: bool = False
+    state: str, *, use: str = "", by_term: bool = False, overdue: bool = False, behind: Coverage = NOBODY
 ) -> SimpleNamespace:
     return SimpleNamespace(
         company="GeoBridge", use=use, by_term=by_term, state=state, overdue=overdue, ended_at=_AT, signed_at=_AT,
-        delete_by=_AT + timedelta(days=30),
+        delete_by=_AT + timedelta(days=30), coverage=behind,
     )  # fmt: skip
 
 
@@ -162,7 +164,8 @@ SAMPLES = {
     ),
     "ended": (
         _build_ended_agreement("owed"), _build_ended_agreement("owed", overdue=True),
-        _build_ended_agreement("partial", use="RoadAid"), _build_ended_agreement("signed", by_term=True),
+        _build_ended_agreement("partial", use="RoadAid"), _build_ended_agreement("partial", behind=_MISSING),
+        _build_ended_agreement("signed", by_term=True),
         _build_ended_agreement("contradicted", use=_LONG, by_term=True),
     ),
     "noticed": (

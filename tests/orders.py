@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from partners.domain import keys
 from partners.models import Party, SigningKey
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
+from revocations.queries.coverage import coverage_of_ends
 from tests.factories import NOW
 
 SIGNED = {
@@ -68,16 +69,21 @@ def an_index() -> str:
 
 
 def sign_end(cohort: Cohort, *, at: datetime, state: State = State.COMPLETED) -> None:
-    """As when the partner's receipt for the newest event of an end came; where it has none yet, that is made."""
+    """As when the receipts for the newest event of an end came, of the companies behind its partner too if it is done.
+
+    Where it has no event yet, that is made.
+    """
     event = StreamEvent.objects.filter(pk=cohort.event_id).first() if cohort.event_id else None
     if event is None:
         event = _tell_of_end(cohort, cohort.terminated_at)
         Cohort.objects.filter(pk=cohort.pk).update(event_id=event.pk)
-    CohortReceipt.objects.create(
-        cohort_id=cohort.pk, event_id=event.pk, signer_uri=Party.objects.get(pk=cohort.party_id).uri,
-        jti=uuid.uuid4().hex, received_at=at, status="completed", acted_on=1, list_sha256="x", token="t",
-        token_hash=b"",
-    )  # fmt: skip
+    cohort.refresh_from_db()
+    behind = coverage_of_ends(cohorts=[cohort])[cohort.pk].missing if state == State.COMPLETED else ()
+    for uri in (Party.objects.get(pk=cohort.party_id).uri, *(one.uri for one in behind)):
+        CohortReceipt.objects.create(
+            cohort_id=cohort.pk, event_id=event.pk, signer_uri=uri, jti=uuid.uuid4().hex, received_at=at,
+            status="completed", acted_on=1, list_sha256="x", token="t", token_hash=b"",
+        )  # fmt: skip
     StreamEvent.objects.filter(pk=event.pk).update(state=state, next_attempt_at=None, acknowledged_at=at)
     if state == State.COMPLETED:
         Cohort.objects.filter(pk=cohort.pk).update(completed_at=at)

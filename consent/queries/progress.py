@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Duty, Order, Standing, State
-from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of, restrict_state
 
 UNCONFIRMED_AFTER = timedelta(minutes=15)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ class FollowedOrder:
     @property
     def state(self) -> str:
         """In the words of the protocol, as far as may be said."""
-        return state_of(order=self.order, coverage=self.coverage)
+        return restrict_state(state=State(self.order.state), coverage=self.coverage)
 
     @property
     def received_at(self) -> datetime | None:

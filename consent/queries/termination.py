@@ -8,7 +8,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -17,7 +17,8 @@ from django.db import connection
 from partners.labels import UNKNOWN, party_name, precision_in_words, purpose_in_words, sanitise_text
 from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.lifecycle import NotNow
-from revocations.models import BY_TERM
+from revocations.models import BY_TERM, Cohort
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends
 
 RECENT = timedelta(days=30)
 # People go on choosing while an officer reads: so much more or less, of lines, is still what was agreed to.
@@ -356,7 +357,8 @@ class EndedAgreement:
     `by_term`: its term was over; else we ended it.
     `owed`: the partner must still delete; `signed`: it signed that it did, and so did every company below it;
     `partial`: it signed, and somebody's signature, or part of the list, is missing; `contradicted`: it signed and went
-    on, with whatever line, and has not signed anew for the whole.
+    on, with whatever line, and has not signed anew for the whole. `coverage`: who of those that received this line's
+    location through it has signed, where it has.
     """
 
     cohort_id: uuid.UUID
@@ -370,6 +372,7 @@ class EndedAgreement:
     state: State
     signed_at: datetime | None
     overdue: bool
+    coverage: Coverage = NOBODY
 
     def concerns(self, party_ids: Collection[int]) -> bool:
         """Return whether one of these companies is the partner, or the one whose use ended."""
@@ -377,11 +380,11 @@ class EndedAgreement:
 
 
 def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...]:
-    """Return every agreement that ended and that concerned this line, the newest end first. One statement."""
+    """Return every agreement that ended and that concerned this line, the newest end first. Four statements at most."""
     with connection.cursor() as cursor:
         cursor.execute(CONCERNING, {"line": line_id, "by_term": BY_TERM})
         rows = cursor.fetchall()
-    return tuple(
+    ends = [
         EndedAgreement(
             cohort_id=cohort_id,
             company=party_name(name, uri),
@@ -396,7 +399,21 @@ def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...
             overdue=delete_by <= at and _state(told) != "signed",
         )
         for cohort_id, party_id, uri, name, lbs_id, lbs_uri, lbs, by_term, ended_at, delete_by, told, signed_at in rows
-    )
+    ]
+    covered = _coverage_behind([one.cohort_id for one in ends if one.state in {"signed", "partial"}], line_id)
+    return tuple(_restrict(one, covered.get(one.cohort_id, NOBODY), at) for one in ends)
+
+
+def _coverage_behind(cohort_ids: Collection[uuid.UUID], line_id: int) -> Mapping[uuid.UUID, Coverage]:
+    cohorts = Cohort.objects.filter(pk__in=cohort_ids).defer("plan", "index_token") if cohort_ids else ()
+    return coverage_of_ends(cohorts=list(cohorts), line_id=line_id)
+
+
+def _restrict(one: EndedAgreement, covered: Coverage, at: datetime) -> EndedAgreement:
+    """Say no more than who received this line's location has signed."""
+    if one.state == "signed" and not covered.whole:
+        return replace(one, state="partial", overdue=one.delete_by <= at, coverage=covered)
+    return replace(one, coverage=covered)
 
 
 def _state(told: str | None) -> State:

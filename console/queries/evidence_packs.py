@@ -23,6 +23,7 @@ from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import party_name, purpose_in_words
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Cohort, Order, State
+from revocations.queries.coverage import coverage_of_ends
 from support.models import Attachment, Document, Entry
 from support.queries import names
 from support.queries.case import Case, case_of
@@ -157,18 +158,25 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
             ],
         ),
         Section.build(
-            "Terminations", ("When", "Of", "Due", "Signed", "Reason"),
-            [
-                (one.terminated_at, one.of, one.complete_by, one.completed_at, remove_numbers(one.reason))
-                for one in Cohort.objects.filter(wanted)
-                .defer("plan", "index_token")
-                .order_by("terminated_at", "of", "target_id")
-            ],
+            "Terminations", ("When", "Of", "Due", "Signed", "Behind it, not signed", "Reason"), _list_ends(wanted)
         ),
         Section.build(
             "Incidents", ("Incident", "Opened", "Closed", "Occurrences"),
             [(str(one.get_kind_display()), one.opened_at, one.closed_at, counts[one.pk]) for one in incidents],
         ),
+    ]  # fmt: skip
+
+
+def _list_ends(wanted: Q) -> list[tuple[object, ...]]:
+    """What ended, the oldest first, and which companies behind the partner have not signed for it."""
+    ends = list(Cohort.objects.filter(wanted).defer("plan", "index_token").order_by("terminated_at", "of", "target_id"))
+    covered = coverage_of_ends(cohorts=ends)
+    return [
+        (
+            one.terminated_at, one.of, one.complete_by, one.completed_at, ", ".join(covered[one.pk].missing_for_staff),
+            remove_numbers(one.reason),
+        )
+        for one in ends
     ]  # fmt: skip
 
 
@@ -258,7 +266,7 @@ def _build_records(case: Case) -> list[Section]:
 def _list_order(page: SentPage) -> tuple[object, ...]:
     signed = " ".join(hashlib.sha256(one.token.encode()).hexdigest() for one in page.receipts)
     sent = page.sent
-    missing = ", ".join([*sent.coverage.missing_names, *["a company we can't name"] * sent.coverage.unnamed])
+    missing = ", ".join(sent.coverage.missing_for_staff)
     return page.party.name, str(sent.id), sent.sent_at, sent.acknowledged_at, sent.state_words, missing, signed
 
 

@@ -87,9 +87,7 @@ def _list_missing(order_ids: Sequence[UUID], names: dict[int, str]) -> dict[int,
     themselves = {order.party_id for order in orders if order.state not in SIGNED_IN_PART}
     behind: dict[int, set[str]] = defaultdict(set)
     for order in orders:
-        behind[order.party_id].update(covered[order.id].missing_names)
-        if covered[order.id].unnamed:
-            behind[order.party_id].add("a company we can't name")
+        behind[order.party_id].update(covered[order.id].missing_for_staff)
     return {one: [names[one]] * (one in themselves) + sorted(behind[one]) for one in names}
 
 

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.db.models import Count, Sum
 
-from revocations.models import Cohort, ManifestShard
+from revocations.models import Cohort, ManifestShard, State
 from revocations.queries.cohorts import CohortProgress, Signer, cohort_progress
 from support.queries import names
 
 UNNAMED = "a company we can't name received data and can't sign"
+# What the page and the list say of one that was signed for, but for a company that we heard of since.
+NOT_WHOLE = "a signature is missing"
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class TerminationPage:
     @property
     def state(self) -> tuple[str, str]:
         """How far it is: a tone and a word."""
-        if self.cohort.completed_at:
+        if self.progress.state == State.COMPLETED:
             return "good", "deletion signed"
         if self.progress.contradicted_at:
             return "bad", "continued after signing"
+        if self.cohort.completed_at:
+            return "warn", NOT_WHOLE
         return ("bad", "overdue") if self.progress.overdue else ("warn", "in progress")
 
     @property
@@ -61,7 +65,7 @@ class TerminationPage:
 
 
 def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage | None:
-    """Return the progress of one termination; None where there is none. Nine statements."""
+    """Return the progress of one termination; None where there is none. Eleven statements."""
     cohort = Cohort.objects.filter(pk=cohort_id).defer("index_token").first()
     if cohort is None:
         return None
@@ -86,7 +90,7 @@ def termination_page(*, cohort_id: uuid.UUID, at: datetime) -> TerminationPage |
 def _steps(cohort: Cohort, progress: CohortProgress, at: datetime) -> list[Step]:
     late = cohort.complete_by <= at
     by = f"due {cohort.complete_by:%-d %b %Y}"
-    all_signed = not progress.missing and not progress.unnamed
+    all_signed = not progress.missing and progress.coverage.whole
     return [
         Step("Denied at our gate", done=True, at=cohort.terminated_at, more=f"epoch {cohort.epoch}"),
         Step("List of lines completed and signed", done=bool(cohort.manifest_at), at=cohort.manifest_at),
@@ -113,9 +117,9 @@ def _deletion_step(partner: Signer, by: str, *, late: bool) -> Step:
 
 
 def _list_missing_signers(progress: CohortProgress, by: str) -> list[str]:
-    missing = sum(not one.is_completed for one in progress.below)
-    words = [f"{missing} not yet, {by}"] if missing else []
-    return words + ([UNNAMED] if progress.unnamed else [])
+    missing = progress.coverage.missing_names
+    words = [f"waiting for {', '.join(missing)}, {by}"] if missing else []
+    return words + ([UNNAMED] if progress.coverage.unnamed else [])
 
 
 def _list_contradiction_steps(progress: CohortProgress) -> list[Step]:

@@ -16,6 +16,7 @@ from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.queries.proposals import OpenProposal, list_newest_proposals, waiting
 from console.queries.purposes import not_ended
+from console.queries.terminations import NOT_WHOLE
 from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
 from disclosures.models import AnomalyRule
@@ -25,6 +26,7 @@ from partners.models import Campaign, JurisdictionRule, NoticeText, Proposal, Su
 from partners.policies.lifecycle import Stage
 from partners.policies.loosening import OPEN_FOR
 from revocations.models import Cohort
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends
 from support.queries import names
 from support.queries.chains import campaigns_at
 
@@ -233,11 +235,12 @@ def _proposal_cells(rows: Sequence[Proposal], at: datetime) -> list[tuple[Cell, 
 def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell, ...]]:
     named = names.targets(wanted={(one.of, one.target_id) for one in rows} | {("party", one.party_id) for one in rows})
     who = names.actors(wanted={one.actor for one in rows})
+    covered = coverage_of_ends(cohorts=[one for one in rows if one.completed_at])
     return [
         (
             Cell(named[one.of, one.target_id].name, href=reverse("admin:termination", args=[one.pk]), under=one.of),
             listing.target(named["party", one.party_id]),
-            _progress(one, at),
+            _progress(one, covered.get(one.pk, NOBODY), at),
             Cell(f"{one.subject_count:,}", number=True),
             listing.moment(one.terminated_at, under="term expired" if one.by_term else who[one.actor]),
             _due(one, at),
@@ -251,9 +254,9 @@ def _due(one: Cohort, at: datetime) -> Cell:
     return Cell(day) if one.completed_at else Cell(listing.format_distance(one.complete_by, at), under=day)
 
 
-def _progress(one: Cohort, at: datetime) -> Cell:
+def _progress(one: Cohort, covered: Coverage, at: datetime) -> Cell:
     if one.completed_at:
-        return Cell("deletion signed", tone="good")
+        return Cell("deletion signed", tone="good") if covered.whole else Cell(NOT_WHOLE, tone="warn")
     if one.is_contradicted:
         return Cell("continued after signing", tone="bad", under="overdue" if one.complete_by <= at else "")
     if one.complete_by <= at:

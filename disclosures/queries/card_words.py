@@ -25,6 +25,7 @@ from consent.labels import method_in_words
 from consent.models import Origin
 from consent.queries.choice_words import Author
 from consent.queries.current_consent_uses import Proof
+from consent.queries.order_words import list_unsigned
 from consent.queries.termination import EndedAgreement
 from disclosures.queries.company_cards import CompanyCard
 
@@ -190,6 +191,8 @@ def _deletion_of(ended: EndedAgreement) -> Iterator[SafeString]:
         yield _on_the_day(
             ended, _("<bdi>%(name)s</bdi> signed that it deleted data, but we do not have every signature we need")
         )
+        if not ended.coverage.whole:
+            yield list_unsigned(coverage=ended.coverage)
     elif ended.state == "contradicted":
         continued = _("<bdi>%(party)s</bdi> signed, but continued afterward. We opened a case.")
         yield sentence(continued, party=ended.company)

@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce
 import audit.actions
 from partners.clients import http
 from partners.domain import keys
-from partners.labels import UNKNOWN
 from partners.models import Contract, Party, SigningKey
 from revocations.actions.streams import nudge
 from revocations.actions.trials import fetch_trial_shard
@@ -27,8 +26,7 @@ from revocations.domain.receipts import (
 )
 from revocations.domain.streams import queue_event
 from revocations.models import TO_PUSH, Cohort, CohortReceipt, ManifestShard, State, StreamEvent
-from revocations.queries.cohorts import companies_under
-from revocations.queries.coverage import describe_missing
+from revocations.queries.coverage import coverage_of_ends
 
 INDEX = "application/jwt"
 
@@ -281,7 +279,7 @@ def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple
         case _ if now not in MOVABLE:
             return now, event.note
         case "completed":
-            note = _describe_shortfall(word, event, cohort)
+            note = _describe_shortfall(word, cohort)
             return (State.PARTIAL, note) if note else (State.COMPLETED, "")
         case "rejected" if now in BEFORE_ANY_RECEIPT:
             return State.REJECTED, http.readable(word.event.reason)
@@ -291,20 +289,10 @@ def _outcome(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> tuple
             return now, event.note
 
 
-def _describe_shortfall(word: VerifiedReceipt, event: StreamEvent, cohort: Cohort) -> str:
+def _describe_shortfall(word: VerifiedReceipt, cohort: Cohort) -> str:
     """Return what keeps the partner's word from being the whole of it; "" where nothing does."""
-    companies = companies_under(cohort=cohort)
-    named = {one.uri for one in companies} - {UNKNOWN}
-    signed = set(
-        CohortReceipt.objects.filter(
-            cohort_id=cohort.pk, event_id=event.pk, status="completed", signer_uri__in=named
-        ).values_list("signer_uri", flat=True)
-    )
-    left = []
-    if (word.event.acted_on or 0) < cohort.subject_count:
-        left.append(f"acted on {word.event.acted_on} of {cohort.subject_count} lines")
-    if missing := len(named - signed):
-        left.append(describe_missing(missing, of=len(named)))
-    if len(named) < len(companies):
-        left.append("one company we can't name")
+    acted_on = word.event.acted_on or 0
+    left = [f"acted on {acted_on} of {cohort.subject_count} lines"] if acted_on < cohort.subject_count else []
+    if note := coverage_of_ends(cohorts=[cohort])[cohort.pk].note:
+        left.append(note)
     return "; ".join(left)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
-
-from partners.labels import UNKNOWN, party_name
-from partners.models import Campaign, Dealing, Party, Reach
+from partners.labels import party_name
+from partners.models import Party
 from revocations.models import Cohort, CohortReceipt, State, StreamEvent
+from revocations.queries.coverage import Coverage, coverage_of_ends, restrict_state
 
 COMPLETED = "completed"
 
@@ -53,7 +52,7 @@ class CohortProgress:
     overdue: bool
     partner: Signer
     below: tuple[Signer, ...]
-    unnamed: bool
+    coverage: Coverage
     contradicted_at: datetime | None
 
     @property
@@ -67,40 +66,28 @@ class CohortProgress:
         return tuple(one for one in (self.partner, *self.below) if one.differs)
 
 
-def companies_under(*, cohort: Cohort) -> list[Party]:
-    """Return who received data of these lines through the partner, as our own ledger has it; "unknown" among them.
-
-    Of a campaign: its provider and whoever is known behind it, as far as they received anything through the partner.
-    """
-    received = Dealing.objects.filter(aggregator_id=cohort.party_id, party_id=OuterRef("pk"))
-    parties = Party.objects.filter(Exists(received)).exclude(pk=cohort.party_id)
-    if cohort.of == Cohort.Of.CAMPAIGN:
-        provider = Campaign.objects.filter(pk=cohort.target_id).values("lbs_provider_id")
-        behind = Reach.objects.filter(campaign_id=cohort.target_id).values("party_id")
-        parties = parties.filter(Q(pk__in=provider) | Q(pk__in=behind))
-    return list(parties.order_by("uri"))
-
-
 def cohort_progress(*, cohort_id: uuid.UUID, at: datetime) -> CohortProgress:
-    """Return who has signed for an ended agreement, and who has not. Five statements. Raises Cohort.DoesNotExist."""
+    """Return who has signed for an ended agreement, and who has not. Seven statements. Raises Cohort.DoesNotExist."""
     cohort = Cohort.objects.get(pk=cohort_id)
     event = _newest_event(cohort)
     signed = CohortReceipt.objects.filter(cohort_id=cohort_id).order_by("received_at", "jti")
     receipts = list(signed.filter(event_id=event.pk)) if event.state else []
-    companies = companies_under(cohort=cohort)
+    covered = coverage_of_ends(cohorts=[cohort])[cohort_id]
+    companies = Party.objects.filter(uri__in=[one.uri for one in (*covered.signed, *covered.missing)]).order_by("uri")
+    state = event.state and restrict_state(state=State(event.state), coverage=covered)
     return CohortProgress(
         cohort_id=cohort_id,
-        state=event.state,
+        state=state,
         note=event.note,
         subject_count=cohort.subject_count,
         terminated_at=cohort.terminated_at,
         told_at=event.sent_at,
         acknowledged_at=event.acknowledged_at,
         complete_by=cohort.complete_by,
-        overdue=cohort.complete_by <= at and event.state != State.COMPLETED,
+        overdue=cohort.complete_by <= at and state != State.COMPLETED,
         partner=_signer(Party.objects.get(pk=cohort.party_id), receipts, cohort),
-        below=tuple(_signer(one, receipts, cohort) for one in companies if one.uri != UNKNOWN),
-        unnamed=any(one.uri == UNKNOWN for one in companies),
+        below=tuple(_signer(one, receipts, cohort) for one in companies),
+        coverage=covered,
         contradicted_at=cohort.contradicted_at if cohort.is_contradicted else None,
     )
 

@@ -1,4 +1,4 @@
-"""Who of the companies behind a partner has signed for what one order asks: the one answer that everything reads."""
+"""Who of the companies behind a partner has signed for an order, or the end of an agreement: what everything reads."""
 
 import uuid
 from collections import defaultdict
@@ -18,6 +18,19 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 SIGNED = """
 SELECT o.id FROM revocations_standing s JOIN revocations_order o ON o.line_id = s.line_id AND o.id = s.order_id
 WHERE s.line_id = ANY (%s) AND o.state = %s
+"""
+# Of each end: who received through its partner until all had been signed for; of a campaign only its provider, and
+# whoever is known behind that.
+RECEIVED_BEFORE_END_WAS_SIGNED = """
+SELECT c.id, p.uri, p.name
+FROM revocations_cohort c JOIN partners_party p ON p.id <> c.party_id
+WHERE c.id = ANY (%(ends)s)
+    AND (c.of = 'contract'
+        OR EXISTS (SELECT FROM partners_campaign one WHERE one.id = c.target_id AND one.lbs_provider_id = p.id)
+        OR EXISTS (SELECT FROM partners_reach r WHERE r.campaign_id = c.target_id AND r.party_id = p.id))
+    AND EXISTS (SELECT FROM partners_dealing d
+        WHERE d.aggregator_id = c.party_id AND d.party_id = p.id
+            AND coalesce(d.first_at, d.last_at) <= coalesce(c.completed_at, 'infinity') {of_line})
 """
 # From here on, what a company receives is for another order to ask about.
 _SIGNED_AS_DONE = (State.COMPLETED, State.CONTRADICTED)
@@ -74,6 +87,11 @@ class Coverage:
         return tuple(one.name for one in self.missing)
 
     @property
+    def missing_for_staff(self) -> tuple[str, ...]:
+        """Who has not signed, as staff read it: by name, and the one without a name."""
+        return (*self.missing_names, *(["a company we can't name"] if self.unnamed else []))
+
+    @property
     def not_signed(self) -> int:
         """How many have not signed, the one without a name included."""
         return len(self.missing) + self.unnamed
@@ -94,9 +112,9 @@ def describe_missing(missing: int, *, of: int) -> str:
     return f"{missing} of {of} {behind} behind it {'has' if missing == 1 else 'have'} not signed"
 
 
-def state_of(*, order: Order, coverage: Coverage) -> State:
-    """The state of an order as far as it may be said: "partial" also where a company was found after the signature."""
-    return State.PARTIAL if order.state == State.COMPLETED and not coverage.whole else State(order.state)
+def restrict_state(*, state: State, coverage: Coverage) -> State:
+    """Return a state as far as it may be said: "partial" also where a company was found after the signature."""
+    return State.PARTIAL if state == State.COMPLETED and not coverage.whole else state
 
 
 def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
@@ -118,6 +136,39 @@ def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
         )
         for order in orders
     }
+
+
+def coverage_of_ends(*, cohorts: Collection[Cohort], line_id: int | None = None) -> dict[uuid.UUID, Coverage]:
+    """Return who behind the partner has signed for the end of each of these agreements, by its id. Three queries.
+
+    The newest event of an end must be signed for by every company that our own ledger shows behind the partner (by the
+    time when everyone had signed, once they have). `line_id`: as far as they received this line's location.
+    """
+    if not cohorts:
+        return {}
+    of_line = "AND d.line_id = %(line)s" if line_id is not None else ""
+    with connection.cursor() as cursor:
+        statement = RECEIVED_BEFORE_END_WAS_SIGNED.format(of_line=of_line)
+        cursor.execute(statement, {"ends": [one.pk for one in cohorts], "line": line_id})
+        received = cursor.fetchall()
+    due: dict[uuid.UUID, set[str]] = defaultdict(set)
+    for cohort_id, uri, _ in received:
+        due[cohort_id].add(uri)
+    names = {uri: party_name(name, uri) for _, uri, name in received}
+    receipts = _receipts_for(cohorts)
+    return {one.pk: _coverage_of_end(one, due[one.pk], receipts[one.pk], names) for one in cohorts}
+
+
+def _coverage_of_end(
+    cohort: Cohort, due: set[str], receipts: Iterable[CohortReceipt], names: Mapping[str, str]
+) -> Coverage:
+    signed = due & {one.signer_uri for one in receipts if one.event_id == cohort.event_id}
+    return Coverage(
+        signed=_companies(signed, names, {}),
+        missing=_companies(due - signed, names, {}),
+        unnamed=UNKNOWN in due,
+        known=len(due - {UNKNOWN}),
+    )
 
 
 def _dealings_of(orders: Collection[Order]) -> Mapping[tuple[int, int], list[Dealing]]:

@@ -15,7 +15,7 @@ from django.db.models import Q
 from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Order, Receipt, State, StreamAttempt, StreamEvent
-from revocations.queries.coverage import NOBODY, Coverage, coverage_of, state_of
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of, restrict_state
 from support.queries.counts import Health, health_of
 
 SIZE = 50
@@ -227,7 +227,7 @@ def _sub(*, party_id: int, line_id: int) -> str:
 def _orders(orders: Sequence[Order]) -> list[SentMessage]:
     refs = _refs({one.contract_id for one in orders})
     covered = coverage_of(orders=[one for one in orders if one.completed_at])
-    states = {one.id: state_of(order=one, coverage=covered.get(one.id, NOBODY)) for one in orders}
+    states = {one.id: restrict_state(state=State(one.state), coverage=covered.get(one.id, NOBODY)) for one in orders}
     return [
         SentMessage(
             kind="order",

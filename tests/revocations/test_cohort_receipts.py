@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.workers.cohorts import settle_orders
+from console.queries.evidence_packs import build_report
 from console.queries.terminations import termination_page
 from partners.domain import keys
 from partners.models import Dealing, Party, Reach, SigningKey
@@ -24,11 +25,14 @@ from revocations.models import CohortReceipt, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress
 from tests.factories import ADS, FRAUD, NOW, READ, a_campaign, a_contract, a_party, an_approval
 from tests.partners.outside import Outside, Signer
+from tests.people import signed_in
 from tests.properties import undone
 from tests.revocations.ended import Ended, end
 from tests.revocations.scenes import Scene, a_scene, allow, stamp, stop_all, the_order
 from tests.revocations.signing import ACTIONS, about, below, company, done, received
 from tests.staff import an_actor
+from tests.support.officers import staff
+from tests.words.pages import words_of
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR = timedelta(hours=1)
@@ -181,7 +185,7 @@ def test_a_company_we_can_t_name_keeps_it_partial(ended: Ended) -> None:
     behind(ended, Party.objects.get(uri="unknown"))
     assert ended.sign() == State.PARTIAL
     assert ended.told.note == "one company we can't name"
-    assert progress(ended).unnamed
+    assert progress(ended).coverage.unnamed
     # The officers' page says no more than that: the partner signed, and not every company below it.
     page = termination_page(cohort_id=ended.cohort_id, at=NOW)
     assert page is not None
@@ -470,3 +474,46 @@ def test_an_ended_campaign_and_its_contract_are_both_contradicted(scene: Scene) 
     assert whole.sign(acted_on=whole.cohort.subject_count) == State.COMPLETED
     assert contradicted(a_use(first)) == 2
     assert [told(first), told(whole)] == [[("contradicted", False), ("queued", True)]] * 2
+
+
+# One answer to who has not signed, wherever it is read
+
+
+def test_a_company_heard_of_after_the_last_signature_is_missing_everywhere(ended: Ended, outside: Outside) -> None:
+    names = ("RoadAid", "MedAlert", "Later")
+    (road, road_signer), (med, med_signer), (later, _) = (company(outside, one) for one in names)
+    mine, other = ended.lines[0], ended.lines[1]
+    behind(ended, road)
+    assert ended.sign(downstream=[below(road.uri, ended.nested(road_signer))]) == State.COMPLETED
+    browser, officer = signed_in(mine), staff(name="reads ends")
+    page = f"/admin/terminations/{ended.cohort_id}/"
+
+    def shown() -> tuple[str, str, str, str]:
+        ends = words_of(officer.client.get("/admin/terminations/").text)
+        one = words_of(officer.client.get(page).text)
+        pack = build_report(kind="company", ref=str(ended.scene.party.pk), who="Ann", at=database_clock())
+        assert pack is not None
+        (of_ends,) = (one for one in pack.sections if one.heading == "Terminations")
+        ((*_, missing, _reason),) = of_ends.rows
+        return words_of(browser.get("/home/").text), ends, one, str(missing)
+
+    whole = "GeoBridge signed that it deleted your data"
+    home, ends, one, missing = shown()
+    assert (whole in home, "deletion signed" in ends, "deletion signed" in one, missing) == (True, True, True, "–")
+    # The ledger shows one that had received before the signature, and one that received after it.
+    before, after = (ended.cohort.completed_at or NOW) - HOUR, database_clock() + HOUR
+    for party, at in ((med, before), (later, after)):
+        Dealing.objects.create(line_id=mine.pk, aggregator=ended.scene.party, party=party, last_at=at, first_at=at)
+    home, ends, one, missing = shown()
+    assert "1 company it passed your data to has not signed: MedAlert. GeoBridge must delete your data by" in home
+    assert whole not in home
+    assert ("a signature is missing" in ends, "deletion signed" in ends + one) == (True, False)
+    assert "Every company it passed data to signed not yet, waiting for MedAlert, due" in one
+    assert (missing, progress(ended).state) == ("MedAlert", State.PARTIAL)
+    # Nothing of another line's went there.
+    assert whole in words_of(signed_in(other).get("/home/").text)
+    # What it signs counts whenever it comes.
+    ended.sign(downstream=[below(med.uri, ended.nested(med_signer))])
+    home, ends, one, missing = shown()
+    assert (whole in home, "deletion signed" in ends, "deletion signed" in one, missing) == (True, True, True, "–")
+    assert "Later" not in home + one
