@@ -95,6 +95,12 @@ def happened_at(*, action: str, target: str) -> datetime | None:
     return AuditEvent.objects.filter(action=action, target=target).order_by("at").values_list("at", flat=True).first()
 
 
+def get_newest_detail(*, action: str, actor: str, target: str, since: datetime) -> dict[str, object] | None:
+    """Return the detail of what this actor did last on this target, if that was since then."""
+    done = AuditEvent.objects.filter(action=action, actor=actor, target=target, at__gt=since)
+    return done.order_by("-at", "-seq").values_list("detail", flat=True).first()
+
+
 def began_at() -> datetime | None:
     """Return the moment of the oldest event; None: there is none yet."""
     return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()

@@ -153,13 +153,9 @@ class ListQuery:
         """Whether anything is left out."""
         return bool(self.words or any(value for _, value in self.chosen))
 
-    def get_criteria(self, *, words: str, typed_in: bool = False) -> dict[str, str]:
-        """What was asked for, by the names that the page gives it. `words`: what it calls the first of them.
-
-        `typed_in`: without what was chosen from a list.
-        """
-        chosen = [one for one in self.chosen if one[0].typed or not typed_in]
-        said = {words: self.words} | {one.label: dict(one.choices).get(value, value) for one, value in chosen}
+    def get_criteria(self, *, words: str) -> dict[str, str]:
+        """What was asked for, by the names that the page gives it. `words`: what it calls the first of them."""
+        said = {words: self.words} | {one.label: dict(one.choices).get(value, value) for one, value in self.chosen}
         return {label: value for label, value in said.items() if value}
 
 
@@ -194,13 +190,14 @@ class ListPage:
 
 
 def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
-    """The page of this list that the address asks for. That somebody searched it is written down."""
+    """The page of this list that the address asks for. That somebody searched or narrowed it is written down."""
     at = timezone.now()
     asked = read_list_query(request.GET.dict(), listing)
-    if said := asked.get_criteria(words=listing.search_label, typed_in=True):
-        record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at)
     if "csv" in request.GET and not listing.export and not asked.wrong:
         return _download(request, listing, at)
+    if said := asked.get_criteria(words=listing.search_label):
+        goes_on = "page" in request.GET or "sort" in request.GET
+        record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at, goes_on=goes_on)
     shown = page_of(request, listing, at=at)
     return show(request, "list.html", title=listing.title, shown=shown, **_saved_views(request))
 

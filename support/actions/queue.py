@@ -5,11 +5,12 @@ it. Whoever's case is found in a list finds that in their own log.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 import audit.actions
+import audit.queries
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason, has_visible_text, remove_numbers
@@ -246,6 +247,8 @@ def _colleague(user_id: int | None) -> User | None:
 
 
 WHY, DESK = "A search at our desk", "Cases"
+# For so long the pages of a list belong to the search that was made there last.
+GOES_ON_FOR = timedelta(hours=12)
 
 
 @transaction.atomic
@@ -285,13 +288,24 @@ def find_case(*, asked: str, user: User, at: datetime) -> Ticket | None:
 
 
 def record_search(
-    *, where: str, criteria: Mapping[str, str], actor: str, at: datetime, found: int | None = None
+    *,
+    where: str,
+    criteria: Mapping[str, str],
+    actor: str,
+    at: datetime,
+    found: int | None = None,
+    goes_on: bool = False,
 ) -> None:
     """Write down that somebody of staff searched. `where`: the list as its page calls it; `criteria`: what, by field.
 
-    What was typed at the desk may be a person's name or words: it is not kept.
+    What was typed at the desk may be a person's name or words: it is not kept. `goes_on`: a further page of a list, or
+    another order of its rows. It is written down too unless it is of the search that they made there last.
     """
     detail: dict[str, object] = {"in": where, "for": {name: remove_numbers(words) for name, words in criteria.items()}}
     if found is not None:
         detail["found"] = found
-    audit.actions.record(action="search.made", actor=actor, target=f"list:{where.lower()}", at=at, detail=detail)
+    act, target = "search.made", f"list:{where.lower()}"
+    since = at - GOES_ON_FOR
+    if goes_on and audit.queries.get_newest_detail(action=act, actor=actor, target=target, since=since) == detail:
+        return
+    audit.actions.record(action=act, actor=actor, target=target, at=at, detail=detail)

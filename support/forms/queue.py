@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import refuse_reversed
@@ -23,6 +24,7 @@ from support.queries.queue import (
     OURS,
     PEOPLE,
     PRIORITY,
+    QUEUES,
     QueueFilter,
     code_in,
     colleagues,
@@ -74,6 +76,19 @@ class QueueForm(forms.Form):
         """The filters that make sense."""
         self.full_clean()
         return QueueFilter(**{**self.cleaned_data, "sort": self.cleaned_data.get("sort") or DUE})
+
+    def get_criteria(self) -> dict[str, str]:
+        """What narrows the queue, by the names of the page in English. The queues have buttons, and aren't searches."""
+        with translation.override("en"):
+            said = {name: self.cleaned_data.get(name) for name in self.fields if name not in {"sort", "after"}}
+            if said["kind"] in QUEUES:
+                del said["kind"]
+            return {str(self.fields[name].label): self._name(name, value) for name, value in said.items() if value}
+
+    def _name(self, name: str, value: object) -> str:
+        """A value as the page calls it."""
+        choices = dict(getattr(self.fields[name], "choices", ()))
+        return "yes" if value is True else str(choices.get(value) or choices.get(str(value)) or value)
 
 
 class SearchForm(forms.Form):

@@ -12,7 +12,7 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions import queue as queue_actions
-from support.actions.queue import record_search
+from support.actions.queue import DESK, record_search
 from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
@@ -25,10 +25,9 @@ def queue(request: PersonRequest) -> HttpResponse:
     """What waits for us, as it was asked for."""
     form, at = QueueForm(request.GET), timezone.now()
     asked = form.build_filter()
-    if asked.company:
-        record_search(
-            where="Cases", criteria={"Company": asked.company}, actor=actor_of(request.user), at=at
-        )  # fmt: skip
+    if criteria := form.get_criteria():
+        goes_on = bool(request.GET.get("after") or request.GET.get("sort"))
+        record_search(where=DESK, criteria=criteria, actor=actor_of(request.user), at=at, goes_on=goes_on)
     narrowing = {name for name in request.GET if name not in {"sort", "after"} and request.GET[name]}
     shown = {
         "form": form,

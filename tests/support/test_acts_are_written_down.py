@@ -1,23 +1,32 @@
 """Each act of staff is in the trail under its own name: who did it, to what, how, in whose own log, and why."""
 
+import ast
+import inspect
+import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 import audit.actions
-from accounts.actions.staff import end_staff
+from accounts.actions.staff import end_staff, record_view
+from accounts.models import User
 from audit.models import AuditEvent, Incident
 from audit.policies import PARTNER
 from console.actions import incidents
 from console.actions.proposals import agree_to_proposal
+from console.urls import ADDRESSES
 from partners.actions.notices import propose_notice
 from partners.actions.parties import change_party
 from partners.actions.terms import set_consideration, set_endpoints, shorten_term
 from support.actions import cases, escalation, replies, stop_for, writing
 from support.models import Attachment, Ticket
+from support.urls import urlpatterns
+from tests.call_graph import graph, reached
+from tests.conventions.sources import ROOT, calls
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.properties import undone
 from tests.staff import a_staff_user, an_actor
@@ -26,7 +35,70 @@ from tests.support.desk import a_ticket
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 WHY = "They called."
 
+# What writes into the trail.
+TRAIL = {"audit.actions.record", "audit.actions.record_for_lines"}
+# Verbs that pages of staff call and that write nothing into it, and why.
+SILENT = {
+    **dict.fromkeys(
+        ("support.actions.writing.keep_draft", "support.actions.writing.remove_file",
+         "support.actions.writing.undo_answer"),
+        "changes the writer's own draft, which nobody else reads",
+    ),
+    "support.actions.writing.send": "queues an answer: as it is sent it is written down, as ticket.answered",
+    "support.actions.replies.preview_reply": "shows the writer their own words",
+    "console.actions.staff_access_log.note_visit": "notes on the reader's own account that they were here",
+}  # fmt: skip
+VERB = re.compile(r"[a-z]+\.actions(\.[a-z_]+)*\.[a-z]\w*")
+NAME = re.compile(r"[a-z_]+\.[a-z_]+")
+
 type Entry = tuple[str, str, int | None, str]
+
+
+def pages_of_staff() -> Iterator[str]:
+    """The views behind every address of the console and the desk, by whole names."""
+    desk = [one.callback for one in urlpatterns if str(one.pattern).startswith("desk/")]
+    assert len(desk) > 30
+    for view in (*(one.view for one in ADDRESSES), *desk):
+        own = inspect.unwrap(view)
+        yield f"{own.__module__}.{own.__qualname__.partition('.')[0]}"
+
+
+@cache
+def verbs_of_staff() -> frozenset[str]:
+    """What these pages do in somebody's name: what they call of the modules of verbs, and not what that calls."""
+    found = reached(pages_of_staff(), beyond=lambda one: not VERB.fullmatch(one))
+    return frozenset(one for one in found if VERB.fullmatch(one) and names_somebody(graph()[one]))
+
+
+def names_somebody(verb: ast.stmt) -> bool:
+    arguments = [one.arg for one in verb.args.kwonlyargs] if isinstance(verb, ast.FunctionDef) else []
+    return not {"actor", "user"}.isdisjoint(arguments)
+
+
+def test_whatever_a_page_of_staff_does_leads_to_the_trail() -> None:
+    """From the addresses and the code: no verb can be forgotten."""
+    assert len(verbs_of_staff()) > 90
+    silent = {one for one in verbs_of_staff() - TRAIL if TRAIL.isdisjoint(reached([one]))}
+    assert sorted(silent) == sorted(SILENT)
+
+
+def test_every_name_that_staff_write_into_the_trail_is_tried() -> None:
+    """By this test or another."""
+    arguments = [
+        {keyword.arg: keyword.value for keyword in call.keywords}
+        for one in (*verbs_of_staff(), *reached(verbs_of_staff()))
+        for call in calls(graph()[one])
+    ]
+    named = {
+        said.value
+        for one in arguments
+        if "action" in one and not isinstance(one.get("actor"), ast.Constant)
+        for said in ast.walk(one["action"])
+        if isinstance(said, ast.Constant) and isinstance(said.value, str) and NAME.fullmatch(said.value)
+    }
+    assert len(named) > 50
+    tests = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("*.py")))
+    assert sorted(one for one in named if f'"{one}"' not in tests) == []
 
 
 def test_each_act_of_staff_is_in_the_trail() -> None:
@@ -75,6 +147,10 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
         "incident.noted": (
             lambda: incidents.note_incident(**of_incident), (officer, f"incident:{incident.pk}", None, WHY),
         ),
+        "incident.assigned": (
+            lambda: incidents.assign_incident(to=officer, **of_incident),
+            (officer, f"incident:{incident.pk}", None, WHY),
+        ),
         "incident.closed": (
             lambda: incidents.close_incident(**of_incident), (officer, f"incident:{incident.pk}", None, WHY),
         ),
@@ -110,6 +186,14 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
             ),
             (officer, f"party:{party.pk}", None, WHY),
         ),
+        "view_as.started": (
+            lambda: record_view(role=User.Role.AUDITOR, actor=officer, at=now),
+            (officer, f"user:{officer.partition(':')[2]}", None, ""),
+        ),
+        "view_as.ended": (
+            lambda: record_view(role=User.Role.OFFICER, actor=officer, at=now),
+            (officer, f"user:{officer.partition(':')[2]}", None, ""),
+        ),
         "staff.ended": (
             lambda: end_staff(email=leaves.email, actor=officer, at=now),
             (officer, f"user:{leaves.pk}", None, ""),
@@ -129,8 +213,10 @@ def test_each_act_of_staff_is_in_the_trail() -> None:
     assert details == {
         "ticket.priority_set": {"to": Ticket.Priority.HIGH, "was": Ticket.Priority.NORMAL},
         "ticket.moved": {"to": Ticket.State.PARTNER, "was": Ticket.State.OPEN},
+        "view_as.started": {"role": User.Role.AUDITOR},
         "suspend.asked": {"party": party.pk},
         "reply.begun": {"incident": incident.pk, "cases": 1},
+        "incident.assigned": {"to": officer, "was": ""},
         "incident.told": {"duty": PARTNER.name, "on": now.date().isoformat(), "reference": "M-1"},
         "notice.published": {"starts_at": now.isoformat(), "proposal": str(wording.pk), "proposed_by": first},
         "reply.written": {"fields": ["title", "body"], "was": {}, "now": {"title": "T", "body": "B"}},

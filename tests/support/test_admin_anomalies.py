@@ -401,7 +401,7 @@ def test_an_officer_changes_a_rule_and_every_version_stays(officer: Member, now:
     rows = rows_of(officer, "/admin/anomaly-rules/?kind=burst")
     assert ["replaced" in row for row in rows] == [False, True]
     assert "first@carrier.example Tow trucks." in rows[0]
-    assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer, "/admin/trail/")[0]
+    assert "threshold: 10, was 20; window: 90, was 60" in rows_of(officer, "/admin/trail/?kind=act")[0]
     assert post(officer, BURST, form) == "", "nothing would change"
     assert "The rule already says that." in shown(officer, BURST, form)
 

@@ -267,20 +267,64 @@ def test_every_search_is_written_down_and_no_number_in_it(officer: Member) -> No
     officer.client.get(f"/admin/trail/?who={agent.actor}&from=2026-01-01&kind=look")
     officer.client.get("/admin/incidents/?kind=overdue")
     officer.client.get("/admin/parties/?sort=-name&page=1")
+    officer.client.get("/admin/incidents/?kind=nonsense&state=")
     agent.client.get("/desk/?company=Geo")
+    agent.client.get(f"/desk/?kind=people&whose={officer.user.pk}&state=open&priority=1&overdue=on&language=es&sort=")
+    agent.client.get("/desk/?kind=people&sort=newest", headers={"accept-language": "es"})
     agent.client.post("/desk/search/", {"q": f"{PERSON} 555 0199"})
     made = AuditEvent.objects.filter(action="search.made").order_by("id")
     assert [(one.actor, one.target, one.detail) for one in made] == [
         (officer.actor, "list:search", {"in": "Search", "for": {}, "found": 0}),
-        (officer.actor, "list:companies", {"in": "Companies", "for": {"Name or address": "Geo"}}),
+        (
+            officer.actor, "list:companies",
+            {"in": "Companies", "for": {"Name or address": "Geo", "Kind": "Aggregator"}},
+        ),
         (officer.actor, "list:contracts", {"in": "Contracts", "for": {"Contract or aggregator": "(a number)"}}),
         (
             officer.actor, "list:audit log",
-            {"in": "Audit log", "for": {"From (UTC)": "2026-01-01"}},
+            {"in": "Audit log", "for": {
+                "Staff member": "agent@carrier.example", "From (UTC)": "2026-01-01", "Kind": "Views",
+            }},
+        ),
+        (
+            officer.actor, "list:incidents",
+            {"in": "Incidents", "for": {"What": "A partner missed an agreed deadline"}},
         ),
         (agent.actor, "list:cases", {"in": "Cases", "for": {"Company": "Geo"}}),
+        (
+            agent.actor, "list:cases",
+            {"in": "Cases", "for": {
+                "State": "Open", "Priority": "Urgent", "Assigned to": "officer@carrier.example", "Language": "Español",
+                    "Only overdue": "yes",
+            }},
+        ),
         (agent.actor, "list:cases", {"in": "Cases", "for": {}, "found": 0}),
     ]  # fmt: skip
+
+
+def test_the_pages_of_one_search_are_one_search(officer: Member) -> None:
+    """Further pages and other orders belong to it; whoever begins on the second page of another has made that one."""
+    auditor, who = staff(User.Role.AUDITOR), f"who={officer.actor}"
+    for path in (
+        f"trail/?{who}", f"trail/?{who}&page=2", f"trail/?{who}&sort=-at", f"trail/?{who}&sort=at&page=3",
+        f"trail/?{who}&kind=look&page=2", f"trail/?{who}&page=2", "trail/?page=2", f"trail/?{who}",
+    ):  # fmt: skip
+        officer.client.get(f"/admin/{path}")
+    auditor.client.get(f"/admin/trail/?{who}&page=2")
+    made = AuditEvent.objects.filter(action="search.made").order_by("id")
+    whose, looks = {"Staff member": "officer@carrier.example"}, {"Kind": "Views"}
+    assert [(one.actor, one.detail["for"]) for one in made] == [
+        (officer.actor, whose), (officer.actor, whose | looks), (officer.actor, whose), (officer.actor, whose),
+        (auditor.actor, whose),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("minutes", "is_new"), [(-1, False), (1, True)])
+def test_after_half_a_day_a_further_page_is_a_search_again(officer: Member, minutes: int, is_new: bool) -> None:
+    then = timezone.now() - timedelta(hours=12, minutes=minutes)
+    queue.record_search(where="Audit log", criteria={"Kind": "Views"}, actor=officer.actor, at=then)
+    officer.client.get("/admin/trail/?kind=look&page=2")
+    assert AuditEvent.objects.filter(action="search.made").count() == 1 + is_new
 
 
 def test_taking_it_away_is_written_down(officer: Member, line: Line, campaign: Campaign) -> None:
@@ -300,7 +344,7 @@ def test_taking_it_away_is_written_down(officer: Member, line: Line, campaign: C
     assert re.fullmatch(r"Taken by auditor@carrier\.example at \d{4}-\d\d-\d\d \d\d:\d\d UTC", mark[0])
     whole = taken(officer)
     assert [row[3] for row in whole[1:-1]] == [
-        "case: viewed", "suspension: started", "export: exported", "export: exported",
+        "case: viewed", "suspension: started", "search", "export: exported", "export: exported",
     ]  # fmt: skip
     assert (whole[2][5], whole[2][7]) == (f"contract: {campaign.contract.ref}", "They sold it on.")
     exports = AuditEvent.objects.filter(action="export.taken").order_by("id").values_list("actor", "reason", "detail")
