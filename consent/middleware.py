@@ -38,8 +38,6 @@ PAGES = re.compile(
     r"/(access-log|accounts|ask|authorized|choices|companies|help|history|home|lines|settings|stop|transparency)/"
 )
 PAGE_PATIENCE_S, FORM_PATIENCE_S = 4.0, 10.0
-# Where a browser is sent back to, signed in, without a form of ours.
-SIGNED_IN_BY_GET = "sign-in-carrier-back"
 logger = logging.getLogger(__name__)
 
 
@@ -90,19 +88,14 @@ def _get_view_name(request: HttpRequest) -> str:
         return ""
 
 
-def _may_complete_sign_in(request: HttpRequest) -> bool:
-    return request.method == "POST" or _get_view_name(request) == SIGNED_IN_BY_GET
-
-
 def privacy_signal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Honour Sec-GPC: 1 for a line in the request that proves it: at a sign-in or a texted code, and nowhere else.
 
-    No look and no other form takes it: whoever changes a language has said nothing about their location. Back from the
-    carrier's own sign-in a browser comes by a GET, and that completes the sign-in.
+    No look and no other form takes it: whoever changes a language has said nothing about their location.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.headers.get("Sec-GPC") != "1" or not _may_complete_sign_in(request):
+        if request.method != "POST" or not browsers.sends_signal(request):
             return get_response(request)
         before = _find_prior_proofs(request)
         response = get_response(request)

@@ -114,6 +114,12 @@ def start_sign_in(*, kind: Kind, request: HttpRequest, then: str) -> str:
     return f"{_endpoint(kind, provider, 'authorization_endpoint')}?{urlencode(asked)}"
 
 
+def has_answer(*, kind: Kind, request: HttpRequest) -> bool:
+    """Return whether this is the provider's answer, not read yet, to a sign-in that this browser began."""
+    asked = statekit.get_states(request).get(request.GET.get("state", ""))
+    return asked is not None and asked[-1] == kind.prefix and bool(request.GET.get("code"))
+
+
 def finish_staff_sign_in(*, request: HttpRequest, at: datetime) -> tuple[Identity, str]:
     """Return whom of staff their provider vouches for in this browser's answer, and where they wanted to go.
 

@@ -66,6 +66,11 @@ def get_source(request: HttpRequest) -> Source:
     return Source(get_network(request), token if DEVICE_TOKEN.fullmatch(token) else "")
 
 
+def sends_signal(request: HttpRequest) -> bool:
+    """Return whether the browser sends Global Privacy Control."""
+    return request.headers.get("Sec-GPC") == "1"
+
+
 def record_signal(request: HttpRequest, *, line_id: int) -> None:
     """Note that the browser's privacy signal was honoured for a line in this session."""
     request.session[SIGNAL_KEY] = line_id

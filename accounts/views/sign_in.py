@@ -204,13 +204,23 @@ def start_oidc(request: HttpRequest, kind: oidc.Kind) -> HttpResponseBase:
         return _render_refusal(request, kind, str(error))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @sensitive_post_parameters()
 def carrier_back(request: HttpRequest) -> HttpResponseBase:
-    """Back from it. Its word is worth a texted code, or enough to see where it says how strongly it asked."""
+    """Back from it. Its word is worth a texted code, or enough to see where it says how strongly it asked.
+
+    A browser that sends the privacy signal first shows a form: any site can have a browser begin a sign-in that nobody
+    is asked about, and this one stops sharing.
+    """
     if not oidc.has_provider(oidc.CARRIER):
         raise Http404
+    if (
+        request.method != "POST"
+        and browsers.sends_signal(request)
+        and oidc.has_answer(kind=oidc.CARRIER, request=request)
+    ):
+        return render(request, "account/carrier_signal.html")
     now = timezone.now()
     try:
         word, then = oidc.finish_line_sign_in(request=request, at=now)

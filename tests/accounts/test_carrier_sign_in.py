@@ -1,8 +1,10 @@
 """Subscribers come by the carrier's own OpenID provider: it names a line, and is worth a code, or enough to see."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
@@ -20,12 +22,13 @@ from tests.accounts.provider import CLIENT, SECRET, Provider, signed_in, through
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import PASSWORD, Browser, number_of, sign_in, sign_in_by_code, user_of
 from tests.properties import undone
+from tests.words.pages import words_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
 START, BACK = "/accounts/login/carrier/", "/accounts/login/carrier/back/"
 STRONG = "urn:carrier:acr:2"
-DAY = timedelta(days=1)
+DAY, SIGNAL = timedelta(days=1), {"Sec-GPC": "1"}
 
 
 @pytest.fixture
@@ -205,14 +208,34 @@ def test_the_privacy_signal_counts_back_from_the_carrier(
     idp.claims |= {"acr": STRONG if strong else None}
     road = a_campaign(provider=a_party("RoadAid", "lbs_provider"))
     an_approval(line, road)
-    browser = Browser()
+    browser = Browser(csrf=True)
     browser.client.defaults["HTTP_SEC_GPC"] = "1"
-    through(idp, browser, START)
+    # Any site can have a browser go there and back: nothing is done, and the answer stays good.
+    shown = through(idp, browser, START)
+    back = idp.authorize(f"?{urlencode(idp.asked)}")
+    for again in (shown, browser.get(back)):
+        assert again.status_code == 200
+        assert "When you sign in, we treat it as a stop for everything you haven't allowed" in words_of(again.text)
+    assert browser.client.head(back).status_code == 200
+    assert browser.post(back).status_code == 403, "another site's form has no token of ours"
+    assert (signed_in(browser), Choice.objects.count(), idp.tokens) == (False, 0, [])
+    # Nor is it the answer to another question, or another browser's.
+    other = Browser()
+    assert [one.get(where, **SIGNAL).status_code for one, where in ((other, back), (browser, f"{back}x"))] == [403, 403]
+    pressed = {"csrfmiddlewaretoken": re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', shown.text)[0]}
+    sent = browser.post(back, pressed)
+    assert (sent.url, len(idp.tokens)) == ("/home/", 1)
     (choice,) = Choice.objects.all()
     assert (choice.scope, choice.channel, choice.actor) == ("all", "gpc", f"subscriber:{user_of(line).pk}")
     page = browser.get("/settings/").text
     assert "Your browser's signal stopped all sharing for this phone." in unescape(page)
-    # Neither another look at that address nor a failed return takes it again.
-    assert browser.get(BACK).status_code == 403
-    through(idp, browser, START)
-    assert Choice.objects.count() == 1
+    # Neither the same answer nor none takes it again.
+    assert [browser.get(path).status_code for path in (back, BACK)] == [403, 403]
+    pressed["csrfmiddlewaretoken"] = browser.client.cookies["csrftoken"].value
+    assert browser.post(back, pressed).status_code == 403
+    assert (Choice.objects.count(), len(idp.tokens)) == (1, 1)
+
+
+def test_without_the_signal_nothing_is_pressed(idp: Provider) -> None:
+    browser = Browser()
+    assert (through(idp, browser, START).url, signed_in(browser), Choice.objects.count()) == ("/home/", True, 0)

@@ -121,7 +121,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "sign-in-staff-oidc": (NOT_HERE, NOT_SO),
     "sign-in-staff-oidc-back": (NOT_HERE, NOT_SO),
     "sign-in-carrier": (NOT_HERE, NOT_SO),
-    "sign-in-carrier-back": (NOT_HERE, NOT_SO),
+    "sign-in-carrier-back": (NOT_HERE, NOT_HERE),
     "staff-invitation": (NOT_HERE, NOT_HERE),
     "account_logout": (PERSON, SENT_ON),
     "account_inactive": (EVERYBODY, NOT_SO),

@@ -65,6 +65,7 @@ BARE: Mapping[str, Mapping[str, object]] = {
     "pages/busy.html": {},
     "pages/downloading.html": {},
     "account/carrier_refused.html": {},
+    "account/carrier_signal.html": {},
     "account/not_vouched.html": {},
 }
 
