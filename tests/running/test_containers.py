@@ -1,8 +1,6 @@
 """compose.yaml and kubernetes.yaml start what the units start, with the secrets that they need and nothing besides."""
 
 import re
-import shlex
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ import yaml
 from portal.environment import environment
 from portal.setting_list import SECRETS
 from tests.running.proxies import RUNNING
+from tests.running.units import get_command, read_unit
 
 COMPOSE = yaml.safe_load((RUNNING / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -34,12 +33,8 @@ NOT_FOR_OPERATORS = {
 
 def unit(name: str) -> tuple[str, set[str]]:
     """The command of a unit, without where it listens, and the secrets that it loads."""
-    said = (RUNNING / "systemd" / name).read_text().replace("\\\n", "")
-    (command,) = re.findall(r"^ExecStart=(.*)$", said, re.MULTILINE)
-    program, *options = shlex.split(command)
-    return WHERE.sub("", " ".join([Path(program).name, *options])), set(
-        re.findall(r"^LoadCredential=(\w+)", said, re.MULTILINE)
-    )
+    secrets = re.findall(r"^LoadCredential=(\w+)", read_unit(name), re.MULTILINE)
+    return WHERE.sub("", " ".join(get_command(name))), set(secrets)
 
 
 def image_command() -> list[str]:

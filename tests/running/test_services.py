@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import shlex
 import subprocess
 import sys
 from contextlib import closing
@@ -13,6 +12,7 @@ import pytest
 from tests.faults.programs import Program, Programs, free_port
 from tests.running.conftest import the_program
 from tests.running.proxies import RUNNING
+from tests.running.units import get_own_command
 from tests.selection import drawn
 
 UNITS = sorted((RUNNING / "systemd").glob("*.service"), key=str)
@@ -62,7 +62,7 @@ def test_the_gate_and_its_database_may_go_before_all_others(service: str, tmp_pa
 def test_what_a_unit_starts_answers(name: str, tmp_path: Path) -> None:
     port = free_port()
     program = Program(
-        name, _command(RUNNING / "systemd" / name, port), Programs(tmp_path, port, free_port()).environment,
+        name, get_own_command(name, port=port), Programs(tmp_path, port, free_port()).environment,
         tmp_path / "program.log", port,
     )  # fmt: skip
     program.start()
@@ -74,11 +74,3 @@ def test_what_a_unit_starts_answers(name: str, tmp_path: Path) -> None:
                 assert connection.getresponse().status == status
     finally:
         program.end()
-
-
-def _command(unit: Path, port: int) -> list[str]:
-    """What the unit runs, of this Python's programs and on this port."""
-    (said,) = re.findall(r"^ExecStart=((?:.*\\\n)*.*)$", unit.read_text(), flags=re.MULTILINE)
-    program, *options = shlex.split(said.replace("\\\n", ""))
-    options[options.index("--port") + 1] = str(port)
-    return [sys.executable, "-m", Path(program).name, *options]
