@@ -1,4 +1,4 @@
-"""What the shipped units start, with nothing but what they load: somebody gets a code by text and signs in with it."""
+"""What the shipped files start, with nothing but what they load: somebody signs in by a texted code, and stops."""
 
 import json
 import re
@@ -6,24 +6,25 @@ import shlex
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from string import Template
 
 import pytest
+import yaml
 from django.conf import settings
 
 from tests.factories import a_line
 from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, until
 from tests.portal.processes import clean_environment
 from tests.running.proxies import RUNNING
+from tests.running.units import get_command, read_unit
 from tests.running.visitor import WITHIN_S, Visitor
 from tests.selection import drawn
 
-SYSTEMD = RUNNING / "systemd"
-NUMBER = "+12065550142"
+NUMBER, CODES = "+12065550142", 2
 TOKEN = "token-of-the-text-gateway"
 
 
@@ -91,7 +92,7 @@ class Machine:
 
     def program(self, unit: str) -> Program:
         """What a unit starts, as systemd would: its folders made, its credentials loaded, nothing else known."""
-        said = (SYSTEMD / unit).read_text().replace("\\\n", "").replace("%i", str(self.port))
+        said = read_unit(unit).replace("%i", str(self.port))
         credentials = self.folder / "credentials" / unit
         credentials.mkdir(parents=True)
         for name in re.findall(r"^LoadCredential=(\w+):/etc/whereabouts/secrets/\1$", said, re.MULTILINE):
@@ -103,26 +104,41 @@ class Machine:
             if value.startswith(("/run/", "/var/lib/", "/srv/")):
                 environment[name] = str(self.folder / value[1:])
                 Path(environment[name]).mkdir(parents=True, exist_ok=True)
-        (command,) = re.findall(r"^ExecStart=(.*)$", said, re.MULTILINE)
-        program, *options = shlex.split(command)
-        return self._program(unit, [Path(program).name, *options], environment)
+        return self._program(unit, get_command(unit), environment)
 
-    def container(self) -> Program:
-        """What the image starts by itself, its secrets given as podman does (`--secret NAME,type=env`)."""
+    def container(self, *command: str) -> Program:
+        """What the image starts, its secrets given as podman does (`--secret NAME,type=env`)."""
+        environment, own = self._image(f"container-{len(command)}")
+        given = {name: value for name, value in self.secrets.items() if command or name != "DATABASE_OWNER_URL"}
+        return self._program(f"container-{len(command)}", list(command or own), environment | given)
+
+    def composed(self, name: str) -> Program:
+        """What a service of compose.yaml starts, with the settings and the files of secrets that it has."""
+        service = yaml.safe_load((RUNNING / "compose.yaml").read_text())["services"][name]
+        assert service["env_file"] == ["/etc/whereabouts/settings"]
+        environment, command = self._image(name)
+        for secret in service["secrets"]:
+            given = self.folder / name / "run" / "secrets" / secret
+            given.parent.mkdir(parents=True, exist_ok=True)
+            given.write_text(self.secrets[secret] + "\n")
+        for setting, value in service["environment"].items():
+            environment[setting] = value.replace("/run/secrets/", f"{self.folder}/{name}/run/secrets/")
+        return self._program(name, service.get("command", command), environment)
+
+    def _image(self, name: str) -> tuple[dict[str, str], list[str]]:
+        """The environment of a container of this name, and what it runs unless it is told otherwise."""
         said = (RUNNING / "Containerfile").read_text().replace("\\\n", "").rpartition("\nFROM ")[2]
         environment = dict(
             pair.split("=", 1) for line in re.findall(r"^ENV (.*)$", said, re.MULTILINE) for pair in shlex.split(line)
         )
         environment = {name: Template(value).safe_substitute(environment) for name, value in environment.items()}
-        environment |= {name: str(self.folder / value[1:]) for name, value in environment.items() if value[0] == "/"}
+        for variable, value in environment.items():
+            if value.startswith("/"):
+                own = "srv" if value.startswith("/srv/") else name
+                environment[variable] = str(self.folder / own / value[1:])
         del environment["PATH"]
         (command,) = re.findall(r"^CMD (.*)$", said, re.MULTILINE)
-        given = [name for name in self.secrets if name != "DATABASE_OWNER_URL"]
-        return self._program(
-            "Containerfile",
-            json.loads(command),
-            environment | self.settings | {one: self.secrets[one] for one in given},
-        )
+        return environment | self.settings, json.loads(command)
 
     def _program(self, name: str, command: list[str], environment: dict[str, str]) -> Program:
         program, *options = command
@@ -147,12 +163,46 @@ def codes_sent(machine: Machine) -> str:
     return str(counted)
 
 
+# By the file: what it starts, pages first, then a worker and beat.
+WAYS: dict[str, Callable[[Machine], list[Program]]] = {
+    "a unit": lambda machine: [machine.program(f"whereabouts-{one}.service") for one in ("web", "worker", "beat")],
+    "a unit by port": lambda machine: [
+        machine.program(f"whereabouts-{one}.service") for one in ("web@", "worker", "beat")
+    ],
+    "compose.yaml": lambda machine: [machine.composed(one) for one in ("web", "workers", "beat")],
+    "Containerfile": lambda machine: [
+        machine.container(), machine.container(*get_command("whereabouts-worker.service")),
+        machine.container("celery", "--app", "portal", "beat"),
+    ],
+}  # fmt: skip
+
+
+def newest_code(gateway: TextGateway, *, after: int) -> str:
+    """The code in the text that comes next; `after` how many."""
+    until(lambda: len(gateway.texts) > after or gateway.refused > 0, WITHIN_S)
+    assert gateway.refused == 0, "it does not load the gateway's token"
+    to, text = gateway.texts[after]
+    assert to == NUMBER
+    (code,) = re.findall(r"\b[0-9]{6}\b", text)
+    return str(code)
+
+
+def stop_all(machine: Machine, gateway: TextGateway) -> None:
+    """Somebody stops all by a texted code; that they have is texted by a worker, because beat told one to look."""
+    visitor = Visitor(machine.settings["BASE_URL"])
+    visitor.go("/stop/")
+    visitor.go("/stop/", number=NUMBER)
+    visitor.go("/stop/code/", code=newest_code(gateway, after=1))
+    visitor.go("/stop/all/", **{"stop-all": "1"})
+    until(lambda: len(gateway.texts) > CODES or gateway.refused > 0, WITHIN_S)
+    assert gateway.refused == 0, "a worker does not load the gateway's token"
+    assert "all sharing of this phone's location is now off" in gateway.texts[-1][1]
+
+
 @pytest.mark.usefixtures("committed_db")
-@pytest.mark.parametrize(
-    "web", [*drawn(["whereabouts-web.service", "whereabouts-web@.service", "Containerfile"], of=3)]
-)
-def test_somebody_signs_in_by_a_texted_code_with_what_the_shipped_files_load(
-    web: str, gateway: TextGateway, tmp_path: Path
+@pytest.mark.parametrize("way", [*drawn(WAYS, of=4)])
+def test_somebody_signs_in_and_stops_with_what_the_shipped_files_load(
+    way: str, gateway: TextGateway, tmp_path: Path
 ) -> None:
     a_line(msisdn=NUMBER)
     programs = Programs(tmp_path, 0, free_port())
@@ -160,21 +210,18 @@ def test_somebody_signs_in_by_a_texted_code_with_what_the_shipped_files_load(
         stack.callback(programs.end)
         programs.broker().wait()
         machine = Machine(tmp_path, gateway, programs.broker_port)
-        program = machine.container() if web == "Containerfile" else machine.program(web)
-        stack.callback(program.end)
-        program.start()
-        program.wait()
+        started = WAYS[way](machine)
+        for program in started:
+            stack.callback(program.end)
+            program.start()
+        started[0].wait()
         visitor = Visitor(machine.settings["BASE_URL"])
         visitor.go("/accounts/login/")
         visitor.go("/accounts/login/", **{visitor.field('type="tel"'): NUMBER})
-        until(lambda: bool(gateway.texts) or gateway.refused > 0, WITHIN_S)
-        assert gateway.refused == 0, "it does not load the gateway's token"
-        ((to, text),) = gateway.texts
-        assert to == NUMBER
-        (code,) = re.findall(r"\b[0-9]{6}\b", text)
-        visitor.go(visitor.url, code=code)
+        visitor.go(visitor.url, code=newest_code(gateway, after=0))
         visitor.go("/choices/")
         assert 'href="/accounts/logout/"' in visitor.page, "signed in, and asked for a password of their own first"
         assert visitor.url.endswith("/accounts/password/set/?next=%2Fchoices%2F")
         # Whichever of its processes is asked tells of all.
         assert {codes_sent(machine) for _ in range(6)} == {"1.0"}
+        stop_all(machine, gateway)
