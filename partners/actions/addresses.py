@@ -131,8 +131,9 @@ def set_endpoints_by_operator(*, row: Contract, wanted: Endpoints, actor: str, a
     """Write a contract's endpoints down by the operator's word alone.
 
     Where that takes the place of what counts for the partner, an incident tells the officers: the database refuses it
-    without.
+    without. Locks the contract.
     """
+    guards.lock_target(of="contract", target_id=row.pk)
     replaced, was = not row.is_draft and list_replaced_endpoints(row=row, wanted=wanted), endpoints_of(row=row)
     if replaced:
         _tell_officers(row, row.aggregator, [*_values(was), *_values(wanted)], at)

@@ -127,6 +127,8 @@ class PartiesFeed(Feed):
             with transaction.atomic():
                 new = verb(entry, at, changes)
                 terms.enqueue_term_change(changes=changes, at=at)
+        except terms.ChangedMeanwhile:
+            return self._entry(place, entry, verb, at)
         except RowRefused as refused:
             return build_rejected_fate(place, refused.field, refused.reason)
         for name in ("endpoint_url", "jwks_uri"):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.forms import model_to_dict
 from msgspec.structs import replace
 
 from partners.actions import addresses, drafts
@@ -31,6 +32,10 @@ ACTOR = "import:parties"
 WARNINGS = {"ends_at": "after_its_contract", "purpose": "not_its_contract's"}
 NOT_KNOWN = "not_one_we_know"
 FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m", "lifeline", "family_tracking")
+
+
+class ChangedMeanwhile(Exception):
+    """An officer has changed the row since it was read: the entry is to be judged anew."""
 
 
 @dataclass
@@ -282,6 +287,7 @@ def _set_events_address(contract: Contract, fields: Mapping[str, Any], at: datet
     url = fields["endpoint_url"]
     if url is None or url == contract.endpoint_url:
         return False
+    _lock_as_read(contract)
     wanted = replace(addresses.endpoints_of(row=contract), endpoint_url=url)
     addresses.set_endpoints_by_operator(row=contract, wanted=wanted, actor=ACTOR, at=at)
     return True
@@ -333,8 +339,17 @@ def _whole(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _update(row: Party | Contract | Campaign, fields: Mapping[str, Any]) -> bool:
     changed = [name for name, value in fields.items() if value is not None and getattr(row, name) != value]
+    if not changed:
+        return False
+    _lock_as_read(row)
     for name in changed:
         setattr(row, name, fields[name])
-    if changed:
-        row.save(update_fields=changed)
-    return bool(changed)
+    row.save(update_fields=changed)
+    return True
+
+
+def _lock_as_read(row: Party | Contract | Campaign) -> None:
+    """Lock a row only when it changes: to lock all that a file names would hold up everybody's choices about them."""
+    now = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
+    if model_to_dict(now) != model_to_dict(row):
+        raise ChangedMeanwhile

@@ -1,5 +1,6 @@
 """Machines and programs at the same moment: an assertion is good once, a line has one name, keys are those of now."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
@@ -14,9 +15,13 @@ from partners.actions import proposals
 from partners.actions.parties import add_link
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
+from partners.actions.terms import shorten_term
 from partners.domain import keysets, pairwise
+from partners.feeds.parties import PartiesFeed
+from partners.feeds.reading import NumberedLine
 from partners.models import (
     Campaign,
+    Contract,
     IdentifierLink,
     PairwiseKey,
     PairwiseSubject,
@@ -27,6 +32,7 @@ from partners.models import (
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
 from tests.factories import a_campaign, a_contract, a_line, a_party
+from tests.feeds import parties_document, take_parties
 from tests.overlapping import A_MOMENT_S, overlap
 from tests.partners.outside import Answer, Outside, Signer
 from tests.staff import a_client, an_actor
@@ -155,3 +161,24 @@ def test_a_campaign_and_a_link_know_of_each_other(link_first: bool) -> None:
     cover = Campaign.objects.get(ref="CMP-new").cover
     assert sorted(cover.parties) == sorted([contract.aggregator.uri, provider.uri, old])
     assert old in cover.named_parties
+
+
+def test_what_an_officer_changes_while_a_file_comes_in_is_judged_by_the_file_as_it_is_then() -> None:
+    take_parties()
+    contract, document = Contract.objects.get(ref="AGR-1"), parties_document()
+    document["contracts"][0]["ends_at"] = "2080-01-01T00:00:00Z"
+    document["campaigns"] = []
+
+    def shortens() -> None:
+        shorten_term(
+            of="contract", target_id=contract.pk, ends_at=datetime(2070, 1, 1, tzinfo=UTC), reason="Due",
+            actor=an_actor(), at=NOW,
+        )  # fmt: skip
+
+    def comes_in() -> list[tuple[object, ...]]:
+        fates = PartiesFeed().take(lines=[NumberedLine(1, json.dumps(document).encode())], at=NOW)
+        return [(fate.line, fate.field, fate.reason) for fate in fates if fate.status == "rejected"]
+
+    _, refused = overlap(shortens, transaction.atomic(comes_in))
+    assert refused == [("contracts[0]", "ends_at", "loosening_needs_two_officers")]
+    assert Contract.objects.get(ref="AGR-1").ends_at == datetime(2070, 1, 1, tzinfo=UTC)
