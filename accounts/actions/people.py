@@ -154,7 +154,7 @@ def end_tenures(*, line_ids: Collection[int], at: datetime) -> None:
     """
     end_contacts(line_ids=line_ids, at=at)
     ended = list(
-        LineUser.objects.select_for_update(of=("self",))
+        LineUser.objects.select_for_update(of=("self", "user"))
         .select_related("user")
         .filter(line__in=line_ids, until__isnull=True)
         .order_by("pk")

@@ -83,10 +83,15 @@ def hash_codes_after_view(view: Door) -> Door:
 
     @wraps(view)
     def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        if isinstance(request.user, User) and isinstance(response, TemplateResponse):
-            response.render()
-            sealing.hash_codes(user=request.user)
+        if not isinstance(request.user, User):
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            # allauth writes down that they were seen together with which were used, as it has read that.
+            User.objects.select_for_update(of=("self",)).get(pk=request.user.pk)
+            response = view(request, *args, **kwargs)
+            if isinstance(response, TemplateResponse):
+                response.render()
+                sealing.hash_codes(user=request.user)
         return response
 
     return door

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.actions
 from accounts.actions import codes
@@ -276,6 +276,9 @@ def _shown_by_a_partner(subject: int, campaign: Campaign, callback: str, at: dat
 
     Raises StatusRateLimited.
     """
+    with connection.cursor() as cursor:
+        # A stranger has no line to be locked.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"question {subject}"])
     shown = ConsentRequest.objects.filter(
         line_id=subject, party_id=campaign.contract.aggregator_id, approval_id__isnull=True
     )

@@ -16,7 +16,14 @@ from audit.queries import database_clock
 from consent.actions import choices, restore
 from consent.actions.agents import NotOpenRequest, answer_request, receive_request
 from consent.actions.choices import NotAllowable, RecordedChoice
-from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code
+from consent.actions.consent_requests import (
+    NotOpen,
+    StatusRateLimited,
+    approve_request,
+    refuse_request,
+    retrieve_status,
+    text_code,
+)
 from consent.actions.lines import terminate
 from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
@@ -307,3 +314,22 @@ def test_yes_that_was_lost_with_database_is_told_of_once(line: Line, campaign: C
 
     assert overlap(tells, tells) == (True, False)
     assert noted("restore.allow_lost") == 1
+
+
+@pytest.mark.parametrize("msisdn", [NUMBER, NOBODYS], ids=["a customer", "a stranger"])
+def test_two_links_a_month_however_many_are_asked_for_at_once(msisdn: str) -> None:
+    partner = a_partner()
+    a_line(msisdn=NUMBER)
+
+    def asks(back: str) -> str:
+        found = retrieve_status(
+            client_id="c", party_id=partner.party.pk, msisdn=msisdn, scopes=[partner.campaign.scope],
+            purpose=partner.campaign.purpose, campaign=partner.campaign.ref, capture=True, callback=back,
+            at=database_clock(),
+        )  # fmt: skip
+        return found.token
+
+    assert asks("https://app.geobridge.example/1")
+    with pytest.raises(StatusRateLimited):
+        overlap(lambda: asks("https://app.geobridge.example/2"), lambda: asks("https://app.geobridge.example/3"))
+    assert ConsentRequest.objects.count() == 2

@@ -70,8 +70,7 @@ def ensure_world(*, at: datetime) -> World:
         Campaign.objects.select_related("contract__aggregator", "lbs_provider").filter(ref=numbers.CANARY_NAME).first()
     ) or _campaign(at)
     endpoint = f"{settings.BASE_URL}{numbers.CANARY_EVENTS}"
-    if campaign.contract.endpoint_url != endpoint:
-        Contract.objects.filter(pk=campaign.contract_id).update(endpoint_url=endpoint)
+    Contract.objects.filter(pk=campaign.contract_id).exclude(endpoint_url=endpoint).update(endpoint_url=endpoint)
     return World(
         line=line,
         actor=f"subscriber:{get_or_create_person(line=line, at=at).pk}",
