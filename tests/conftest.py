@@ -22,4 +22,4 @@ django.setup()
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
 
-pytest_plugins = ("tests.fixtures", "tests.selection")
+pytest_plugins = ("tests.fixtures", "tests.selection", "tests.locked_writes")
