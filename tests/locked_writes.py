@@ -6,7 +6,7 @@ takes no second connection to see that a lock is missing: each test that comes b
 """
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from traceback import walk_stack
 from typing import Any
@@ -38,17 +38,23 @@ ADDED_UNDER = {
     "accounts_textedcode": {"accounts_line"},
     "consent_ask": {"consent_lock_line", "question"},
     "consent_choice": {"consent_lock_line"},
+    "disclosures_anomaly": {"disclosures.anomalies"},
+    "disclosures_delayednotice": {"disclosures.notices", "disclosures.notices, shared"},
+    "disclosures_judgementchange": {"disclosures.rejudge"},
     "disclosures_upload": {"upload"},
     "revocations_cohortreceipt": {"receipt"},
     "revocations_receipt": {"receipt"},
+    "revocations_standing": {"revocations_standing"},
     "partners_suspension": {"suspension"},
 }
 READ = re.compile(r'\b(?:FROM|JOIN)\s+"?(?P<table>[a-z_]+)"?(?:\s+(?:AS\s+)?"?(?P<alias>\w+)"?)?')
 LOCKED = re.compile(r'\bFOR (?:NO KEY )?UPDATE(?: OF (?P<names>["\w, ]+))?')
-BY_NAME = re.compile(r"\b(?:pg_advisory_xact_lock\(hashtext\w*\('(?P<name>[^']+)'|(?P<function>consent_lock_line)\()")
+BY_NAME = re.compile(
+    r"\b(?:pg_advisory_xact_lock(?P<shared>_shared)?\(hashtext\w*\('(?P<name>[^']+)'|(?P<function>consent_lock_line)\()"
+)
 BY_PARAMETER = "pg_advisory_xact_lock(hashtextextended(%s"
 ADDED = re.compile(r'\bINSERT INTO\s+"?([a-z_]+)"?')
-CHANGED = re.compile(r'\s*(?:UPDATE|INSERT INTO)\s+"?([a-z_]+)"?')
+CHANGED = re.compile(r'^\s*(?:UPDATE|INSERT INTO)\s+"?([a-z_]+)"?')
 BY_KEY = re.compile(r'\s*UPDATE\s+"(?P<table>\w+)".*\bWHERE \(?"\w+"\."\w+" (?:= %s|IN \(%s\))\)?\s*', re.DOTALL)
 
 
@@ -84,23 +90,16 @@ class LockedWrites:
         self._read, self._locked = set(), set()
 
     def _look(self, sql: str, params: object) -> None:
-        changed, added = BY_KEY.fullmatch(sql), ADDED.search(sql)
+        changed = BY_KEY.fullmatch(sql)
         if changed and self._is_unlocked(changed["table"]):
             self._note(f"changes {changed['table']} by its key, and has read it without a lock")
-        if added and added[1] in ADDED_UNDER and self._locked.isdisjoint(ADDED_UNDER[added[1]]):
-            self._note(f"adds to {added[1]} without the lock of {' or '.join(sorted(ADDED_UNDER[added[1]]))}")
+        for added in ADDED_UNDER.keys() & set(ADDED.findall(sql)):
+            if self._locked.isdisjoint(ADDED_UNDER[added]):
+                self._note(f"adds to {added} without the lock of {' or '.join(sorted(ADDED_UNDER[added]))}")
         tables = {name: table for table, alias in READ.findall(sql) for name in (table, alias)}
-        mine = set[str]()
-        if locked := LOCKED.search(sql):
-            names = re.findall(r"\w+", locked["names"] or "")
-            mine = {tables[name] for name in names if name in tables} or set(tables.values())
-        self._locked |= mine
-        self._read |= set(tables.values()) - mine
-        self._locked |= {name or function for name, function in BY_NAME.findall(sql)}
-        if BY_PARAMETER in sql and isinstance(params, list):
-            self._locked.add(str(params[0]).partition(" ")[0])
-        if wrote := CHANGED.match(sql):
-            self._locked.add(wrote[1])
+        rows = _list_locked_tables(sql, tables)
+        self._read |= set(tables.values()) - rows
+        self._locked |= rows | _list_named_locks(sql, params) | set(CHANGED.findall(sql))
 
     def _is_unlocked(self, table: str) -> bool:
         return table in self._read and self._locked.isdisjoint({table, UNDER.get(table, table)})
@@ -115,6 +114,22 @@ class LockedWrites:
         place, name = next(((place, name) for place, name in ours if place != HERE))
         if not place.startswith("tests/"):
             self.unlocked.append(f"{place}: {name} {what}")
+
+
+def _list_locked_tables(sql: str, tables: Mapping[str, str]) -> set[str]:
+    """By the names that they have in the statement; without any, all that it reads."""
+    locked = LOCKED.search(sql)
+    if locked is None:
+        return set()
+    names = re.findall(r"\w+", locked["names"] or "")
+    return {tables[name] for name in names if name in tables} or set(tables.values())
+
+
+def _list_named_locks(sql: str, params: object) -> set[str]:
+    named = {f"{name}, shared" if shared else name or function for shared, name, function in BY_NAME.findall(sql)}
+    if BY_PARAMETER in sql and isinstance(params, list):
+        named.add(str(params[0]).partition(" ")[0])
+    return named
 
 
 @pytest.hookimpl(wrapper=True)
