@@ -433,9 +433,13 @@ class _Connection(_OneWrite):
     """
 
     def _new_conn(self) -> socket.socket:
-        self._dns_host = _public_address(self.host, self.port)
+        name, self._dns_host = self._dns_host, _public_address(self.host, self.port)
         self.timeout = current.watch.get_remaining_seconds()
-        connected = super()._new_conn()
+        try:
+            connected = super()._new_conn()
+        finally:
+            # Its certificate must be the name's, its `Host` is the name, and the next look-up is of the name.
+            self._dns_host = name
         connected.settimeout(current.watch.get_remaining_seconds())
         return connected
 

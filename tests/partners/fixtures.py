@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import SSLContext
 
 import pytest
 from pytest_django import Settings
@@ -11,9 +12,11 @@ from tests.partners.outside import Outside
 
 
 @contextmanager
-def serving() -> Iterator[Outside]:
+def serving(tls: SSLContext | None = None) -> Iterator[Outside]:
     """A web server outside, for as long as this lasts."""
     server = Outside()
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

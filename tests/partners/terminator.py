@@ -56,7 +56,8 @@ def a_certificate(name: str, folder: Path, by: Certificate | None = None, host: 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
-    hosts = [x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))]
+    hosts: list[x509.GeneralName] = [x509.DNSName(host)]
+    hosts += [x509.IPAddress(ip_address("127.0.0.1"))] if host == "localhost" else []
     built = (
         x509.CertificateBuilder()
         .subject_name(subject)

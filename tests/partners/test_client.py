@@ -2,10 +2,12 @@
 
 import errno
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from urllib3.util.connection import create_connection
 from partners.clients import http
 from partners.policies.identifiers import host_of
 from revocations.workers.delivery.verdicts import judge
+from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside
+from tests.partners.terminator import a_certificate
 
 
 def sent(outside: Outside, **more: Any) -> http.Reply:
@@ -112,6 +116,40 @@ def test_what_connecting_took_is_not_left_for_the_handshake(silent_tls: str, mon
     assert for_connecting <= 0.8
     assert for_the_handshake is not None
     assert 0 < for_the_handshake <= 0.6
+
+
+NAME = "partner.example"
+
+
+@pytest.fixture
+def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[tuple[Outside, str]]:
+    """A server that is known by name alone, as partners are: to the resolver, and to its certificate."""
+    settings.DOOR_OUT_LOOPBACK, resolve = True, socket.getaddrinfo
+
+    def look_up(host: str | None, *asked: Any, **more: Any) -> Any:
+        return resolve("127.0.0.1" if host in {NAME, f"other.{NAME}"} else host, *asked, **more)
+
+    authority = a_certificate("CA", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(a_certificate("partner", tmp_path, by=authority, host=NAME).chain)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.chain))
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with serving(context) as server:
+        yield server, f"{NAME}:{server.server_address[1]}"
+
+
+def test_a_partner_is_known_by_its_name(named: tuple[Outside, str]) -> None:
+    server, place = named
+    for n in range(2):
+        reply = http.post(url=f"https://{place}/events", body=b"x", content_type="text/plain")
+        assert (reply.status, reply.detail) == (202, ""), n
+    assert ([one.headers["Host"] for one in server.posted], server.connections) == ([place, place], 1)
+
+
+def test_a_certificate_of_another_name_is_refused(named: tuple[Outside, str]) -> None:
+    server, place = named
+    reply = http.post(url=f"https://other.{place}/events", body=b"x", content_type="text/plain")
+    assert (reply.status, reply.taken, reply.detail, server.posted) == (None, False, "SSLError", [])
 
 
 def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
