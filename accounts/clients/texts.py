@@ -165,7 +165,7 @@ def _call_and_count(at: datetime, backend: Backend, msisdn: str, text: str, code
 
 
 class _Outage:
-    """Logs what a backend raises and goes on. The message may hold the number: only the name is logged."""
+    """Logs what a backend raises and goes on. A message may hold the number, but for ours: else the name is logged."""
 
     error: BaseException | None = None
 
@@ -177,7 +177,8 @@ class _Outage:
     ) -> bool:
         self.error = error
         if isinstance(error, Exception):
-            log.warning("text_not_sent", error=type(error).__name__)
+            why = str(error) if isinstance(error, NotTaken) else ""
+            log.warning("text_not_sent", error=type(error).__name__, why=why)
             return True
         return False
 
