@@ -4,11 +4,9 @@ import json
 import re
 import shlex
 import sys
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from string import Template
 
@@ -17,56 +15,21 @@ import yaml
 from django.conf import settings
 
 from tests.factories import a_line
-from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port, until
+from tests.faults.programs import PROJECT, Program, Programs, database_url, free_port
 from tests.portal.processes import clean_environment
 from tests.running.proxies import RUNNING
+from tests.running.text_gateway import TOKEN, TextGateway, serving, sign_in, stop_all
 from tests.running.units import get_command, read_unit
 from tests.running.visitor import WITHIN_S, Visitor
 from tests.selection import drawn
 
-NUMBER, CODES = "+12065550142", 2
-TOKEN = "token-of-the-text-gateway"
-
-
-class TextGateway(HTTPServer):
-    """A text gateway that takes nothing without its token."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taker)
-        self.texts: list[tuple[str, str]] = []
-        self.refused = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/send"
-
-
-class _Taker(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        gateway = self.server
-        assert isinstance(gateway, TextGateway)
-        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        known = self.headers["Authorization"] == f"Bearer {TOKEN}"
-        if known:
-            gateway.texts.append((said["to"], said["text"]))
-        else:
-            gateway.refused += 1
-        self.send_response(202 if known else 401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Quiet."""
+NUMBER = "+12065550142"
 
 
 @pytest.fixture
 def gateway() -> Iterator[TextGateway]:
-    with TextGateway() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 class Machine:
@@ -177,28 +140,6 @@ WAYS: dict[str, Callable[[Machine], list[Program]]] = {
 }  # fmt: skip
 
 
-def newest_code(gateway: TextGateway, *, after: int) -> str:
-    """The code in the text that comes next; `after` how many."""
-    until(lambda: len(gateway.texts) > after or gateway.refused > 0, WITHIN_S)
-    assert gateway.refused == 0, "it does not load the gateway's token"
-    to, text = gateway.texts[after]
-    assert to == NUMBER
-    (code,) = re.findall(r"\b[0-9]{6}\b", text)
-    return str(code)
-
-
-def stop_all(machine: Machine, gateway: TextGateway) -> None:
-    """Somebody stops all by a texted code; that they have is texted by a worker, because beat told one to look."""
-    visitor = Visitor(machine.settings["BASE_URL"])
-    visitor.go("/stop/")
-    visitor.go("/stop/", number=NUMBER)
-    visitor.go("/stop/code/", code=newest_code(gateway, after=1))
-    visitor.go("/stop/all/", **{"stop-all": "1"})
-    until(lambda: len(gateway.texts) > CODES or gateway.refused > 0, WITHIN_S)
-    assert gateway.refused == 0, "a worker does not load the gateway's token"
-    assert "all sharing of this phone's location is now off" in gateway.texts[-1][1]
-
-
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize("way", [*drawn(WAYS, of=4)])
 def test_somebody_signs_in_and_stops_with_what_the_shipped_files_load(
@@ -215,13 +156,8 @@ def test_somebody_signs_in_and_stops_with_what_the_shipped_files_load(
             stack.callback(program.end)
             program.start()
         started[0].wait()
-        visitor = Visitor(machine.settings["BASE_URL"])
-        visitor.go("/accounts/login/")
-        visitor.go("/accounts/login/", **{visitor.field('type="tel"'): NUMBER})
-        visitor.go(visitor.url, code=newest_code(gateway, after=0))
-        visitor.go("/choices/")
-        assert 'href="/accounts/logout/"' in visitor.page, "signed in, and asked for a password of their own first"
-        assert visitor.url.endswith("/accounts/password/set/?next=%2Fchoices%2F")
+        sign_in(Visitor(machine.settings["BASE_URL"]), NUMBER, gateway)
         # Whichever of its processes is asked tells of all.
         assert {codes_sent(machine) for _ in range(6)} == {"1.0"}
-        stop_all(machine, gateway)
+        stop_all(Visitor(machine.settings["BASE_URL"]), NUMBER, gateway)
+        assert {to for to, _ in gateway.texts} == {NUMBER}

@@ -9,7 +9,6 @@ that of PostgreSQL gets an entry that takes the official one's steps in their or
 """
 
 import os
-import re
 import shutil
 import ssl
 import subprocess
@@ -19,19 +18,14 @@ import threading
 from pathlib import Path
 
 from tests.faults.programs import until
+from tests.running.operators import HOST, LINE, NUMBER, PIP, make_debian, run
 from tests.running.visitor import Visitor
 
 HERE, PROJECT = Path(__file__).parent, Path(__file__).resolve().parents[3]
 START = PROJECT / "docs" / "running" / "start"
-HOST, NUMBER, INSIDE = "privacy.carrier.test", "+12065550142", "WHEREABOUTS_CONTAINERS"
+INSIDE = "WHEREABOUTS_CONTAINERS"
 ENTRY = "/usr/local/bin/docker-entrypoint.sh"
-# What this machine's pip is told, and whom it trusts: the build asks the same index.
-PIP = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pip.conf", "/etc/xdg/pip", str(Path.home() / ".config" / "pip"))
 PARTS = ("postgres", "valkey", "web", "web-second", "gate", "workers", "beat", "proxy")
-LINE = (
-    "line_id,msisdn,account_id,holder_name,user_role,state,language,activated_at,deactivated_at\n"
-    f"L-1,{NUMBER},A-1,Ada Marsh,holder,WA,en,2020-01-01T00:00:00Z,\n"
-)
 CODE = (
     "from accounts.models import TextedCode; from accounts.primitives.sealing import unseal;"
     " print(unseal(TextedCode.objects.latest('made_at').code_sealed))"
@@ -44,14 +38,6 @@ UNFINISHED = [
     "- chain.pem: put the certificate with its chain at /etc/whereabouts/tls/chain.pem",
     "- key.pem: put its private key at /etc/whereabouts/tls/key.pem",
 ]
-
-
-def run(*command: str, given: str = "", fails: bool = False) -> str:
-    """What a command says, which is shown too where it ends otherwise than expected."""
-    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-    if (done.returncode != 0) is not fails:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{(done.stdout + done.stderr)[-6000:]}")
-    return done.stdout + done.stderr
 
 
 def compose(*command: str, given: str = "") -> str:
@@ -86,11 +72,8 @@ def own_machine(folder: Path) -> None:
 
 def base_images(folder: Path) -> None:
     """Make what the Containerfile and compose.yaml take from a registry."""
-    system = str(folder / "debian.tar")
-    sources = "\n".join(path.read_text() for path in Path("/etc/apt/sources.list.d").glob("*.sources"))
-    (mirror, *_) = re.findall(r"^URIs: (\S+/debian)$", sources, re.MULTILINE)
-    run("mmdebstrap", "--variant=minbase", "--include=ca-certificates", "trixie", system, mirror)
-    run("podman", "import", system, "localhost/debian")
+    make_debian(system := folder / "debian.tar")
+    run("podman", "import", str(system), "localhost/debian")
     _image("python:3.13-slim", "python3 python3-venv", "ln -s python3 /usr/bin/python")
     _image("postgres:18", "postgresql-17", "ln -s /usr/lib/postgresql/17/bin/pg_isready /usr/local/bin/")
     _image("valkey/valkey:9", "valkey-server valkey-tools", "true")
