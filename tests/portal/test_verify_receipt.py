@@ -105,9 +105,9 @@ def test_with_the_published_keys_named_or_beside_it_nothing_else_is_needed(recei
     found = [alone(receipt, "--jwks", str(named))]
     saved("/.well-known/jwks-archive.json", tmp_path)
     found.append(alone(receipt))
-    assert [(returned, "The receipt verifies." in said, error) for returned, said, error in found] == [
-        (0, True, "")
-    ] * 2
+    for (returned, said, error), keys_in in zip(found, (named, tmp_path / named.name), strict=True):
+        assert (returned, error, "The receipt verifies." in said) == (0, "", True)
+        assert said.splitlines()[-1] == f"Checked with the keys in {keys_in}."
 
 
 def test_a_receipt_of_a_downloaded_archive_verifies_where_it_lies(receipt: Path, tmp_path: Path) -> None:

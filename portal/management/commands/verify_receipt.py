@@ -49,15 +49,17 @@ class Command(BaseCommand):
         parser.add_argument("--jwks", type=Path, help=KEYS)
 
     def handle(self, *args: Any, file: Path, jwks: Path | None, **options: Any) -> None:
+        jwks = jwks or standalone_commands.keys_beside(file=file)
+        whose = f"in {jwks}" if jwks else "of the database here; name the carrier's with --jwks if it is another"
         try:
             kept = read_receipt_file(file.read_bytes())
-            published = _load_published_keys(kept, jwks or standalone_commands.keys_beside(file=file))
+            published = _load_published_keys(kept, jwks)
             found = (
                 _list_document(kept, published)
                 if "document" in kept
                 else _list_findings(check_receipt(kept, published))
             )
-            for line in found:
+            for line in (*found, f"Checked with the keys {whose}."):
                 self.stdout.write(line)
         except DatabaseError as error:
             raise CommandError(
@@ -66,7 +68,8 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"can't read {error.filename}: {error.strerror}") from error
         except (DoesNotVerify, Unreadable) as error:
-            raise CommandError(f"this receipt does not verify: {_one_line(error)}") from error
+            told = f"this receipt does not verify: {_one_line(error)}. Checked with the keys {whose}."
+            raise CommandError(told) from error
 
 
 def _load_published_keys(kept: Object, jwks: Path | None) -> Object:
