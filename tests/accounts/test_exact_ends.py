@@ -42,7 +42,7 @@ from accounts.models import (
     User,
 )
 from accounts.policies import delegations
-from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.primitives.sealing import number_hash, seal, token_hash, unseal
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.clocks import forget_codes
 from accounts.workers.email_outbox import Mail
@@ -182,6 +182,7 @@ def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime
     user = set_first_password(user=user, password="three quiet words", at=now)
     start_new_password(user=user, at=now)
     waited = NewPassword.objects.get()
+    NewPassword.objects.update(token_hash=token_hash(token="in the link"))
 
     def is_replaced(at: datetime) -> bool:
         try:
@@ -193,6 +194,7 @@ def test_the_wait_for_a_new_password_counts_for_a_week(user: User, now: datetime
     assert begins_at(is_replaced, now + DAY)
     assert ends_at(is_replaced, now + 8 * DAY)
     assert ends_at(lambda at: auth_factors.get_pending_password(user=user, at=at), waited.expires_at)
+    assert ends_at(lambda at: auth_factors.find_pending_password(token="in the link", at=at), waited.expires_at)
 
     # Only then may another wait begin.
     def begins_anew(at: datetime) -> bool:

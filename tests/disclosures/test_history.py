@@ -336,8 +336,8 @@ def test_what_is_read_in_parts_is_the_same() -> None:
 @pytest.mark.usefixtures("both_ways_of_sessions")
 def test_what_comes_or_is_hidden_while_read_is_left_out() -> None:
     line, geo = a_line(), a_party()
-    made = disclosed(line, [geo.uri], at=NOON, n=6)
     began = NOON + timedelta(hours=1)
+    made = disclosed(line, [geo.uri], at=NOON, n=6, recorded_at=began)
     reading = history_in_parts(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=began, rows=2)
     read = [next(reading)]
     later = began + timedelta(microseconds=1)

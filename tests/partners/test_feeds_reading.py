@@ -28,6 +28,8 @@ def test_lines_keep_their_numbers_and_a_bad_one_spoils_itself(monkeypatch: pytes
     monkeypatch.setattr(reading, "LONGEST_LINE", 10)
     found = lines(b"x" * 10 + b"\n" + b"y" * 95 + b"\nshort\n")
     assert found == [NumberedLine(1, b"x" * 10), NumberedLine(2, b"", "too_long"), NumberedLine(3, b"short")]
+    assert lines(b"one\n" + b"z" * 10) == [NumberedLine(1, b"one"), NumberedLine(2, b"z" * 10)]
+    assert lines(b"one\n" + b"z" * 11) == [NumberedLine(1, b"one"), NumberedLine(2, b"", "too_long")]
 
 
 def test_blocks_hold_the_lines_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
