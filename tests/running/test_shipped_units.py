@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -126,6 +127,22 @@ def codes_sent(machine: Machine) -> str:
     return str(counted)
 
 
+def check_health(program: Program) -> tuple[int, str]:
+    """What the image's health check says where this is the container's only process."""
+    assert program.process is not None
+    pid = str(program.process.pid)
+    processes = program.log.with_suffix(".proc")
+    processes.mkdir(exist_ok=True)
+    (processes / pid).unlink(missing_ok=True)
+    if program.process.poll() is None:
+        (processes / pid).symlink_to(f"/proc/{pid}")
+    done = subprocess.run(
+        [sys.executable, PROJECT / "portal" / "health_check.py", processes], capture_output=True, text=True,
+        check=False, env={"DATA_DIR": program.environment["DATA_DIR"]},
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
 # By the file: what it starts, pages first, then a worker and beat.
 WAYS: dict[str, Callable[[Machine], list[Program]]] = {
     "a unit": lambda machine: [machine.program(f"whereabouts-{one}.service") for one in ("web", "worker", "beat")],
@@ -161,3 +178,6 @@ def test_somebody_signs_in_and_stops_with_what_the_shipped_files_load(
         assert {codes_sent(machine) for _ in range(6)} == {"1.0"}
         stop_all(Visitor(machine.settings["BASE_URL"]), NUMBER, gateway)
         assert {to for to, _ in gateway.texts} == {NUMBER}
+        assert [check_health(program) for program in started] == [(0, "")] * 3
+        started[0].kill()
+        assert check_health(started[0]) == (1, "no process of ours runs here\n")
