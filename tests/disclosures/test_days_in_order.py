@@ -43,3 +43,6 @@ def test_the_check_of_the_trail_says_so() -> None:
     days = {"since": "2026-05-02T00:00:00Z", "until": "2026-05-01T00:00:00Z"}
     with pytest.raises(CommandError, match="--to is before --from"):
         call_command("verify_audit", f"--from={days['since']}", f"--to={days['until']}", stdout=StringIO())
+    for wrong in ("2026-05-01T00:00:00", "yesterday"):
+        with pytest.raises(CommandError, match=f"--to: '{wrong}' is no time with its offset, as in 2026-"):
+            call_command("verify_audit", f"--to={wrong}", stdout=StringIO())

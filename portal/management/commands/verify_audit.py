@@ -2,8 +2,9 @@
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,7 +94,8 @@ def _check_line(place: Place, line: Line) -> None:
 
 
 def _time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time needs its offset, as in 2026-11-24T22:00:00Z")
-    return moment
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo:
+            return moment
+    raise ArgumentTypeError(f"{text!r} is no time with its offset, as in 2026-11-24T22:00:00Z")
