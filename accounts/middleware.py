@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.primitives import browsers
 from accounts.views.access import SENT, reload_whole_page
 
-OK = 200
+OK, OUR_ERROR = 200, 500
 DEVICE_KEY = "device"
 # Where somebody who is signed in sends a stop: a pause and a dispute are stops as well.
 STOPS_SIGNED_IN = frozenset({"choice-stop", "choice-dispute", "choice-pause", "choice-signal-stop"})
@@ -164,13 +164,16 @@ def blank_after_quick_exit(
 
     Without a script nothing takes the earlier pages out of its history: each asks again, and this is what it is told.
     Stands outside the session's middleware, which takes back a cookie without a session. Who comes to the blank page
-    by a link of somebody else's, or still has a session, has not left.
+    by a link of somebody else's, or still has a session, has not left. While the database is away nobody's session can
+    be ended, and whoever leaves leaves all the same.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if _has_used_quick_exit(request):
             return redirect("away") if "HX-Request" not in request.headers else reload_whole_page()
         response = get_response(request)
+        if request.method == "POST" and request.path == reverse("leave") and response.status_code >= OUR_ERROR:
+            return quick_exit.leave(request)
         is_shown = request.path == reverse("away") and request.method == "GET" and response.status_code == OK
         is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_quick_exit_cookie(
             request

@@ -4,10 +4,19 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 # In place of a session's key in a browser that has left quickly: no session has it, and it says nothing of anybody.
 LEFT = "left"
 LEFT_LASTS = timedelta(hours=1)
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """Send a browser to the page that says nothing, and have it forget the site."""
+    response = redirect("away")
+    response.status_code = 303
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return clear_browser(request, response)
 
 
 def clear_browser(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -176,10 +176,7 @@ def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -
 def leave(request: HttpRequest) -> HttpResponse:
     """Leave quickly: the session ends, the browser forgets the site, and a page that says nothing takes its place."""
     logout(request)
-    response = redirect("away")
-    response.status_code = 303
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
-    return quick_exit.clear_browser(request, response)
+    return quick_exit.leave(request)
 
 
 @csrf_exempt  # As above: the worst that is forged is the way back to the front page.

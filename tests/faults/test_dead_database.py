@@ -1,7 +1,9 @@
 """No database, no disclosure: with nothing where the database was, the gate's doors still answer, and say no."""
 
+import http.client
 import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from pytest_django import Settings
@@ -46,6 +48,11 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
         ):
             assert sentence in told
     assert "En este momento no podemos acceder a nuestros registros." in opened(orphan.base_url, "/stop/", "es")[2]
+    with closing(http.client.HTTPConnection("127.0.0.1", orphan.web_port, timeout=30)) as connection:
+        connection.request("POST", "/leave/", headers={"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"})
+        left = connection.getresponse()
+        assert (left.status, left.getheader("Location")) == (303, "/away/"), "whoever leaves quickly leaves"
+        assert 'sessionid=""' in str(left.getheader("Set-Cookie"))
     status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
     assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
     assert json.loads(told)["detail"] == "Our database could not do this now. Send it again in half a minute."
