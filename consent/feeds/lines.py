@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from accounts.models import Line
+from accounts.primitives.zones import STATE_NAMES
 from consent.actions.lines import grow_up
 from consent.feeds.approvals import apply_pending_rows
 from consent.feeds.line_continuity import LineRecord, PendingRows, RowFate, Source
@@ -120,6 +121,9 @@ def record_of(line: NumberedLine | Record, *, at: datetime) -> LineRecord:
     told = read(line, DECODER, ReportedLine)
     if not told.user_role:
         raise RowRefused("user_role", "missing")
+    # No rule of a state would find it: whoever lives in Maryland would lose what Maryland forbids.
+    if told.state.upper() not in STATE_NAMES:
+        raise RowRefused("state", "not_a_state")
     record = LineRecord(
         n=line.number,
         carrier_id=told.line_id,

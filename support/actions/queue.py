@@ -258,7 +258,7 @@ def search(*, asked: str, before: int, user: User, at: datetime) -> Page:
     The end of a number is shown only where that was asked for.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.SEE_TICKETS)
-    found = find(asked=asked, at=at, before=before)
+    found = find(asked=asked, at=at, before=before, sees_numbers=staff_may(user.role, StaffAction.REVEAL_PERSON))
     codes: dict[int, list[str]] = {}
     for ticket in found.tickets:
         if ticket.line_id is not None:

@@ -270,6 +270,8 @@ def _up_to(tickets: QuerySet[Ticket]) -> int:
 
 CODE = re.compile(rf"(?:T-?)?([{CODE_LETTERS}]{{6}})", re.IGNORECASE)
 # A number as people write it, masked or whole: only its last four digits are looked for.
+# As much of a number as tells somebody apart.
+DIGITS = re.compile(r"\d(\D?\d){2}")
 NUMBER = re.compile(r"[\d\s()+.\-•*…xX]*?(\d{4})")
 # Fewer letters find everything.
 SHORTEST = 3
@@ -287,12 +289,18 @@ class TicketPage:
     by_number: bool
 
 
-def find(*, asked: str, at: datetime, before: int = 0) -> TicketPage:
-    """Return the tickets that fit these words, older than the ticket `before`, if one is given."""
+def find(*, asked: str, at: datetime, before: int = 0, sees_numbers: bool = True) -> TicketPage:
+    """Return the tickets that fit these words, older than the ticket `before`, if one is given.
+
+    `sees_numbers`: without it digits find nothing but the case whose code they are: a hit would tell a hidden number.
+    """
     said = asked.strip()
     hidden = find_hidden_cases(at=at)
     tickets = Ticket.objects.exclude(pk__in=hidden.cases)
-    by_number = None if _is_a_case(said, tickets) else NUMBER.fullmatch(said)
+    is_a_case = _is_a_case(said, tickets)
+    if not sees_numbers and not is_a_case and DIGITS.search(said):
+        return TicketPage((), 0, by_number=False)
+    by_number = None if is_a_case else NUMBER.fullmatch(said)
     older = tickets.filter(id__lt=before) if before else tickets
     ids: set[int] = set()
     for way in _by_number(by_number[1]) if by_number else _by_words(said, hidden):

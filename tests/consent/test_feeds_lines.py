@@ -258,3 +258,12 @@ def test_a_predecessor_may_come_further_down() -> None:
     rows = line_row(line_id="L2", msisdn=OTHER, continues_line_id="L1"), line_row(line_id="L1")
     assert told(take_lines(*rows)) == [("accepted",), ("accepted",)]
     assert Line.objects.get(carrier_id="L2").continues_line == Line.objects.get(carrier_id="L1")
+
+
+def test_a_state_is_one_that_there_is() -> None:
+    refused = ("rejected", "state", "not_a_state")
+    states = ("zz", "GU", "XX")
+    rows = [line_row(line_id=f"L{n}", msisdn=f"+1206555010{n}", state=state) for n, state in enumerate(states)]
+    assert told(take_lines(*rows)) == [refused, ("accepted",), refused]
+    assert told(take_lines(line_row(line_id="L1", msisdn="+12065550101", state="ZZ"))) == [refused]
+    assert Line.objects.get().state == "GU"

@@ -276,6 +276,13 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     with pytest.raises(StaffOnly):
         reveal(code=desk.ticket.code, kind="review", reason=WHY, actor=auditor.actor, at=timezone.now())
     assert not Reveal.objects.exists()
+    # Nor does a search tell whether a number that is typed is the hidden one.
+    ending = "0177"
+    Ticket.objects.filter(pk=desk.ticket.pk).update(number_ending=ending)
+    for typed, finds in ((ending, False), (f"+1 206 555 {ending}", False), (desk.ticket.code, True)):
+        found = auditor.client.post("/desk/search/", {"q": typed}).content.decode()
+        assert (f"/desk/{desk.ticket.code}/" in found, f"•••-{ending}" in found) == (finds, False), typed
+    assert f"/desk/{desk.ticket.code}/" in desk.agent.client.post("/desk/search/", {"q": ending}).content.decode()
 
 
 def test_whoever_becomes_an_auditor_sees_them_masked_at_once(desk: Desk) -> None:
