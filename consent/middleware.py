@@ -155,10 +155,16 @@ def _flash_signal_taken(request: HttpRequest, taken: SignalTaken) -> None:
 
 
 def _list_proofs(request: HttpRequest, now: datetime) -> list[_Proof]:
-    """The line that somebody here has proved; nothing where nobody has."""
+    """Every line that somebody here has proved, by a texted code and by their sign-in; nothing where nobody has.
+
+    Neither hides the other: a line that comes to light again when a code's steps are over would be taken for new.
+    """
     proved = sessions.proved_line(request, door=STOP, at=now)
-    if proved is not None:
-        return [_Proof(proved.line_id, f"line:{proved.line_id}")]
+    by_code = [_Proof(proved.line_id, f"line:{proved.line_id}")] if proved else []
+    return by_code + _list_signed_in_proofs(request, now)
+
+
+def _list_signed_in_proofs(request: HttpRequest, now: datetime) -> list[_Proof]:
     if not isinstance(request.user, User) or not request.user.is_subscriber:
         return []
     # The signal is a stop by whoever holds the phone: no line that has ended, nor one looked after for somebody.

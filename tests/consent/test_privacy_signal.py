@@ -375,6 +375,24 @@ def test_no_other_form_takes_it(line: Line, road: Campaign) -> None:
     assert "The signal will apply to your phone line the next time you sign in" in browser.get("/home/", **GPC).text
 
 
+@pytest.mark.parametrize("then", ["stops", "types another number"])
+def test_the_end_of_a_code_s_steps_is_no_sign_in(line: Line, road: Campaign, then: str) -> None:
+    """Whoever is signed in for one phone and proves another has sent the signal for that other alone."""
+    browser, other = sign_in(line), a_line()
+    msisdn = number_of(other)
+    post(browser, "/stop/", {"number": msisdn})
+    post(browser, "/stop/code/", {"code": newest_text(msisdn).code})
+    assert PrivacySignal.objects.get().line_id == other.pk
+    if then == "stops":
+        post(browser, "/stop/all/", {"stop-all": "1"})
+        assert Choice.objects.get(channel="stop_page").line_id == other.pk
+    else:
+        post(browser, "/stop/", {"number": number_of(a_line())})
+        assert browser.get("/stop/all/").headers["Location"] == "/stop/"
+    post(browser, "/settings/", {"language": "en"})
+    assert (stops(line), allowed(line, road), PrivacySignal.objects.count()) == ([], True, 1)
+
+
 def test_whoever_sends_it_with_the_password_is_heard(line: Line, road: Campaign) -> None:
     sign_in(line)
     browser, msisdn = Browser(), number_of(line)
