@@ -35,7 +35,8 @@ ABOUT_PEOPLE = frozenset({Upload.Feed.LINES, Upload.Feed.APPROVALS, Upload.Feed.
 FEWEST_ROWS = 100
 ABOUT_FORM = NO_RECORD | {
     "after_deactivated_at", "allow_names_one_campaign", "before_activated_at", "before_made_at", "in_future", "missing",
-    "names_no_party", "negative", "not_a_state", "not_a_time", "not_allowed", "not_e164", "too_large", "twice", "wrong_type",
+    "names_no_party", "negative", "not_a_state", "not_a_time", "not_allowed", "not_e164", "too_large",
+    "twice", "wrong_type",
 }  # fmt: skip
 # Said only of a line that is stored with another number.
 NUMBER_CHANGED = "number_changed_at missing"
