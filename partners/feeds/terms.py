@@ -108,13 +108,13 @@ def put_party(*, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
 
 def _name_party(party: Party | None, uri: str, fields: Mapping[str, Any], changes: Changes) -> bool:
     """Write down a party that we knew from paths alone, or not at all."""
+    if not identifiers.is_uri(uri):
+        raise RowRefused("id", "not_a_uri")
     if party is not None and (known := jwks_uri_of(party=party)):
         _refuse_other_keys(known, fields)
     changes.parties.add(uri)
     if party is not None:
         return _update(party, fields)
-    if not identifiers.is_uri(uri):
-        raise RowRefused("id", "not_a_uri")
     Party.objects.create(uri=uri, **_whole(fields))
     return True
 
@@ -146,7 +146,9 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     kept = {"jwks_uri": contract.jwks_uri, **({"purposes": contract.purposes} if same_purposes else {})}
     changed = _update(contract, {**fields, **kept}) or moved
     if changed:
-        changes.campaigns |= set(Campaign.objects.filter(contract=contract).values_list("ref", flat=True))
+        ends = dict(Campaign.objects.filter(contract=contract).values_list("ref", "ends_at"))
+        changes.campaigns |= ends.keys()
+        changes.warnings += ["ends_at before_its_campaigns"] * any(end > fields["ends_at"] for end in ends.values())
     return changed
 
 
@@ -247,6 +249,7 @@ def _beyond_its_contract(contract: Contract, fields: Mapping[str, Any]) -> list[
     """What of a campaign goes beyond what was agreed, or is said in words of its own. It is taken as it was agreed."""
     beyond = under_contract(contract=contract, purpose=fields["purpose"], ends_at=fields["ends_at"])
     found = [f"{name} {WARNINGS[name]}" for name in sorted(beyond)]
+    found += ["starts_at before_its_contract"] * (fields["starts_at"] < contract.starts_at)
     unknown = drafts.unknown_words(purpose=fields["purpose"], scope=fields["scope"])
     flow = [] if identifiers.is_consent_flow(fields["consent_flow"]) else ["consent_flow"]
     return [*found, *(f"{name} {NOT_KNOWN}" for name in (*flow, *unknown))]

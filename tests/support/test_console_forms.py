@@ -229,28 +229,39 @@ def test_what_counts_and_what_somebody_agreed_to_stays(officer: Member, refused:
 
 def test_a_file_is_held_to_the_same_names() -> None:
     document = parties_document()
-    document["parties"].append({"id": "not a uri", "name": "X", "kind": "end_customer"})
+    # One that a path named so is held to it as well.
+    Party.objects.create(uri="not a name", name="not a name", kind=Party.Kind.UNNAMED)
+    odd = {"name": "X", "kind": "end_customer", "website": "", "about": ""}
+    document["parties"] += [{**odd, "id": "not a uri"}, {**odd, "id": "not a name"}]
     document["contracts"].append({**document["contracts"][0], "id": "bad ref !!/../"})
     document["contracts"].append({**document["contracts"][0], "id": "AGR-9", "signed_at": "2090-01-01T00:00:00Z"})
     first = document["campaigns"][0]
     document["campaigns"] += [
         {**first, "id": "CMP/9"}, {**first, "id": "CMP-9", "recipients": ["no uri"]},
         {**first, "id": "CMP-long", "ends_at": "2095-01-01T00:00:00Z", "purpose": FRAUD, "consent_flow": "pigeon"},
+        {**first, "id": "CMP-early", "starts_at": "2001-01-01T00:00:00Z"},
     ]  # fmt: skip
     fates = {str(fate.line): fate for fate in take_parties(document)}
     refusals = {place: f"{fate.field} {fate.reason}" for place, fate in fates.items() if fate.status == "rejected"}
     assert refusals == {
-        "parties[5]": "id not_a_uri", "contracts[2]": "id not_an_id", "contracts[3]": "signed_at in_future",
-        f"campaigns[{len(document['campaigns']) - 3}]": "id not_an_id",
-        f"campaigns[{len(document['campaigns']) - 2}]": "recipients not_a_uri",
+        "parties[5]": "id not_a_uri", "parties[6]": "id not_a_uri",
+        "contracts[2]": "id not_an_id", "contracts[3]": "signed_at in_future",
+        f"campaigns[{len(document['campaigns']) - 4}]": "id not_an_id",
+        f"campaigns[{len(document['campaigns']) - 3}]": "recipients not_a_uri",
     }  # fmt: skip
     warned = {place: fate.warnings for place, fate in fates.items() if fate.warnings}
     assert warned == {
-        f"campaigns[{len(document['campaigns']) - 1}]": (
+        f"campaigns[{len(document['campaigns']) - 2}]": (
             "ends_at after_its_contract", "purpose not_its_contract's", "consent_flow not_one_we_know",
-        )
+        ),
+        f"campaigns[{len(document['campaigns']) - 1}]": ("starts_at before_its_contract",),
     }  # fmt: skip
     assert Campaign.objects.get(ref="CMP-long").ends_at.year == 2095
+    assert Campaign.objects.get(ref="CMP-early").starts_at.year == 2001
+    # An agreement that is made shorter than what is done under it.
+    shorter = {**document["contracts"][0], "ends_at": "2093-01-01T00:00:00Z"}
+    (fate,) = take_parties({"parties": [], "contracts": [shorter], "campaigns": []})
+    assert (fate.status, fate.warnings) == ("accepted", ("ends_at before_its_campaigns",))
     assert Party.objects.get(uri=BRIDGE).name == "Geobridge"
 
 
