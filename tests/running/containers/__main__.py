@@ -1,8 +1,9 @@
 """An operator's first day with docs/running/start, for real: `uv run python -m tests.running.containers`.
 
 As root on Debian, with buildah, podman, podman-compose and mmdebstrap. It builds the image from the Containerfile,
-starts compose.yaml by that one command, waits until every health check passes, and stops all sharing of a line through
-the proxy, by TLS. Nothing of this machine's is changed: folders, mounts and containers are the run's own.
+starts compose.yaml by that one command, and waits until every health check passes. Somebody signs in, and stops all
+sharing, through the proxy, by codes that a text gateway of the carrier's own took. Nothing of this machine's is
+changed: folders, mounts and containers are the run's own.
 
 No registry of images is asked. The base images are made from Debian's packages, under the names that the files have;
 that of PostgreSQL gets an entry that takes the official one's steps in their order.
@@ -18,18 +19,17 @@ import threading
 from pathlib import Path
 
 from tests.faults.programs import until
-from tests.running.operators import HOST, LINE, NUMBER, PIP, make_debian, run
+from tests.running.operators import HOST, LINE, NUMBER, PIP, complete, make_debian, put_certificates, run
+from tests.running.text_gateway import TextGateway, serving, sign_in, stop_all
 from tests.running.visitor import Visitor
 
 HERE, PROJECT = Path(__file__).parent, Path(__file__).resolve().parents[3]
 START = PROJECT / "docs" / "running" / "start"
 INSIDE = "WHEREABOUTS_CONTAINERS"
+# By this name containers know the machine that they are on.
+GATEWAY, GATEWAY_PORT = "host.containers.internal", 8443
 ENTRY = "/usr/local/bin/docker-entrypoint.sh"
 PARTS = ("postgres", "valkey", "web", "web-second", "gate", "workers", "beat", "proxy")
-CODE = (
-    "from accounts.models import TextedCode; from accounts.primitives.sealing import unseal;"
-    " print(unseal(TextedCode.objects.latest('made_at').code_sealed))"
-)
 CHOICES = "from consent.models import Choice; print([(one.kind, one.scope) for one in Choice.objects.all()])"
 UNFINISHED = [
     "- /etc/whereabouts/settings still names carrier.example: ALLOWED_HOSTS, BASE_URL, EMAIL_FROM, SMS_WEBHOOK_URL",
@@ -70,6 +70,13 @@ def own_machine(folder: Path) -> None:
     )  # fmt: skip
 
 
+def trust_in_containers(folder: Path, authority: str) -> None:
+    """The certificates that this machine trusts are mounted in each container: add the carrier's."""
+    trusted = folder / "trusted.crt"
+    trusted.write_text(Path(PIP[0]).read_text() + authority)
+    run("mount", "--bind", str(trusted), PIP[0])
+
+
 def base_images(folder: Path) -> None:
     """Make what the Containerfile and compose.yaml take from a registry."""
     make_debian(system := folder / "debian.tar")
@@ -98,20 +105,6 @@ def refuse_what_is_half_configured() -> None:
     assert run("podman", "ps", "--quiet") == ""
 
 
-def complete(configuration: Path) -> None:
-    """What the operator does next."""
-    settings = configuration / "settings"
-    # Nothing outside can reach this address, and the canary would be right to fail.
-    settings.write_text(settings.read_text().replace("carrier.example", "carrier.test") + "CANARY=0\n")
-    (configuration / "secrets" / "EMAIL_URL").write_text("smtps://user:password@mail.carrier.test\n")
-    (configuration / "secrets" / "SMS_WEBHOOK_TOKEN").write_text("token-of-the-gateway\n")
-    run(
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}",
-        "-addext", f"subjectAltName=DNS:{HOST}", "-keyout", str(configuration / "tls" / "key.pem"),
-        "-out", str(configuration / "tls" / "chain.pem"),
-    )  # fmt: skip
-
-
 def check_health(ended: threading.Event) -> None:
     """Run the containers' health checks, as systemd does where it runs."""
     while not ended.wait(2):
@@ -126,15 +119,11 @@ def _states() -> set[str]:
     return set(run("podman", "inspect", "--format", state, *names).split("\n")) - {""}
 
 
-def stop_through_the_proxy(configuration: Path) -> None:
-    """Somebody without an account stops everything. No phone is here: the code is read where it is kept."""
+def use_through_the_proxy(trusts: ssl.SSLContext, gateway: TextGateway) -> None:
+    """Somebody signs in, and somebody without an account stops everything, by the codes that came to their phone."""
     compose("exec", "-T", "workers", "python", "manage.py", "import_lines", "-", given=LINE)
-    visitor = Visitor(f"https://{HOST}", ssl.create_default_context(cafile=str(configuration / "tls" / "chain.pem")))
-    visitor.go("/stop/")
-    visitor.go("/stop/", number=NUMBER)
-    visitor.go("/stop/code/", code=_shell(CODE))
-    visitor.go("/stop/all/", **{"stop-all": "1"})
-    assert "/stop/progress/" in visitor.url, visitor.url
+    sign_in(Visitor(f"https://{HOST}", trusts), NUMBER, gateway)
+    stop_all(Visitor(f"https://{HOST}", trusts), NUMBER, gateway)
     assert _shell(CHOICES) == "[('stop', 'all')]"
 
 
@@ -155,7 +144,12 @@ def main() -> None:
         own_machine(folder)
         base_images(folder)
         refuse_what_is_half_configured()
-        complete(configuration)
+        authority, trusts, tls = put_certificates(configuration / "tls", folder, GATEWAY)
+        trust_in_containers(folder, authority)
+        complete(configuration, GATEWAY, GATEWAY_PORT, inside=GATEWAY)
+        # No container can reach the pages' address, and the canary would be right to fail.
+        with (configuration / "settings").open("a") as settings_of_containers:
+            settings_of_containers.write("CANARY=0\n")
         checks.start()
         said = run(str(START), "--officer", "a@carrier.test", "--officer", "b@carrier.test")
         assert said.count("chooses a password within 3 days") == len("ab"), said
@@ -167,8 +161,9 @@ def main() -> None:
             assert run("podman", "exec", f"whereabouts_{part}", "printenv", "CARRIER_NAME") == "Another name\n"
         assert secrets == {path.name: path.read_text() for path in (configuration / "secrets").iterdir()}
         until(lambda: _states() == {"healthy true"}, 60, lambda: str(_states()))
-        stop_through_the_proxy(configuration)
-        sys.stdout.write("Every part is healthy, and a stop went through the proxy.\n")
+        with serving("0.0.0.0", GATEWAY_PORT, tls) as gateway:
+            use_through_the_proxy(trusts, gateway)
+        sys.stdout.write("Every part is healthy, and somebody signed in and stopped by texted codes.\n")
     finally:
         ended.set()
         subprocess.run(["podman", "rm", "--all", "--force", "--time", "2"], capture_output=True, check=False)

@@ -2,33 +2,46 @@
 
 As root on Debian, with mmdebstrap and systemd-nspawn. A machine is made of Debian's packages, with what the guide says
 must be there, and the guide's commands are run in it in their order, as they stand in docs/guides/install.md. Its own
-systemd starts the shipped units; pages are read through its nginx, by TLS; texts go to a gateway in the carrier's
-network, which only INTERNAL_HOSTS names. Nothing of this machine's is changed: the other has its own network, and no
-way out of it.
+systemd starts the shipped units, and the canary run says that all of it works; pages are read through its nginx, by
+TLS; texts go to a gateway in the carrier's network, which only INTERNAL_HOSTS names. Nothing of this machine's is
+changed: the other has its own network, and no way out of it.
 """
 
 import os
 import re
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.faults.programs import until
-from tests.partners.terminator import Certificate, a_certificate
-from tests.running.operators import HOST, LINE, NUMBER, PIP, make_debian, run
-from tests.running.text_gateway import TOKEN, serving, sign_in, stop_all
+from tests.running.operators import HOST, LINE, NUMBER, PIP, complete, make_debian, put_certificates, run
+from tests.running.text_gateway import serving, sign_in, stop_all
 from tests.running.visitor import Visitor
 
 PROJECT = Path(__file__).resolve().parents[3]
 GUIDE = PROJECT / "docs" / "guides" / "install.md"
-PACKAGES = ("systemd", "systemd-sysv", "dbus", "python3.13", "python3-venv", "postgresql", "valkey-server", "nginx")
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "python3.13",
+    "python3-venv",
+    "postgresql",
+    "valkey-server",
+    "nginx",
+    "curl",
+)
 CODE, LINK = "opt/whereabouts-1", "opt/whereabouts"
-GATEWAY, GATEWAY_ADDRESS, GATEWAY_PORT = "sms.carrier.test", "10.20.0.5", 8443
+GATEWAY, GATEWAY_PORT = "sms.carrier.test", 8443
+# Where both names lead.
+ADDRESS = "10.20.0.5"
 UNITS = ("whereabouts-web@8000", "whereabouts-web@8002", "whereabouts-gate", "whereabouts-worker", "whereabouts-beat")
+READY = (
+    f"curl --silent --header 'Host: {HOST}' --header 'X-Forwarded-Proto: https' http://127.0.0.1:8000/readyz || true"
+)
 PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -72,9 +85,9 @@ class Machine:
         run("umount", "--lazy", "/sys/fs/cgroup")
         run("mount", "-t", "cgroup2", "none", "/sys/fs/cgroup")
         run("ip", "link", "set", "lo", "up")
-        run("ip", "address", "add", f"{GATEWAY_ADDRESS}/32", "dev", "lo")
+        run("ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
         hosts = root / "etc" / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost {HOST}\n{GATEWAY_ADDRESS} {GATEWAY}\n")
+        hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST} {GATEWAY}\n")
         run("mount", "--bind", str(hosts), "/etc/hosts")
         self._log = (root.parent / "machine.log").open("w")
         self._nspawn = subprocess.Popen(
@@ -103,41 +116,6 @@ class Machine:
         self._log.close()
 
 
-def put_certificates(root: Path, folder: Path) -> ssl.SSLContext:
-    """The carrier's own authority, which its machines trust, and the two certificates. Returns the text gateway's."""
-    authority = a_certificate("Carrier CA", folder)
-    own, gateway = (a_certificate(name, folder, by=authority, host=name) for name in (HOST, GATEWAY))
-    trusted = root / "usr" / "local" / "share" / "ca-certificates" / "carrier.crt"
-    trusted.write_text(_without_key(authority))
-    in_root(root, "update-ca-certificates", at="/")
-    tls = root / "etc" / "whereabouts" / "tls"
-    tls.mkdir(parents=True)
-    for name in ("chain.pem", "key.pem"):
-        shutil.copyfile(own.chain, tls / name)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(gateway.chain)
-    return context
-
-
-def _without_key(one: Certificate) -> str:
-    said = one.chain.read_text()
-    return said[said.index("-----BEGIN CERTIFICATE-----") :]
-
-
-def complete(root: Path) -> None:
-    """What step 3 says: adapt the settings. And the two secrets that `setup` can't make."""
-    settings = root / "etc" / "whereabouts" / "settings"
-    said = settings.read_text().replace("carrier.example", "carrier.test")
-    said = said.replace(f"https://{GATEWAY}/", f"https://{GATEWAY}:{GATEWAY_PORT}/").replace(
-        "#INTERNAL_HOSTS", "INTERNAL_HOSTS"
-    )
-    # Nothing outside can reach this address, and the canary would be right to fail.
-    settings.write_text(f"{said}CANARY=0\n")
-    secrets = root / "etc" / "whereabouts" / "secrets"
-    (secrets / "EMAIL_URL").write_text("smtps://user:password@mail.carrier.test\n")
-    (secrets / "SMS_WEBHOOK_TOKEN").write_text(f"{TOKEN}\n")
-
-
 def put_files(machine: Machine, root: Path) -> None:
     """What step 5 says."""
     machine.type("cp docs/running/systemd/*.service /etc/systemd/system")
@@ -156,12 +134,13 @@ def install(machine: Machine, root: Path, steps: dict[int, str]) -> None:
     machine.type(steps[3])
     missing = machine.type(steps[4], fails=True)
     assert "- SMS_WEBHOOK_TOKEN: " in missing, missing
-    complete(root)
+    complete(root / "etc" / "whereabouts", GATEWAY, GATEWAY_PORT, inside=f"{GATEWAY},{HOST}")
     said = machine.type(steps[4].replace("E-MAIL", "a@carrier.test", 1).replace("E-MAIL", "b@carrier.test"))
     assert said.count("chooses a password within 3 days") == len("ab"), said
     put_files(machine, root)
     machine.type(steps[6])
     assert steps[6].split()[3:] == [*UNITS]
+    until(lambda: '"canary": "ok"' in machine.type(READY), 120, lambda: machine.type(READY))
 
 
 def main() -> None:
@@ -175,12 +154,14 @@ def main() -> None:
     try:
         make_machine(root)
         in_root(root, steps[1])
-        tls = put_certificates(root, folder)
+        (root / "etc" / "whereabouts" / "tls").mkdir(parents=True)
+        authority, trusts, tls = put_certificates(root / "etc" / "whereabouts" / "tls", folder, GATEWAY)
+        (root / "usr" / "local" / "share" / "ca-certificates" / "carrier.crt").write_text(authority)
+        in_root(root, "update-ca-certificates", at="/")
         machine = Machine(root)
         install(machine, root, steps)
         machine.type(".venv/bin/python manage.py import_lines -", given=LINE)
-        trusts = ssl.create_default_context(cafile=str(folder / "Carrier CA.pem"))
-        with serving(GATEWAY_ADDRESS, GATEWAY_PORT, tls) as gateway:
+        with serving(ADDRESS, GATEWAY_PORT, tls) as gateway:
             sign_in(Visitor(f"https://{HOST}", trusts), NUMBER, gateway)
             stop_all(Visitor(f"https://{HOST}", trusts), NUMBER, gateway)
         states = machine.type(f"systemctl show --property=ActiveState,NRestarts {' '.join(UNITS)}")
