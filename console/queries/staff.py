@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
+from console.queries.company_targets import list_owned_targets, list_viewed_targets
 from partners.labels import sanitise_text
-from partners.models import Campaign, Contract, Party
+from partners.models import Party
 from support.models import Ticket
 from support.queries import names
 from support.queries.exports import csv_lines, in_parts
@@ -26,9 +27,9 @@ from support.queries.visible import HiddenCases, acts_on_hidden, find_hidden_cas
 # By one of staff, or by whoever runs a command (index `audit_event_staff`).
 ACTORS = ("officer:", "agent:", "auditor:", "legal:", "command:")
 LEGAL = Q(actor__startswith="legal:") | Q(action__startswith="legal.")
-LOOKS = r"\.(seen|looked|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
+LOOKS = r"\.(seen|looked|previewed|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
 SEARCHES = r"^(search\.made|ticket\.found)$"
-EXPORTS = r"^(export\.|(case|line)\.exported$|document\.taken$)"
+EXPORTS = r"(^export\.|\.(exported|taken)$)"
 NOTES = ("party.noted", "contract.noted", "campaign.noted")
 MENTIONED_FOR = timedelta(days=7)
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
@@ -76,19 +77,17 @@ def list_members(*, of_legal: bool = False) -> list[tuple[str, str]]:
 
 
 def about_company(rows: Acts, part: str) -> Acts:
-    """To companies with this in their name, their contracts and campaigns, and their cases.
+    """To companies with this in their name, and to whatever is theirs or about them.
 
     Of cases those that are the company's own; one that a person asked about is nobody else's to know.
     """
     parties = find_companies(part=part)
-    contracts = list(Contract.objects.filter(aggregator__in=parties).values_list("pk", flat=True))
-    campaigns = list(
-        Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider__in=parties)).values_list("pk", flat=True)
-    )
-    ids = {"party": parties, "contract": contracts, "campaign": campaigns}
-    targets = [f"{kind}:{pk}" for kind, pks in ids.items() for pk in pks]
-    targets += [f"ticket:{code}" for code in Ticket.objects.filter(party_id__in=parties).values_list("code", flat=True)]
-    return rows.filter(target__in=targets)
+    owned = list_owned_targets(parties=parties)
+    targets = [*owned, *list_viewed_targets(rows=rows, parties=parties)]
+    # A document that was only previewed is kept nowhere; rows behind an incident stand under their lines.
+    documents = Q(action__startswith="document.", detail__about__in=owned)
+    incidents = [int(one.partition(":")[2]) for one in owned if one.startswith("incident:")]
+    return rows.filter(Q(target__in=targets) | documents | Q(detail__incident__in=incidents))
 
 
 def find_companies(*, part: str) -> list[int]:
