@@ -35,7 +35,11 @@ UNUSED_AT_MOST = {timedelta(hours=1): 3, DAY: 8}
 # docs/decisions/0024: for so many different lines codes are asked from one network in an hour before it gets fewer.
 # Thousands of phones may share one address of a carrier's.
 LINES_A_NETWORK, HOUR = 500, timedelta(hours=1)
-LOCK_LINE = "SELECT FROM accounts_line WHERE id = %s FOR NO KEY UPDATE"
+# Since when the line's number is its own as we know it: codes made before are no good where a number comes back, too.
+LOCK_LINE = """
+SELECT greatest(change_known_at, CASE WHEN number_changed_at <= %s THEN number_changed_at END)
+FROM accounts_line WHERE id = %s FOR NO KEY UPDATE
+"""
 OPEN_TO = """
 SELECT code_id FROM accounts_codeasker WHERE code_id = ANY (%s::uuid[]) AND asker = %s AND tries_left > 0
 """
@@ -221,9 +225,11 @@ def _get_try_limit(asker: str, *, is_long: bool) -> int:
 def _locked_codes(line: Line, msisdn: str, purpose: TextedCode.Purpose, at: datetime) -> list[TextedCode]:
     """Lock the line, and return the codes that are still good, the newest first: those texted to its number now."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_LINE, [line.pk])
+        cursor.execute(LOCK_LINE, [at, line.pk])
+        ((changed,),) = cursor.fetchall()
     asked = {
         "line": line.pk, "purpose": purpose.value, "number": number_hash(msisdn), "since": at - LONG_FRESH,
     }  # fmt: skip
     codes = TextedCode.objects.raw(FRESH_CODES, asked)
-    return [code for code in codes if at < code.sent_at + _get_lifetime(code)]
+    since_change = [code for code in codes if changed is None or code.made_at >= changed]
+    return [code for code in since_change if at < code.sent_at + _get_lifetime(code)]

@@ -1,7 +1,7 @@
 """How likely a texted code is guessed: the figures of decision 16, and that no way of guessing passes them."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,7 @@ from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, text_co
 from accounts.models import BrowserSession, Line, LineNumber, TextedCode
 from accounts.primitives.sealing import number_hash, seal
 from tests.factories import a_line
+from tests.feeds import line_row, take_lines
 from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
 
 RECORD = Path(__file__).parents[2] / "docs/decisions/0016-bind-texted-codes-to-the-browser-that-requested-them.md"
@@ -118,6 +119,24 @@ def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
     assert [len(texts_to(number)) for number in (before, after)] == [1, 1]
     new = newest_text(after).code
     assert verify_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
+
+
+@pytest.mark.parametrize("told", ["at once", "late"])
+def test_a_code_stays_dead_when_its_number_comes_back(told: str) -> None:
+    """However long ago a file says that the number came back: it was texted before we knew."""
+    take_lines(line_row())
+    own, other = "+12065550142", "+12065550143"
+    text_code(msisdn=own, purpose=STOP, asker="mine", at=timezone.now() - 3 * MINUTE)
+    code, ago = newest_text(own).code, timedelta(0) if told == "at once" else DAY
+    for number in (other, own):
+        take_lines(line_row(msisdn=number, number_changed_at=(timezone.now() - ago).astimezone(UTC).isoformat()))
+    assert LineNumber.objects.count() == 3
+    now = timezone.now()
+    assert verify_code(msisdn=own, purpose=STOP, asker="mine", typed=code, at=now) is None
+    text_code(msisdn=own, purpose=STOP, asker="mine", at=now)
+    new = newest_text(own).code
+    line = Line.objects.get(carrier_id="L1")
+    assert verify_code(msisdn=own, purpose=STOP, asker="mine", typed=new, at=now) == line
 
 
 def change_number(line: Line, msisdn: str, *, at: datetime) -> None:
