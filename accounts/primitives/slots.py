@@ -4,7 +4,7 @@ An answer in parts keeps its place until it has gone out.
 """
 
 import asyncio
-from collections import deque
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -48,17 +48,21 @@ class SlotPool:
 
 
 class Turns:
-    """One at a time on an event loop, and of many who wait one of each in turn: nobody is turned away."""
+    """One at a time on an event loop, and of many who wait one of each in turn: nobody is turned away.
+
+    Which of one's is drawn by lot: in a line, whoever comes behind a flood from their own network would never get to
+    its end before the proxy gives up.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._is_taken = False
 
     async def take(self, whose: str, *, gone: asyncio.Future[None]) -> bool:
         """Wait until it is their turn. Returns False, and takes none, where they are gone by then."""
         if self._is_taken:
             turn = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(whose, deque()).append(turn)
+            self._waiting.setdefault(whose, []).append(turn)
             await asyncio.wait((turn, gone), return_when=asyncio.FIRST_COMPLETED)
             if not turn.done():
                 turn.cancel()
@@ -71,9 +75,9 @@ class Turns:
         while self._waiting:
             whose = next(iter(self._waiting))
             # Whoever has hung up costs the others of their network no round.
-            theirs = deque(one for one in self._waiting.pop(whose) if not one.done())
+            theirs = [one for one in self._waiting.pop(whose) if not one.done()]
             if theirs:
-                turn = theirs.popleft()
+                turn = theirs.pop(secrets.randbelow(len(theirs)))
                 if theirs:
                     self._waiting[whose] = theirs
                 turn.set_result(None)
