@@ -20,23 +20,46 @@ LETTER_BETWEEN = re.compile(r"(?<=[\d)])\s*[^\W\d_]\s*(?=[(\d])")
 GROUPED = re.compile(r"(?<!\d)\d{3}(\D{1,8})\d{3}\1\d{4}(?!\d)")
 # Letters beside a digit that are read as digits.
 LETTERS_AS_DIGITS = re.compile(r"(?<![^\W\d_])[OoIl]+(?=\d)|(?<=\d)[OoIl]+(?![^\W\d_])")
+
+
+def _fold(words: str) -> str:
+    """Return these words in plain signs, without accents and what shows nothing."""
+    parts = unicodedata.normalize("NFKD", words)
+    return unicodedata.normalize("NFKC", "".join(one for one in parts if unicodedata.category(one) not in HIDDEN_SIGNS))
+
+
+# Accents, vowel signs, frames around a sign, and signs of no width: without them a word is the same word.
+HIDDEN_SIGNS = {"Mn", "Me", "Cf"}
 # Digits that are spelt out, by words or by signs such as "七": each is marked as one of these.
 MARKS = "".join(chr(0x1D7D8 + digit) for digit in range(10))
 SPELT = 2
+# From the first number that is named on. Tens and hundreds are one digit more or less: all are counted, not read.
 DIGIT_WORDS = {
-    word: MARKS[digit]
-    for language in (
-        "zero one two three four five six seven eight nine", "cero uno dos tres cuatro cinco seis siete ocho nueve",
-        "không một hai ba bốn năm sáu bảy tám chín", "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة",
-        "oh", "nought", "naught",
+    _fold(word): MARKS[digit % 10]
+    for first, language in (
+        (0, "zero one two three four five six seven eight nine"), (0, "oh"), (0, "nought"), (0, "naught"),
+        (0, "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"),
+        (2, "twenty thirty forty fifty sixty seventy eighty ninety"),
+        (0, "cero uno dos tres cuatro cinco seis siete ocho nueve"),
+        (0, "diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve"),
+        (0, "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho"),
+        (9, "veintinueve"),
+        (3, "treinta cuarenta cincuenta sesenta setenta ochenta noventa"),
+        (1, "ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos"),
+        (0, "không một hai ba bốn năm sáu bảy tám chín"), (4, "tư lăm"),
+        (0, "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة"),
+        (2, "اثنين ثلاث أربع خمس ست سبع ثمان تسع"),
     )
-    for digit, word in enumerate(language.split())
+    for digit, word in enumerate(language.split(), first)
 }  # fmt: skip
-ANY_WORD = "|".join(DIGIT_WORDS)
-SPELT_DIGITS = re.compile(rf"\b(?:{ANY_WORD})\b|(?:{ANY_WORD}){{3,}}", re.IGNORECASE)
+ANY_WORD = "|".join(sorted(DIGIT_WORDS, key=len, reverse=True))
+SPELT_DIGITS = re.compile(rf"(?<![^\W\d_])(?:{ANY_WORD})(?![^\W\d_])|(?:{ANY_WORD}){{3,}}", re.IGNORECASE)
 EACH_WORD = re.compile(ANY_WORD, re.IGNORECASE)
+# "f i v e": a word letter by letter.
+LETTER_BY_LETTER = re.compile(r"\b[^\W\d_](?: [^\W\d_]\b){2,}")
 BETWEEN_WORDS = re.compile(
-    r"(?<=\d)\W*\b(?:double|triple|hundred|dash|hyphen|minus|dot|point|space|slash)\b\W*(?=\d)", re.IGNORECASE
+    r"(?<=\d)\W*\b(?:double|triple|hundred|dash|hyphen|minus|dot|point|space|slash|y|muoi|tram|le|linh)\b\W*(?=\d)",
+    re.IGNORECASE,
 )
 # Dates and times, ids of ours, and references as "CT-2026-0412" hold as many digits and are no number: as a whole only,
 # with no digit beside them.
@@ -82,7 +105,7 @@ def check_reason(reason: str) -> str:
 
 
 def _holds_number(words: str) -> bool:
-    plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", unicodedata.normalize("NFKC", words)))
+    plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", _fold(words)))
     return _has_long_run(plain) or bool(GROUPED.search(plain)) or _is_spelt_out(plain)
 
 
@@ -96,7 +119,8 @@ def _has_long_run(plain: str) -> bool:
 
 def _is_spelt_out(plain: str) -> bool:
     """Whether digits of a run are words, or signs that stand for them: "two oh six, 555, oh one nine nine"."""
-    marked = "".join(_mark(one) for one in REFERENCE.sub("x", plain))
+    joined = LETTER_BY_LETTER.sub(lambda found: found[0].replace(" ", ""), REFERENCE.sub("x", plain))
+    marked = "".join(map(_mark, joined))
     marked = SPELT_DIGITS.sub(lambda found: EACH_WORD.sub(lambda one: DIGIT_WORDS[one[0].lower()], found[0]), marked)
     runs = [found[0] for found in RUN.finditer(BETWEEN_WORDS.sub(" ", marked))]
     return any(len(re.findall(r"\d", run)) >= MANY and sum(one in MARKS for one in run) >= SPELT for run in runs)
