@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.domain.session_store import PROOFS, SessionStore, session_key_hash
 from accounts.models import BrowserSession
@@ -61,6 +62,24 @@ def test_a_row_holds_neither_the_key_nor_readable_data() -> None:
     assert b"secret" not in bytes(data)
     for guess in (bytes(key_hash).hex(), bytes(key_hash).decode("latin-1"), bytes(data).decode()):
         assert dict(SessionStore(guess).items()) == {}
+
+
+def test_the_hash_and_the_data_are_keyed_by_the_servers_secret(settings: Settings) -> None:
+    key = key_of(a_session(asker="one"))
+    row, ours = BrowserSession.objects.get(), [*settings.FIELD_ENCRYPTION_KEYS]
+    assert bytes(row.key_hash) == session_key_hash(key)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    theirs = session_key_hash(key)
+    assert (theirs != bytes(row.key_hash), len(theirs)) == (True, 32), "one id, two secrets, two hashes"
+    assert dict(SessionStore(key).items()) == {}
+    # Nor where the row is moved to where another secret looks for it.
+    BrowserSession.objects.update(key_hash=theirs)
+    assert BrowserSession.objects.filter(key_hash=session_key_hash(key)).exists()
+    assert dict(SessionStore(key).items()) == {}
+    settings.FIELD_ENCRYPTION_KEYS = ours
+    assert dict(SessionStore(key).items()) == {}
+    BrowserSession.objects.update(key_hash=row.key_hash)
+    assert dict(SessionStore(key).items()) == {"asker": "one"}
 
 
 def test_data_copied_into_another_row_is_unreadable_there() -> None:

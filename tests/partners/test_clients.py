@@ -1,6 +1,7 @@
 """Machines are registered, given new keys, bound and disabled; each act has its line in the audit trail."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -193,6 +194,25 @@ class TestCommand:
             with pytest.raises(CommandError):
                 self.run(*args)
         assert Client.objects.count() == 0
+
+    @pytest.mark.parametrize("client_id", [
+        "", " ", "gate way", "gateway/1", "../gateway", "gateway.", "gate\nway", "gäteway",
+        "ｇateway", "https://", "https://geo bridge.example", "https://user@geobridge.example", "//geobridge.example",
+        "https://geobridge.example/#a", "javascript alert", "<b>", "https://geobridge.example\u202e",
+    ])  # fmt: skip
+    def test_what_is_no_id_is_refused_in_words(self, jwk: Path, client_id: str) -> None:
+        said = (
+            "Use letters, digits, dots, dashes, underscores and colons, like AGR-2026-07. An aggregator's may be its"
+            " address, like https://geobridge.example."
+        )
+        with pytest.raises(CommandError, match=f"^{re.escape(said)}$"):
+            self.run(client_id, "--kind", "gateway", "--key", jwk)
+        assert (Client.objects.count(), written(), Incident.objects.count()) == (0, [], 0)
+
+    @pytest.mark.parametrize("client_id", ["gateway", "g", "Gate_way:2.0-b", "https://geobridge.example", "urn:geo:7"])
+    def test_what_is_one_is_taken(self, jwk: Path, client_id: str) -> None:
+        self.run(client_id, "--kind", "gateway", "--key", jwk)
+        assert Client.objects.get().client_id == client_id
 
     def test_binding_and_disabling(self, jwk: Path, tmp_path: Path) -> None:
         certificate = a_certificate("gateway", tmp_path)
