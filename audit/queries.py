@@ -95,6 +95,11 @@ def happened_at(*, action: str, target: str) -> datetime | None:
     return AuditEvent.objects.filter(action=action, target=target).order_by("at").values_list("at", flat=True).first()
 
 
+def not_ahead(*, at: datetime) -> datetime:
+    """Return this moment, or now by the database's clock if the clock that it was read from is ahead of that."""
+    return min(at, database_clock())
+
+
 def get_newest_detail(*, action: str, actor: str, target: str, since: datetime) -> dict[str, object] | None:
     """Return the detail of what this actor did last on this target, if that was since then."""
     done = AuditEvent.objects.filter(action=action, actor=actor, target=target, at__gt=since)

@@ -14,6 +14,7 @@ import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import acting_staff
+from audit.queries import not_ahead
 from disclosures.domain.ingest import projections, rejudging, store
 from disclosures.domain.ingest.projections import enqueue_path_rejudging, mark_doubtful
 from disclosures.domain.ingest.rows import NoticeFate, Outcome, Row, append, id_of, list_unknown, lock_notices
@@ -170,7 +171,7 @@ def lift_notice(
 
     What another order hides as well stays hidden, by that one. Raises StaffOnly, NoReason, NothingHidden.
     """
-    name = _legal(actor, reason, StaffAction.CHANGE_DELAYED)
+    name, at = _legal(actor, reason, StaffAction.CHANGE_DELAYED), not_ahead(at=at)
     lock_anomalies()
     wanted = _choose_hidden(order_ref, source_ids, at)
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.

@@ -12,13 +12,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from accounts.actions.line_separation import NotOpen
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
+from audit.queries import database_clock
 from console.queries.proposals import OpenProposal
 from console.queries.set_up import SetUp
 from console.views.site import show
@@ -120,7 +120,7 @@ def look[Found](request: PersonRequest, form: LookForm, verb: Callable[..., Foun
     if request.method != "POST" or not form.is_valid():
         return None
     try:
-        return (verb(actor=actor_of(request.user), at=timezone.now(), **form.build_arguments()),)
+        return (verb(actor=actor_of(request.user), at=database_clock(), **form.build_arguments()),)
     except (StaffOnly, NoReason) as error:
         form.add_error(None, str(error))
         return None
@@ -149,7 +149,7 @@ def _seal(shown: ActPreview) -> str:
 def _perform_act[F: ActForm](act: Act[F], actor: str) -> tuple[bool, object]:
     try:
         return True, act.verb(
-            act.form, {"reason": act.form.cleaned_data["reason"], "actor": actor, "at": timezone.now()}
+            act.form, {"reason": act.form.cleaned_data["reason"], "actor": actor, "at": database_clock()}
         )
     except ValidationError as error:
         act.form.refuse(error)

@@ -16,6 +16,7 @@ from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
+from audit.queries import database_clock
 from console.forms.acts import AwaitedForm, DecisionForm, DelayForm, OrderForm, SeparationForm
 from console.queries.delayed_notices import LiftPreview
 from console.queries.proposals import list_suspension_requests, request_of
@@ -72,7 +73,7 @@ def separation(request: PersonRequest, separation_id: UUID) -> HttpResponse:
         try:
             asked = view_separation(
                 separation_id=separation_id, actor=actor_of(request.user), reason=form.cleaned_data["reason"],
-                at=timezone.now(),
+                at=database_clock(),
             )  # fmt: skip
         except StaffOnly as error:
             form.add_error(None, str(error))

@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F, QuerySet
 
 from accounts.primitives.zones import ZONE_OF_STATE
+from audit.queries import not_ahead
 from disclosures.models import NOBODY, Anomaly, AnomalyRule
 from disclosures.queries.rules import JUDGED_AS
 from disclosures.queries.visible import CLAIMED_LATER, LOOK_UP
@@ -180,8 +181,8 @@ def list_anomaly_releases(
     if not parties:
         return []
     values: dict[str, Any] = {
-        "kind": kind, "parties": parties, "year": int(key[:YEAR]), "judgement": JUDGED_AS.get(kind, ""), "at": at,
-        "rows": rows, "line": after.line_id, "moment": after.at, "id": after.id, **ZONES,
+        "kind": kind, "parties": parties, "year": int(key[:YEAR]), "judgement": JUDGED_AS.get(kind, ""),
+        "at": not_ahead(at=at), "rows": rows, "line": after.line_id, "moment": after.at, "id": after.id, **ZONES,
     }  # fmt: skip
     with connection.cursor() as cursor:
         if kind == Kind.DISPUTED:

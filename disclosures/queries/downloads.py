@@ -21,7 +21,7 @@ from consent.models import Approval, Choice
 from consent.queries.approvals import STANDS
 from disclosures.labels import describe_outcome, judgement_in_words
 from disclosures.models import Archive, ArchivePart, Disclosure
-from disclosures.queries.visible import visible, with_delay
+from disclosures.queries.visible import HIDES, visible, with_delay
 from partners.labels import party_name, purpose_in_words
 from partners.models import Contract, Party
 from revocations.models import Order
@@ -131,16 +131,15 @@ SELECT EXISTS (
     SELECT FROM (
         SELECT DISTINCT ON (disclosure_id) disclosure_id, suppressed_until, recorded_at
         FROM disclosures_delayednotice WHERE line_id = %(line)s ORDER BY disclosure_id, number DESC
-    ) newest JOIN disclosures_disclosure d ON d.line_id = %(line)s AND d.id = newest.disclosure_id
-    WHERE (newest.suppressed_until IS NULL OR newest.suppressed_until > %(at)s)
-        AND newest.recorded_at > %(as_of)s AND d.recorded_at <= %(as_of)s
+    ) n JOIN disclosures_disclosure d ON d.line_id = %(line)s AND d.id = n.disclosure_id
+    WHERE <hides> AND n.recorded_at > %(as_of)s AND d.recorded_at <= %(as_of)s
         AND NOT EXISTS (
             SELECT FROM (
-                SELECT suppressed_until FROM disclosures_delayednotice n
-                WHERE n.line_id = %(line)s AND n.disclosure_id = d.id AND n.recorded_at <= %(as_of)s
-                ORDER BY n.number DESC LIMIT 1
+                SELECT suppressed_until FROM disclosures_delayednotice earlier
+                WHERE earlier.line_id = %(line)s AND earlier.disclosure_id = d.id AND earlier.recorded_at <= %(as_of)s
+                ORDER BY earlier.number DESC LIMIT 1
             ) was WHERE was.suppressed_until IS NULL OR was.suppressed_until > %(as_of)s))
-"""
+""".replace("<hides>", HIDES)
 
 
 def archive_of(*, line_id: int, user_id: int, at: datetime) -> Archive | None:

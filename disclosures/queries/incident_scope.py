@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.dateparse import parse_date
 
 from audit.models import Incident, IncidentLine
+from audit.queries import not_ahead
 from disclosures.models import AnomalyRule
 from disclosures.queries.anomaly_rows import START, IncidentRow, Place, build_incident_row
 from disclosures.queries.visible import SHOWN
@@ -139,7 +140,7 @@ def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[
     hidden: dict[int, int] = {}
     if kept:
         with connection.cursor() as cursor:
-            cursor.execute(HIDDEN_NOW, {"incidents": kept, "at": at})
+            cursor.execute(HIDDEN_NOW, {"incidents": kept, "at": not_ahead(at=at)})
             hidden = dict(cursor.fetchall())
     return {one.pk: max(one.count - hidden.get(one.pk, 0), 0) for one in incidents}
 
@@ -147,7 +148,7 @@ def count_occurrences(*, incidents: Collection[Incident], at: datetime) -> dict[
 def list_hidden_incidents(*, at: datetime) -> list[int]:
     """Return the incidents of which an order hides every release now, by id. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(WHOLLY_HIDDEN, {"at": at, "rules": AnomalyRule.Kind.values})
+        cursor.execute(WHOLLY_HIDDEN, {"at": not_ahead(at=at), "rules": AnomalyRule.Kind.values})
         return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -173,7 +174,7 @@ def list_incident_rows(*, incident: Incident, at: datetime, rows: int, after: Pl
 
 def _values(incident: Incident, at: datetime) -> dict[str, Any] | None:
     """Return what its statement needs to know; None where it has none, or can't say whom it reached."""
-    known: dict[str, Any] = {"at": at, "incident": incident.pk}
+    known: dict[str, Any] = {"at": not_ahead(at=at), "incident": incident.pk}
     match incident.kind:
         case Kind.UNGATED | Kind.HISTORY_MOVED:
             return known

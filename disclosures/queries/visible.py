@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit.queries import not_ahead
 from disclosures.models import DelayedNotice, Disclosure, Judgement, JudgementChange
 
 # Of the row `d`. BETWEEN: asked row by row, by the key of what changed, and never of all that ever changed.
@@ -11,15 +12,20 @@ CLAIMED_LATER = """d.judgement = 'approval_unverified' AND EXISTS (
     SELECT FROM disclosures_judgementchange c
     WHERE c.line_id = d.line_id AND c.disclosure_id BETWEEN d.id AND d.id AND c.was = 'no_approval')"""
 
+# That the notice `n` hides at a moment (`%(at)s`). Whoever asks may have a clock that is ahead: nothing shows before
+# its order ends by the database's.
+HIDES = "(n.suppressed_until IS NULL OR n.suppressed_until > least(%(at)s, (SELECT audit_now())))"
+
 # The same rule for statements of our own: what is hidden of a line (`%(line)s`) at a moment (`%(at)s`), read once.
 HIDDEN = """
 SELECT disclosure_id FROM (
     SELECT DISTINCT ON (disclosure_id) disclosure_id, suppressed_until FROM disclosures_delayednotice
     WHERE line_id = %(line)s ORDER BY disclosure_id, number DESC
-) newest WHERE suppressed_until IS NULL OR suppressed_until > %(at)s
-"""
+) n WHERE <hides>
+""".replace("<hides>", HIDES)
 
-# And for statements over many lines: that no order hides the row `d` at a moment (`%(at)s`).
+# And for statements over many lines: that no order hides the row `d` at a moment (`%(at)s`), which is not ahead of the
+# database's clock (`audit.queries.not_ahead`). Beside a clock that is read in it, the planner would look row by row.
 SHOWN = """NOT EXISTS (
     SELECT FROM disclosures_delayednotice n
     WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
@@ -34,15 +40,15 @@ LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
 def visible(*, line_id: int, at: datetime) -> QuerySet[Disclosure]:
     """Return the line's disclosures without the hidden ones: for every list, count, chart, total, search and export.
 
-    A row is hidden while its newest notice says "until further order" or a moment after `at`. One index range by
-    line.
+    A row is hidden while its newest notice says "until further order", or a moment after `at` or after now by the
+    database's clock. One index range by line.
     """
-    in_force = find_hiding_notices(line_id=line_id, disclosure_id=OuterRef("id"), at=at)
+    in_force = _find_hiding_notices(line_id=line_id, disclosure_id=OuterRef("id"), at=not_ahead(at=at))
     return Disclosure.objects.filter(line_id=line_id).exclude(Exists(in_force))
 
 
-def find_hiding_notices(*, line_id: int | OuterRef, disclosure_id: OuterRef, at: datetime) -> QuerySet[DelayedNotice]:
-    """Return the notice that hides a look-up now, as a condition on rows that name its line and its id."""
+def _find_hiding_notices(*, line_id: int, disclosure_id: OuterRef, at: datetime) -> QuerySet[DelayedNotice]:
+    """The notice that hides a look-up then, as a condition on rows of this line that name its id."""
     notices = DelayedNotice.objects.filter(line_id=line_id, disclosure_id=disclosure_id)
     newer = DelayedNotice.objects.filter(
         line_id=OuterRef("line_id"), disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number")

@@ -79,7 +79,8 @@ def propose(
             payload=as_json(wanted),
             reason=reason[:500],
             proposed_by=name,
-            proposed_at=at,
+            # What began since is no part of it: a door's clock that is ahead must not reach further.
+            proposed_at=min(at, database_clock()),
         )
     _note("proposal.made", proposal, name, reason, at)
     return proposal

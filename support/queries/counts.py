@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet, Value
 
+from audit.queries import not_ahead
 from revocations.models import Breaker, Stream
 from support.queries.names import NOBODYS
 
@@ -150,12 +151,12 @@ def lines_received_by(*, party_id: int) -> Count:
 def lookups(*, at: datetime) -> defaultdict[str, Count]:
     """Releases by approval in the last 30 days by campaign (its ref).
 
-    From a sample of whole blocks where there are many; then each is "about". Two statements, whatever the size.
+    From a sample of whole blocks where there are many; then each is "about". Three statements, whatever the size.
     """
     since = at - LOOK_BACK
     with connection.cursor() as cursor:
         share = _get_sampled_share(cursor, since)
-        cursor.execute(BY_CAMPAIGN, [share, since, at, at])
+        cursor.execute(BY_CAMPAIGN, [share, since, at, not_ahead(at=at)])
         none = _scale_count(0, share)
         return defaultdict(lambda: none, {ref: _scale_count(n, share) for ref, n in cursor.fetchall()})
 
@@ -170,7 +171,7 @@ def lookups_by_month(*, refs: Collection[str], at: datetime) -> Mapping[date, Co
     since = datetime.combine(months[0], time(), UTC)
     with connection.cursor() as cursor:
         share = _get_sampled_share(cursor, since)
-        cursor.execute(BY_MONTH, [share, since, at, at, list(refs)])
+        cursor.execute(BY_MONTH, [share, since, at, not_ahead(at=at), list(refs)])
         found = {month: _scale_count(n, share) for month, n in cursor.fetchall()}
         none = _scale_count(0, share)
     return {month: found.get(month, none) for month in months}

@@ -24,7 +24,7 @@ from disclosures.queries.company import company_page
 from disclosures.queries.judgement_counts import list_outside_agreements
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.trails import Parties, company_of, uris_of
-from disclosures.queries.visible import visible
+from disclosures.queries.visible import HIDES, visible
 from partners.labels import UNKNOWN, party_name, purpose_in_words
 from partners.models import Campaign, Party
 from revocations.models import Order
@@ -184,14 +184,14 @@ WITH named AS MATERIALIZED (
 )
 SELECT named.id, NULL::bigint AS line_id, NULL::bigint AS company_id
 FROM named JOIN disclosures_delayednotice n ON n.line_id = named.line_id AND n.disclosure_id = named.release_id
-WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
+WHERE <hides> AND NOT EXISTS (
     SELECT FROM disclosures_delayednotice newer
     WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
 UNION
 SELECT named.id, named.line_id, named.company_id
 FROM named JOIN disclosures_delayednotice n ON n.line_id = named.line_id
-WHERE named.company_id IS NOT NULL AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-"""
+WHERE named.company_id IS NOT NULL AND <hides>
+""".replace("<hides>", HIDES)
 
 
 def list_documents(*, at: datetime, of_legal: bool = False) -> QuerySet[Document]:

@@ -25,6 +25,7 @@ from accounts.policies.permissions import Action, StaffAction, actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import PersonsLine
 from accounts.views.access import Door, PersonRequest, PersonView, redirect_to_sign_in, staff_required
+from audit.queries import database_clock
 from consent.actions.choices import UnknownRef
 from partners.policies.lifecycle import NotNow as NotNowThere
 from support.actions.cases import see_case
@@ -91,7 +92,7 @@ REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.StaffOn
 
 def case_or_404(request: PersonRequest, code: str) -> Case:
     """The case, as whoever asks may see it; the look is in its person's log. Raises Http404."""
-    case = see_case(code=code, actor=actor_of(request.user), at=timezone.now())
+    case = see_case(code=code, actor=actor_of(request.user), at=database_clock())
     if case is None:
         raise Http404
     return case
@@ -109,7 +110,7 @@ def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> Ht
 
 def _perform_act(act: Act, code: str, actor: str) -> str:
     """What was done, in words; "" where it was refused, and the form says why."""
-    at = timezone.now()
+    at = database_clock()
     try:
         made = act.verb(code=code, **act.form.build_arguments(at=at), actor=actor, at=at)
     except REFUSED as error:

@@ -15,6 +15,7 @@ from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
+from audit.queries import database_clock
 from support.actions.cases import escalate, export_case, move_case, set_priority
 from support.actions.escalation import ask_for_evidence, request_suspension, resend_orders
 from support.actions.protected_lines import agree_to_reveal, propose_end_of_protection, protect, reveal
@@ -62,7 +63,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
 def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
     """See whose case it is, for 15 minutes."""
 
-    pressed = timezone.now()
+    pressed = database_clock()
 
     def say(made: object) -> str:
         if isinstance(made, Reveal) and made.asked_at < pressed:
@@ -133,7 +134,7 @@ def stop_for(request: PersonRequest, code: str) -> HttpResponse:
 def stop_code(request: PersonRequest, code: str) -> HttpResponse:
     """Have the code texted that the person reads out."""
     try:
-        text_code_for_stop(code=code, actor=actor_of(request.user), at=timezone.now())
+        text_code_for_stop(code=code, actor=actor_of(request.user), at=database_clock())
     except NotNow as error:
         messages.error(request, str(error))
     else:

@@ -87,4 +87,4 @@ def test_for_more_companies_no_more_queries() -> None:
             get_access_page(line_id=line.pk, zone=zone_of(line.state), before=None, at=AT)
         return len(seen)
 
-    assert queries(1) == queries(3) == 4
+    assert queries(1) == queries(3) == 5

@@ -143,7 +143,7 @@ def test_a_record_newer_than_a_stop_counts_for_nothing() -> None:
 
 
 def test_hidden_rows_are_in_no_number() -> None:
-    at = timezone.now()
+    at = timezone.now() - 3 * DAY
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
     a_campaign(a_contract(geo), road)
     shown, hidden, lifted = disclosed(line, [geo.uri, road.uri], at=at - DAY, n=3, judgement=Judgement.NO_APPROVAL)

@@ -35,6 +35,7 @@ from tests.feeds import (
     taken,
     told,
 )
+from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 PAST, EVER = "2026-01-01T00:00:00Z", "2190-01-01T00:00:00Z"
@@ -201,9 +202,11 @@ def test_hidden_rows_of_the_gateway_need_no_yes_yet() -> None:
 
 def test_however_long_nothing_ran_no_lifted_row_is_passed_over() -> None:
     take_lines(line_row())
-    soon = database_clock() + timedelta(days=1)
-    take_releases(release_row(id="r", suppressed_until=soon.isoformat()), release_row(id="h", suppressed_until=EVER))
+    take_releases(release_row(id="r", suppressed_until=EVER), release_row(id="h", suppressed_until=EVER))
+    # As if it had been shortened in time.
+    over = database_clock() - timedelta(days=30)
+    gagged(Disclosure.objects.get(source_id="r"), until=over, at=over - timedelta(days=1), number=2)
     assert not Dealing.objects.exists()
-    projections.reveal(at=soon + timedelta(days=30))
+    projections.reveal(at=database_clock())
     assert set(Dealing.objects.values_list("party__uri", flat=True)) == {ROAD}
     assert ConcealedDisclosure.objects.count() == 1

@@ -141,9 +141,9 @@ def test_a_cut_day_costs_one_look_more() -> None:
 
     later = all_pages(line.pk, Filters(), 3)[0].older
     between = all_pages(line.pk, Filters(), 4)[0].older
-    assert [cost(9), cost(4), cost(3), cost(9, before=later), cost(9, before=between)] == [2, 2, 3, 3, 2]
+    assert [cost(9), cost(4), cost(3), cost(9, before=later), cost(9, before=between)] == [3, 3, 5, 5, 3]
     company = {"company": geo.uri}
-    assert [cost(9, **company), cost(3, **company), cost(9, before=later, **company)] == [2, 3, 3]
+    assert [cost(9, **company), cost(3, **company), cost(9, before=later, **company)] == [2, 4, 4]
 
 
 def test_filters_narrow_and_say_so() -> None:

@@ -121,7 +121,8 @@ def test_what_a_court_hides_is_in_no_row(officer: Member, kind: str) -> None:
     first, last = found
     assert list_incident_rows(incident=one, at=at, rows=1, after=first.place) == [last]
     assert (last.at, list_incident_rows(incident=one, at=at, rows=1, after=last.place)) == (moment(LAST), [])
-    assert len(list_incident_rows(incident=one, at=moment("2190-01-02T00:00:00Z"), rows=9)) == 3
+    ahead = moment("2190-01-02T00:00:00Z")
+    assert list_incident_rows(incident=one, at=ahead, rows=9) == found, "by no clock but the database's"
     # Nor in a number: of the page, the list, its export, the timeline, and what is told to an agency.
     path = f"/admin/incidents/{one.pk}/"
     page = shown(officer, path)

@@ -106,16 +106,16 @@ def test_the_database_refuses_one_officer_s_own_yes() -> None:
 
 def test_a_proposal_counts_for_seven_days() -> None:
     contract, one, two = a_contract(ends_at=NOW + 30 * DAY), an_actor(), an_actor()
-    proposal = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
-    with pytest.raises(NotNow, match="more than 7 days old"):
-        agree(proposal, two, after=7 * DAY)
-    again = proposals.propose(
+    old = proposals.propose(
         act="extend_term", of="contract", target_id=contract.pk, payload={"ends_at": FAR_OFF.isoformat()}, reason="Due",
-        actor=one, at=NOW + 7 * DAY,
+        actor=one, at=NOW - 7 * DAY,
     )  # fmt: skip
-    proposal.refresh_from_db()
-    assert (proposal.decision, proposal.decided_by) == ("withdrawn", "system:expiry")
-    agree(again, two, after=14 * DAY - timedelta(seconds=1))
+    again = propose("extend_term", "contract", contract.pk, one, ends_at=FAR_OFF.isoformat())
+    old.refresh_from_db()
+    assert (old.decision, old.decided_by) == ("withdrawn", "system:expiry")
+    with pytest.raises(NotNow, match="more than 7 days old"):
+        agree(again, two, after=7 * DAY)
+    agree(again, two, after=7 * DAY - timedelta(seconds=1))
     assert Contract.objects.get().ends_at == FAR_OFF
 
 

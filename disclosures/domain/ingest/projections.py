@@ -18,6 +18,7 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from audit.actions import Release
 from audit.models import Incident
+from audit.queries import not_ahead
 from disclosures.domain.ingest import chunks, paths, rows
 from disclosures.domain.ingest.rows import had_the_gates_yes, lock_notices
 from disclosures.queries.incident_scope import LONGEST_KEY, day_key
@@ -193,6 +194,7 @@ def reveal(*, at: datetime, disclosure_id: UUID | None = None) -> None:
     However late it runs, none is passed over. `disclosure_id`: only this one.
     """
     lock_notices()
+    at = not_ahead(at=at)
     with connection.cursor() as cursor:
         cursor.execute(LIFTED, {"at": at, "only": disclosure_id})
         write_projections(cursor=cursor, rows="lifted", terms="lifted", at=at)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.primitives.json_reader import Unreadable, read_json
+from audit.queries import database_clock
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.models import Client, Party
 from partners.policies.identifiers import SCOPES
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="for the audit trail")
 
     def handle(self, *args: Any, client_id: str, reason: str, **options: Any) -> None:
-        known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "reason": reason, "at": timezone.now()}
+        known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "reason": reason, "at": database_clock()}
         try:
             if options["disable"]:
                 disable_client(**known)
