@@ -174,15 +174,19 @@ def blank_after_quick_exit(
         response = get_response(request)
         if request.method == "POST" and request.path == reverse("leave") and response.status_code >= OUR_ERROR:
             return quick_exit.leave(request)
-        is_shown = request.path == reverse("away") and request.method == "GET" and response.status_code == OK
-        is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site" or quick_exit.has_quick_exit_cookie(
-            request
-        )
-        if is_shown and not is_led_there:
+        if _shows_blank_page(request, response):
             return quick_exit.mark_quick_exit(response)
         return response
 
     return middleware
+
+
+def _shows_blank_page(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether a browser came to the blank page by itself, and not for having left before or by another's link."""
+    if request.path != reverse("away") or request.method != "GET" or response.status_code != OK:
+        return False
+    is_led_there = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    return not is_led_there and not quick_exit.has_quick_exit_cookie(request)
 
 
 def _flash_after_post(request: HttpRequest, response: HttpResponse) -> None:

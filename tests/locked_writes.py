@@ -45,7 +45,6 @@ ADDED_UNDER = {
     "revocations_cohortreceipt": {"receipt"},
     "revocations_receipt": {"receipt"},
     "revocations_standing": {"revocations_standing"},
-    "partners_suspension": {"suspension"},
 }
 READ = re.compile(r'\b(?:FROM|JOIN)\s+"?(?P<table>[a-z_]+)"?(?:\s+(?:AS\s+)?"?(?P<alias>\w+)"?)?')
 LOCKED = re.compile(r'\bFOR (?:NO KEY )?UPDATE(?: OF (?P<names>["\w, ]+))?')

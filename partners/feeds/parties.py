@@ -127,7 +127,7 @@ class PartiesFeed(Feed):
             with transaction.atomic():
                 new = verb(entry, at, changes)
                 terms.enqueue_term_change(changes=changes, at=at)
-        except terms.ChangedMeanwhile:
+        except terms.ConcurrentChange:
             return self._entry(place, entry, verb, at)
         except RowRefused as refused:
             return build_rejected_fate(place, refused.field, refused.reason)

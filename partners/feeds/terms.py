@@ -34,7 +34,7 @@ NOT_KNOWN = "not_one_we_know"
 FROZEN = ("purpose", "description", "consent_flow", "scope", "precision_m", "lifeline", "family_tracking")
 
 
-class ChangedMeanwhile(Exception):
+class ConcurrentChange(Exception):
     """An officer has changed the row since it was read: the entry is to be judged anew."""
 
 
@@ -146,10 +146,14 @@ def put_contract(*, ref: str, aggregator: str, fields: Mapping[str, Any], change
     kept = {"jwks_uri": contract.jwks_uri, **({"purposes": contract.purposes} if same_purposes else {})}
     changed = _update(contract, {**fields, **kept}) or moved
     if changed:
-        ends = dict(Campaign.objects.filter(contract=contract).values_list("ref", "ends_at"))
-        changes.campaigns |= ends.keys()
-        changes.warnings += ["ends_at before_its_campaigns"] * any(end > fields["ends_at"] for end in ends.values())
+        _note_its_campaigns(contract, fields, changes)
     return changed
+
+
+def _note_its_campaigns(contract: Contract, fields: Mapping[str, Any], changes: Changes) -> None:
+    ends = dict(Campaign.objects.filter(contract=contract).values_list("ref", "ends_at"))
+    changes.campaigns |= ends.keys()
+    changes.warnings += ["ends_at before_its_campaigns"] * any(end > fields["ends_at"] for end in ends.values())
 
 
 def _refuse_another(contract: Contract, party: Party, fields: Mapping[str, Any]) -> None:
@@ -355,4 +359,4 @@ def _lock_as_read(row: Party | Contract | Campaign) -> None:
     """Lock a row only when it changes: to lock all that a file names would hold up everybody's choices about them."""
     now = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
     if model_to_dict(now) != model_to_dict(row):
-        raise ChangedMeanwhile
+        raise ConcurrentChange

@@ -297,18 +297,28 @@ def find(*, asked: str, at: datetime, before: int = 0, sees_numbers: bool = True
     said = asked.strip()
     hidden = find_hidden_cases(at=at)
     tickets = Ticket.objects.exclude(pk__in=hidden.cases)
-    is_a_case = _is_a_case(said, tickets)
-    if not sees_numbers and not is_a_case and DIGITS.search(said):
+    by_number = None if _is_a_case(said, tickets) else NUMBER.fullmatch(said)
+    if _tells_a_number(said, tickets, sees_numbers=sees_numbers):
         return TicketPage((), 0, by_number=False)
-    by_number = None if is_a_case else NUMBER.fullmatch(said)
+    ids = _list_ids(said, by_number, tickets, before, hidden)
+    found = list(tickets.filter(pk__in=ids).select_related("assignee").order_by("-id")[: PAGE + 1])
+    return TicketPage(tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else 0, bool(by_number))
+
+
+def _list_ids(
+    said: str, by_number: "re.Match[str] | None", tickets: QuerySet[Ticket], before: int, hidden: HiddenCases
+) -> set[int]:
     older = tickets.filter(id__lt=before) if before else tickets
     ids: set[int] = set()
     for way in _by_number(by_number[1]) if by_number else _by_words(said, hidden):
         ids.update(older.filter(way).order_by("-id").values_list("id", flat=True)[: PAGE + 1])
     if not by_number and len(said) >= SHORTEST:
         ids.update(_in_threads(said, before, hidden))
-    found = list(tickets.filter(pk__in=ids).select_related("assignee").order_by("-id")[: PAGE + 1])
-    return TicketPage(tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else 0, bool(by_number))
+    return ids
+
+
+def _tells_a_number(said: str, tickets: QuerySet[Ticket], *, sees_numbers: bool) -> bool:
+    return not sees_numbers and bool(DIGITS.search(said)) and not _is_a_case(said, tickets)
 
 
 def _is_a_case(said: str, tickets: QuerySet[Ticket]) -> bool:
