@@ -82,7 +82,7 @@ def propose(
             # What began since is no part of it: a door's clock that is ahead must not reach further.
             proposed_at=min(at, database_clock()),
         )
-    _note("proposal.made", proposal, name, reason, at)
+    _note("proposal.made", proposal, name, reason, proposal.proposed_at)
     return proposal
 
 

@@ -210,7 +210,9 @@ def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
             say = Words(language)
             days = {name: say.day(at) for name, at in reader.moments.items()}
             (notice,) = (one.words for one in main(person, "/home/", language).all("p", of_class="notice"))
-            assert notice == " ".join(say(one, name=ash.name, party=ash.name, **days) for one in words)
+            assert notice == " ".join(
+                say(one, name=ash.name, party=ash.name, n=1, names="Alder Aid", **days) for one in words
+            )
 
     with reader.later(hours=1):
         reader.reads("contract before its end", one, contract)
@@ -251,12 +253,12 @@ def test_two_end_a_contract_and_its_partner_signs(market: Market) -> None:
     with reader.later(hours=6):
         reader.differs("end signed in part", one, end)
         reader.reads("ends", one, "/admin/terminations/")
-        told_at_home("we_ended_with", "signed_for_some", "must_delete_by")
+        told_at_home("we_ended_with", "signed_for_some", "missing_1", "must_delete_by")
     # It is late from the very moment on at which it should be done.
     with reader.later(microseconds=(cohort.complete_by - reader.base) // timedelta(microseconds=1)):
         reader.differs("end late", one, end)
         reader.differs("dashboard of a late end", one, "/admin/")
-        told_at_home("we_ended_with", "signed_for_some", "must_delete_by", "that_date_has_passed")
+        told_at_home("we_ended_with", "signed_for_some", "missing_1", "must_delete_by", "that_date_has_passed")
     with reader.later(days=13, minutes=30) as at:
         the_end(ash, signed_below(ash, aid), acted_on=3, cohort=cohort)
         reader.knows(signed_again=at)
