@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
@@ -43,7 +42,7 @@ from partners.policies.loosening import LoosenAnomalies
 
 LONGEST_REF = 1000
 ENDED = "A delay ends in the future. To end one now, lift it."
-NEW, HAS_ARRIVED = NoticeFate(is_new=True, has_arrived=True), attrgetter("has_arrived")
+NEW = NoticeFate(is_new=True, has_arrived=True)
 # Of ids that are none, in what an officer is told.
 MOST_NAMED = 5
 
@@ -339,7 +338,8 @@ def _store_order(
     if until is None or until > at:
         archiving.take_away(line_ids=_lines_of(changed, visible))
         recheck_watches(disclosure_ids=ids, at=at)
-    return DelayedNoticeResult(changed=len(changed), waiting=len(fates) - sum(map(HAS_ARRIVED, fates.values())))
+    waiting = [one for one, fate in fates.items() if not fate.has_arrived]
+    return DelayedNoticeResult(changed=len(changed), waiting=len(waiting))
 
 
 def _lines_of(ids: Collection[UUID], visible: Mapping[UUID, int]) -> set[int]:

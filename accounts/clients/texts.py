@@ -165,7 +165,7 @@ def _call_and_count(at: datetime, backend: Backend, msisdn: str, text: str, code
 
 
 class _Outage:
-    """Logs what a backend raises and goes on. A message may hold the number, but for ours: else the name is logged."""
+    """Log what a backend raises, and go on. Our own refusals hold no number: of them the reason is logged too."""
 
     error: BaseException | None = None
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 import audit.actions
 from accounts.policies.permissions import StaffAction
 from accounts.queries import StaffOnly, acting_staff
-from audit.queries import database_clock
+from audit.queries import database_clock, not_ahead
 from partners.actions import addresses, guards
 from partners.actions.guards import Of
 from partners.domain import keysets
@@ -80,7 +80,7 @@ def propose(
             reason=reason[:500],
             proposed_by=name,
             # What began since is no part of it: a door's clock that is ahead must not reach further.
-            proposed_at=min(at, database_clock()),
+            proposed_at=not_ahead(at=at),
         )
     _note("proposal.made", proposal, name, reason, proposal.proposed_at)
     return proposal

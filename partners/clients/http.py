@@ -215,10 +215,10 @@ def find_url_refusal(*, url: str, hosts: Collection[str] | None = None) -> str:
 
 
 def find_resolved_url_refusals(*, urls: Collection[str], seconds: float) -> dict[str, str]:
-    """Say the same of each of these, also where its name leads to an address that is not public; of "" nothing.
+    """Say why each of a partner's URLs is not one to open, also where its name leads to an address that isn't public.
 
-    A name that leads nowhere may lead somewhere later. Each is looked up for so many seconds, several at once: never
-    inside a transaction.
+    "" where it may be tried, and for "" itself; a name that leads nowhere may lead somewhere later. Looks up several at
+    once, each for so many seconds: call outside a transaction.
     """
     wanted = sorted({url for url in urls if url})
     with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="look-up") as pool:

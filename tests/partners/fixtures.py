@@ -1,30 +1,19 @@
 """A web server outside, and a door out that may speak to it."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from ssl import SSLContext
 
 import pytest
 from pytest_django import Settings
 
 from tests.partners.outside import Outside
+from tests.web_servers import answering
 
 
-@contextmanager
-def serving(tls: SSLContext | None = None) -> Iterator[Outside]:
+def serving(tls: SSLContext | None = None) -> AbstractContextManager[Outside]:
     """A web server outside, for as long as this lasts."""
-    server = Outside()
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(Outside(), tls=tls)
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ Also the CA, and what it signs. Everything here is real TLS on loopback.
 import http.client
 import json
 import ssl
-import threading
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -24,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from tests.web_servers import answering
 
 DROPPED = {"client-cert", "x-forwarded-proto", "connection", "content-length"}
 
@@ -146,17 +147,8 @@ class _Passing(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def terminating(*, own: Certificate, authority: Certificate, behind: int) -> Iterator[Terminator]:
-    server = Terminator(own=own, authority=authority, behind=behind)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def terminating(*, own: Certificate, authority: Certificate, behind: int) -> AbstractContextManager[Terminator]:
+    return answering(Terminator(own=own, authority=authority, behind=behind))
 
 
 @dataclass(frozen=True)

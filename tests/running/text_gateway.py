@@ -2,14 +2,13 @@
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ssl import SSLContext
 
 from tests.faults.programs import until
 from tests.running.visitor import WITHIN_S, Visitor
+from tests.web_servers import answering
 
 TOKEN = "token-of-the-text-gateway"
 
@@ -57,19 +56,11 @@ class _Taker(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@contextmanager
-def serving(host: str = "127.0.0.1", port: int = 0, tls: SSLContext | None = None) -> Iterator[TextGateway]:
+def serving(
+    host: str = "127.0.0.1", port: int = 0, tls: SSLContext | None = None
+) -> AbstractContextManager[TextGateway]:
     """One that listens, at a port that is free unless it is named."""
-    with TextGateway(host, port) as gateway:
-        if tls is not None:
-            gateway.socket = tls.wrap_socket(gateway.socket, server_side=True)
-        thread = threading.Thread(target=gateway.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield gateway
-        finally:
-            gateway.shutdown()
-            thread.join()
+    return answering(TextGateway(host, port), tls=tls)
 
 
 def sign_in(visitor: Visitor, number: str, gateway: TextGateway) -> None:
