@@ -330,16 +330,20 @@ def _store_order(
     lock_anomalies()
     lock_notices()
     visible = {} if is_hidden else archiving.find_visible_rows(disclosure_ids=ids, at=at)
+    changed, waiting = _append_all(order_ref, ids, until, at)
+    if until is None or until > at:
+        archiving.take_away(line_ids=_lines_of(changed, visible))
+        recheck_watches(disclosure_ids=ids, at=at)
+    return DelayedNoticeResult(changed=len(changed), waiting=waiting)
+
+
+def _append_all(order_ref: str, ids: Collection[UUID], until: datetime | None, at: datetime) -> tuple[list[UUID], int]:
+    """The disclosures of which the order now says something new, and how many it waits for."""
     fates = {
         one: append(disclosure_id=one, suppressed_until=until, order_ref=order_ref, at=at, renews=True)
         for one in sorted(ids)
     }
-    changed = [one for one, fate in fates.items() if fate == NEW]
-    if until is None or until > at:
-        archiving.take_away(line_ids=_lines_of(changed, visible))
-        recheck_watches(disclosure_ids=ids, at=at)
-    waiting = [one for one, fate in fates.items() if not fate.has_arrived]
-    return DelayedNoticeResult(changed=len(changed), waiting=len(waiting))
+    return [one for one, fate in fates.items() if fate == NEW], sum(not fate.has_arrived for fate in fates.values())
 
 
 def _lines_of(ids: Collection[UUID], visible: Mapping[UUID, int]) -> set[int]:

@@ -78,6 +78,7 @@ UNREADABLE = (
 DEEPEST = 60
 CHUNK, ANSWER_S = 64 * 1024, 30.0
 PDF_LOOK_S, PDF_ROOM = 10.0, 1 << 30
+STATM = Path("/proc/self/statm")
 
 
 class NotAFile(Exception):
@@ -305,18 +306,28 @@ def _path(file_id: UUID) -> Path:
 def _is_harmless(content: bytes) -> bool:
     """Return whether a process of its own finds within PDF_LOOK_S, and little room, that a PDF does nothing.
 
-    A thousand bytes can have their reader unpack gigabytes and parse them for hours.
+    A thousand bytes can have their reader unpack gigabytes and parse them for hours. The room comes on top of what this
+    process holds already, as the other begins with that.
     """
+    room = _measure_data() + PDF_ROOM
     pid = os.fork()
     if not pid:
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, PDF_LOOK_S)
-            resource.setrlimit(resource.RLIMIT_DATA, (PDF_ROOM, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_DATA, (room, resource.RLIM_INFINITY))
             os._exit(_is_active(content))
         finally:
             os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
+
+
+def _measure_data() -> int:
+    """Bytes that count as this process's data (sixth field of `statm`, in pages), 0 where no kernel says so."""
+    try:
+        return int(STATM.read_text().split()[5]) * resource.getpagesize()
+    except FileNotFoundError:
+        return 0
 
 
 def _is_active(content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import mmap
 import re
 import time
 import zlib
@@ -251,6 +252,11 @@ def test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time(monkeypatch: pytest
     began = time.monotonic()
     assert not files.OwnLook().is_clean(content=content, media_type="application/pdf")
     assert time.monotonic() - began < 5
+
+
+def test_a_process_that_holds_much_still_takes_a_pdf_that_does_nothing() -> None:
+    with mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
+        assert files.OwnLook().is_clean(content=a_pdf(), media_type="application/pdf")
 
 
 def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:
