@@ -256,7 +256,7 @@ def test_a_pdf_that_keeps_its_reader_busy_is_refused_in_time(monkeypatch: pytest
 
 def test_a_process_that_holds_much_still_takes_a_pdf_that_does_nothing() -> None:
     with mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS):
-        assert files.OwnLook().is_clean(content=a_pdf(), media_type="application/pdf")
+        assert files.OwnLook().is_clean(content=a_pdf() + b"\n" * 3_000_000, media_type="application/pdf")
 
 
 def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:
