@@ -35,8 +35,8 @@ def take_in_records() -> None:
 
 @shared_task
 def reveal() -> None:
-    """Rows whose delayed-notice order has ended count like all others from now on, by the clock that ends it."""
-    projections.reveal(at=database_clock())
+    """Rows whose delayed-notice order has ended count like all others from now on."""
+    projections.reveal(at=timezone.now())
 
 
 @shared_task

@@ -7,6 +7,8 @@ takes no second connection to see that a lock is missing: each test that comes b
 
 import re
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_stack
 from typing import Any
@@ -89,16 +91,16 @@ class LockedWrites:
         self._read, self._locked = set(), set()
 
     def _look(self, sql: str, params: object) -> None:
-        changed = BY_KEY.fullmatch(sql)
-        if changed and self._is_unlocked(changed["table"]):
-            self._note(f"changes {changed['table']} by its key, and has read it without a lock")
-        for added in ADDED_UNDER.keys() & set(ADDED.findall(sql)):
+        found = _read_statement(sql)
+        if found.changed and self._is_unlocked(found.changed):
+            self._note(f"changes {found.changed} by its key, and has read it without a lock")
+        for added in sorted(found.added):
             if self._locked.isdisjoint(ADDED_UNDER[added]):
                 self._note(f"adds to {added} without the lock of {' or '.join(sorted(ADDED_UNDER[added]))}")
-        tables = {name: table for table, alias in READ.findall(sql) for name in (table, alias)}
-        rows = _list_locked_tables(sql, tables)
-        self._read |= set(tables.values()) - rows
-        self._locked |= rows | _list_named_locks(sql, params) | set(CHANGED.findall(sql))
+        self._read |= found.read
+        self._locked |= found.locked
+        if BY_PARAMETER in sql and isinstance(params, list):
+            self._locked.add(str(params[0]).partition(" ")[0])
 
     def _is_unlocked(self, table: str) -> bool:
         return table in self._read and self._locked.isdisjoint({table, UNDER.get(table, table)})
@@ -115,6 +117,31 @@ class LockedWrites:
             self.unlocked.append(f"{place}: {name} {what}")
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """What one does: `changed` by its key, `added` to; `read` without a lock; `locked` by itself or by name."""
+
+    changed: str | None
+    added: frozenset[str]
+    read: frozenset[str]
+    locked: frozenset[str]
+
+
+@lru_cache(maxsize=10_000)
+def _read_statement(sql: str) -> _Statement:
+    """Read a statement once: the same ones come thousands of times."""
+    changed = BY_KEY.fullmatch(sql)
+    tables = {name: table for table, alias in READ.findall(sql) for name in (table, alias)}
+    rows = _list_locked_tables(sql, tables)
+    named = {f"{name}, shared" if shared else name or function for shared, name, function in BY_NAME.findall(sql)}
+    return _Statement(
+        changed["table"] if changed else None,
+        frozenset(ADDED_UNDER.keys() & set(ADDED.findall(sql))),
+        frozenset(tables.values()) - rows,
+        frozenset(rows | named | set(CHANGED.findall(sql))),
+    )
+
+
 def _list_locked_tables(sql: str, tables: Mapping[str, str]) -> set[str]:
     """By the names that they have in the statement; without any, all that it reads."""
     locked = LOCKED.search(sql)
@@ -122,13 +149,6 @@ def _list_locked_tables(sql: str, tables: Mapping[str, str]) -> set[str]:
         return set()
     names = re.findall(r"\w+", locked["names"] or "")
     return {tables[name] for name in names if name in tables} or set(tables.values())
-
-
-def _list_named_locks(sql: str, params: object) -> set[str]:
-    named = {f"{name}, shared" if shared else name or function for shared, name, function in BY_NAME.findall(sql)}
-    if BY_PARAMETER in sql and isinstance(params, list):
-        named.add(str(params[0]).partition(" ")[0])
-    return named
 
 
 @pytest.hookimpl(wrapper=True)
