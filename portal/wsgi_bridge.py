@@ -29,8 +29,9 @@ from consent.api.asgi import Application, Message, Receive, Scope, Send
 ASCII = "".join(map(chr, range(0x21, 0x7F)))
 # Headers that CGI calls otherwise.
 NAMED = {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
-# No limit may close it, and each form costs some hashes: more at once would take the processor from every other page.
-TAKEN_IN_TURN = "/stop/ended/"
+# No limit may close them to the rightful person, and each form costs some hashes: more at once would take the processor
+# from every other page. To sign in without a code of an app there are limits besides.
+TAKEN_IN_TURN = frozenset({"/stop/ended/", "/accounts/login/ended/", "/accounts/login/staff/"})
 LONGEST_FORM = 10_000
 # Times ANSWER_SECONDS: how long a turn lasts at least in which something was looked up. It takes a third of that, right
 # or wrong; a turn as long as the work would tell whoever waits next whether there was something to stop.
@@ -48,7 +49,7 @@ def run_in_threads(application: WSGIApplication, *, threads: int) -> Application
         if first["type"] == "http.disconnect":
             return
         out = _Out(asyncio.get_running_loop(), receive, send)
-        if (scope["method"], scope["path"]) == ("POST", TAKEN_IN_TURN):
+        if scope["method"] == "POST" and scope["path"] in TAKEN_IN_TURN:
             # Whole before it waits, so that nobody keeps others waiting by sending it slowly.
             await answers.give_in_turn(_environ(scope, BytesIO(await out.form(first))), out)
         else:

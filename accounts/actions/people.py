@@ -15,7 +15,7 @@ from accounts import queries
 from accounts.actions.codes import verify_code
 from accounts.actions.contacts import end_contacts
 from accounts.actions.delegations import end_tenure_delegations
-from accounts.actions.rate_limits import GuessTarget, count_network_try, count_try, is_right_code, refund_try
+from accounts.actions.rate_limits import GuessTarget, count_try, is_right_code, refund_try
 from accounts.actions.sign_ins import (
     end_sessions,
     end_sign_ins,
@@ -78,18 +78,16 @@ def sign_in_after_end(
     """Return who had this number when their line ended, and has this password; None for everything else.
 
     As long for a number that nobody had. `code`: of their app, or a recovery code, which must be right too. Call
-    outside a transaction. Raises TooManyTries, with a code only where very many came from that network.
+    outside a transaction. Raises TooManyTries, but never with a code.
     """
-    if code:
-        taken = count_network_try(door=GuessTarget.ENDED, source=source, at=at)
-    else:
-        taken = count_try(door=GuessTarget.ENDED, account=msisdn, source=source, at=at)
+    taken = None if code else count_try(door=GuessTarget.ENDED, account=msisdn, source=source, at=at)
     known = _find_by_password(msisdn, password)
     if code and not is_right_code(user=known, code=code, source=source, at=at):
         return None
     if known is None:
         return None
-    refund_try(right=taken)
+    if taken:
+        refund_try(right=taken)
     with transaction.atomic():
         record_sign_in_event(user=known, what="signed_in_after_end", at=at)
     return known

@@ -3,9 +3,9 @@
 A try is counted before it is looked at and taken back when it was right, so that guesses at once can't pass a limit.
 From a browser in which the person proved who they are before (its device cookie), only that browser's own wrong tries
 count. From any other those count that were made at the account from the same network, at the account, and from the
-network. Whoever gives their second factor with the password waits for the network alone: what is typed there may be
-anything, and each password is hashed. Whoever stops for a line that has ended, where nothing is told, is not limited at
-all (docs/decisions/0094).
+network. Whoever gives their second factor with the password is not refused, whatever others try: that each of these
+tries hashes a password is bounded by the turns it takes (docs/decisions/0094), and the code has a limit of its own,
+which only those reach who know the password. Nor is whoever stops for a line that has ended, where nothing is told.
 """
 
 from collections.abc import Sequence
@@ -102,15 +102,6 @@ def count_try(*, door: GuessTarget, account: str, source: Source, at: datetime) 
     marks = [(_get_throttle_key(door, kind, what), limit) for kind, what, limit in counted]
     # In one order, so that two tries never wait for each other.
     return Try([_count_level(mark, limit, at) for mark, limit in sorted(marks, key=lambda one: one[0])], at)
-
-
-@transaction.atomic
-def count_network_try(*, door: GuessTarget, source: Source, at: datetime) -> Try:
-    """Count one try from a network, whatever account it is at.
-
-    Raises: TooManyTries where it has to wait. Such a try is not counted.
-    """
-    return Try([_count_level(_get_throttle_key(door, "network", source.network), NETWORK, at)], at)
 
 
 @transaction.atomic

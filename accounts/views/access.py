@@ -251,8 +251,16 @@ def _delay_view[R: HttpRequest, **P](
 
 
 def delay_response(request: HttpRequest, *, due: float) -> None:
-    """Have the answer wait until `due` (`time.monotonic`). Whoever serves the request waits, and keeps no thread."""
-    request.META[ANSWER_AT] = due
+    """Have the answer wait until `due` (`time.monotonic`). Whoever serves the request waits, and keeps no thread.
+
+    Of several moments the last is waited for.
+    """
+    request.META[ANSWER_AT] = max(due, request.META.get(ANSWER_AT, due))
+
+
+def get_hashing_due() -> float:
+    """Return when to answer what begins now, so that nobody learns from the time whether a password was right."""
+    return time.monotonic() + HASHING_TAKES * settings.ANSWER_SECONDS
 
 
 def mark_lookup_view(request: HttpRequest, form: BaseForm) -> bool:

@@ -22,20 +22,13 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, gettext_lazy
 
-from accounts.actions.rate_limits import (
-    GuessTarget,
-    TooManyTries,
-    Try,
-    count_network_try,
-    count_try,
-    is_right_code,
-    refund_try,
-)
+from accounts.actions.rate_limits import GuessTarget, TooManyTries, Try, count_try, is_right_code, refund_try
 from accounts.domain import sessions
 from accounts.domain.sentences import sentence
 from accounts.models import User
 from accounts.primitives import browsers
 from accounts.primitives.sealing import seal, unseal
+from accounts.views.access import delay_response, get_hashing_due
 
 NAME = "Whereabouts"
 # Added before seconds are cut off: what is left of a wait is said in whole minutes, and never too few.
@@ -98,15 +91,13 @@ class AccountAdapter(DefaultAccountAdapter):
             raise self.must_wait_error(error.until, at) from error
 
     def _with_code(self, request: HttpRequest, code: str, at: datetime, **credentials: Any) -> AbstractBaseUser | None:
-        """Whoever gives the right password and the right code. The same is done, and said, whichever is wrong."""
-        source = browsers.get_source(request)
-        with self._report_too_many_tries(at):
-            taken = count_network_try(door=GuessTarget.STAFF, source=source, at=at)
+        """Whoever gives the right password and the right code. Whichever is wrong, the same is said, after as long."""
+        due = get_hashing_due()
         found = super().authenticate(request, **credentials)
         user = found if isinstance(found, User) else None
-        if not is_right_code(user=user, code=code, source=source, at=at):
+        if not is_right_code(user=user, code=code, source=browsers.get_source(request), at=at):
+            delay_response(request, due=due)
             return None
-        refund_try(right=taken)
         if user is not None:
             sessions.record_code(request, user=user)
         return user

@@ -36,7 +36,14 @@ from accounts.models import TextedCode, User
 from accounts.policies import delegations
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
-from accounts.views.access import get_next_path, mark_lookup_view, pad_response_time, skip_delay
+from accounts.views.access import (
+    delay_response,
+    get_hashing_due,
+    get_next_path,
+    mark_lookup_view,
+    pad_response_time,
+    skip_delay,
+)
 
 
 def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
@@ -145,7 +152,7 @@ def sign_in_ended(request: HttpRequest) -> HttpResponse:
 
 
 def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
-    said, now = form.cleaned_data, timezone.now()
+    said, now, due = form.cleaned_data, timezone.now(), get_hashing_due()
     try:
         user = sign_in_after_end(
             msisdn=said["number"],
@@ -159,6 +166,8 @@ def _after_end(request: HttpRequest, form: EndedForm) -> User | None:
         return None
     if user is None:
         form.add_error(None, EndedForm.wrong)
+        if said["code"]:
+            delay_response(request, due=due)
     return user
 
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -29,6 +30,7 @@ from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in
 from tests.factories import a_line
 from tests.people import NO_CODE, PASSWORD, Browser, number_of, signed_in
+from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 STRANGER, FLOOR, WORK = "+13605550199", 0.25, 0.1
@@ -81,6 +83,22 @@ def test_a_stranger_waits_as_long_as_a_customer(clock: Clock, door: str) -> None
     assert times["customer"] == times["stranger"] == [FLOOR] * 3
     # The customer's texts did cost something, and that was hidden.
     assert clock.now == pytest.approx(2 * WORK)
+
+
+WRONG = [("rain-on-the-tarn", "123456"), ("rain-on-the-tarn", "abcde-fghij"), (PASSWORD, "123456")]
+
+
+@pytest.mark.parametrize(("password", "code"), WRONG)
+def test_time_of_a_refused_password_with_a_code_does_not_tell_which_was_wrong(
+    clock: Clock, password: str, code: str
+) -> None:
+    officer = a_staff_user(password=PASSWORD)
+    for door, who in (
+        ("/accounts/login/staff/", {"login": officer.email}),
+        ("/accounts/login/ended/", {"number": STRANGER}),
+    ):
+        form = {**who, "password": password, "code": code}
+        assert taken(clock, Browser(), door, form) == 20 * FLOOR
 
 
 @pytest.mark.parametrize(
@@ -221,7 +239,8 @@ def test_what_was_sent_is_read_by_lines_and_pieces_of_them() -> None:
     assert said == repr([b"ab", b"c\n", b"def\n", b"gh"]).encode()
 
 
-def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
+@pytest.mark.parametrize("door", ["stop-ended", "sign-in-ended", "sign-in-staff"])
+def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting(door: str) -> None:
     """They are taken one at a time, of each network one in turn; none of whoever has hung up, and none that is slow."""
     taken, at_once = list[bytes](), []
 
@@ -236,15 +255,15 @@ def test_a_flood_of_forms_that_hash_keeps_no_other_network_waiting() -> None:
     async def flood() -> list[str]:
         served = Served(takes, threads=4)
         await asyncio.gather(
-            *(served.ask("/stop/ended/", [b"%d" % n]) for n in range(4)),
-            served.ask("/stop/ended/", [b"gone"], hangs_up=True),
-            served.ask("/stop/ended/", [b"gone as well"], address="198.51.100.9", hangs_up=True),
-            served.ask("/stop/ended/", [b"elsewhere, ", b"in parts"], address="198.51.100.9"),
-            served.ask("/stop/ended/", [b"there"], address="203.0.113.9"),
+            *(served.ask(reverse(door), [b"%d" % n]) for n in range(4)),
+            served.ask(reverse(door), [b"gone"], hangs_up=True),
+            served.ask(reverse(door), [b"gone as well"], address="198.51.100.9", hangs_up=True),
+            served.ask(reverse(door), [b"elsewhere, ", b"in parts"], address="198.51.100.9"),
+            served.ask(reverse(door), [b"there"], address="203.0.113.9"),
         )
         return served.answered
 
-    assert asyncio.run(flood()) == ["/stop/ended/"] * 6
+    assert asyncio.run(flood()) == [reverse(door)] * 6
     assert [taken[0], *taken[2:4]] == [b"0", b"elsewhere, in parts", b"there"]
     assert {taken[1], *taken[4:]} == {b"1", b"2", b"3"}
 
