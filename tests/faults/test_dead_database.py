@@ -4,14 +4,37 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
 from pytest_django import Settings
 
 from partners.models import Client
-from tests.faults.fixtures import Server, a_token, opened
+from tests.faults.fixtures import Server, a_token, opened, words
 from tests.faults.programs import QUESTION, Programs, free_port
+from tests.walks.addresses import addresses
 
+CSRF, SESSION = "a" * 32, "sessionid=abcdefghijklmnopqrstuvwxyz012345"
+FORM = {
+    "number": "+12065550142", "password": "rain on the tarn", "login": "officer@carrier.example", "code": "123456",
+    "scope": "all", "csrfmiddlewaretoken": CSRF,
+}  # fmt: skip
+# What takes a form of whoever comes, before anything of theirs is known.
+OPEN_TO_ALL = {"/stop/", "/stop/ended/", "/accounts/login/", "/accounts/login/ended/", "/accounts/login/staff/"}
+# And what goes on from there, in the session that the database no longer has.
+STEPS = {
+    "/stop/code/",
+    "/stop/again/",
+    "/stop/all/",
+    "/accounts/login/code/",
+    "/accounts/login/again/",
+    "/choices/stop/",
+}
+AWAY_IN_SPANISH = (
+    "En este momento no podemos acceder a nuestros registros.",
+    "Si acababa de pulsar Detener, vuelva a pulsarlo entonces: hacerlo dos veces no causa ningún problema.",
+    "1-800-555-0100",
+)
 DENIED = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
 
 
@@ -56,3 +79,24 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
     status, head, told = opened(orphan.base_url, "/.well-known/jwks.json")
     assert (status, head["Content-Type"], head["Retry-After"]) == (503, "application/problem+json", "30")
     assert json.loads(told)["detail"] == "Our database could not do this now. Send it again in half a minute."
+
+
+def sent(orphan: Programs, path: str, cookies: str) -> tuple[int, str]:
+    """What a browser is answered that sends a form from a page of ours: the status, the words."""
+    head = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "es"}
+    with closing(http.client.HTTPConnection("127.0.0.1", orphan.web_port, timeout=30)) as connection:
+        connection.request("POST", path, urlencode(FORM), head)
+        answer = connection.getresponse()
+        return answer.status, words(answer.read().decode())
+
+
+def test_whatever_form_is_sent_its_person_reads_what_to_do(orphan: Programs) -> None:
+    fresh, known = f"csrftoken={CSRF}", f"csrftoken={CSRF}; {SESSION}"
+    found = {path: sent(orphan, path, fresh) for path in addresses()}
+    assert [path for path, (status, _words) in found.items() if status >= 500 and status != 503] == []
+    assert {path for path, (status, _words) in found.items() if status == 503} >= OPEN_TO_ALL
+    assert [path for path, (status, told) in found.items() if not told and status not in {302, 303, 405}] == []
+    for status, told in [found[path] for path in OPEN_TO_ALL] + [
+        sent(orphan, path, known) for path in OPEN_TO_ALL | STEPS
+    ]:
+        assert (status, [one for one in AWAY_IN_SPANISH if one not in told]) == (503, [])

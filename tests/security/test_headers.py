@@ -11,14 +11,9 @@ from django.http import HttpResponseBase
 from django.test import Client
 
 from tests.portal.processes import PRODUCTION, PROJECT, clean_environment
-from tests.walks.addresses import patterns
+from tests.walks.addresses import addresses
 from tests.walks.world import World
 
-BY_CONVERTER = {
-    "uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70", "int": "1", "str": "x", "slug": "x", "path": "x",
-    "case": "T-ABC234",
-}  # fmt: skip
-NOT_WALKED = {"readyz"}
 # Of the console, which brings its own: styles inline, nothing else.
 CONSOLE = "/admin/"
 SETTINGS = (
@@ -28,15 +23,6 @@ SETTINGS = (
     "LANGUAGE_COOKIE_SECURE", "LANGUAGE_COOKIE_HTTPONLY", "LANGUAGE_COOKIE_SAMESITE", "SESSION_COOKIE_PATH",
     "SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN", "LANGUAGE_COOKIE_DOMAIN", "DEVICE_COOKIE_NAME",
 )  # fmt: skip
-
-
-def addresses() -> list[str]:
-    """Every address, with something in the place of each id."""
-    return sorted(
-        "/" + re.sub(r"<(?:(\w+):)?\w+>", lambda found: BY_CONVERTER[found.group(1) or "str"], route)
-        for name, route in patterns()
-        if name not in NOT_WALKED
-    )
 
 
 def faults(path: str, answer: HttpResponseBase) -> list[str]:

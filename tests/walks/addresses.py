@@ -5,6 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+BY_CONVERTER = {
+    "uuid": "0192f6c1-6a20-4c55-8f10-2b8a9d3e4c70", "int": "1", "str": "x", "slug": "x", "path": "x",
+    "case": "T-ABC234",
+}  # fmt: skip
+# It says by its status alone what is not there.
+NOT_WALKED = {"readyz"}
+
 
 def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, str]]:
     """Every (name, route) of the URLconf; an unnamed one goes by its path. The officers' have a walk of their own."""
@@ -21,3 +28,12 @@ def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[
 def filled(route: str, ids: Mapping[str, object]) -> str:
     """The path of a route with these ids in it."""
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
+
+
+def addresses() -> list[str]:
+    """Every address, with something in the place of each id."""
+    return sorted(
+        "/" + re.sub(r"<(?:(\w+):)?\w+>", lambda found: BY_CONVERTER[found.group(1) or "str"], route)
+        for name, route in patterns()
+        if name not in NOT_WALKED
+    )
