@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
-whole_product: WSGIApplication = import_module("consent.api.decisions").gate_fast_path(pages)
 bridge = import_module("portal.wsgi_bridge")
+pages.request_class = bridge.Utf8Request
+whole_product: WSGIApplication = import_module("consent.api.decisions").gate_fast_path(pages)
 application: WSGIApplication = bridge.close_after_unread_body(bridge.delay_in_thread(whole_product))

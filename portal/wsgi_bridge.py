@@ -20,6 +20,7 @@ from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvir
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.wsgi import WSGIRequest
+from django.utils.http import parse_header_parameters
 
 from accounts.primitives import browsers
 from accounts.primitives.slots import Turns
@@ -38,6 +39,21 @@ LONGEST_FORM = 10_000
 TURN_TAKES = 8
 
 type Head = tuple[str, list[tuple[str, str]]]
+
+
+class Utf8Request(WSGIRequest):
+    """A request in UTF-8, whatever character set its `Content-Type` names: doors refuse others themselves.
+
+    Django would decode the query by that too, and refuse what it can't read of the header, while it makes the request:
+    nobody could answer a caller who names `hex`, which is a codec but not of texts.
+    """
+
+    def _set_content_type_params(self, meta: WSGIEnvironment) -> None:
+        said = meta.get("CONTENT_TYPE", "")
+        try:
+            self.content_type, self.content_params = parse_header_parameters(said)
+        except (ValueError, LookupError):
+            self.content_type, self.content_params = said.lower(), {}
 
 
 def run_in_threads(application: WSGIApplication, *, threads: int) -> Application:
@@ -90,7 +106,7 @@ class _Threads:
 
 def _network(environ: WSGIEnvironment) -> str:
     with suppress(PermissionDenied, ValueError):
-        return browsers.get_network(WSGIRequest(environ))
+        return browsers.get_network(Utf8Request(environ))
     return ""
 
 

@@ -24,8 +24,10 @@ from partners.domain import keysets
 from partners.models import AgentRequest
 from partners.models import Client as Machine
 from partners.policies.identifiers import SCOPES
+from portal.wsgi import whole_product
 from revocations.workers.delivery.verdicts import judge
 from tests.agents import Agent
+from tests.consent.gate_requests import send
 from tests.factories import NOW, a_contract, a_party
 from tests.partners.outside import Answer, Outside
 from tests.portal.spoiled import with_a_nul
@@ -299,3 +301,20 @@ def test_a_moment_with_an_offset_that_the_database_does_not_know_is_that_moment(
     for answered_at, status in (("2026-11-20T12:00:00-20:00", 202), ("9999-12-31T23:59:59-23:59", 400)):
         said = {"id": f"call-{status}", "to": "+12065550101", "answered_at": answered_at}
         assert signed("/api/v1/calls", json.dumps(said).encode()).status_code == status, answered_at
+
+
+# Codecs that are not of texts or read nothing, and headers that no parser takes apart.
+ODD_KINDS = (
+    f"{JSON}; charset=hex", f"{JSON}; charset=rot13", f"{JSON}; charset=undefined", f"{JSON}; charset=a\0b",
+    f"{JSON}; charset*=zz'en'x", f"{JSON}; {'x' * 10_001}=1", f"{FORM}; charset=hex",
+    "multipart/form-data; charset=hex",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*DOORS, *GATES, "/oauth/token", "/accounts/login/", "/stop/ended/", "/healthz"])
+def test_a_content_type_that_no_parser_takes_is_answered(path: str) -> None:
+    """A request is made outside all middleware: what fails there would leave the caller without an answer of ours."""
+    for kind in ODD_KINDS:
+        status, headers, _ = send(whole_product, path, b"{}", CONTENT_TYPE=kind, QUERY_STRING="stream_id=%41")
+        assert (kind, status[0]) == (kind, "4")
+        assert "Content-Type" in headers
