@@ -22,6 +22,7 @@ from consent.domain.conflicts import retry_on_conflict
 from consent.domain.consent_requests import LASTS, Case, token_of
 from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import Approval, Choice, ConsentRequest, HeldRow, Origin
+from consent.queries.approvals import LateDenial
 from consent.workers.expiry import enqueue_current_states
 from partners.domain import pairwise
 from partners.models import Campaign
@@ -122,7 +123,7 @@ def record_file_choices(
     )
 
 
-def _states_before(late: Sequence[order_planning.ImportedDenial]) -> Mapping[int, snapshots.States]:
+def _states_before(late: Sequence[LateDenial]) -> Mapping[int, snapshots.States]:
     """How the lines of these choices stand under the agreements that they are told of."""
     everyone: dict[int, set[int]] = defaultdict(set)
     for one in late:
@@ -188,15 +189,13 @@ def _approval(line_id: int, one: FileApproval, recorded_at: datetime) -> Approva
     )
 
 
-def _late(
-    by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]
-) -> list[order_planning.ImportedDenial]:
+def _late(by_line: Mapping[int, Sequence[FileChoice]], turns: Mapping[int, datetime]) -> list[LateDenial]:
     """The stops and pauses that concern a partner, each with whom."""
     nos = [(pk, choice) for pk, them in by_line.items() for choice in them if choice.kind != Choice.Kind.ALLOW]
     concerned = snapshots.affected_by_each(nos=[(line_id, choice.scope, choice.ref) for line_id, choice in nos])
     return [
-        order_planning.ImportedDenial(
-            line_id, choice, contract_ids, running=choice.until is None or choice.until > turns[line_id]
+        LateDenial(
+            line_id, choice, Origin.FILE, contract_ids, running=choice.until is None or choice.until > turns[line_id]
         )
         for (line_id, choice), contract_ids in zip(nos, concerned, strict=True)
         if contract_ids
@@ -244,7 +243,7 @@ def _enqueue_rejudging(since: Mapping[int, datetime]) -> None:
 
 
 def _enqueue_orders(
-    late: Sequence[order_planning.ImportedDenial], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
+    late: Sequence[LateDenial], before: Mapping[int, snapshots.States], turns: Mapping[int, datetime]
 ) -> set[tuple[int, int]]:
     """Tell partners of each no. Of one line's after one another, because each may say more than the one before it.
 
@@ -265,7 +264,7 @@ def _enqueue_orders(
 
 
 def _agreements_by_line(
-    late: Sequence[order_planning.ImportedDenial], before: Mapping[int, snapshots.States]
+    late: Sequence[LateDenial], before: Mapping[int, snapshots.States]
 ) -> Mapping[int, list[tuple[uuid.UUID, Sequence[Agreement]]]]:
     """What partners are to be told of each no, by its line, one after another."""
     asked = order_planning.agreements_after_each(late=late, before=before) if late else []

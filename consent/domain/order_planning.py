@@ -2,16 +2,16 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, Self
+from typing import Self
 
 from django.db import connection
 
 from consent.domain import snapshots
-from consent.models import Choice, LineGate, Origin
-from consent.queries.approvals import LateDenial, Override, list_overrides
+from consent.models import Choice, LineGate
+from consent.queries.approvals import Denial, LateDenial, Override, list_overrides
 from partners.domain import pairwise
 from partners.models import Campaign, Contract
 from revocations.actions.receipts import DisputedUse
@@ -26,21 +26,6 @@ ON CONFLICT DO NOTHING
 """
 STOP_DUTIES = (Duty.Action.STOP_USE, Duty.Action.DELETE_HELD, Duty.Action.NOTIFY_DOWNSTREAM)
 PAUSE_DUTIES = (Duty.Action.STOP_USE, Duty.Action.NOTIFY_DOWNSTREAM)
-
-
-class Denial(Protocol):
-    """A stop or pause, written down or about to be."""
-
-    @property
-    def id(self) -> uuid.UUID: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def scope(self) -> str: ...
-    @property
-    def ref(self) -> str: ...
-    @property
-    def made_at(self) -> datetime: ...
 
 
 def agreements(
@@ -102,19 +87,15 @@ class _RequestedDuties:
     since: Mapping[int, datetime] = field(default_factory=dict)
 
     @classmethod
-    def after(
-        cls,
-        no: Denial,
-        passed: Mapping[int, Override],
-        scopes: Mapping[int, Sequence[str]],
-        *,
-        running: bool,
-        signed_for: Collection[int] = (),
-    ) -> Self:
-        """Build what a no that came to us late asks."""
-        free = {pk for pk, one in passed.items() if one.had_from is None} - {*signed_for}
+    def after(cls, late: LateDenial, passed: Mapping[int, Override], scopes: Mapping[int, Sequence[str]]) -> Self:
+        """Build what a no asks of whom it met late.
+
+        Under an agreement with a yes that outlasts it (`passed`), all that the partner had before that yes is owed, and
+        nothing where it had nothing.
+        """
+        free = {pk for pk, one in passed.items() if one.had_from is None} - {*late.signed_for}
         return cls(
-            _duties_of(no) if running else (),
+            _duties_of(late.no) if late.running else (),
             {pk: named for pk, named in scopes.items() if pk not in free},
             {pk: one.since for pk, one in passed.items()},
         )
@@ -174,20 +155,10 @@ class _CurrentStates:
         ]
 
 
-@dataclass(frozen=True)
-class ImportedDenial:
-    """A no of a line that came to us late, and whom it concerns. `running`: it has not ended by itself yet."""
-
-    line_id: int
-    no: Denial
-    contract_ids: Sequence[int]
-    running: bool
-
-
 def agreements_after_each(
-    *, late: Sequence[ImportedDenial], before: Mapping[int, snapshots.States]
+    *, late: Sequence[LateDenial], before: Mapping[int, snapshots.States]
 ) -> list[list[Agreement]]:
-    """Describe how lines stand now that all of these came from a file, and what each asks of each partner. In order.
+    """Describe how lines stand now after all of these, and what each asks of each partner. In order.
 
     `before`: by line.
     """
@@ -196,45 +167,17 @@ def agreements_after_each(
     for one in late:
         contract_ids[one.line_id] |= {*one.contract_ids}
         named[one.no.scope, one.no.ref] |= {*one.contract_ids}
-    scopes = {
-        (scope, ref): snapshots.covered_scopes(contract_ids=sorted(theirs), scope=scope, ref=ref)
-        for (scope, ref), theirs in named.items()
-    }
-    denied = [LateDenial(one.line_id, one.no.scope, one.no.ref, one.no.made_at, one.contract_ids) for one in late]
+    scopes = snapshots.covered_scopes_of_each(named=named)
     now = _CurrentStates.read({line_id: sorted(theirs) for line_id, theirs in contract_ids.items()})
     return [
         now.agreements(
             one.line_id,
             one.contract_ids,
             before.get(one.line_id, {}),
-            _RequestedDuties.after(one.no, passed, scopes[one.no.scope, one.no.ref], running=one.running),
+            _RequestedDuties.after(one, passed, scopes[one.no.scope, one.no.ref]),
         )
-        for one, passed in zip(late, list_overrides(denied=denied, origin=Origin.FILE), strict=True)
+        for one, passed in zip(late, list_overrides(denied=late), strict=True)
     ]
-
-
-def agreements_after(
-    *,
-    line_id: int,
-    no: Denial,
-    passed: Mapping[int, Override],
-    contract_ids: Sequence[int],
-    signed_for: Collection[int],
-) -> list[Agreement]:
-    """Describe how the line stands after a no that came to us late, and what that asks of each partner.
-
-    Under an agreement with a yes that outlasts it (`passed`), all that the partner had before that yes is owed, and
-    nothing where it had nothing. `signed_for`: contracts whose partner had signed, and owes that anew in any case.
-    """
-    scopes = snapshots.covered_scopes(contract_ids=contract_ids, scope=no.scope, ref=no.ref)
-    asked = _RequestedDuties.after(no, passed, scopes, running=True, signed_for=signed_for)
-    return _CurrentStates.read({line_id: contract_ids}).agreements(line_id, contract_ids, {}, asked)
-
-
-def find_overrides(*, line_id: int, no: Denial, origin: str, contract_ids: Sequence[int]) -> Mapping[int, Override]:
-    """Find, by contract, the yes that outlasts this no; only contracts that have one are returned."""
-    (passed,) = list_overrides(denied=[LateDenial(line_id, no.scope, no.ref, no.made_at, contract_ids)], origin=origin)
-    return passed
 
 
 def list_disputed_uses(*, line_id: int, scope: str, ref: str) -> list[DisputedUse]:

@@ -275,15 +275,32 @@ def _entries(uses: Mapping[tuple[str, str, str], _Use]) -> list[StateEntry]:
 
 def covered_scopes(*, contract_ids: Iterable[int], scope: str, ref: str) -> Mapping[int, list[str]]:
     """Return, by agreement, what a stop of this scope puts duties on, as "all" or "<purpose> <recipient URI>"."""
-    if scope == "all":
-        return {contract_id: ["all"] for contract_id in contract_ids}
-    return {contract_id: _scopes_under(contract_id, scope, ref) for contract_id in contract_ids}
+    return covered_scopes_of_each(named={(scope, ref): contract_ids})[scope, ref]
 
 
-def _scopes_under(contract_id: int, scope: str, ref: str) -> list[str]:
-    campaigns = Campaign.objects.filter(contract_id=contract_id).select_related(
-        "cover", "lbs_provider", "contract__aggregator"
-    )
+def covered_scopes_of_each(
+    *, named: Mapping[tuple[str, str], Iterable[int]]
+) -> dict[tuple[str, str], Mapping[int, list[str]]]:
+    """Return the same of many stops at once. `named`: the agreements, by scope and what it names."""
+    asked = {pk for (scope, _), theirs in named.items() if scope != "all" for pk in theirs}
+    campaigns = _list_campaigns_under(asked) if asked else {}
+    return {
+        (scope, ref): {
+            pk: ["all"] if scope == "all" else _scopes_under(campaigns.get(pk, ()), scope, ref) for pk in theirs
+        }
+        for (scope, ref), theirs in named.items()
+    }
+
+
+def _list_campaigns_under(contract_ids: Collection[int]) -> Mapping[int, list[Campaign]]:
+    found: dict[int, list[Campaign]] = defaultdict(list)
+    campaigns = Campaign.objects.filter(contract_id__in=contract_ids)
+    for campaign in campaigns.select_related("cover", "lbs_provider", "contract__aggregator"):
+        found[campaign.contract_id].append(campaign)
+    return found
+
+
+def _scopes_under(campaigns: Sequence[Campaign], scope: str, ref: str) -> list[str]:
     covered = [campaign for campaign in campaigns if covers(campaign=campaign, scope=scope, ref=ref)]
     if scope == "party" and any(campaign.contract.aggregator.uri == ref for campaign in covered):
         return ["all"]

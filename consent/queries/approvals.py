@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
@@ -16,7 +17,7 @@ from consent.models import InvalidatedApproval
 PIERCED = """
 SELECT asked.n, found.contract_id, found.since, found.had_from
 FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked (n int, line bigint, scope text, ref text, made_at timestamptz,
-    contracts bigint[])
+    origin text, contracts bigint[])
 CROSS JOIN LATERAL (
     WITH covered AS (
         SELECT c.contract_id, c.ref, c.lbs_provider_id, v.parties
@@ -24,12 +25,12 @@ CROSS JOIN LATERAL (
         WHERE c.contract_id = ANY (asked.contracts) AND (asked.scope = 'all' OR asked.ref = ANY (
             CASE asked.scope WHEN 'party' THEN v.parties WHEN 'purpose' THEN v.purposes ELSE v.campaigns END))
     ), said AS (
-        SELECT covered.contract_id, h.made_at AS at, h.origin = 'person' OR %(origin)s = 'file' AS counts
+        SELECT covered.contract_id, h.made_at AS at, h.origin = 'person' OR asked.origin = 'file' AS counts
         FROM consent_choice h JOIN covered ON covered.ref = h.ref
         WHERE h.line_id = asked.line AND h.kind = 'allow'
             AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = h.line_id AND x.yes_id = h.id)
         UNION ALL
-        SELECT covered.contract_id, a.captured_at, a.verified_by = 'carrier' AND %(origin)s = 'file'
+        SELECT covered.contract_id, a.captured_at, a.verified_by = 'carrier' AND asked.origin = 'file'
         FROM consent_approval a JOIN covered ON covered.ref = a.campaign
         WHERE a.line_id = asked.line
             AND NOT EXISTS (SELECT FROM consent_setaside x WHERE x.line_id = a.line_id AND x.yes_id = a.id)
@@ -118,29 +119,49 @@ class Override:
     had_from: datetime | None
 
 
+class Denial(Protocol):
+    """A stop or pause, written down or about to be."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def ref(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+
+
 @dataclass(frozen=True)
 class LateDenial:
-    """A no of a line that came late, and the agreements under which it may be outlasted."""
+    """A no of a line that came late, or met some agreements late, and those whose partner it concerns.
+
+    `running`: it has not ended by itself yet. `signed_for`: contracts whose partner had signed, and owes that anew
+    whatever outlasts the no.
+    """
 
     line_id: int
-    scope: str
-    ref: str
-    made_at: datetime
+    no: Denial
+    origin: str
     contract_ids: Sequence[int]
+    running: bool = True
+    signed_for: Collection[int] = ()
 
 
-def list_overrides(*, denied: Sequence[LateDenial], origin: str) -> list[dict[int, Override]]:
+def list_overrides(*, denied: Sequence[LateDenial]) -> list[dict[int, Override]]:
     """List for each no, in order and by contract, those alone under which a newer yes to what it covers outlasts it."""
     found: list[dict[int, Override]] = [{} for _ in denied]
     asked = [
         {
-            "n": n, "line": one.line_id, "scope": one.scope, "ref": one.ref, "made_at": one.made_at.isoformat(),
-            "contracts": list(one.contract_ids),
+            "n": n, "line": one.line_id, "scope": one.no.scope, "ref": one.no.ref,
+            "made_at": one.no.made_at.isoformat(), "origin": one.origin, "contracts": list(one.contract_ids),
         }
         for n, one in enumerate(denied)
     ]  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(PIERCED, {"asked": json.dumps(asked), "origin": origin})
+        cursor.execute(PIERCED, {"asked": json.dumps(asked)})
         for n, contract_id, since, had_from in cursor.fetchall():
             found[n][contract_id] = Override(since, had_from)
     return found

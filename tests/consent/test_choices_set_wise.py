@@ -4,7 +4,7 @@ import io
 import json
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,20 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from consent.feeds import choices as feed
+from accounts.models import Line
+from audit.queries import database_clock
+from consent.actions import system_stops
+from consent.feeds import choices as feeds
+from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.models import Choice, ChoiceOrder, ChoiceReceipt, HeldRow, LineGate
 from disclosures.domain.ingest import rejudging
 from partners.feeds.checking import Fate
-from revocations.models import Duty, Order, Standing
+from revocations.models import Duty, Order, Receipt, Standing, State
+from tests.factories import NOW
 from tests.feeds import (
     BRIDGE,
+    JAIL,
     LINK,
     ROAD,
     ROADSIDE,
@@ -30,13 +36,14 @@ from tests.feeds import (
     line_row,
     ndjson,
     release_row,
-    take_approvals,
     take_lines,
     take_parties,
     take_releases,
     taken,
 )
+from tests.orders import bring_to
 
+type Take = Callable[[Iterable[int]], list[Fate]]
 LINES = 12
 KINDS = ("stop", "stop", "pause", "allow", "refuse")
 REFS = {
@@ -68,10 +75,6 @@ def with_successors(lines: Sequence[int]) -> None:
             before = f"{before}+"
 
 
-def with_something_agreed(lines: Sequence[int]) -> None:
-    take_approvals(*(approval_row(msisdn=number(n), campaign=("CMP-road", "CMP-track")[n % 2]) for n in lines))
-
-
 def statements(verb: Callable[[], list[Fate]], expected: int) -> int:
     with CaptureQueriesContext(connection) as seen:
         fates = verb()
@@ -79,19 +82,35 @@ def statements(verb: Callable[[], list[Fate]], expected: int) -> int:
     return len(seen.captured_queries)
 
 
+def stops(numbers: Iterable[int]) -> list[Fate]:
+    return taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in numbers))
+
+
+def approvals(numbers: Iterable[int]) -> list[Fate]:
+    return taken(
+        ApprovalsFeed(),
+        ndjson(approval_row(msisdn=number(n), campaign=("CMP-road", "CMP-track")[n % 2]) for n in numbers),
+    )
+
+
 @pytest.mark.usefixtures("db")
-@pytest.mark.parametrize("agreed", [False, True], ids=["nothing agreed", "something agreed"])
-def test_many_lines_take_as_many_statements_as_few(agreed: bool) -> None:
-    a_world(70)
-    if agreed:
-        with_something_agreed(range(70))
-
-    def stops(numbers: range) -> list[Fate]:
-        return taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in numbers))
-
-    few, many = statements(lambda: stops(range(10)), 10), statements(lambda: stops(range(10, 70)), 60)
-    assert many <= few + 2, "a statement for each line would be 50 more"
-    assert ChoiceOrder.objects.count() == (70 if agreed else 0)
+@pytest.mark.parametrize(
+    ("before", "feed", "told"),
+    [(None, stops, False), (approvals, stops, True), (stops, approvals, True)],
+    ids=["stops of fresh lines", "stops after approvals", "approvals after old stops"],
+)
+def test_a_batch_of_many_lines_takes_as_many_statements_as_one_of_few(
+    monkeypatch: pytest.MonkeyPatch, before: Take | None, feed: Take, told: bool
+) -> None:
+    monkeypatch.setattr(ChoicesFeed, "lines_at_once", 500)
+    monkeypatch.setattr(ApprovalsFeed, "lines_at_once", 500)
+    monkeypatch.setattr(system_stops, "LINES_AT_ONCE", 500)
+    a_world(560)
+    if before is not None:
+        before(range(560))
+    feed(range(550, 560))  # the first keys of these partners
+    assert statements(lambda: feed(range(50, 550)), 500) == statements(lambda: feed(range(50)), 50)
+    assert ChoiceOrder.objects.count() == (560 if told else 0)
 
 
 def some_rows(seed: int, count: int) -> list[bytes]:
@@ -145,7 +164,7 @@ def what_stands() -> dict[str, object]:
 @pytest.mark.usefixtures("db")
 def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     a_world(LINES)
-    with_something_agreed(range(0, LINES, 2))
+    approvals(range(0, LINES, 2))
     with_successors([0, 6])
     take_releases(*(release_row(msisdn=number(n), aggregator=LINK, path=[LINK, TRACK]) for n in range(0, LINES, 3)))
     content = b"\n".join(some_rows(seed=35, count=80))
@@ -165,6 +184,54 @@ def test_many_lines_together_fare_as_each_by_itself(monkeypatch: pytest.MonkeyPa
     assert {"accepted", "repeated", "rejected"} == {fate.status for fate in each[0]}
     assert each[1]["told"]
     assert each[1]["held"]
+
+
+@pytest.mark.usefixtures("db")
+def test_old_stops_of_many_lines_meet_partners_as_those_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Approvals, claims and releases come long after the stops, some after their partner signed, some from before."""
+    a_world(LINES)
+    approvals(range(0, LINES, 3))
+    taken(ChoicesFeed(), b"\n".join(some_rows(seed=35, count=80)))
+    drawn = random.Random(35)
+    later = [
+        approval_row(
+            msisdn=number(n), campaign=campaign, verified_by=drawn.choice(["carrier", "carrier", "partner"]),
+            captured_at=f"2025-0{drawn.randint(2, 9)}-15T00:00:00Z",
+        )
+        for n in range(LINES) for campaign in ("CMP-road", "CMP-track") if drawn.random() < 0.7
+    ]  # fmt: skip
+    shown = [
+        release_row(
+            msisdn=number(n), aggregator=LINK, path=[LINK, TRACK, *drawn.choice([[], [JAIL], ["unknown"]])],
+            campaign="CMP-track", occurred_at=f"2025-0{drawn.randint(2, 9)}-20T00:00:00Z",
+        )
+        for n in range(LINES) if drawn.random() < 0.7
+    ]  # fmt: skip
+
+    evens = [line.pk for line in Line.objects.order_by("pk")[::2]]
+
+    def as_told(lines_at_once: int) -> dict[str, object]:
+        monkeypatch.setattr(system_stops, "LINES_AT_ONCE", lines_at_once)
+        with transaction.atomic():
+            taken(ApprovalsFeed(), ndjson(later))
+            at = database_clock()
+            signed = Order.objects.filter(line_id__in=evens, id__in=Standing.objects.values("order_id"))
+            assert bring_to(State.COMPLETED, signed, sent_at=NOW, acknowledged_at=NOW, completed_at=at)
+            for word in Receipt.objects.all():
+                contract_id = Order.objects.get(line_id=word.line_id, id=word.order_id).contract_id
+                owed = Duty.objects.filter(line_id=word.line_id, contract_id=contract_id)
+                owed.update(discharged_at=at, discharged_by=word.jti)
+            take_releases(*shown)
+            rejudging.rejudge(cause="consent")
+            assert Order.objects.filter(line_id__in=evens, version=2).exists()
+            found = what_stands()
+            transaction.set_rollback(True)
+        return found
+
+    each, together = as_told(1), as_told(LINES)
+    for name, found in together.items():
+        assert found == each[name], name
+    assert each["told"]
 
 
 @pytest.mark.usefixtures("db")
@@ -190,10 +257,10 @@ def test_several_processes_take_a_file_in_as_one(tmp_path: Path, monkeypatch: py
     others = [ndjson([choice_row(id=f"twin{n}", msisdn=number((n + 1) % LINES))]).strip() for n in range(12)]
     file, rejects = tmp_path / "choices.ndjson", tmp_path / "rejects.ndjson"
     file.write_bytes(b"\n".join([*rows, *(line for pair in zip(twins, others, strict=True) for line in pair), *twins]))
-    monkeypatch.setattr(feed, "LINES_IN_A_PART", 4)
+    monkeypatch.setattr(feeds, "LINES_IN_A_PART", 4)
 
     def told(small: int) -> tuple[dict[str, int], list[str]]:
-        monkeypatch.setattr(feed, "SMALL", small)
+        monkeypatch.setattr(feeds, "SMALL", small)
         out = io.StringIO()
         call_command(
             "import_choices", str(file), "--json", "--workers", "3", "--rejects", str(rejects), stdout=out,
@@ -243,7 +310,7 @@ LEDGERS = [
 def test_a_first_import_reads_no_table_whole() -> None:
     """Whatever the session planned while they were empty."""
     a_world(LINES)
-    with_something_agreed(range(4))
+    approvals(range(4))
     taken(ChoicesFeed(), ndjson([choice_row(msisdn=number(0))]))
     before = whole_readings()
     taken(ChoicesFeed(), ndjson(choice_row(msisdn=number(n)) for n in range(1, LINES)))
