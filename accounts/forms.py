@@ -362,7 +362,8 @@ class DelegateForm(NumberForm):
 
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]
-        if not self._today <= day <= self._today + A_YEAR:
+        # In a day's last second its end has come: nothing lasts until then.
+        if not self._today <= day <= self._today + A_YEAR or end_of_day(day=day, zone=self._zone) <= self._at:
             raise forms.ValidationError(_("Choose a day between today and a year from now."))
         return day
 

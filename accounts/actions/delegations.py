@@ -20,6 +20,7 @@ from accounts.models import Delegation, Line, LineUser, Message, User
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.primitives.sealing import number_hash, seal
+from audit.models import AuditEvent
 
 # Beside those who look after it already: nobody's phone is made ring by many lines, nor many phones by one line.
 WAITING_AT_MOST = 5
@@ -75,10 +76,12 @@ def _lock_line(line_id: int, user: User, at: datetime) -> Line:
 
 @transaction.atomic
 def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: str, at: datetime) -> None:
-    """Return what whoever signs in by this line says to what it was asked: "yes", "no", or later "end".
+    """Take what whoever signs in by this line says to what it was asked: "yes", "no", or later "end". Twice is once.
 
     Raises NotDelegated. The line's person is told of each.
     """
+    if _has_answered(delegation_id, user, answer, at):
+        return
     waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
     if answer == "yes":
         _accept_delegation(_lock_delegation(delegation_id, waiting), user, at)
@@ -90,14 +93,24 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
 
 @transaction.atomic
 def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetime) -> None:
-    """End a delegation for the line's user, taken on or not, at once. Raises NotDelegated."""
-    _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
+    """End a delegation for the line's user, taken on or not, at once. Twice is once. Raises NotDelegated."""
+    if not Delegation.objects.filter(pk=delegation_id, line=line_id, ended_at__lte=at).exists():
+        _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
 
 
 def end_tenure_delegations(*, user_id: int, line_id: int, at: datetime) -> None:
     """End what a tenure's person looked after, and who looked after its line; within the transaction that ends it."""
     over = Delegation.objects.filter(Q(user=user_id) | Q(line=line_id), ended_at__isnull=True)
     over.update(ended_at=at)
+
+
+def _has_answered(delegation_id: UUID, user: User, answer: str, at: datetime) -> bool:
+    """Whether this very person has said so before: in another tab, or by pressing twice."""
+    if answer == "yes":
+        taken = Delegation.objects.filter(pk=delegation_id, user=user, ended_at__isnull=True, ends_at__gt=at)
+        return taken.exists()
+    was = {"action": "delegate.ended", "actor": f"delegate:{user.pk}", "target": f"delegation:{delegation_id}"}
+    return AuditEvent.objects.filter(**was).exists()
 
 
 def _accept_delegation(asked: Delegation, user: User, at: datetime) -> None:

@@ -79,10 +79,14 @@ def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
 
 @transaction.atomic
 def override_signal(*, line_id: int, actor: str, person: User) -> None:
-    """Say that their own yes counts: nothing changes. Raises NoOpenSignal, also where they may say it no more."""
+    """Say that their own yes counts: nothing changes. Twice is once.
+
+    Raises NoOpenSignal, also where they may say it no more.
+    """
     now = lock_line(line_id=line_id)
     may_answer = accounts.queries.may_still(user=person, line_id=line_id, action=Action.SIGNAL, at=now)
-    if not may_answer or not _answer(line_id, PrivacySignal.Answer.KEEP, actor):
+    kept = PrivacySignal.objects.filter(pk=line_id, answer=PrivacySignal.Answer.KEEP)
+    if not may_answer or not (_answer(line_id, PrivacySignal.Answer.KEEP, actor) or kept.exists()):
         raise NoOpenSignal
 
 

@@ -220,17 +220,26 @@ def token_of(*, ask_id: uuid.UUID) -> str:
 
 
 def get_answer(*, token: str) -> AnsweredRequest | None:
-    """Return what was answered under a link, for whoever answered it; None where nothing was."""
+    """Return what was answered under a link, for whoever answered it; None where nothing was, or a yes is over."""
     ask = ConsentRequest.objects.filter(token_hash=token_hash(token=token)).exclude(answer="").first()
     if ask is None:
         return None
-    provider = Campaign.objects.select_related("lbs_provider").get(ref=ask.campaign).lbs_provider
+    campaign = Campaign.objects.select_related("lbs_provider", "contract__aggregator").get(ref=ask.campaign)
+    provider = campaign.lbs_provider
+    if ask.answer == ConsentRequest.Answer.YES and not _is_allowed(campaign, ask.line_id):
+        return None
     return AnsweredRequest(
         answer=ask.answer,
         provider=party_name(provider.name, provider.uri),
         callback=ask.callback,
         back_to=host_of(ask.callback),
     )
+
+
+def _is_allowed(campaign: Campaign, line_id: int) -> bool:
+    line = Line.objects.values_list("carrier_id", flat=True).get(pk=line_id)
+    (answer,) = deciding.evaluate(questions=[as_agreed(campaign=campaign, line=line)])
+    return answer.allowed
 
 
 def find_linked_question(*, token: str, at: datetime) -> Question | None:

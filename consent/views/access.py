@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -42,6 +42,8 @@ class AskRequest(HttpRequest):
 def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Find the question behind the link, and whether its person is here. Anything else is `render_closed`.
 
+    The browser that has answered, and presses a button again, is led to its answer.
+
     A question that a partner shows looks the same to everybody but its person for as long as it lasts: nobody can see
     in it whether the number is ours, nor whether somebody answered.
     """
@@ -50,8 +52,11 @@ def get_open_request(view: Callable[[AskRequest], HttpResponse]) -> Callable[...
     @wraps(view)
     def door(request: AskRequest, token: str) -> HttpResponse:
         now = timezone.now()
+        is_answered = sessions.has_answered(request, about=token)
+        if is_answered and request.method == "POST":
+            return redirect("ask-answered", token=token)
         question = consent_requests.find_linked_question(token=token, at=now)
-        if question is None or sessions.has_answered(request, about=token):
+        if question is None or is_answered:
             return render_closed(request)
         request.question, request.person = question, _find_subscriber(request)
         if not _identify(request, now) or _is_closed(request, question, now):

@@ -90,7 +90,7 @@ def yes(request: AskRequest) -> HttpResponse:
         except notices.NoticeChanged:
             notice, changed = _notice(request), True
         except NotOpen:
-            return render_closed(request)
+            return redirect("ask-answered", token=request.question.token)
         except NotAllowable as error:
             # The question stays open: what keeps a yes from counting may pass.
             messages.error(request, approval_refused_in_words(error.reason))
@@ -111,7 +111,7 @@ def no(request: AskRequest) -> HttpResponse:
     try:
         refuse_request(question=request.question, user=request.person, notice=read, at=timezone.now())
     except NotOpen:
-        return render_closed(request)
+        return redirect("ask-answered", token=request.question.token)
     return _redirect_to_answer(request)
 
 

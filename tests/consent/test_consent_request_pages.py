@@ -279,9 +279,25 @@ def test_used_and_made_up_links_are_the_same_page(partner: Partner) -> None:
     browser, _ = prove(path, NUMBER)
     assert say_no(browser, path).url
     assert unforged(Browser().get(path)) == the_closed_page()
+    # Who pressed twice is told what became of the first, not that nothing has changed.
+    again = [browser.post(f"{path}{way}") for way in ("yes/", "no/", "text/")]
+    assert [page.url for page in again] == [f"{path}answered/"] * 3
+    assert "You said no" in browser.get(f"{path}answered/").text
     assert unforged(browser.get(path)) == the_closed_page(browser)
-    assert unforged(browser.post(f"{path}yes/")) == the_closed_page(browser)
     assert Choice.objects.count() == 1
+
+
+def test_a_yes_is_said_to_stand_only_while_it_does(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    path = a_question(partner, line)
+    browser, _ = prove(path, NUMBER)
+    notice = digest_in(browser.get(f"{path}yes/"))
+    for _ in range(2):
+        assert browser.post(f"{path}yes/", {"notice": notice}).url == f"{path}answered/"
+    assert "You said yes" in browser.get(f"{path}answered/").text
+    assert Choice.objects.count() == 1
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert unforged(browser.get(f"{path}answered/")) == the_closed_page(browser)
 
 
 def test_what_happened_since_closes_it(partner: Partner) -> None:

@@ -147,7 +147,8 @@ def test_an_own_yes_stands_until_it_is_asked_about(line: Line, road: Campaign) -
     later = comes_in(line)
     assert ASKS not in later.get("/home/", **GPC).text
     assert stops(line) == [("campaign", road.ref)]
-    assert browser.post("/choices/signal/", {"answer": "keep"}).status_code == 404
+    assert browser.post("/choices/signal/", {"answer": "keep"}).url == "/choices/signal/"
+    assert answers(line) == [{"answer": "keep"}]
 
 
 def test_what_only_a_record_stops_is_stopped_by_it(line: Line, road: Campaign) -> None:

@@ -99,6 +99,26 @@ class TestDelegates:
             == []
         )
 
+    def test_each_word_said_twice_is_said_once(self) -> None:
+        """A second press is told what the first did, not that there is nothing at this address."""
+        line, friend = a_line(role="user"), a_line()
+        person, other, made = taken_on(line, friend)
+        refused = asked(person, number_of(a_line()))
+        for who, path, said in (
+            (other, f"/lines/asked/{made.pk}/", "yes"), (other, f"/lines/asked/{made.pk}/", "end"),
+            (person, f"/lines/delegates/{refused.pk}/end/", ""),
+        ):  # fmt: skip
+            answers = [who.post(path, {"answer": said}) for _ in range(2)]
+            assert [one.status_code for one in answers] == [302, 302]
+            assert who.get(answers[1].url).status_code == 200
+        anew = asked(person, number_of(friend))
+        assert [other.post(f"/lines/asked/{anew.pk}/", {"answer": "no"}).url for _ in range(2)] == ["/lines/"] * 2
+        assert other.post(f"/lines/asked/{anew.pk}/", {"answer": "yes"}).status_code == 404
+        events = AuditEvent.objects.filter(action__startswith="delegate.", line_id=line.pk).order_by("id")
+        assert [one.action.removeprefix("delegate.") for one in events] == [
+            "asked", "taken_on", "asked", "ended", "ended", "asked", "ended",
+        ]  # fmt: skip
+
     def test_an_invitation_does_not_pass_on_with_the_number(self) -> None:
         line, friend = a_line(role="user"), a_line()
         signed_in(friend)
@@ -190,6 +210,13 @@ class TestDelegates:
             )
         assert "Choose an end date." in person.post("/lines/delegates/", form).text
         assert Delegation.objects.count() == 0
+
+    def test_nothing_lasts_until_the_end_of_a_day_that_is_over(self) -> None:
+        form = {"number": "+14155550198", "may": "see", "day": "2027-11-07"}
+        for moment, status in (("2027-11-07T23:59:58-08:00", 302), ("2027-11-07T23:59:59.5-08:00", 200)):
+            with time_machine.travel(moment, tick=False):
+                answer = signed_in(a_line(role="user")).post("/lines/delegates/", form)
+            assert (answer.status_code, "between today and a year from now" in answer.text) == (status, status == 200)
 
     def test_the_last_day_of_a_year_with_two_clock_changes(self) -> None:
         line, friend = a_line(role="user", state="WA"), a_line()
