@@ -1,7 +1,8 @@
 """Grant the application's database role what it needs and nothing else; make both roles and the database once.
 
 Privileges are granted by the owner after each migration. A ledger may be read and appended to; of a few tables some
-columns may be changed; the gate row and the chain heads are written by the database's own functions only.
+columns may be changed; the gate row and the chain heads are written by the database's own functions only, which nobody
+else calls.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -105,6 +107,11 @@ ONLY_COLUMNS = {
     "partners_signingkey": ("retired_at", "private_sealed"),
 }  # fmt: skip
 
+# Functions that act with the owner's rights, and those of them that only the owner calls.
+OWNERS_FUNCTIONS = """SELECT proname, oid::regprocedure::text FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prosecdef AND proowner = current_user::regrole"""
+OWNER_ALONE = ("consent_gate_open", "consent_gate_took_over")
+
 
 def grant_privileges(*, using: str) -> None:
     """Give the application's role (DATABASE_URL's user) exactly its rights on every table. `using`: the owner."""
@@ -128,6 +135,16 @@ def grant_privileges(*, using: str) -> None:
             cursor.execute(f'GRANT {_rights(table)} ON "{table}" TO "{role}"')
             for column in ONLY_COLUMNS.get(table, ()):
                 cursor.execute(f'GRANT UPDATE ("{column}") ON "{table}" TO "{role}"')
+        _grant_functions(cursor, role)
+
+
+def _grant_functions(cursor: CursorWrapper, role: str) -> None:
+    """Keep what acts with the owner's rights to the application: PostgreSQL lets everybody call a new function."""
+    cursor.execute(OWNERS_FUNCTIONS)
+    for name, function in cursor.fetchall():
+        cursor.execute(f'REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC, "{role}"')
+        if name not in OWNER_ALONE:
+            cursor.execute(f'GRANT EXECUTE ON FUNCTION {function} TO "{role}"')
 
 
 def _rights(table: str) -> str:

@@ -31,6 +31,11 @@ SELECT has_schema_privilege(%s, 'public', 'CREATE'), EXISTS (
     WHERE n.nspname = 'public' AND said.grantee = 0 AND said.privilege_type = 'CREATE')
 """
 
+ACTS_FOR_THE_OWNER = """
+SELECT proname, has_function_privilege('public', oid, 'EXECUTE'), has_function_privilege(oid, 'EXECUTE')
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+"""
+
 
 @pytest.mark.django_db
 def test_every_function_looks_names_up_in_our_schema() -> None:
@@ -46,6 +51,18 @@ def test_nobody_but_the_owner_adds_to_our_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute(MAY_CREATE, [connection.settings_dict["USER"]])
         assert cursor.fetchone() == (False, False)
+
+
+@pytest.mark.django_db
+def test_nobody_but_the_application_acts_with_the_owners_rights() -> None:
+    """Whoever else may connect, as a role that watches or another program's, could close the gate, or move releases."""
+    with connection.cursor() as cursor:
+        cursor.execute(ACTS_FOR_THE_OWNER)
+        functions = cursor.fetchall()
+    assert len(functions) > 30
+    assert [name for name, by_anybody, _ in functions if by_anybody] == []
+    not_called = sorted(name for name, _, by_us in functions if not by_us)
+    assert not_called == ["consent_gate_open", "consent_gate_took_over"]
 
 
 @pytest.mark.django_db
