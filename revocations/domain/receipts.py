@@ -357,11 +357,12 @@ def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Part
     Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
     """
     parsed = parse_receipt(below.receipt)
+    # Before anything that only a company with keys here is told.
+    if parsed.claims.get("iss") != below.recipient:
+        raise ReceiptRefused("invalid_issuer", "iss is not this company")
     party = Party.objects.filter(uri=below.recipient).first()
     if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
         raise ReceiptRefused("invalid_key", UNREGISTERED)
-    if parsed.claims.get("iss") != party.uri:
-        raise ReceiptRefused("invalid_issuer", "iss is not this company")
     key = _check_signature(parsed, party, at)
     if parsed.claims.get("aud") not in (partner.uri, settings.BASE_URL):
         raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")

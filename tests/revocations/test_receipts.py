@@ -461,6 +461,11 @@ def test_a_signature_speaks_for_nobody_else(ordered: Ordered) -> None:
     assert ordered.refused(ordered.receipt(downstream=told)) == (
         "invalid_key", f"downstream[0].receipt of {stranger.uri}: {NOT_REGISTERED}",
     )  # fmt: skip
+    # Nor does another's signature tell which companies we know.
+    for known_or_not in (ads.uri, stranger.uri):
+        assert ordered.refused(ordered.receipt(downstream=[below(known_or_not, token)])) == (
+            "invalid_issuer", f"downstream[0].receipt of {known_or_not}: iss is not this company",
+        )  # fmt: skip
 
 
 # The door
