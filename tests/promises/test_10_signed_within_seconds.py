@@ -143,6 +143,13 @@ def test_what_no_checkpoint_signed_yet_is_never_vouched_for(folder: Path) -> Non
     later = AuditEvent.objects.count() - 1
     ends = ". Until the next checkpoint, rows cut off after this one would not show."
     assert said() == f"{up_to}{later}{ends}"
+    # Of a part nothing is said that would hold for the whole.
+    in_part = (
+        "These rows verify; no others were checked."
+        f" The checkpoint {signed} vouches for no row after {moment:%Y-%m-%dT%H:%M:%SZ}."
+    )
+    for asked in (("--from", "2040-01-01T00:00:00Z"), ("--to", "2020-01-01T00:00:00Z")):
+        assert said(*asked) == in_part
     cut_off(chain, 3)
     assert said() == f"{up_to}{later - 3}{ends}"
 

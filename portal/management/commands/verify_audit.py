@@ -49,7 +49,7 @@ class Command(BaseCommand):
             sys.stdout.flush()
             fault = result.fault
             raise CommandError(f"the audit trail does not verify: chain {fault.chain}, row {fault.seq} {fault.what}")
-        self._vouch(place, signed, line)
+        self._vouch(place, signed, line, in_part=bool(since or until))
 
     def _say_unreadable(self, place: Place, unreadable: Sequence[str]) -> None:
         """Pass over what a crash cut off, but for the newest: only the next one can show that it was no more."""
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         if unreadable:
             self.stdout.write(f"{len(unreadable)} files are no whole checkpoints: {', '.join(unreadable)}")
 
-    def _vouch(self, place: Place, signed: SignedCheckpoint | None, line: Line) -> None:
+    def _vouch(self, place: Place, signed: SignedCheckpoint | None, line: Line, *, in_part: bool) -> None:
         """Say what no chain can show of itself: whether its end was cut off together with its head."""
         rows = sum(seq for seq, _ in audit.queries.get_chain_heads().values())
         if signed is None:
@@ -71,9 +71,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"the audit trail does not verify: chain {gone[0]}, row {seq} is not what the checkpoint signed"
             )
+        up_to = f"{signed.at:%Y-%m-%dT%H:%M:%SZ}"
+        if in_part:
+            self.stdout.write(
+                "These rows verify; no others were checked."
+                f" The checkpoint {signed.name} vouches for no row after {up_to}."
+            )
+            return
         later = rows - sum(seq for seq, _ in signed.heads.values())
         self.stdout.write(
-            f"The audit trail verifies up to {signed.at:%Y-%m-%dT%H:%M:%SZ}, by the checkpoint {signed.name}."
+            f"The audit trail verifies up to {up_to}, by the checkpoint {signed.name}."
             f" Rows after that: {later}. Until the next checkpoint, rows cut off after this one would not show."
         )
 
