@@ -28,6 +28,7 @@ from accounts.domain import message_templates, sessions
 from accounts.models import KnownDevice, Line, LineUser, TextedCode, User
 from accounts.policies import delegations
 from accounts.primitives.browsers import Source
+from accounts.primitives.sealing import compute_hmac
 
 # Of all who ever had a number, the last: as many passwords are looked at for every number.
 HAD_IT_AT_MOST = 3
@@ -55,12 +56,14 @@ def sign_in_by_carrier(*, word: ClaimedLine, device: str = "", at: datetime) -> 
     if line is None:
         return None
     user = get_or_create_person(line=line, at=at)
-    who = hashlib.sha256(f"{line.pk}|{word.subject}".encode()).hexdigest()
+    named = f"{line.pk}|{word.subject}".encode()
+    # A provider may name a person by their number: without a key anybody could try all numbers against a pin.
+    who, unkeyed = compute_hmac("carrier-pin", named).hex(), hashlib.sha256(named).hexdigest()
     pinned = SocialAccount.objects.filter(user=user, provider=word.issuer)
-    if pinned.exclude(uid=who).exists():
+    if pinned.exclude(uid__in=(who, unkeyed)).exists():
         return None
-    pin = pinned.first() or SocialAccount(user=user, provider=word.issuer, uid=who, extra_data={})
-    is_new = pin.pk is None
+    pin = pinned.first() or SocialAccount(user=user, provider=word.issuer, extra_data={})
+    is_new, pin.uid = pin.pk is None, who
     if word.strong:
         pin.extra_data = {sessions.SEES: True}
     pin.save()

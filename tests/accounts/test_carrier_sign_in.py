@@ -1,5 +1,6 @@
 """Subscribers come by the carrier's own OpenID provider: it names a line, and is worth a code, or enough to see."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -148,6 +149,13 @@ def test_a_line_is_one_person_s_of_the_provider_s(idp: Provider, line: Line) -> 
     through(idp, Browser(), START)
     (kept,) = SocialAccount.objects.values_list("uid", "extra_data")
     assert ("idp-7" in kept[0], len(kept[0]), kept[1]) == (False, 64, {})
+    # No hash that anybody could compute who knows what the provider calls people, as by their numbers.
+    unkeyed = hashlib.sha256(f"{line.pk}|idp-7".encode()).hexdigest()
+    assert kept[0] != unkeyed
+    # One from before pins had a key is the same person's, and gets one.
+    SocialAccount.objects.update(uid=unkeyed)
+    assert through(idp, Browser(), START).status_code == 302
+    assert SocialAccount.objects.get().uid == kept[0]
     idp.claims |= {"sub": "idp-8"}
     assert nothing_came_of_it(idp)
     other = a_line(account="A-other")
