@@ -1,8 +1,7 @@
-"""Beat while its broker is killed and comes back, twice: Valkey, and by night RabbitMQ, each a process of our own."""
+"""Beat and a worker while their broker is killed and comes back, twice: Valkey, and by night RabbitMQ, each our own."""
 
 import logging
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from portal import heartbeats
 from portal.celery import app
 from portal.embedded import cluster
 from portal.schedule import Schedule
-from tests.faults.programs import Program, Programs, free_port, until
+from tests.faults.programs import Program, Programs, free_port, listening, until
 from tests.running.conftest import the_program
 from tests.running.units import get_own_command
 
@@ -84,23 +83,33 @@ def _valkey(folder: Path) -> Broker:
 def _rabbitmq(folder: Path, stack: ExitStack) -> Broker:
     """A node with a name, a port mapper, ports and a folder of its own; nothing is shared with the machine's."""
     the_program("rabbitmq-server", "rabbitmq-server")
-    port, mapper = free_port(), str(free_port())
+    port = free_port()
     (folder / "rabbitmq.conf").touch()
     (folder / "plugins").write_text("[].")
     environment = {
-        **os.environ, "HOME": str(folder), "ERL_EPMD_PORT": mapper, "ERL_EPMD_ADDRESS": "127.0.0.1",
+        **os.environ, "HOME": str(folder), "ERL_EPMD_PORT": str(free_port()), "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODENAME": f"tests-{os.getpid()}@localhost", "RABBITMQ_NODE_PORT": str(port),
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_DIST_PORT": str(free_port()),
         "RABBITMQ_MNESIA_BASE": str(folder / "data"), "RABBITMQ_LOG_BASE": str(folder / "log"),
         "RABBITMQ_PID_FILE": str(folder / "pid"), "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"), "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
     }  # fmt: skip
-    stack.callback(subprocess.run, ["epmd", "-kill"], env=environment, capture_output=True, check=False)
+    # One that the node starts leaves its process group, and can be told to end only while it has no node.
+    port_of_mapper = int(environment["ERL_EPMD_PORT"])
+    mapper = Program("epmd", (the_program("epmd", "erlang-base"),), environment, folder / "epmd.log", port_of_mapper)
+    stack.callback(_end_for_good, mapper)
+    mapper.start()
+    mapper.wait()
     # What Debian has on the path changes to another user first.
     program = Program(
         "rabbitmq", ("/usr/lib/rabbitmq/bin/rabbitmq-server",), environment, folder / "rabbitmq.log", port
     )
     return Broker(program, f"amqp://guest:guest@127.0.0.1:{port}//")
+
+
+def _end_for_good(mapper: Program) -> None:
+    mapper.end()
+    assert not listening(mapper.port), "another one runs in its place"
 
 
 def test_beat_sends_again_each_time_its_broker_comes_back(
@@ -158,3 +167,35 @@ def _is_lost_and_comes_back(broker: Broker, beat: Program, *, sign: Path) -> Non
     broker.back()
     until(lambda: bool(broker.take("celery")), BACK_WITHIN_S, beat.log.read_text)
     until(lambda: sign.stat().st_mtime_ns > given, BACK_WITHIN_S, beat.log.read_text)
+
+
+@pytest.mark.nightly
+def test_a_worker_s_own_process_does_tasks_again_each_time(broker: Broker, tmp_path: Path) -> None:
+    """What the unit starts, and starts again where it ends; by its sign of life a task went through."""
+    more = {"CELERY_BROKER_URL": broker.url, "REDIS_URL": os.environ["REDIS_URL"]}
+    programs = Programs(tmp_path, free_port(), 0, more=more)
+    command = get_own_command("whereabouts-worker.service")
+    worker = Program("worker", command, programs.environment, tmp_path / "worker.log", gives_up=True)
+    worker.start()
+    sign = tmp_path / "heartbeat-worker"
+    try:
+        _does_tasks(broker, worker, sign, since=0)
+        for _ in range(2):
+            broker.program.kill()
+            done = sign.stat().st_mtime_ns
+            broker.back()
+            _does_tasks(broker, worker, sign, since=done)
+    finally:
+        worker.end()
+
+
+def _does_tasks(broker: Broker, worker: Program, sign: Path, *, since: int) -> None:
+    """Hand it tasks, as a worker gives a sign for one in a while, until one was done after this moment."""
+
+    def hand_over() -> bool:
+        worker.keep_up()
+        with Connection(broker.url) as there:
+            app.send_task("revocations.tasks.deliver", kwargs={"party_ids": []}, connection=there)
+        return sign.exists() and sign.stat().st_mtime_ns > since
+
+    until(hand_over, BACK_WITHIN_S, worker.log.read_text)
