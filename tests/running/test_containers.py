@@ -1,6 +1,8 @@
 """compose.yaml and kubernetes.yaml start what the units start, with the secrets that they need and nothing besides."""
 
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,27 @@ def test_each_service_reads_the_secrets_it_is_given_and_can_write_nothing() -> N
         assert name == "valkey" or given == set(service.get("secrets", [])), name
     assert COMPOSE["secrets"] == {name: {"file": f"/etc/whereabouts/secrets/{name}"} for name in {*COMPOSE["secrets"]}}
     assert {one for service in SERVICES.values() for one in service.get("secrets", [])} == {*COMPOSE["secrets"]}
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("", ["postgres", "valkey"]),
+        ('#PLAIN_HOSTS=no\nPLAIN_HOSTS=old.internal\nPLAIN_HOSTS="db.internal, 10.20.0.0/16"\nLOG_FORMAT=json\n',
+         ["postgres", "valkey", "db.internal", "10.20.0.0/16"]),
+    ],
+)  # fmt: skip
+def test_plain_hosts_of_an_operator_s_own_stay_beside_the_containers(
+    written: str, named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings").write_text(written)
+    (reading,) = re.findall(r"^PLAIN_HOSTS=.*$", (RUNNING / "start").read_text(), re.MULTILINE)
+    reading = reading.replace("/etc/whereabouts", str(tmp_path))
+    own = subprocess.run(["sh", "-c", f'{reading}; echo "$PLAIN_HOSTS"'], capture_output=True, text=True, check=True)
+    given = SERVICES["web"]["environment"]["PLAIN_HOSTS"].replace("${PLAIN_HOSTS:-}", own.stdout.strip())
+    monkeypatch.setenv("PLAIN_HOSTS", given)
+    assert environment().plain_hosts == named
 
 
 @pytest.mark.no_database

@@ -86,7 +86,8 @@ class Machine:
             given.parent.mkdir(parents=True, exist_ok=True)
             given.write_text(self.secrets[secret] + "\n")
         for setting, value in service["environment"].items():
-            environment[setting] = value.replace("/run/secrets/", f"{self.folder}/{name}/run/secrets/")
+            own = value.replace("${PLAIN_HOSTS:-}", environment.get("PLAIN_HOSTS", ""))
+            environment[setting] = own.replace("/run/secrets/", f"{self.folder}/{name}/run/secrets/")
         return self._program(name, service.get("command", command), environment)
 
     def _image(self, name: str) -> tuple[dict[str, str], list[str]]:
