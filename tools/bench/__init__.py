@@ -1,6 +1,6 @@
 """Benchmarks: each measures the product's own code beside a ceiling taken in the same run, on servers of its own."""
 
-from tools.bench import burst, desk, gate, history, ingest, ledger_size, orders, stops, suspend, texts
+from tools.bench import burst, choices, desk, gate, history, ingest, ledger_size, orders, stops, suspend, texts
 from tools.bench.measure import Bench, Benchmark, Result
 
 __all__ = ["BENCHMARKS", "Bench", "Benchmark", "Result"]
@@ -12,6 +12,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "gate_batch": gate.run_batch,
     "ingest": ingest.run,
     "ingest_growth": ingest.growth,
+    "choices": choices.run,
+    "choices_with_partners": choices.run_with_partners,
     "ledger_size": ledger_size.run,
     "orders": orders.run,
     "fairness": orders.run_fairness,

@@ -28,6 +28,8 @@ READINGS: Mapping[str, Reading] = {
     "gate_batch": Reading("Questions of one caller", "1,000 in one", "one by one", "20 or more"),
     "ingest": Reading("Releases taken in", "import", "bare COPY", "0.5 or more"),
     "ingest_growth": Reading("Releases taken in, as the ledger grows", "all stored", "few stored", "0.8 or more"),
+    "choices": Reading("Choices taken in, of fresh lines", "import", "wanted", "1 or more"),
+    "choices_with_partners": Reading("Choices taken in, partners told", "import", "wanted", "1 or more"),
     "ledger_size": Reading("Bytes that a release takes", "all in", "in 1.0", ""),
     "orders": Reading("Orders handed to partners", "orders", "bare requests", "0.5 or more"),
     "fairness": Reading("Orders beside a partner that hangs", "beside it", "without it", "1.1 or less"),

@@ -11,7 +11,7 @@ judges nothing and writes nothing else.
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -100,16 +100,8 @@ class Office:
         count = min(MOST_A_ROUND, max(self.bench.disclosures // 2, 1))
         self.files += 1
         name = f"{self.books.name}{self.files}"
-        path = Path(settings.DATA_DIR) / "releases.ndjson"
         since = self.books.closed - WINDOW + (number - 1) * WINDOW / ROUNDS
-        with path.open("w") as file:
-            file.writelines(json.dumps(row) + "\n" for row in self._rows(name, count, since, WINDOW / ROUNDS / count))
-        out = StringIO()
-        began = time.perf_counter()
-        call_command("import_disclosures", str(path), "--json", stdout=out, stderr=StringIO())
-        self.rate = count / (time.perf_counter() - began)
-        if json.loads(out.getvalue())["accepted"] != count:
-            raise BenchmarkFailed(f"not every row was accepted: {out.getvalue().strip()}")
+        self.rate = time_import("disclosures", self._rows(name, count, since, WINDOW / ROUNDS / count))
         return name
 
     def _rows(self, name: str, count: int, since: datetime, every: timedelta) -> Iterator[dict[str, object]]:
@@ -142,6 +134,19 @@ class Office:
             del row["campaign"], row["decision_id"]
             row |= {"basis": "emergency", "path": [use.aggregator], "authority_ref": f"call-{identity}"}
         return row
+
+
+def time_import(feed: str, rows: Iterable[Mapping[str, object]]) -> float:
+    """Have the file of these rows taken in and return how many it was a second. Raises BenchmarkFailed."""
+    path, out = Path(settings.DATA_DIR) / f"{feed}.ndjson", StringIO()
+    with path.open("w") as file:
+        count = sum(1 for row in rows if file.write(json.dumps(row) + "\n"))
+    began = time.perf_counter()
+    call_command(f"import_{feed}", str(path), "--json", stdout=out, stderr=StringIO())
+    took = time.perf_counter() - began
+    if json.loads(out.getvalue())["accepted"] != count:
+        raise BenchmarkFailed(f"not every row was accepted: {out.getvalue().strip()}")
+    return count / took
 
 
 def _step(chance: int) -> int:

@@ -77,9 +77,9 @@ INSERT INTO consent_linegate (line_id, version, newest_at, active_from, state, s
 SELECT line.id, 2 + (stop.line_id IS NOT NULL)::int, greatest(yes.newest_at, stop.made_at), line.activated_at,
     line.state, CASE WHEN stop.line_id IS NULL THEN '{}' ELSE jsonb_build_object(
         concat_ws(':', stop.scope, nullif(stop.ref, '')), jsonb_build_object('person', consent_us(stop.made_at))) END,
-    '{}', yes.approvals, '{}'
+    '{}', coalesce(yes.approvals, '{}'), '{}'
 FROM accounts_line line
-    JOIN (
+    LEFT JOIN (
         SELECT line_id, max(captured_at) AS newest_at, jsonb_object_agg(campaign, jsonb_build_array(
             jsonb_build_array(consent_us(captured_at), consent_us(expires_at), 'file'))) AS approvals
         FROM consent_approval WHERE line_id BETWEEN %(base)s + %(first)s AND %(base)s + %(last)s GROUP BY line_id
@@ -245,10 +245,11 @@ def open_books(*, name: str, place: int, at: datetime) -> Books:
     return Books(name, place, opened, at, uses, Account.objects.create(carrier_id=name))
 
 
-def write_lines(*, books: Books, count: int) -> Iterator[int]:
+def write_lines(*, books: Books, count: int, agreed: bool = True) -> Iterator[int]:
     """Write `count` lines with number, state, two approvals, every twentieth with a stop; their gate rows.
 
-    A line is found by its own number; sealed is the same for all. Yields how many are written, part by part.
+    `agreed`: without it, there is neither approval nor stop. A line is found by its own number; sealed is the same for
+    all. Yields how many are written, part by part.
     """
     inner, outer = (
         bytes(byte ^ pad for byte in derived_secret("number-hash").ljust(HMAC_BLOCK, b"\0")) for pad in (0x36, 0x5C)
@@ -258,9 +259,10 @@ def write_lines(*, books: Books, count: int) -> Iterator[int]:
         "sealed_name": seal("Ada Marsh"), "sealed_number": seal(books.number_of(0)),
     }  # fmt: skip
     tables = ("accounts_line", "accounts_linenumber", "consent_approval", "consent_choice", "revocations_order")
+    rows = (APPROVALS, STOPS, GATES, ORDERS) if agreed else (GATES,)
     for start, end in _parts(1, count):
         with _written_by_the_owner(*tables) as cursor:
-            for statement in (LINES, NUMBERS, STATES, APPROVALS, STOPS, GATES, ORDERS):
+            for statement in (LINES, NUMBERS, STATES, *rows):
                 cursor.execute(statement, told | {"first": start, "last": end})
         yield end
 
