@@ -49,7 +49,7 @@ SELECT line.id, carrier_id, public_id, account_id, holder_name_sealed, user_role
     deactivated_at, sim_changed_at, number_changed_at, forwarding_changed_at, recorded_at, change_known_at,
     holder_known_at, history_known_at, continues_line_id,
     (SELECT msisdn_sealed FROM accounts_linenumber held WHERE held.line_id = line.id AND held.starts_at <= %(at)s
-        ORDER BY held.starts_at DESC LIMIT 1) AS number_sealed,
+        ORDER BY held.starts_at DESC LIMIT 1) AS number_sealed, (SELECT audit_now()) AS read_at,
     line.id IN (SELECT line_id FROM mine) AS is_own,
     EXISTS (SELECT FROM accounts_delegation
         WHERE user_id = %(user)s AND ended_at IS NULL AND ends_at > %(at)s) AS looks_after,
@@ -207,7 +207,7 @@ def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
     known = [moment for moment in (line.change_known_at, line.history_known_at) if moment is not None]
-    return delegations.compute_hold_end(since=max([*changes, *known], default=None), at=at)
+    return delegations.compute_hold_end(line=line, since=max([*changes, *known], default=None), at=at)
 
 
 def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | None:

@@ -1,7 +1,7 @@
 """Text a code and take it (docs/decisions/0016)."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -118,6 +118,14 @@ def use_code(*, line: Line, number: str, purpose: TextedCode.Purpose, asker: str
                 return True
     _count_wrong(line, purpose, asker=asker, fresh=fresh, compared=compared, at=at)
     return False
+
+
+def expire_codes(*, line_ids: Collection[int]) -> None:
+    """End every code of these lines; within the transaction that gives them other numbers.
+
+    A moment that a file names tells nothing: the number may come back, as of a time before a code was texted.
+    """
+    TextedCode.objects.filter(line__in=line_ids, used_at__isnull=True, tries_left__gt=0).update(tries_left=0)
 
 
 def _list_comparable_codes(

@@ -75,8 +75,10 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     done both. Nor does anything where releases of another line came to it: they may not be this person's at all.
     """
     moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)
-    recent = max(line.activated_at, at - NEAR)
-    if moved is None or moved <= recent or any(one is not None and one > recent for one in others):
+    if moved is None:
+        return False
+    recent = max(line.activated_at, delegations.get_time(line=line, at=at) - NEAR)
+    if moved <= recent or any(one is not None and one > recent for one in others):
         return False
     shows_nothing = Q(action__in=LETS_IN, at__gte=moved) | MOVE_REPORTED & Q(at__gt=recent)
     return not AuditEvent.objects.filter(shows_nothing, line_id=line.pk).exists()

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Delegation, Line, LineNumber, LineUser, SafeContact, Separation, User
 from accounts.primitives import sealing
 from accounts.primitives.sealing import unseal
+from audit.queries import database_clock
 
 # So long somebody who was asked to look after a line may say yes.
 ASKED_FOR = timedelta(days=7)
@@ -208,9 +209,19 @@ def _query_active(at: datetime) -> QuerySet[Delegation]:
 HOLD = timedelta(hours=24)
 
 
-def compute_hold_end(*, since: datetime | None, at: datetime) -> datetime | None:
-    """Return until when what was so since then holds something; None: it does not at `at`."""
-    return since + HOLD if since is not None and at < since + HOLD else None
+def compute_hold_end(*, line: Line, since: datetime | None, at: datetime) -> datetime | None:
+    """Return until when what was so of a line since then holds something; None: it does not at `at`.
+
+    Nor by the database's clock: a server's clock that is ahead ends nothing early.
+    """
+    if since is None or (at >= since + HOLD and get_time(line=line, at=at) >= since + HOLD):
+        return None
+    return since + HOLD
+
+
+def get_time(*, line: Line, at: datetime) -> datetime:
+    """Return this moment; the database's, as of the statement that read the line if it told, where that is earlier."""
+    return min(at, vars(line).get("read_at") or database_clock())
 
 
 def get_relation_hold_end(*, own: Line, line: Line, at: datetime) -> datetime | None:
@@ -220,12 +231,12 @@ def get_relation_hold_end(*, own: Line, line: Line, at: datetime) -> datetime | 
     line's. Not of lines that one import brought together.
     """
     learned = [moment for moment in (own.holder_known_at, line.holder_known_at) if moment is not None]
-    return compute_hold_end(since=max(learned, default=None), at=at)
+    return compute_hold_end(line=own, since=max(learned, default=None), at=at)
 
 
 def get_history_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """Return until when nobody reads a line, by any proof, because releases of another line came to it, or None."""
-    return compute_hold_end(since=line.history_known_at, at=at)
+    return compute_hold_end(line=line, since=line.history_known_at, at=at)
 
 
 def reaches_line(*, own: Line, line: Line) -> bool:

@@ -34,6 +34,7 @@ from accounts.views.access import (
     subscriber_required,
 )
 from accounts.views.sign_in import refuse_code
+from audit.queries import database_clock
 
 TOO_MANY_CODES = gettext_lazy(
     "You asked for too many codes today. Try again in 24 hours, or call us: our number is at the end of this page."
@@ -130,7 +131,7 @@ def text_reading_code(request: SubscriberRequest) -> HttpResponse:
         line_id=request.known[0].line.pk,
         asker=sessions.get_asker(request),
         network=browsers.get_network(request),
-        at=timezone.now(),
+        at=database_clock(),
     )
     sessions.reset_tries(request)
     return redirect("safe-code")
@@ -151,7 +152,7 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
         contact = None
         if not sessions.has_tried_enough(request):
             contact = verify_reading_code(
-                line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=timezone.now()
+                line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=database_clock()
             )
         if contact and own.line.number_changed_at:
             browsers.show_by_contact(request, contact_id=contact.pk, moved=own.line.number_changed_at)

@@ -44,6 +44,7 @@ from accounts.views.access import (
     pad_response_time,
     skip_delay,
 )
+from audit.queries import database_clock
 
 
 def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
@@ -55,7 +56,7 @@ def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
 def text_code_to(request: HttpRequest, *, msisdn: str, purpose: TextedCode.Purpose) -> None:
     """Text a code to a number, for the browser that asks."""
     asker, network = sessions.get_asker(request), browsers.get_network(request)
-    text_code(msisdn=msisdn, purpose=purpose, asker=asker, network=network, at=timezone.now())
+    text_code(msisdn=msisdn, purpose=purpose, asker=asker, network=network, at=database_clock())
 
 
 def text_code_again(request: HttpRequest, *, purpose: TextedCode.Purpose, start: str, then: str) -> HttpResponse:
@@ -106,7 +107,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     form = SignInCodeForm(request.POST or None)
     if mark_lookup_view(request, form):
-        typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], timezone.now()
+        typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], database_clock()
         user = None
         if not sessions.has_tried_enough(request):
             user = people.sign_in(

@@ -8,6 +8,7 @@ from django.db import transaction
 
 import audit.actions
 from accounts import queries
+from accounts.actions import codes
 from accounts.policies import delegations
 from accounts.policies.permissions import StaffAction
 from consent import tasks
@@ -36,8 +37,9 @@ def end_tenures(*, line_ids: Collection[int], at: datetime, actor: str) -> None:
 
 @transaction.atomic
 def change_numbers(*, line_ids: Collection[int], at: datetime, actor: str) -> None:
-    """End the approvals of lines with other numbers (their rows say so), and tell partners without a number."""
+    """End the approvals and codes of lines with other numbers (their rows say so); tell partners without a number."""
     _withdraw(line_ids, at)
+    codes.expire_codes(line_ids=line_ids)
     RejudgeRequest.objects.bulk_create(RejudgeRequest(line_id=line_id, since=at) for line_id in line_ids)
     leaving = delegations.query_confidential_departures(at=at).filter(line__in=line_ids)
     told = {*line_ids} - {*leaving.values_list("line", flat=True)}

@@ -15,6 +15,7 @@ from accounts.forms import CodeForm
 from accounts.primitives import browsers
 from accounts.views.access import mark_lookup_view, pad_response_time
 from accounts.views.sign_in import refuse_code
+from audit.queries import database_clock
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
 from consent.actions.consent_requests import NotOpen, approve_request, refuse_request, text_code, verify_code
@@ -43,7 +44,7 @@ def text(request: AskRequest) -> HttpResponse:
         question=request.question,
         asker=sessions.get_asker(request),
         network=browsers.get_network(request),
-        at=timezone.now(),
+        at=database_clock(),
     )
     sessions.reset_tries(request)
     if "again" in request.POST:
@@ -58,7 +59,7 @@ def code(request: AskRequest) -> HttpResponse:
     """The code from the text: whoever types it holds the phone that is asked."""
     form, asked_of = CodeForm(request.POST or None), request.question
     if mark_lookup_view(request, form):
-        now = timezone.now()
+        now = database_clock()
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):

@@ -21,6 +21,7 @@ from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
 from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
+from audit.queries import database_clock
 from consent.actions import without_account
 from consent.actions.without_account import NumberMoved
 from consent.domain import notices, pdf_receipts, receipts
@@ -60,7 +61,7 @@ def code(request: HttpRequest) -> HttpResponse:
         return redirect("stop")
     form = CodeForm(request.POST or None)
     if mark_lookup_view(request, form):
-        now = timezone.now()
+        now = database_clock()
         typed = form.cleaned_data["code"]
         line = None
         if not sessions.has_tried_enough(request):

@@ -6,13 +6,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import time_machine
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, text_code, verify_code
 from accounts.models import BrowserSession, Line, LineNumber, TextedCode
 from accounts.primitives.sealing import number_hash, seal
+from consent.feeds.lines import LinesFeed
 from tests.factories import a_line
-from tests.feeds import line_row, take_lines
+from tests.feeds import line_row, ndjson, taken
 from tests.people import NO_CODE, Browser, newest_text, number_of, texts_to
 
 RECORD = Path(__file__).parents[2] / "docs/decisions/0016-bind-texted-codes-to-the-browser-that-requested-them.md"
@@ -121,15 +124,17 @@ def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
     assert verify_code(msisdn=after, purpose=STOP, asker="mine", typed=new, at=now + MINUTE) == line
 
 
-@pytest.mark.parametrize("told", ["at once", "late"])
+@pytest.mark.parametrize("told", ["at once", "late", "in the import that brings the line"])
 def test_a_code_stays_dead_when_its_number_comes_back(told: str) -> None:
     """However long ago a file says that the number came back: it was texted before we knew."""
-    take_lines(line_row())
+    imports = [LinesFeed()] * 3 if told.startswith("in ") else [LinesFeed() for _ in range(3)]
+    taken(imports[0], ndjson([line_row()]))
     own, other = "+12065550142", "+12065550143"
     text_code(msisdn=own, purpose=STOP, asker="mine", at=timezone.now() - 3 * MINUTE)
     code, ago = newest_text(own).code, timedelta(0) if told == "at once" else DAY
-    for number in (other, own):
-        take_lines(line_row(msisdn=number, number_changed_at=(timezone.now() - ago).astimezone(UTC).isoformat()))
+    for number, feed in zip((other, own), imports[1:], strict=True):
+        changed_at = (timezone.now() - ago).astimezone(UTC).isoformat()
+        taken(feed, ndjson([line_row(msisdn=number, number_changed_at=changed_at)]))
     assert LineNumber.objects.count() == 3
     now = timezone.now()
     assert verify_code(msisdn=own, purpose=STOP, asker="mine", typed=code, at=now) is None
@@ -137,6 +142,21 @@ def test_a_code_stays_dead_when_its_number_comes_back(told: str) -> None:
     new = newest_text(own).code
     line = Line.objects.get(carrier_id="L1")
     assert verify_code(msisdn=own, purpose=STOP, asker="mine", typed=new, at=now) == line
+
+
+@pytest.mark.parametrize("wrong", [-20 * MINUTE, 20 * MINUTE], ids=["behind", "ahead"])
+@pytest.mark.parametrize("door", ["/stop/", "/accounts/login/"])
+def test_a_code_lasts_by_the_databases_clock(door: str, wrong: timedelta) -> None:
+    """Whichever web process texts it, and whichever is asked, and however wrong their own clocks are."""
+    number = number_of(a_line())
+    for age, is_taken in ((timedelta(0), True), (11 * MINUTE, False)):
+        browser = Browser()
+        with time_machine.travel(timezone.now() - wrong):
+            browser.post(door, {"number": number})
+        TextedCode.objects.update(made_at=F("made_at") - age, sent_at=F("sent_at") - age)
+        with time_machine.travel(timezone.now() + wrong):
+            page = browser.post(f"{door}code/", {"code": newest_text(number).code})
+        assert (page.status_code == 302) == is_taken, age
 
 
 def change_number(line: Line, msisdn: str, *, at: datetime) -> None:

@@ -45,7 +45,7 @@ def a_customer(*partners: str) -> Line:
 def test_each_step_takes_so_many_statements() -> None:
     stopped(a_customer("GeoBridge", "NorthLink"))  # the partners' keys are made, the notice is kept
     assert stopped(a_customer("GeoBridge", "NorthLink")) == {
-        "page": 1, "number": 8, "page for the code": 2, "code": 11, "page with the button": 4, "button": 25,
+        "page": 1, "number": 9, "page for the code": 2, "code": 12, "page with the button": 4, "button": 25,
         "progress": 7,
     }  # fmt: skip
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
-import time_machine
 from django.conf import settings as portal
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from consent.models import Choice
 from disclosures.feeds import reports
 from partners.actions.clients import register_client
 from partners.models import Campaign, Client
+from tests.clocks import standing_still
 from tests.consent.camara import ask
 from tests.consent.claiming import a_partner, link_in, prove
 from tests.factories import a_campaign, a_safe_contact, an_approval
@@ -158,7 +158,7 @@ def test_a_line_that_joins_opens_none_for_a_day(
     lines = browser.get("/lines/").text
     assert "This line or yours is new on the account. You can stop or pause its sharing now." in lines
     assert browser.post("/choices/stop/", {"scope": "all", "line": str(victim.public_id)}).status_code == 302
-    with time_machine.travel(timezone.now() + DAY + MINUTE, tick=False):
+    with standing_still(timezone.now() + DAY + MINUTE):
         assert signed_in(the("LX")).get(f"/history/?line={victim.public_id}").status_code == 200
 
 
@@ -308,7 +308,7 @@ def test_who_holds_a_line_is_new_for_exactly_a_day() -> None:
     take_lines(line_row(), line_row(line_id="LC", msisdn=CHILD, user_role="minor"))
     own, child = the("L1"), the("LC")
     signed_in(own)
-    known, second = timezone.now() + DAY, timedelta(seconds=1)
+    known, second = timezone.now() - 3 * DAY, timedelta(seconds=1)
     for line in (own, child):
         Line.objects.filter(pk=line.pk).update(holder_known_at=known)
         relations = [

@@ -15,6 +15,7 @@ from accounts.primitives.sealing import number_hash, seal
 from audit.models import AuditEvent, Incident
 from consent.feeds.lines import LinesFeed
 from disclosures.models import Disclosure
+from tests.clocks import standing_still
 from tests.factories import a_safe_contact
 from tests.feeds import (
     NUMBER,
@@ -129,7 +130,7 @@ def test_nobody_opens_what_was_moved_for_a_day(victim: Line, move: Callable[[], 
         "are wrong."
     )
     assert words in pages[0].text
-    with time_machine.travel(until + MINUTE, tick=False):
+    with standing_still(until + MINUTE):
         assert "Roadaid" in signed_in(the("LX")).get("/history/").text
 
 

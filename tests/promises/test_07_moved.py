@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
-import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -20,6 +19,7 @@ from consent.feeds.lines import LinesFeed
 from consent.models import Choice, ChoiceReceipt
 from partners.domain import keys
 from partners.models import JurisdictionRule, SigningKey
+from tests.clocks import standing_still
 from tests.factories import ADS, LONG_AGO, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken
 from tests.people import sign_in_by_code, signed_in, texts_to
@@ -290,7 +290,7 @@ def test_a_new_holder_sees_nothing_for_a_day_and_stops() -> None:
     assert holder.post("/choices/stop/", {"scope": "all", "line": str(theirs.public_id)}).status_code == 302
     assert Choice.objects.get().line_id == theirs.pk
     Line.objects.filter(pk=theirs.pk).update(holder_known_at=timezone.now())
-    with time_machine.travel(timezone.now() + HOLD + MINUTE, tick=False):
+    with standing_still(timezone.now() + HOLD + MINUTE):
         assert signed_in(Line.objects.get(carrier_id="L2")).get(pages[1]).status_code == 200
 
 

@@ -16,6 +16,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, SafeContact, TextedCode
 from audit.models import AuditEvent
 from consent.actions.choices import pause
+from tests.clocks import standing_still
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.feeds import line_row, take_lines
 from tests.people import (
@@ -319,7 +320,7 @@ def test_after_the_day_it_opens_nothing(person: Person) -> None:
         with time_machine.travel(until + hours * HOUR - MINUTE, tick=False):
             assert reads(browser)
     MemoryBackend.outbox.clear()
-    with time_machine.travel(until + DAY, tick=False):
+    with standing_still(until + DAY):
         assert browser.get("/home/").url == "/accounts/reauthenticate/?next=%2Fhome%2F"
         assert (browser.post(TEXT).url, browser.get(TYPE).url) == (TYPE, "/home/")
         assert sent_to_safe() == []
