@@ -141,7 +141,9 @@ def _announce(cohort: Cohort, list_sha256: str, by: str, at: datetime) -> tuple[
 
 
 @transaction.atomic
-def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at: datetime) -> ManifestPart:
+def fetch_manifest(
+    *, party: Party | None, cohort_id: uuid.UUID, number: int, client_id: str = "", at: datetime
+) -> ManifestPart:
     """Hand a part of a manifest to the partner it is for, and write down that it was fetched.
 
     `number` 0 is the signed index, from 1 the shards. Raises NoSuchManifest, for others' ones too, ManifestExpired.
@@ -163,7 +165,7 @@ def fetch_manifest(*, party: Party | None, cohort_id: uuid.UUID, number: int, at
         actor=f"partner:{party.pk}",
         target=f"cohort:{cohort_id}",
         at=at,
-        detail={"number": number},
+        detail={"number": number} | audit.actions.name_client(client_id),
     )
     return fetched
 

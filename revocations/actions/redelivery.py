@@ -68,17 +68,17 @@ def recover_since(*, party_id: int, since: datetime, actor: str, reason: str, at
 
 
 @transaction.atomic
-def recover_own(*, party: Party, since: datetime, at: datetime) -> int:
+def recover_own(*, party: Party, since: datetime, client_id: str = "", at: datetime) -> int:
     """Do the same at the partner's word, as it polls. Returns how many: none where it said so a moment ago.
 
     A program that names its `since` in every poll would else be offered everything without end.
     """
     if not cache.add(f"recover:{party.pk}", value=True, timeout=ONCE_IN.total_seconds()):
         return 0
-    return _recover(party.pk, since, f"partner:{party.pk}", "", at)
+    return _recover(party.pk, since, f"partner:{party.pk}", "", at, client_id=client_id)
 
 
-def _recover(party_id: int, since: datetime, actor: str, reason: str, at: datetime) -> int:
+def _recover(party_id: int, since: datetime, actor: str, reason: str, at: datetime, *, client_id: str = "") -> int:
     orders = _newest(party_id).filter(queued_at__gte=since).exclude(state=State.SUPERSEDED)
     cohorts = StreamEvent.objects.filter(party_id=party_id, kind=StreamEvent.Kind.COHORT, queued_at__gte=since).exclude(
         state=State.CONTRADICTED
@@ -86,7 +86,7 @@ def _recover(party_id: int, since: datetime, actor: str, reason: str, at: dateti
     count = _make_due(orders, at) + _make_due(cohorts, at)
     audit.actions.record(
         action="orders.recovered", actor=actor, target=f"party:{party_id}", at=at, reason=reason,
-        detail={"orders": count, "since": since.isoformat()},
+        detail={"orders": count, "since": since.isoformat()} | audit.actions.name_client(client_id),
     )  # fmt: skip
     nudge(party_id=party_id)
     return count
@@ -118,6 +118,7 @@ def poll(
     at: datetime,
     wait: timedelta = timedelta(0),
     since: datetime | None = None,
+    client_id: str = "",
 ) -> Offer:
     """Settle what the partner names, then give it up to `limit` of what it has not acknowledged yet.
 
@@ -127,7 +128,7 @@ def poll(
     if acknowledged or errors:
         polling.settle(party_id=party.pk, acknowledged=acknowledged, errors=errors, now=at)
     if since is not None:
-        recover_own(party=party, since=since, at=at)
+        recover_own(party=party, since=since, client_id=client_id, at=at)
     return polling.offer(party_id=party.pk, limit=limit, now=at, wait=wait)
 
 

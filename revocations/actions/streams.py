@@ -73,10 +73,11 @@ class TooSoon(StreamRefused):
 
 
 @transaction.atomic
-def create_stream(*, party: Party, wanted: RequestedStream, at: datetime) -> dict[str, object]:
+def create_stream(*, party: Party, wanted: RequestedStream, client_id: str = "", at: datetime) -> dict[str, object]:
     """Give the partner the stream it asks for; without a delivery it polls. Returns its configuration.
 
-    What the partner says of our own members must be as it is. Raises HasOne, Unfit.
+    What the partner says of our own members must be as it is. `client_id`: by which client of its.
+    Raises HasOne, Unfit.
     """
     fields = _fields(party, wanted, whole=True)
     actor = _name(party)
@@ -88,13 +89,15 @@ def create_stream(*, party: Party, wanted: RequestedStream, at: datetime) -> dic
         raise HasOne(f"You have the stream {stream.id}. Read it, and change it by PATCH or PUT.")
     health_of(party_id=party.pk, at=at)
     _check_ours(wanted, configuration_of(stream=stream, party=party))
-    _record_stream_change("stream.created", stream, party, at)
+    _record_stream_change("stream.created", stream, party, client_id, at)
     nudge(party_id=party.pk)
     return configuration_of(stream=stream, party=party)
 
 
 @transaction.atomic
-def change_stream(*, party: Party, wanted: RequestedStream, whole: bool, at: datetime) -> dict[str, object]:
+def change_stream(
+    *, party: Party, wanted: RequestedStream, whole: bool, client_id: str = "", at: datetime
+) -> dict[str, object]:
     """Change what is named, or with `whole` put what is named in the place of all. Returns the configuration.
 
     What the partner says of our own members must be as it is. Raises NoSuchStream, Unfit.
@@ -105,13 +108,13 @@ def change_stream(*, party: Party, wanted: RequestedStream, whole: bool, at: dat
     for name, value in fields.items():
         setattr(stream, name, value)
     stream.save(update_fields=list(fields))
-    _record_stream_change("stream.changed", stream, party, at)
+    _record_stream_change("stream.changed", stream, party, client_id, at)
     nudge(party_id=party.pk)
     return configuration_of(stream=stream, party=party)
 
 
 @transaction.atomic
-def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
+def delete_stream(*, party: Party, stream_id: str, client_id: str = "", at: datetime) -> None:
     """Forget the stream: from here its contract's address is pushed to, or, where there is none, it polls.
 
     Leaving out the stream is not leaving out the stops: a partner is told in one way or the other as long as it owes
@@ -121,7 +124,7 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
     stream = _own(party, stream_id)
     if is_set_by_officer(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
-    _record_stream_change("stream.deleted", stream, party, at)
+    _record_stream_change("stream.deleted", stream, party, client_id, at)
     if stream.status != Stream.Status.ENABLED:
         restart_verification(party_id=party.pk, at=at)
     stream.delete()
@@ -129,7 +132,9 @@ def delete_stream(*, party: Party, stream_id: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: str, at: datetime) -> dict[str, str]:
+def set_status(
+    *, party: Party, stream_id: str, status: Stream.Status, reason: str, client_id: str = "", at: datetime
+) -> dict[str, str]:
     """Set the status that the partner wants, also over the pause that its 410 brought about. Returns the status.
 
     Raises NoSuchStream, and NotAllowed for what an officer set.
@@ -137,7 +142,7 @@ def set_status(*, party: Party, stream_id: str, status: Stream.Status, reason: s
     stream = _own(party, stream_id)
     if is_set_by_officer(stream=stream):
         raise NotAllowed(f"The carrier set this stream to {stream.status}: {stream.status_reason}")
-    change_status(stream=stream, status=status, reason=reason, by=_name(party), at=at)
+    change_status(stream=stream, status=status, reason=reason, by=_name(party), client_id=client_id, at=at)
     nudge(party_id=party.pk)
     return status_of(stream=stream)
 
@@ -268,13 +273,14 @@ def _polled_at(wanted: RequestedStream) -> str | None:
     return delivery.endpoint_url if delivery.method == Stream.Method.POLL else None
 
 
-def _record_stream_change(action: str, stream: Stream, party: Party, at: datetime) -> None:
+def _record_stream_change(action: str, stream: Stream, party: Party, client_id: str, at: datetime) -> None:
     audit.actions.record(
         action=action,
         actor=_name(party),
         target=f"stream:{stream.id}",
         at=at,
-        detail={"method": stream.method, "endpoint_url": stream.endpoint_url, "algorithm": stream.algorithm},
+        detail={"method": stream.method, "endpoint_url": stream.endpoint_url, "algorithm": stream.algorithm}
+        | audit.actions.name_client(client_id),
     )
 
 

@@ -86,7 +86,7 @@ STATUSES: dict[type[StreamRefused], int] = {Unfit: 400, NotAllowed: 403, NoSuchS
 
 WITH_A_BODY = ("POST", "PUT", "PATCH")
 
-type Door[**P] = Callable[Concatenate[HttpRequest, Party, P], HttpResponse]
+type Door[**P] = Callable[Concatenate[ClientRequest, Party, P], HttpResponse]
 
 
 def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable[..., HttpResponse]]:
@@ -120,7 +120,7 @@ def for_partners(scope: str, *, also: str = "") -> Callable[[Door[[]]], Callable
 
 
 @for_partners("ssf.manage", also="ssf.read")
-def read_stream(request: HttpRequest, party: Party) -> HttpResponse:
+def read_stream(request: ClientRequest, party: Party) -> HttpResponse:
     """One stream by its id, or, without an id, the list of all, which is one or none."""
     if "stream_id" not in request.GET:
         only = stream_of(party_id=party.pk)
@@ -130,54 +130,63 @@ def read_stream(request: HttpRequest, party: Party) -> HttpResponse:
 
 
 @for_partners("ssf.manage")
-def create_stream(request: HttpRequest, party: Party) -> HttpResponse:
+def create_stream(request: ClientRequest, party: Party) -> HttpResponse:
     """201 with the new stream; 409 where there is one."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(streams_actions.create_stream(party=party, wanted=wanted, at=timezone.now()), status=201)
+    made = streams_actions.create_stream(party=party, wanted=wanted, client_id=request.client.pk, at=timezone.now())
+    return JsonResponse(made, status=201)
 
 
 @for_partners("ssf.manage")
-def update_stream(request: HttpRequest, party: Party) -> HttpResponse:
+def update_stream(request: ClientRequest, party: Party) -> HttpResponse:
     """Change what the body names."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(change_stream(party=party, wanted=wanted, whole=False, at=timezone.now()))
+    client_id = request.client.pk
+    return JsonResponse(change_stream(party=party, wanted=wanted, whole=False, client_id=client_id, at=timezone.now()))
 
 
 @for_partners("ssf.manage")
-def replace_stream(request: HttpRequest, party: Party) -> HttpResponse:
+def replace_stream(request: ClientRequest, party: Party) -> HttpResponse:
     """Put the body's configuration in the place of the whole."""
     wanted = decode_json(request.body, schemas.stream)
-    return JsonResponse(change_stream(party=party, wanted=wanted, whole=True, at=timezone.now()))
+    client_id = request.client.pk
+    return JsonResponse(change_stream(party=party, wanted=wanted, whole=True, client_id=client_id, at=timezone.now()))
 
 
 @for_partners("ssf.manage")
-def delete_stream(request: HttpRequest, party: Party) -> HttpResponse:
+def delete_stream(request: ClientRequest, party: Party) -> HttpResponse:
     """204; the partner is told by its contract's address again."""
-    streams_actions.delete_stream(party=party, stream_id=request.GET.get("stream_id", ""), at=timezone.now())
+    stream_id = request.GET.get("stream_id", "")
+    streams_actions.delete_stream(party=party, stream_id=stream_id, client_id=request.client.pk, at=timezone.now())
     return HttpResponse(status=204)
 
 
 @for_partners("ssf.manage", also="ssf.read")
-def read_status(request: HttpRequest, party: Party) -> HttpResponse:
+def read_status(request: ClientRequest, party: Party) -> HttpResponse:
     """Whether the stream is enabled, and if not, why."""
     stream = stream_of(party_id=party.pk, stream_id=request.GET.get("stream_id", ""))
     return JsonResponse(status_of(stream=stream)) if stream else _unknown()
 
 
 @for_partners("ssf.manage")
-def update_status(request: HttpRequest, party: Party) -> HttpResponse:
+def update_status(request: ClientRequest, party: Party) -> HttpResponse:
     """The partner's own word; 403 for what an officer paused."""
     wanted = decode_json(request.body, schemas.status)
     return JsonResponse(
         set_status(
-            party=party, stream_id=wanted.stream_id, status=wanted.status, reason=wanted.reason or "", at=timezone.now()
+            party=party,
+            stream_id=wanted.stream_id,
+            status=wanted.status,
+            reason=wanted.reason or "",
+            client_id=request.client.pk,
+            at=timezone.now(),
         )
     )
 
 
 @require_POST
 @for_partners("ssf.manage")
-def verify(request: HttpRequest, party: Party) -> HttpResponse:
+def verify(request: ClientRequest, party: Party) -> HttpResponse:
     """204; a verification event with the same `state` is on its way."""
     wanted = decode_json(request.body, schemas.verification)
     verify_stream(party=party, stream_id=wanted.stream_id, state=wanted.state, at=timezone.now())
@@ -254,6 +263,7 @@ def poll(request: ClientRequest) -> HttpResponse:
         at=timezone.now(),
         wait=timedelta(0) if asked.return_immediately else LONGEST_WAIT,
         since=asked.since,
+        client_id=request.client.pk,
     )
     response = JsonResponse({"sets": dict(found.sets), "moreAvailable": found.more})
     response["Cache-Control"] = "no-store"
@@ -265,7 +275,10 @@ def poll(request: ClientRequest) -> HttpResponse:
 def manifest(request: ClientRequest, cohort_id: UUID, number: int) -> HttpResponse:
     """Part 0 is the index, a JWS; from 1 the shards, as they were packed. Only for the partner whose lines they are."""
     try:
-        fetched = fetch_manifest(party=request.client.party, cohort_id=cohort_id, number=number, at=timezone.now())
+        party, client_id = request.client.party, request.client.pk
+        fetched = fetch_manifest(
+            party=party, cohort_id=cohort_id, number=number, client_id=client_id, at=timezone.now()
+        )
     except NoSuchManifest:
         return problem(404, "Not found", "There is no such manifest of yours.")
     except ManifestExpired:

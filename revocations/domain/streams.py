@@ -222,7 +222,9 @@ def standing_stream(*, party_id: int, by: str, at: datetime) -> Stream:
     return Stream.objects.select_for_update().get(party_id=party_id)
 
 
-def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str, at: datetime) -> bool:
+def change_status(
+    *, stream: Stream, status: Stream.Status, reason: str, by: str, client_id: str = "", at: datetime
+) -> bool:
     """Set a locked stream's status. Returns whether that changed it. Audited; the partner hears of what we changed.
 
     `status_at` keeps saying since when the stream is not enabled, from one such status to another.
@@ -239,7 +241,7 @@ def change_status(*, stream: Stream, status: Stream.Status, reason: str, by: str
     stream.save(update_fields=["status", "status_reason", "status_by", "status_at"])
     audit.actions.record(
         action=f"stream.{status.value}", actor=by, target=f"stream:{stream.id}", at=at, reason=reason,
-        detail={"before": before},
+        detail={"before": before} | audit.actions.name_client(client_id),
     )  # fmt: skip
     if before != status and not by.startswith(PARTNER):
         _tell_status(stream, status, reason, at)

@@ -12,6 +12,7 @@ from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.actions.suspensions import suspend
 from partners.domain import pairwise
+from partners.models import Client
 from revocations.actions.cohorts import ManifestExpired, NoSuchManifest, fetch_manifest
 from revocations.domain.cohorts import digest
 from revocations.models import Cohort
@@ -54,8 +55,10 @@ def test_its_partner_fetches_the_index_and_its_shards(ended: Ended) -> None:
 
     # Every fetch is written down.
     events = AuditEvent.objects.filter(action="manifest.fetched").order_by("pk")
+    client_id = Client.objects.get(party=party).pk
     assert [(one.actor, one.target, one.detail) for one in events] == [
-        (f"partner:{party.pk}", f"cohort:{ended.cohort_id}", {"number": number}) for number in (0, 1)
+        (f"partner:{party.pk}", f"cohort:{ended.cohort_id}", {"number": number, "client": client_id})
+        for number in (0, 1)
     ]
 
 

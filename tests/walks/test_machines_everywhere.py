@@ -15,6 +15,7 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from consent.actions.lines import terminate
 from consent.models import ConsentRequest, DigestRun
 from consent.queries import termination
@@ -63,6 +64,7 @@ class Machines:
     """The callers, and the ids that are the partner's own."""
 
     callers: dict[str, Client]
+    ids: dict[str, str]
     everyone: World
     cohort_id: uuid.UUID
     stream_id: uuid.UUID
@@ -70,11 +72,15 @@ class Machines:
     jti: str
     campaign: str
 
-    def ask(self, who: str, case: Case) -> tuple[int, str]:
+    def path(self, case: Case) -> str:
         ids = {"cohort_id": self.cohort_id, "number": 0}
-        path = filled(dict(patterns())[case.name], ids) + case.query
+        return filled(dict(patterns())[case.name], ids) + case.query
+
+    def ask(self, who: str, case: Case) -> tuple[int, str]:
         with undone(self.callers[who]) as client:
-            answer: HttpResponseBase = client.generic(case.method, path, case.content, content_type=case.kind)
+            answer: HttpResponseBase = client.generic(
+                case.method, self.path(case), case.content, content_type=case.kind
+            )
             return answer.status_code, whole(answer)
 
 
@@ -87,13 +93,15 @@ def machines(everyone: World) -> Machines:
     stream = create_stream(party=party, wanted=RequestedStream(), at=now)
     cohort = Cohort.objects.get(pk=_ended(campaign))
     run = DigestRun.objects.create(id=uuid.uuid4(), party_id=party.pk, received_at=now, differing=["0007"])
-    kinds = (("the gateway", Machine.Kind.GATEWAY), ("the feed", Machine.Kind.FEED))
+    ours = {"the gateway": _ours(Machine.Kind.GATEWAY), "the feed": _ours(Machine.Kind.FEED)}
+    own, other = Machine.objects.get(party=party), Machine.objects.get(party__name="Otherwhile")
     return Machines(
         callers={
             "another partner": everyone.people["other partner"],
-            "the partner itself": a_machine(Machine.objects.get(party=party)),
-            **{who: a_machine(_ours(kind)) for who, kind in kinds},
+            "the partner itself": a_machine(own),
+            **{who: a_machine(client) for who, client in ours.items()},
         },
+        ids={"another partner": other.pk, "the partner itself": own.pk, **{who: one.pk for who, one in ours.items()}},
         everyone=everyone,
         cohort_id=cohort.pk,
         stream_id=uuid.UUID(str(stream["stream_id"])),
@@ -184,13 +192,30 @@ def test_every_address_and_method_that_a_token_opens_is_walked(machines: Machine
     assert {(case.name, case.method.lower()) for case in cases(machines)} == taking | {("oauth_token", "post")}
 
 
+def test_whatever_a_machine_has_written_names_it(machines: Machines) -> None:
+    """The carrier's own machines act themselves; a partner's do for their company, and are named beside it."""
+    since = {"since": (timezone.now() - timedelta(hours=1)).isoformat(), "returnImmediately": True}
+    named = set[str]()
+    for case in [*cases(machines), Case("ssf_poll", "POST", (200, 200, 403, 403), body=since)]:
+        for who in WHO:
+            before = {*AuditEvent.objects.values_list("pk", flat=True)}
+            with undone(machines.callers[who]) as client:
+                client.generic(case.method, machines.path(case), case.content, content_type=case.kind)
+                for event in AuditEvent.objects.exclude(pk__in=before):
+                    client_id = machines.ids[who]
+                    told = (event.actor.partition(":")[0], event.detail.get("client"))
+                    is_named = event.actor == f"client:{client_id}" or told == ("partner", client_id)
+                    assert is_named, (case.name, event.action)
+                    named.add(event.action)
+    assert named > {"stream.created", "stream.changed", "stream.deleted", "manifest.fetched", "orders.recovered"}
+
+
 def test_what_another_partner_asks_for_changes_nothing_of_the_partners(machines: Machines) -> None:
     party = Party.objects.get(name=ASKING[0])
     for case in cases(machines):
         with undone(machines.callers["another partner"]) as client:
             before = _state(party)
-            path = filled(dict(patterns())[case.name], {"cohort_id": machines.cohort_id, "number": 0}) + case.query
-            client.generic(case.method, path, case.content, content_type=case.kind)
+            client.generic(case.method, machines.path(case), case.content, content_type=case.kind)
             assert (case, _state(party)) == (case, before)
 
 
