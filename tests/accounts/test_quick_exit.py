@@ -25,6 +25,16 @@ def test_leaving_quickly_ends_everything_at_once() -> None:
     assert client.get("/lines/").url == "/accounts/login/?next=/lines/"
 
 
+def test_no_cookie_of_another_site_keeps_anybody_here() -> None:
+    """Any site under the same domain may leave a cookie without a name, or by one that can't be written back."""
+    person = sign_in(a_line())
+    own = f"sessionid={person.client.cookies['sessionid'].value}"
+    answer = person.client.post("/leave/", headers={"Cookie": f"nameless; {own}; a(b)=1; =2"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/away/")
+    assert answer.cookies["sessionid"]["max-age"] == 0
+    assert not BrowserSession.objects.filter(user__isnull=False).exists()
+
+
 def test_a_browser_that_left_is_shown_a_blank_page() -> None:
     client = Browser()
     client.post("/leave/")
@@ -75,7 +85,7 @@ def test_what_is_sent_without_a_sign_in_begins_no_session(django_assert_num_quer
     with django_assert_num_queries(0):
         sent = client.post("/settings/", {"language": "es"})
     assert (sent.url, dict(client.client.cookies)) == ("/accounts/login/?next=/home/&sent=1", {})
-    assert not BrowserSession.objects.exists()
+    assert not BrowserSession.objects.filter(user__isnull=False).exists()
 
 
 def test_what_is_sent_after_a_password_change_is_not_done() -> None:
