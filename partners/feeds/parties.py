@@ -31,6 +31,8 @@ from partners.feeds.reading import BOM, NumberedLine, Record
 
 SECTIONS = ("parties", "contracts", "campaigns")
 LOOK_UP_S = 2.0
+# So often an entry is judged anew whose row an officer changed meanwhile.
+TRIES = 5
 
 type Verb = Callable[[Any, datetime, terms.Changes], bool]
 
@@ -121,14 +123,16 @@ class PartiesFeed(Feed):
             for place, entry in enumerate(sections[section])
         ]
 
-    def _entry(self, place: str, entry: Any, verb: Verb, at: datetime) -> Fate:
+    def _entry(self, place: str, entry: Any, verb: Verb, at: datetime, tries: int = TRIES) -> Fate:
         changes = terms.Changes()
         try:
             with transaction.atomic():
                 new = verb(entry, at, changes)
                 terms.enqueue_term_change(changes=changes, at=at)
         except terms.ConcurrentChange:
-            return self._entry(place, entry, verb, at)
+            if tries == 1:
+                raise
+            return self._entry(place, entry, verb, at, tries - 1)
         except RowRefused as refused:
             return build_rejected_fate(place, refused.field, refused.reason)
         for name in ("endpoint_url", "jwks_uri"):

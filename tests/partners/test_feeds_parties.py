@@ -2,12 +2,14 @@
 
 import json
 from copy import deepcopy
+from itertools import count
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from partners.domain.keysets import jwks_uri_of
+from partners.feeds import terms
 from partners.feeds.parties import PartiesFeed, Unreadable, sections_of
 from partners.models import Campaign, Contract, IdentifierLink, Party, Reach
 from tests.feeds import (
@@ -66,6 +68,18 @@ def test_a_party_may_be_renamed_and_never_become_another_kind() -> None:
     assert refusals(changed("parties", 2, name=hostile, website="javascript:alert(1)")) == []
     assert (Party.objects.get(uri=ROAD).name, Party.objects.get(uri=ROAD).website) == (hostile, "javascript:alert(1)")
     assert refusals(changed("parties", 2, kind="end_customer")) == [("parties[2]", "kind", "id_conflict")]
+
+
+def test_an_entry_whose_row_changes_each_time_is_tried_five_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_parties()
+    readings = count()
+    monkeypatch.setattr(terms, "model_to_dict", lambda _: next(readings))
+    with pytest.raises(terms.ConcurrentChange):
+        take_parties(changed("parties", 2, name="RoadAid Ltd"))
+    assert next(readings) == 2 * 5, "the row as it was read, and as it is once it is locked"
+    monkeypatch.setattr(terms, "model_to_dict", lambda _: min(next(readings), 2 * 9))
+    assert refusals(changed("parties", 2, name="RoadAid Ltd")) == []
+    assert Party.objects.get(uri=ROAD).name == "RoadAid Ltd"
 
 
 def test_where_a_company_s_keys_are_no_file_changes() -> None:
