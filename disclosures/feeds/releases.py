@@ -1,14 +1,14 @@
 """The disclosures feed and the notices feed: what a line must hold, and what became of each."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from disclosures import actions
-from disclosures.domain.ingest.rows import Outcome, Report, Row, row_of
+from disclosures.domain.ingest.rows import Outcome, Report, Row, list_unknown, row_of
 from disclosures.models import PathCompleted
 from partners.feeds.checking import (
     LONGEST_NAME_BYTES,
@@ -233,22 +233,36 @@ class NoticesFeed(Feed):
     chunk = 1000
 
     def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
-        return [self._one(line, at) for line in lines]
+        notices = [_read_notice(line) for line in lines]
+        named = [one.disclosure_id for one in notices if isinstance(one, ReportedNotice) and not one.awaited]
+        # Each of these is looked for once more in its turn: it may be on its way, or a line above may await it.
+        unknown = {*list_unknown(source_ids=named)}
+        return [
+            _record_notice(one, line.number, at, unknown) if isinstance(one, ReportedNotice) else one
+            for line, one in zip(lines, notices, strict=True)
+        ]
 
-    def _one(self, line: NumberedLine | Record, at: datetime) -> Fate:
-        try:
-            notice = read(line, NOTICE_DECODER, ReportedNotice)
-            until = instant_or_none("suppressed_until", notice.suppressed_until)
-            done = actions.record_notice(
-                source_id=notice.disclosure_id, suppressed_until=until, order_ref=notice.order_ref,
-                awaited=bool(notice.awaited), at=at,
-            )  # fmt: skip
-        except RowRefused as refused:
-            return build_rejected_fate(line.number, refused.field, refused.reason)
-        if done is None:
-            return build_rejected_fate(line.number, "disclosure_id", "disclosure_unknown")
-        hides = until is None or until > at
-        warnings = ("disclosure_id hidden_on_arrival",) if hides and not done.has_arrived else ()
-        if done.is_new:
-            return build_accepted_fate(line.number, warnings=warnings)
-        return build_repeated_fate(line.number, warnings)
+
+def _read_notice(line: NumberedLine | Record) -> ReportedNotice | Fate:
+    try:
+        return read(line, NOTICE_DECODER, ReportedNotice)
+    except RowRefused as refused:
+        return build_rejected_fate(line.number, refused.field, refused.reason)
+
+
+def _record_notice(notice: ReportedNotice, number: int, at: datetime, unknown: Collection[str]) -> Fate:
+    try:
+        until = instant_or_none("suppressed_until", notice.suppressed_until)
+    except RowRefused as refused:
+        return build_rejected_fate(number, refused.field, refused.reason)
+    done = actions.record_notice(
+        source_id=notice.disclosure_id, suppressed_until=until, order_ref=notice.order_ref,
+        awaited=bool(notice.awaited) or notice.disclosure_id not in unknown, at=at,
+    )  # fmt: skip
+    if done is None:
+        return build_rejected_fate(number, "disclosure_id", "disclosure_unknown")
+    hides = until is None or until > at
+    warnings = ("disclosure_id hidden_on_arrival",) if hides and not done.has_arrived else ()
+    if done.is_new:
+        return build_accepted_fate(number, warnings=warnings)
+    return build_repeated_fate(number, warnings)

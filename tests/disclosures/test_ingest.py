@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Line
 from audit.models import Incident
@@ -207,6 +208,17 @@ def test_notices_are_appended_and_the_same_changes_nothing() -> None:
         (1, None, "order-1"),
         (2, moment("2025-12-31T23:00:00Z"), "order-1"),
     ]
+
+
+def test_of_all_notices_of_a_file_it_is_asked_at_once_whether_their_rows_are_known() -> None:
+    take_releases(*(release_row(id=f"r{n}") for n in range(5)))
+    notices: list[Row] = [{"disclosure_id": f"r{n}", "suppressed_until": None} for n in range(5)]
+    to_come: Row = {"disclosure_id": "to come", "suppressed_until": None}
+    with CaptureQueriesContext(connection) as seen:
+        fates = take_notices(*notices, to_come, to_come | {"awaited": True}, to_come | {"order_ref": "another"})
+    assert [fate.status for fate in fates] == ["accepted"] * 5 + ["rejected", "accepted", "accepted"]
+    looks = [one for one in seen.captured_queries if 'FROM "disclosures_helddisclosure"' in one["sql"]]
+    assert len(looks) == 3, "once for all, and once more for each line that names one that was not there"
 
 
 def test_hostile_text_is_kept_as_it_is() -> None:
