@@ -80,22 +80,29 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
 
     Raises NotDelegated. The line's person is told of each.
     """
-    if _has_answered(delegation_id, user, answer, at):
-        return
-    waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
-    if answer == "yes":
-        _accept_delegation(_lock_delegation(delegation_id, waiting), user, at)
-    elif answer in {"no", "end"}:
-        _end(_lock_delegation(delegation_id, waiting if answer == "no" else Q(user=user)), f"delegate:{user.pk}", at)
-    else:
+    if answer not in {"yes", "no", "end"}:
         raise NotDelegated("answer")
+    waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
+    try:
+        if answer == "yes":
+            _accept_delegation(_lock_delegation(delegation_id, waiting), user, at)
+        else:
+            wanted = waiting if answer == "no" else Q(user=user)
+            _end(_lock_delegation(delegation_id, wanted), f"delegate:{user.pk}", at)
+    except NotDelegated:
+        # Looked for once the row was locked: the other press may have been under way.
+        if not _has_answered(delegation_id, user, answer, at):
+            raise
 
 
 @transaction.atomic
 def end_delegation(*, delegation_id: UUID, line_id: int, user: User, at: datetime) -> None:
     """End a delegation for the line's user, taken on or not, at once. Twice is once. Raises NotDelegated."""
-    if not Delegation.objects.filter(pk=delegation_id, line=line_id, ended_at__lte=at).exists():
+    try:
         _end(_lock_delegation(delegation_id, Q(line=line_id)), f"subscriber:{user.pk}", at)
+    except NotDelegated:
+        if not Delegation.objects.filter(pk=delegation_id, line=line_id, ended_at__isnull=False).exists():
+            raise
 
 
 def end_tenure_delegations(*, user_id: int, line_id: int, at: datetime) -> None:

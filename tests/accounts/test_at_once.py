@@ -428,6 +428,32 @@ def test_what_is_ended_is_not_taken_on(line: Line, now: datetime) -> None:
     assert (noted("delegate.ended"), noted("delegate.taken_on")) == (1, 0)
 
 
+def test_what_a_helper_says_twice_at_once_is_said_once(line: Line, now: datetime) -> None:
+    user, other = a_user(line, now), a_line(msisdn=ELSEWHERE)
+    helper = a_user(other, now)
+
+    def says(asked: UUID, answer: str) -> Callable[[], None]:
+        return lambda: answer_delegation(
+            delegation_id=asked, user=helper, line_id=other.pk, answer=answer, at=now
+        )  # fmt: skip
+
+    asked = asks_to_look_after(line, user, ELSEWHERE, now)()
+    for word in ("yes", "end"):
+        overlap(says(asked, word), says(asked, word))
+    with pytest.raises(NotDelegated, match="answer"):
+        says(asked, "maybe")()
+    anew = asks_to_look_after(line, user, ELSEWHERE, now)()
+    overlap(says(anew, "no"), says(anew, "no"))
+    assert (noted("delegate.taken_on"), noted("delegate.ended")) == (1, 2)
+    elsewhere = asks_to_look_after(line, user, "+13605550229", now)()
+
+    def ends() -> None:
+        end_delegation(delegation_id=elsewhere, line_id=line.pk, user=user, at=now)
+
+    overlap(ends, ends)
+    assert noted("delegate.ended") == 3
+
+
 def test_a_separation_is_asked_for_and_closed_once(line: Line, now: datetime) -> None:
     user, officer = a_user(line, now), an_actor()
 
