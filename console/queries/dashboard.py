@@ -169,7 +169,8 @@ class Dashboard:
         late = sum(1 for one in self.terminations if one.late)
         asked = sum(1 for one in self.proposals if not one.mine)
         bad = sum(1 for one in self.unwell if one.health.tone == "bad")
-        return bad + self.incident_count.n + asked + late + len(self.differences) + len(self.requests)
+        behind = late + len(self.unconfirmed)
+        return bad + behind + self.incident_count.n + asked + len(self.differences) + len(self.requests)
 
 
 def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -> Dashboard:

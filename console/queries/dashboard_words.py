@@ -155,6 +155,11 @@ def _problems(now: Dashboard) -> Sequence[SafeString]:
         found.append(
             format_html("{} of {} {} delivery problems.", now.failing, of, _plural(now.failing, "has", "have"))
         )
+    if now.unconfirmed:
+        names = _names([one.name for one in now.unconfirmed[:NAMED]])
+        others = " and others" if len(now.unconfirmed) > NAMED else ""
+        href = _list("orders", "due=overdue")
+        found.append(format_html("{}: {}{}.", _link(href, "Not confirming stops"), names, others))
     if n := now.incident_count:
         late, past = now.overdue_incidents, NOTHING
         if late:

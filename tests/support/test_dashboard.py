@@ -219,7 +219,9 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     an_order(later, line, complete_by=at - DAY, at=at)
     an_order(early, line, complete_by=at - 3 * DAY, at=at, state=State.PARTIAL)
     an_order(early, line, complete_by=at + DAY, at=at)
-    panel = shown(officer, "/admin/").partition("Not confirming stops")[2].partition("Delivery to")[0]
+    page = shown(officer, "/admin/")
+    assert "2 items need attention Not confirming stops : Early , Later ." in page
+    panel = page.rpartition("Not confirming stops")[2].partition("Delivery to")[0]
     assert panel == (
         " All unsigned orders Early : 1 order Not signed: Early Finder 3 days late"
         " Later : 1 order Not signed: Later , Later Finder 1 day late "
