@@ -29,6 +29,7 @@ from partners.policies.loosening import (
     LoosenAnomalies,
     MoveKeys,
     SetEndpoints,
+    is_expired,
 )
 from partners.primitives import tokens
 from partners.queries import key_of, thumbprint_of
@@ -120,7 +121,6 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
     who = names.actors(
         wanted={actor for actor in (one.proposed_by, one.decided_by, *(each.actor for each in held)) if actor}
     )
-    until = one.proposed_at + OPEN_FOR
     return ProposalPage(
         proposal=one,
         target=target,
@@ -129,8 +129,8 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         proposed_by=who[one.proposed_by],
         decided_by=who.get(one.decided_by, ""),
         mine=one.proposed_by == reader,
-        expired=not one.decision and until <= at,
-        counts_until=until,
+        expired=is_expired(proposal=one, at=at),
+        counts_until=one.proposed_at + OPEN_FOR,
         lifted=[LiftedSuspension(each, who[each.actor]) for each in held],
         plan=_plan(one, at),
         notice=get_proposed_notice(proposal=one),

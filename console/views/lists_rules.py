@@ -24,7 +24,7 @@ from disclosures.queries.rules import finds, newest_rules
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, JurisdictionRule, NoticeText, Proposal, Suspension
 from partners.policies.lifecycle import Stage
-from partners.policies.loosening import OPEN_FOR
+from partners.policies.loosening import is_expired
 from revocations.models import Cohort
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends
 from support.queries import names
@@ -272,15 +272,16 @@ def _now(rows: Rows, value: str, at: datetime) -> Rows:
 def _format_decision(one: Proposal, at: datetime) -> Cell:
     if one.decision:
         return Cell(one.get_decision_display())
-    old = one.proposed_at <= at - OPEN_FOR
-    return Cell("expired") if old else Cell("waiting for a second officer", tone="warn")
+    if is_expired(proposal=one, at=at):
+        return Cell("expired")
+    return Cell("waiting for a second officer", tone="warn")
 
 
 def _open(rows: Rows, value: str, at: datetime) -> Rows:
     if value == "open":
         return rows.filter(waiting(at=at))
     if value == "old":
-        return rows.filter(decision="", proposed_at__lte=at - OPEN_FOR)
+        return rows.filter(decision="").exclude(waiting(at=at))
     return rows.filter(decision=value)
 
 

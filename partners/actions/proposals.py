@@ -35,6 +35,7 @@ from partners.policies.loosening import (
     SetEndpoints,
     Terminate,
     as_json,
+    is_expired,
 )
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken
@@ -116,7 +117,7 @@ def mark_agreed(*, proposal_id: uuid.UUID, reason: str, actor: str, at: datetime
     proposal = _open(proposal_id)
     if proposal.proposed_by == name:
         raise NotNow("You proposed it, so another officer must approve it.")
-    if proposal.proposed_at + OPEN_FOR <= max(at, database_clock()):
+    if is_expired(proposal=proposal, at=max(at, database_clock())):
         raise NotNow("This proposal is more than 7 days old and has expired. Propose it again.")
     try:
         acting_staff(actor=proposal.proposed_by, action=StaffAction.PROPOSE)

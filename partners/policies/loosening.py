@@ -19,6 +19,11 @@ PAID = {"": 0, Campaign.Consideration.NONE: 0, Campaign.Consideration.OTHER: 1, 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+def is_expired(*, proposal: Proposal, at: datetime) -> bool:
+    """Return whether nobody decided it in time: from then on nobody can."""
+    return not proposal.decision and proposal.proposed_at + OPEN_FOR <= at
+
+
 class BadProposal(Exception):
     """What was proposed can't be done to such a target, or what it needs is missing."""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -14,10 +15,11 @@ from console.queries import pages
 from partners.actions import proposals
 from partners.actions.suspensions import suspend
 from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Party, Proposal, Suspension
+from partners.policies.loosening import OPEN_FOR
 from revocations.models import Cohort, Order, Stream
 from support.queries import chains
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.support.officers import WHY, Member, ask, confirmed, post, shown
+from tests.support.officers import WHY, Member, ask, confirmed, post, rows_of, shown
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -188,15 +190,20 @@ def test_no_earlier_end_lies_in_the_past(officer: Member, of: str) -> None:
 
 def test_a_proposal_that_is_too_old_waits_for_nobody(officer: Member, second: Member) -> None:
     contract = a_contract()
-    for days, of in ((8, contract), (6, a_contract())):
+    for age, of in ((OPEN_FOR + timedelta(days=1), contract), (OPEN_FOR - timedelta(minutes=2), a_contract())):
         proposals.propose(
             act="extend_term", of="contract", target_id=of.pk, payload={"ends_at": "2097-01-01T00:00:00Z"},
-            reason="Due", actor=officer.actor, at=timezone.now() - timedelta(days=days),
+            reason="Due", actor=officer.actor, at=timezone.now() - age,
         )  # fmt: skip
     assert shown(second, "/admin/").count("Review") == 1
     assert contract.ref not in shown(second, "/admin/proposals/?state=open")
     assert shown(second, "/admin/proposals/").count("waiting for a second officer") == 1
-    assert "expired" in shown(second, "/admin/proposals/?state=old")
+    waits = Proposal.objects.latest("proposed_at")
+    for early, are_old in ((timedelta(microseconds=1), 1), (timedelta(), 2)):
+        with time_machine.travel(waits.proposed_at + OPEN_FOR - early, tick=False):
+            old = rows_of(second, "/admin/proposals/?state=old")
+            assert (len(old), sum("expired" in row for row in old)) == (are_old, are_old)
+            assert len(rows_of(second, "/admin/proposals/?state=open")) == 2 - are_old
     assert "Review" not in shown(second, f"/admin/contracts/{contract.pk}/")
 
 
