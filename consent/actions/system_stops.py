@@ -137,6 +137,7 @@ def enqueue_orders_for_newly_affected(*, line_ids: Collection[int]) -> int:
     return sum(_enqueue_orders(some) for some in batched(sorted(set(line_ids)), LINES_AT_ONCE, strict=False))
 
 
+@retry_on_conflict
 @transaction.atomic
 def _enqueue_orders(line_ids: Sequence[int]) -> int:
     turns = lock_lines(line_ids=line_ids)

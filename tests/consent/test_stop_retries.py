@@ -1,15 +1,19 @@
 """A stop while more becomes known of who it concerns: it is made up again, and does not fail."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 
 from consent.actions.choices import stop
+from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.domain.conflicts import TRIES, retry_on_conflict
+from consent.domain.snapshots import lock_line
 from consent.models import Choice
 from partners.models import Dealing, Reach
 from revocations.models import Order
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.overlapping import after_the_first_making_up
+from tests.overlapping import after_the_first_making_up, wait_until_it_waits
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -41,6 +45,28 @@ def test_a_partner_that_a_release_shows_meanwhile_is_told(monkeypatch: pytest.Mo
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     assert tries == [1, 2]
     assert (Choice.objects.count(), Order.objects.filter(contract_id=other.pk).count()) == (1, 1)
+
+
+def test_partners_of_many_lines_are_told_though_another_took_the_lines_in_another_order() -> None:
+    first, second = (a_line() for _ in range(2))
+    for line in (first, second):
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+        an_approval(line, a_campaign())
+
+    def tell() -> int:
+        try:
+            return enqueue_orders_for_newly_affected(line_ids=[first.pk, second.pk])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        with transaction.atomic():
+            lock_line(line_id=second.pk)
+            told = elsewhere.submit(tell)
+            wait_until_it_waits(told)
+            lock_line(line_id=first.pk)
+        assert told.result() == 2
+    assert Order.objects.count() == 2
 
 
 @pytest.mark.parametrize(
