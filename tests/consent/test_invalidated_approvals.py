@@ -8,7 +8,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -36,6 +35,7 @@ from disclosures.queries.downloads import export_of
 from disclosures.workers import archiving
 from partners.models import Contract, Party
 from revocations.models import Order
+from tests.clocks import standing_still
 from tests.consent.claiming import a_partner
 from tests.feeds import (
     BRIDGE,
@@ -323,7 +323,7 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     (allowed,) = Choice.objects.filter(line_id=line.pk)
     assert choice_of(line_ids=[line.pk], choice_id=allowed.id) is None
     # The day for which another number holds line ended.
-    with time_machine.travel(database_clock() + timedelta(days=2)):
+    with standing_still(database_clock() + timedelta(days=2)):
         browser = signed_in(line)
         browser.post("/settings/archive/ask/")
         archiving.make(now=timezone.now())
