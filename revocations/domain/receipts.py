@@ -37,6 +37,7 @@ type Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_NUL)]
 type Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 type Status = Literal["in_progress", "completed", "rejected"]
 UNREGISTERED = "no key with this kid is registered to iss"
+NOT_BY_ITS_KEY = "no key that is registered to iss signed it"
 # What an index entry of the database holds, with room for the rest of its key.
 MOST_BYTES = 2000
 
@@ -299,6 +300,16 @@ def _check_signature(parsed: ParsedReceipt, signer: Party, at: datetime) -> Rece
     return keysets.build_receipt_key(party=signer, kid=parsed.kid, key=key)
 
 
+def _check_signature_below(parsed: ParsedReceipt, recipient: str, partner: Party, at: datetime) -> ReceiptKey:
+    party = Party.objects.filter(uri=recipient).first()
+    if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
+        raise ReceiptRefused("invalid_key", NOT_BY_ITS_KEY)
+    try:
+        return _check_signature(parsed, party, at)
+    except ReceiptRefused as error:
+        raise ReceiptRefused("invalid_key", NOT_BY_ITS_KEY) from error
+
+
 def _event(claims: Claims, at: datetime) -> ReceiptEvent:
     said = _one_event(claims, wire.event_type("revocation-receipt"), ReceiptEvent)
     for deed in said.actions:
@@ -344,7 +355,7 @@ def _report(place: int, below: DownstreamEntry, *, order_jti: str, partner: Part
 
 def build_unregistered_refusal(*, place: int, recipient: str) -> ReceiptRefused:
     """Return how the receipt of a company whose key we do not know is refused. `place`: in `downstream`."""
-    return _of_company(ReceiptRefused("invalid_key", UNREGISTERED), place, recipient)
+    return _of_company(ReceiptRefused("invalid_key", NOT_BY_ITS_KEY), place, recipient)
 
 
 def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRefused:
@@ -354,16 +365,12 @@ def _of_company(error: ReceiptRefused, place: int, recipient: str) -> ReceiptRef
 def _verify_nested_receipt(below: DownstreamEntry, order_jti: str, partner: Party, at: datetime) -> NestedReceipt:
     """Return what the company's own key signed about this very order of ours. Raises ReceiptRefused.
 
-    Of whoever has no keys with us it is said as of a key that is not registered: which companies we know is not told.
+    Whoever does not hold what a company's key signed hears one sentence: which companies we know is not told.
     """
     parsed = parse_receipt(below.receipt)
-    # Before anything that only a company with keys here is told.
     if parsed.claims.get("iss") != below.recipient:
         raise ReceiptRefused("invalid_issuer", "iss is not this company")
-    party = Party.objects.filter(uri=below.recipient).first()
-    if party is None or party.pk == partner.pk or not keysets.on_own_host(uri=party.uri, jwks_uri=party.jwks_uri):
-        raise ReceiptRefused("invalid_key", UNREGISTERED)
-    key = _check_signature(parsed, party, at)
+    key = _check_signature_below(parsed, below.recipient, partner, at)
     if parsed.claims.get("aud") not in (partner.uri, settings.BASE_URL):
         raise ReceiptRefused("invalid_audience", f"aud must be you or {settings.BASE_URL}")
     _check_dates(parsed.claims, at)

@@ -362,20 +362,31 @@ def undated(signer: Signer, token: str) -> str:
     return signer.sign(claims)
 
 
-NOT_REGISTERED = "no key with this kid is registered to iss"
+NOT_BY_ITS_KEY = "no key that is registered to iss signed it"
 NOT_ITS_OWN: dict[str, tuple[Callable[[Ordered, Party, Signer], str], str, str]] = {
     "keys on another host": (
-        with_keys_at("https://geobridge.example/roadaid.json"), "invalid_key", NOT_REGISTERED,
+        with_keys_at("https://geobridge.example/roadaid.json"), "invalid_key", NOT_BY_ITS_KEY,
     ),
     "keys on a host that ends alike": (
-        with_keys_at("https://notroadaid.example/jwks.json"), "invalid_key", NOT_REGISTERED,
+        with_keys_at("https://notroadaid.example/jwks.json"), "invalid_key", NOT_BY_ITS_KEY,
     ),
-    "no keys known": (with_keys_at(""), "invalid_key", NOT_REGISTERED),
+    "no keys known": (with_keys_at(""), "invalid_key", NOT_BY_ITS_KEY),
     "an unregistered key": (
-        lambda ordered, party, _: ordered.nested(Signer(party.uri)), "invalid_key", NOT_REGISTERED,
+        lambda ordered, party, _: ordered.nested(Signer(party.uri)), "invalid_key", NOT_BY_ITS_KEY,
     ),
     "the partner's own key": (
-        lambda ordered, party, _: ordered.nested(ordered.scene.signer, iss=party.uri), "invalid_key", NOT_REGISTERED,
+        lambda ordered, party, _: ordered.nested(ordered.scene.signer, iss=party.uri), "invalid_key", NOT_BY_ITS_KEY,
+    ),
+    "another key under its kid": (
+        lambda ordered, _, signer: Signer(signer.uri).sign(claims_of(ordered.nested(signer)), kid=signer.kid),
+        "invalid_key", NOT_BY_ITS_KEY,
+    ),
+    "the algorithm of another kind of key under its kid": (
+        lambda ordered, _, signer: jwt.encode(
+            {"typ": "secevent+jwt", "alg": "RS256", "kid": signer.kid}, claims_of(ordered.nested(signer)),
+            RSAKey.generate_key(2048), algorithms=["RS256"],
+        ),
+        "invalid_key", NOT_BY_ITS_KEY,
     ),
     "another issuer": (
         lambda ordered, _, signer: ordered.nested(signer, iss="https://other.example"), "invalid_issuer",
@@ -459,7 +470,7 @@ def test_a_signature_speaks_for_nobody_else(ordered: Ordered) -> None:
     stranger = Signer("https://stranger.example")
     told = [below(stranger.uri, ordered.nested(stranger))]
     assert ordered.refused(ordered.receipt(downstream=told)) == (
-        "invalid_key", f"downstream[0].receipt of {stranger.uri}: {NOT_REGISTERED}",
+        "invalid_key", f"downstream[0].receipt of {stranger.uri}: {NOT_BY_ITS_KEY}",
     )  # fmt: skip
     # Nor does another's signature tell which companies we know.
     for known_or_not in (ads.uri, stranger.uri):
