@@ -58,6 +58,11 @@ def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datet
     return after_business_days(start=at, days=min(days, AT_MOST.get(Priority(priority), days)), zone=ZONE)
 
 
+def is_late(*, ticket: Ticket, at: datetime) -> bool:
+    """Return whether its person waits for us, or for whom we asked, longer than until its date."""
+    return ticket.state in CLOCK_RUNS and ticket.due_at < at
+
+
 def raise_priority(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:
     """Set a locked ticket's priority, and its date where that makes it an earlier one; does not save.
 

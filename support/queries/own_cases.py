@@ -19,7 +19,7 @@ from accounts.primitives.zones import zone_of
 from partners.labels import party_name
 from support.labels import TOPIC
 from support.models import Attachment, Entry, Ticket
-from support.policies.lifecycle import CLOCK_RUNS
+from support.policies.lifecycle import is_late
 from support.queries import subjects
 from support.queries.pending_tickets import with_merged
 
@@ -91,7 +91,7 @@ def build_own_case(*, ticket: Ticket, line: Line | None, at: datetime) -> Case:
         subject=subject,
         company=_company(ticket, at) if waits else "",
         zone=zone_of(line.state if line else ""),
-        late=ticket.state in CLOCK_RUNS and ticket.due_at < at,
+        late=is_late(ticket=ticket, at=at),
     )
 
 

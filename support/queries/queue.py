@@ -105,10 +105,14 @@ def counts(*, user_id: int, at: datetime) -> Counts:
     under_way = visible_tickets(at=at).filter(state__in=UNDER_WAY)
     return Counts(
         open=_up_to(under_way),
-        overdue=_up_to(under_way.filter(due_at__lt=at)),
+        overdue=_up_to(under_way.filter(_overdue(at))),
         mine=_up_to(under_way.filter(assignee_id=user_id)),
         unclaimed=_up_to(under_way.filter(assignee__isnull=True)),
     )
+
+
+def _overdue(at: datetime) -> Q:
+    return Q(due_at__lt=at)
 
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
@@ -134,7 +138,7 @@ def filter_tickets(
     if asked.company:
         wanted &= Q(party_id__in=companies(part=asked.company))
     if asked.overdue:
-        wanted &= Q(due_at__lt=at)
+        wanted &= _overdue(at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
     return visible_tickets(at=at, hidden=hidden).filter(wanted, **_same(asked))

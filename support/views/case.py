@@ -22,7 +22,7 @@ from support.actions.protected_lines import agree_to_reveal, propose_end_of_prot
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
 from support.models import Reveal, Ticket
-from support.policies.lifecycle import CLOCK_RUNS, NEXT, UNDER_WAY, NotNow
+from support.policies.lifecycle import NEXT, UNDER_WAY, NotNow, is_late
 from support.queries.case import Case
 from support.queries.queue import is_free
 from support.queries.subjects import list_documents_about, stoppable
@@ -47,7 +47,7 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "may_document": staff_may(role, StaffAction.MAKE_DOCUMENTS),
         "may_protect": staff_may(role, StaffAction.PROTECT_LINES),
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
-        "late": found.ticket.state in CLOCK_RUNS and found.ticket.due_at < timezone.now(),
+        "late": is_late(ticket=found.ticket, at=timezone.now()),
         "takes": _takes(found.ticket, role),
         "suspendable": bool(_companies(found)),
     }

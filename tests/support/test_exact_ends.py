@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
+from pytest_django import Settings
 
 import accounts.queries
 import audit.actions
@@ -13,15 +15,20 @@ from audit.models import Incident
 from support.actions import asking, incoming, protected_lines, stop_for, writing
 from support.actions.replies import begin_reply, undo_reply
 from support.domain.tickets import close_tickets, end_waits
-from support.models import BulkReply, LoggedCall, ProtectedLine, Reveal, Ticket
+from support.models import BulkReply, Entry, LoggedCall, ProtectedLine, Reveal, Ticket
 from support.models.desk import ASKED_FOR
+from support.policies import lifecycle
 from support.policies.lifecycle import NotNow
+from support.primitives.tokens import reply_address
 from support.queries.case import case_of
+from support.queries.due import due
 from support.queries.names import takes_two
+from support.queries.queue import QueueFilter, counts, page
+from support.queries.team_metrics import Figure, figures, last_days
 from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
-from tests.moments import begins_at, ends_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.staff import a_staff_user, an_actor, an_agreed_proposal
 from tests.support.desk import a_ticket
 
@@ -166,6 +173,48 @@ def test_limits_of_a_day_end_after_it(line: Line, now: datetime, monkeypatch: py
 
     assert begins_at(lambda at: is_done(lambda: ask(line, at), asking.DailyLimitReached), now + DAY)
     assert begins_at(writes, now + DAY)
+
+
+def test_a_case_takes_so_many_mails_an_hour_and_a_sender_opens_so_many_cases(
+    line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.MAIL_INBOUND_SECRETS, settings.MAIL_REPLY_ADDRESS = ["m" * 32], "help@mail.example"
+    monkeypatch.setattr(incoming, "INTO_ONE", 1)
+    monkeypatch.setattr(incoming, "FROM_ONE", 1)
+    case, ids = ask(line, now), count()
+
+    def mail(address: str, at: datetime) -> None:
+        said = incoming.IncomingMail(f"m-{next(ids)}", "me@example.net", [address], "Case", "And?")
+        incoming.receive_mail(mail=said, at=at)
+
+    def is_heard(at: datetime) -> bool:
+        mail(reply_address(code=case.code), at)
+        return Entry.objects.filter(ticket=case, channel=Entry.Channel.MAIL).count() == 2
+
+    def is_opened(at: datetime) -> bool:
+        mail("help@mail.example", at)
+        return Ticket.objects.filter(line_id=None).count() == 2
+
+    for is_taken in (is_heard, is_opened):
+        assert not is_taken(now)
+        assert begins_at(is_taken, now + 60 * MINUTE)
+
+
+def test_a_case_is_overdue_everywhere_from_the_moment_after_its_date(now: datetime) -> None:
+    case = a_ticket(at=now - 5 * DAY)
+
+    def overdue(at: datetime) -> Figure:
+        return figures(span=last_days(at=at), user_id=None, at=at).whole
+
+    for is_overdue in (
+        lambda at: lifecycle.is_late(ticket=case, at=at),
+        lambda at: due(due_at=case.due_at, at=at).late,
+        lambda at: counts(user_id=0, at=at).overdue,
+        lambda at: page(asked=QueueFilter(overdue=True), user_id=0, at=at).rows,
+        lambda at: overdue(at).overdue,
+        lambda at: overdue(at).judged,
+    ):
+        assert begins_at(is_overdue, now + A_MOMENT)
 
 
 def test_what_was_answered_is_closed_after_fourteen_days(now: datetime) -> None:
