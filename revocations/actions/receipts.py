@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
 import audit.actions
@@ -249,12 +249,9 @@ def _supersede_older(order: Order) -> None:
 
     One that was contradicted too: the newer one says again what it asked.
     """
-    older = Order.objects.filter(
+    Order.objects.filter(
+        Q(epoch__lt=order.epoch) | Q(epoch=order.epoch, version__lt=order.version),
         line_id=order.line_id,
         contract_id=order.contract_id,
         state__in=(*MOVABLE, State.CONTRADICTED),
-        queued_at__lte=order.queued_at,
-    ).exclude(id=order.id)
-    for one in older.select_for_update():
-        if (one.epoch, one.version) < (order.epoch, order.version):
-            Order.objects.filter(pk=one.pk).update(state=State.SUPERSEDED, superseded_by=order.id, next_attempt_at=None)
+    ).update(state=State.SUPERSEDED, superseded_by=order.id, next_attempt_at=None)
