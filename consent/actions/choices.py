@@ -326,7 +326,7 @@ def _find_pressed_together(line_id: int, parties: Sequence[str], actor: str, cha
     newest = list(Choice.objects.filter(line_id=line_id).order_by("-made_at")[: len(parties)])
     alike = {("stop", "party", uri, "", actor, channel) for uri in parties}
     said = {(one.kind, one.scope, one.ref, one.reason, one.actor, one.channel) for one in newest}
-    if said != alike or any(one.made_at < after for one in newest):
+    if said != alike or any(one.made_at <= after for one in newest):
         return []
     came = Approval.objects.filter(line_id=line_id, recorded_at__gt=min(one.made_at for one in newest))
     return [] if came.exists() else newest

@@ -78,6 +78,9 @@ def test_it_opens_while_its_campaign_is_in_force(asked: ConsentRequest, now: dat
         with undone():
             model.objects.update(ends_at=day)
             assert ends_at(lambda at: question(asked, at), day)
+        with undone():
+            model.objects.update(starts_at=day)
+            assert begins_at(lambda at: question(asked, at), day)
     party = Campaign.objects.get().lbs_provider_id
     Suspension.objects.create(
         of="party", target_id=party, starts_at=day, ends_at=day + DAY, reason="Due", actor="officer:1"
@@ -127,6 +130,12 @@ def test_a_claim_is_asked_about_until_it_ends_or_the_number_changes(partner: Par
         with undone():
             Line.objects.filter(pk=line.pk).update(number_changed_at=changed_at)
             assert request_texts.text_waiting(now=noon - HOUR) == texts
+
+
+def test_a_question_waits_for_its_text_as_long_as_it_is_open(partner: Partner) -> None:
+    a_line(msisdn=NUMBER)
+    claims(partner, by_day())
+    assert ends_at(lambda at: request_texts.text_waiting(now=at), by_day() + 7 * DAY)
 
 
 def test_a_question_is_open_for_a_week_to_its_person_and_its_company(asked: ConsentRequest, partner: Partner) -> None:

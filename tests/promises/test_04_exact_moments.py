@@ -1,23 +1,28 @@
 """Promises 3 and 4, in the database: what its guards of choices, orders and events say at the very moment."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import Line
-from consent.actions.choices import pause, stop
+from consent.actions.choices import PRESSED_AGAIN, PauseOver, RecordedChoice, pause, stop, stop_each
 from consent.models import Choice, LineGate, Origin
 from revocations.models import Order, StreamEvent
 from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines
+from tests.moments import ends_at
 from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 A_MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
 WEEK = timedelta(days=7)
+WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
 
 
 def test_a_choice_is_newer_than_the_newest(clock: Clock) -> None:
@@ -53,6 +58,39 @@ def test_a_pause_comes_over_to_the_line_that_continues_this_one_until_it_is_over
             come.append(Choice.objects.filter(line_id=second.pk).count())
     clock.move_to(NOW)
     assert come == [1, 0]
+
+
+def test_no_pause_begins_that_is_over_at_that_moment(clock: Clock) -> None:
+    line = a_line()
+    with pytest.raises(PauseOver):
+        pause(line_id=line.pk, scope="all", until=NOW, **WHO)
+    assert pause(line_id=line.pk, scope="all", until=NOW + A_MOMENT, **WHO).order_ids == ()
+
+
+def test_a_button_is_the_same_one_pressed_again_for_a_quarter_of_an_hour(clock: Clock) -> None:
+    line, parties = a_line(), [a_party("A").uri, a_party("B").uri]
+
+    def is_repeated(at: datetime, press: Callable[[], Sequence[RecordedChoice]]) -> bool:
+        clock.move_to(at)
+        return all(said.repeated for said in press())
+
+    presses: tuple[Callable[[], Sequence[RecordedChoice]], ...] = (
+        lambda: [stop(line_id=line.pk, scope="all", **WHO)],
+        lambda: stop_each(line_id=line.pk, parties=parties, **WHO),
+    )
+    for press in presses:
+        clock.move_to(NOW)
+        with undone():
+            over = Choice.objects.get(id=press()[0].choice_id).made_at + PRESSED_AGAIN
+            assert ends_at(partial(is_repeated, press=press), over)
+    clock.move_to(NOW)
+    # Nor is a pause the one pressed again that is over.
+    over, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=8)
+    pause(line_id=line.pk, scope="all", until=over, **WHO)
+    assert ends_at(
+        lambda at: is_repeated(at, lambda: [pause(line_id=line.pk, scope="all", until=later, **WHO)]), over
+    )  # fmt: skip
+    clock.move_to(NOW)
 
 
 def test_a_try_is_at_most_a_week_away(clock: Clock) -> None:
