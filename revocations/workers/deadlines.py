@@ -149,7 +149,7 @@ def record_missing_evidence(*, now: datetime) -> int:
 @transaction.atomic
 def _note_unanswered(now: datetime) -> int:
     due = EvidenceRequest.objects.select_for_update(skip_locked=True).filter(
-        answered_at__isnull=True, overdue_at__isnull=True, due_at__lte=now
+        answered_at__isnull=True, overdue_at__isnull=True, due_at__lt=now
     )
     late = list(due.order_by("due_at")[:EVIDENCE_BATCH])
     for one in late:

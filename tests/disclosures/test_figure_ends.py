@@ -89,7 +89,7 @@ def test_a_release_counts_after_its_moment_once_it_is_recorded_and_not_hidden(cl
     })  # fmt: skip
 
 
-def test_a_proof_is_shown_after_its_moment_and_late_from_its_date(clock: Clock) -> None:
+def test_a_proof_is_shown_after_its_moment_and_late_after_its_date(clock: Clock) -> None:
     contract, due, answered = a_contract(), NOW + 10 * DAY, NOW + 12 * DAY
     for answer in ("evidence", "none"):
         EvidenceRequest.objects.create(
@@ -99,7 +99,7 @@ def test_a_proof_is_shown_after_its_moment_and_late_from_its_date(clock: Clock) 
         EvidenceRequest.objects.filter(jti=answer).update(answered_at=answered, answer=answer, token="t")
     changes([(Figure.DISPUTES, one) for one in ("asked", "showed_proof", "had_none", "late")], {
         NOW + MOMENT: ([0, 0, 0, 0], [2, 0, 0, 0]),
-        due: ([2, 0, 0, 0], [2, 0, 0, 2]),
+        due + MOMENT: ([2, 0, 0, 0], [2, 0, 0, 2]),
         answered + MOMENT: ([2, 0, 0, 2], [2, 1, 1, 0]),
         NOW + DAYS + MOMENT: ([2, 1, 1, 0], [0, 0, 0, 0]),
     })  # fmt: skip

@@ -24,6 +24,7 @@ from revocations.workers.delivery import delivery_rounds
 from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults
 from tests.factories import a_line
+from tests.moments import A_MOMENT
 from tests.partners.outside import Outside, Signer
 from tests.people import Browser, signed_in
 from tests.revocations.scenes import Scene, a_scene, event_of, stamp, stop_all
@@ -160,8 +161,8 @@ def test_only_one_answer_counts_and_then_it_is_not_late(scene: Scene, asked: Evi
 
 
 def test_no_answer_by_the_date_is_one_incident(scene: Scene, asked: EvidenceRequest) -> None:
-    assert record_missing_evidence(now=asked.due_at - MINUTE) == 0
-    assert [record_missing_evidence(now=asked.due_at) for _ in range(2)] == [1, 0]
+    assert record_missing_evidence(now=asked.due_at) == 0
+    assert [record_missing_evidence(now=asked.due_at + A_MOMENT) for _ in range(2)] == [1, 0]
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.count) == ("no_evidence", f"partner:{scene.party.pk}", 1)
     hand_in(scene, answer(asked, scene), after=WEEK + MINUTE)

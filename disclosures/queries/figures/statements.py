@@ -224,7 +224,7 @@ DISPUTES = """
 SELECT p.name AS company, count(e.id) AS asked,
     count(e.id) FILTER (WHERE e.answer = 'evidence' AND e.answered_at < %(until)s) AS showed_proof,
     count(e.id) FILTER (WHERE e.answer = 'none' AND e.answered_at < %(until)s) AS had_none,
-    count(e.id) FILTER (WHERE e.due_at <= %(until)s AND coalesce(e.answered_at, %(until)s) >= %(until)s) AS late
+    count(e.id) FILTER (WHERE e.due_at < %(until)s AND coalesce(e.answered_at, %(until)s) >= %(until)s) AS late
 FROM partners_party p
     LEFT JOIN revocations_evidencerequest e ON e.party_id = p.id AND e.asked_at >= %(since)s AND e.asked_at < %(until)s
 WHERE p.uri <> 'https://canary.whereabouts.invalid'
