@@ -162,16 +162,22 @@ def _refuse_withdrawn_key(published: Object, kid: str) -> None:
 def _check_confirmations(kept: Object, number: object, published: Object) -> tuple[Confirmation, ...]:
     """What each partner signed, by the keys that we say are theirs: the statement with those keys is signed by us."""
     held = kept.get("partner_receipts") or []
-    if not held:
+    if not held and "partner_keys" not in kept:
         return ()
     stated = _open_stated_keys(kept, number, published)
+    known = _list_keys(stated)
+    about = {one["sha256"]: one for one in stated["confirmations"]}
+    confirmations = tuple(_check_confirmation(_object(one), number, about, known, published) for one in held)
+    if sorted(_digest(one["token"]) for one in held) != sorted(about):
+        raise DoesNotVerify("it holds other confirmations than we put into it")
+    return confirmations
+
+
+def _list_keys(stated: Object) -> Known:
     known = defaultdict[tuple[str, str], list[Json]](list)
     for one in stated["keys"]:
         known[one["party"], one["kid"]].append(one["jwk"])
-    about = {one["sha256"]: one["party"] for one in stated["confirmations"]}
-    if len(held) > len(about):
-        raise DoesNotVerify("it holds more confirmations than we took about this choice")
-    return tuple(_check_confirmation(_object(one), number, about, known, published) for one in held)
+    return known
 
 
 def _open_stated_keys(kept: Object, number: object, published: Object) -> Object:
@@ -184,13 +190,15 @@ def _open_stated_keys(kept: Object, number: object, published: Object) -> Object
 
 
 def _check_confirmation(
-    one: Object, number: object, about: Mapping[str, str], known: Known, published: Object
+    one: Object, number: object, about: Mapping[str, Object], known: Known, published: Object
 ) -> Confirmation:
     token = one.get("token")
-    party = about.get(hashlib.sha256(token.encode()).hexdigest()) if isinstance(token, str) else None
-    if not isinstance(token, str) or party is None:
+    stated = about.get(_digest(token)) if isinstance(token, str) else None
+    if not isinstance(token, str) or stated is None:
         raise DoesNotVerify("it holds a confirmation that we never took about this choice")
+    party = str(stated["party"])
     event = _open_confirmed_event(token, party, known)
+    _check_labels(one, stated, event)
     return Confirmation(
         party=party,
         status=str(event.get("status")),
@@ -198,6 +206,17 @@ def _check_confirmation(
         actions=tuple(_object(done) for done in event.get("actions") or []),
         below=tuple(_check_below(_object(entry), known) for entry in event.get("downstream") or []),
     )
+
+
+def _check_labels(one: Object, stated: Object, event: Object) -> None:
+    """What stands beside a token, for people to read. Of files from before we signed names, no name is checked."""
+    signed = {"party": stated.get("name", one.get("party")), "status": event.get("status")}
+    if any(one.get(name, word) != word for name, word in signed.items()):
+        raise DoesNotVerify(f"what it says of the confirmation of {stated['party']} is not what was signed")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _open_confirmed_event(token: str, party: str, known: Known) -> Object:
@@ -217,7 +236,7 @@ def _check_completion(one: Object, number: object, party: str, token: str, publi
     said, _kid = _open_own_token(one["completion"], published)
     about = _object(said.get("completion"))
     fits = (said.get("receipt"), about.get("party"), about.get("sha256"))
-    if fits != (number, party, hashlib.sha256(token.encode()).hexdigest()):
+    if fits != (number, party, _digest(token)):
         raise DoesNotVerify(f"our word that {party} confirmed is about something else")
     return str(about.get("received_at")), str(said.get("iss"))
 

@@ -222,7 +222,8 @@ def file_of(*, receipt: ReceiptView, at: datetime) -> dict[str, object]:
             "iat": int(at.timestamp()),
             "receipt": receipt.number,
             "confirmations": [
-                {"party": one.uri, "sha256": hashlib.sha256(one.token.encode()).hexdigest()} for one in receipt.partners
+                {"party": one.uri, "name": one.party, "sha256": hashlib.sha256(one.token.encode()).hexdigest()}
+                for one in receipt.partners
             ],
             "keys": keysets.keys_behind(tokens=[one.token for one in receipt.partners]),
         }

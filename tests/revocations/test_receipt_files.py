@@ -87,7 +87,7 @@ def forge(file: File, ordered: Ordered) -> list[tuple[File, str]]:
     def by_somebody_else(**claims: object) -> str:
         return Signer("x").sign({"iss": "x", **claims}, typ="whereabouts-receipt+jwt")
 
-    (held,) = file["partner_receipts"]
+    first, held = file["partner_receipts"]
     about = {"party": ordered.scene.party.uri, "status": "completed", "received_at": "x", "sha256": "00"}
     forged = Signer(ordered.scene.party.uri).sign(ordered.claims(), kid=ordered.scene.signer.kid)
     made_up = {"party": "GeoBridge", "status": "completed", "token": forged}
@@ -100,9 +100,14 @@ def forge(file: File, ordered: Ordered) -> list[tuple[File, str]]:
         ({**file, "partner_keys": ours(receipt="WB-XXXX-XX", **nothing)}, "the keys in it belong to another receipt"),
         ({"token": file["partner_keys"]}, "and no receipt"),
         ({"token": file["standing"]}, "and no receipt"),
-        ({**file, "partner_receipts": [{**held, "completion": ours(completion=about)}]}, "is about something else"),
-        ({**file, "partner_receipts": [{**held, "completion": by_somebody_else()}]}, "does not verify"),
+        (
+            {**file, "partner_receipts": [first, {**held, "completion": ours(completion=about)}]},
+            "is about something else",
+        ),
+        ({**file, "partner_receipts": [first, {**held, "completion": by_somebody_else()}]}, "does not verify"),
         ({**file, "partner_receipts": [7]}, "should be a JSON object"),
+        ({**file, "partner_receipts": [held]}, "other confirmations than we put into it"),
+        ({**file, "partner_receipts": [first, {**held, "status": "rejected"}]}, "is not what was signed"),
     ]
 
 
@@ -112,7 +117,6 @@ def test_what_is_changed_in_a_file_is_found(ordered: Ordered, tmp_path: Path) ->
     assert [sorted(one) for one in the_file(ordered)["partner_receipts"]] == [["party", "status", "token"]]
     ordered.sign()
     file = the_file(ordered)
-    file["partner_receipts"] = file["partner_receipts"][-1:]
     assert "The confirmation verifies." in verify(file, tmp_path)
     for changed, says in forge(file, ordered):
         with pytest.raises(CommandError, match=says) as refusal:

@@ -222,7 +222,9 @@ def assert_file(
         return
     stated = opened(body["partner_keys"])
     assert stated["receipt"] == receipt_of(choice).number
-    assert stated["confirmations"] == [{"party": word.partner.party.uri, "sha256": word.digest} for word in words]
+    assert stated["confirmations"] == [
+        {"party": word.partner.party.uri, "name": word.partner.name, "sha256": word.digest} for word in words
+    ]
     signers = {(word.partner.party.uri, word.partner.signer.kid) for word in words}
     assert {(key["party"], key["kid"]) for key in stated["keys"]} >= signers
 
@@ -405,6 +407,28 @@ def test_our_word_on_confirmations_is_no_receipt_of_a_choice(signed: Signed) -> 
     (completion, *_) = [one["completion"] for one in file["partner_receipts"] if "completion" in one]
     for word in (completion, file["partner_keys"], file["standing"]):
         assert told_of(word.encode()) == NO_RECEIPT
+
+
+def test_what_stands_beside_a_confirmation_is_what_was_signed(signed: Signed) -> None:
+    """Nor is one left out, or there twice in another's place."""
+    file = file_of(signed)
+    first, second, *others = file["partner_receipts"]
+    changed: dict[str, list[dict[str, Any]]] = {
+        "another company": [first | {"party": second["party"]}, second, *others],
+        "another status": [first | {"status": "rejected"}, second, *others],
+        "one left out": [second, *others],
+        "one in another's place": [second, second, *others],
+        "none": [],
+    }
+    assert told_of(json.dumps(file).encode()) == GENUINE
+    for how, held in changed.items():
+        assert told_of(json.dumps(file | {"partner_receipts": held}).encode()) == CHANGED, how
+    # Files from before names were signed stay genuine.
+    stated = opened(file["partner_keys"])
+    for one in stated["confirmations"]:
+        del one["name"]
+    before = file | {"partner_keys": keys.signer(use=SigningKey.Use.RECEIPT).sign(stated)}
+    assert told_of(json.dumps(before).encode()) == GENUINE
 
 
 def test_what_is_signed_about_something_else_proves_nothing(signed: Signed) -> None:
