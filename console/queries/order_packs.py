@@ -14,7 +14,7 @@ from console.queries import staff
 from console.queries.documents import DocumentRequest, Report, Section, format_value
 from console.queries.evidence_packs import build_log
 from disclosures.models import DelayedNotice, Disclosure, HeldNotice
-from disclosures.queries.delayed import OrderRecord, get_logged_name, get_order_record
+from disclosures.queries.delayed import OrderRecord, get_logged_name, get_order_record, hides
 from partners.labels import precision_in_words, purpose_in_words
 from support.models import Document
 
@@ -43,7 +43,7 @@ def build_order_pack(*, wanted: DocumentRequest) -> Report | None:
             "Reference": wanted.ref,
             "First recorded": record.notices[0].recorded_at,
             "Releases named": len(newest),
-            "Hidden under it now": sum(_hides(one, wanted.at) for one in newest.values()),
+            "Hidden under it now": sum(hides(notice=one, at=wanted.at) for one in newest.values()),
             "Not received yet": len(newest) - len(record.releases),
         }),
         Section.build(
@@ -64,7 +64,7 @@ def _list_releases(record: OrderRecord, newest: dict[UUID, Notice], at: datetime
     for own, notice in newest.items():
         release = record.releases.get(own)
         facts = _describe(release, called) if release else ("not received yet", *[""] * 5)
-        yield _name(own, record), *facts, f"hidden until {_until(notice)}" if _hides(notice, at) else "shown"
+        yield _name(own, record), *facts, f"hidden until {_until(notice)}" if hides(notice=notice, at=at) else "shown"
 
 
 def _describe(one: Disclosure, called: Mapping[str, str]) -> tuple[object, ...]:
@@ -78,10 +78,6 @@ def _describe(one: Disclosure, called: Mapping[str, str]) -> tuple[object, ...]:
 def _name(own: UUID, record: OrderRecord) -> str:
     release = record.releases.get(own)
     return release.source_id if release else str(own)
-
-
-def _hides(one: Notice, at: datetime) -> bool:
-    return one.suppressed_until is None or one.suppressed_until > at
 
 
 def _until(one: Notice) -> str:

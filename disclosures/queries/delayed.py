@@ -81,8 +81,10 @@ class OrderReach:
 
 def count_hidden(*, order_ref: str, at: datetime) -> OrderReach:
     """Count what this order hides now."""
-    arrived = [one.line_id for one in _newest(DelayedNotice, order_ref) if _hides(one, at)]
-    return OrderReach(len(arrived), len({*arrived}), sum(_hides(one, at) for one in _newest(HeldNotice, order_ref)))
+    arrived = [one.line_id for one in _newest(DelayedNotice, order_ref) if hides(notice=one, at=at)]
+    return OrderReach(
+        len(arrived), len({*arrived}), sum(hides(notice=one, at=at) for one in _newest(HeldNotice, order_ref))
+    )
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def find_hiding_notice(*, disclosure_id: UUID, besides: str, at: datetime) -> De
         for notice in table.objects.filter(disclosure_id=disclosure_id).exclude(order_ref=besides).order_by("number"):
             said[notice.order_ref] = notice
         for notice in said.values():
-            if notice.suppressed_until is None or notice.suppressed_until > at:
+            if hides(notice=notice, at=at):
                 return notice
     return None
 
@@ -152,10 +154,11 @@ def _find_releases(notices: Collection[DelayedNotice]) -> QuerySet[Disclosure]:
 
 def _row(notice: DelayedNotice | HeldNotice, source_id: str, at: datetime, *, arrived: bool) -> DelayedRow:
     until = notice.suppressed_until
-    return DelayedRow(notice.disclosure_id, source_id, until, notice.recorded_at, _hides(notice, at), arrived)
+    return DelayedRow(notice.disclosure_id, source_id, until, notice.recorded_at, hides(notice=notice, at=at), arrived)
 
 
-def _hides(notice: DelayedNotice | HeldNotice, at: datetime) -> bool:
+def hides(*, notice: DelayedNotice | HeldNotice, at: datetime) -> bool:
+    """Return whether this notice, if none is newer, hides its disclosure at a moment."""
     return notice.suppressed_until is None or notice.suppressed_until > at
 
 

@@ -16,7 +16,7 @@ from audit.models import Incident, IncidentLine
 from audit.queries import not_ahead
 from disclosures.models import AnomalyRule
 from disclosures.queries.anomaly_rows import START, IncidentRow, Place, build_incident_row
-from disclosures.queries.visible import SHOWN
+from disclosures.queries.visible import SHOWN, UNDER_ORDER
 
 Kind = Incident.Kind
 LONGEST_KEY = 200
@@ -34,13 +34,6 @@ FROM known JOIN disclosures_disclosure d
     ON d.line_id = known.line_id AND d.occurred_at = known.occurred_at AND d.id = known.id
 WHERE <shown>
 """.replace("<shown>", SHOWN)
-# What an order hides now. Few releases are under one: from them it goes.
-UNDER_ORDER = """hidden AS MATERIALIZED (
-    SELECT n.disclosure_id FROM disclosures_delayednotice n
-    WHERE (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
-        SELECT FROM disclosures_delayednotice newer
-        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-)"""
 # How often an order hides by now what was counted: a release that moved twice was counted twice.
 HIDDEN_NOW = """
 WITH <hidden>

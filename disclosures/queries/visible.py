@@ -24,15 +24,19 @@ SELECT disclosure_id FROM (
 ) n WHERE <hides>
 """.replace("<hides>", HIDES)
 
-# And for statements over many lines: that no order hides the row `d` at a moment (`%(at)s`), which is not ahead of the
-# database's clock (`audit.queries.not_ahead`). Beside a clock that is read in it, the planner would look row by row.
-SHOWN = """NOT EXISTS (
-    SELECT FROM disclosures_delayednotice n
-    WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
-        AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-        AND NOT EXISTS (
-            SELECT FROM disclosures_delayednotice newer
-            WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))"""
+# And for statements over many lines: that the notice `n` is its row's newest and hides it at a moment (`%(at)s`), which
+# is not ahead of the database's clock (`audit.queries.not_ahead`). Beside a clock that is read in it, the planner would
+# look row by row.
+HIDING = """(n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
+    SELECT FROM disclosures_delayednotice newer
+    WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)"""
+# That none hides the row `d` then.
+SHOWN = f"""NOT EXISTS (
+    SELECT FROM disclosures_delayednotice n WHERE n.line_id = d.line_id AND n.disclosure_id = d.id AND {HIDING})"""
+# All that they hide then. Few releases are under one: from them it goes.
+UNDER_ORDER = """hidden AS MATERIALIZED (
+    SELECT n.line_id, n.disclosure_id FROM disclosures_delayednotice n WHERE <hiding>
+)""".replace("<hiding>", HIDING)
 # A look-up that rested, or should have rested, on an agreement, as far as it may be seen: the row `d`.
 LOOK_UP = f"d.basis = 'approval' AND d.outcome = 'released' AND {SHOWN}"
 

@@ -1,7 +1,9 @@
 """Delayed-notice orders that come before their row, are renewed, or lift late: the row is hidden as long as the newest
 says so, and then leaves all that other rows leave."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -17,6 +19,8 @@ from disclosures.domain.ingest import projections
 from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.models import ConcealedDisclosure, DelayedNotice, Disclosure, HeldNotice
+from disclosures.queries.access_summary import get_access_page
+from disclosures.queries.release_counts import facts_of
 from disclosures.queries.visible import visible
 from partners.models import Dealing
 from tests.feeds import (
@@ -35,6 +39,7 @@ from tests.feeds import (
     taken,
     told,
 )
+from tests.moments import begins_at
 from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -57,6 +62,18 @@ def awaited(until: str | None, *, ref: str = "court") -> Row:
 
 def seen() -> list[str]:
     return [row.source_id for row in visible(line_id=Line.objects.get().pk, at=database_clock())]
+
+
+def test_an_order_hides_to_its_very_end() -> None:
+    take_lines(line_row())
+    take_releases(release_row(id="r", suppressed_until=PAST, authority_ref="own"))
+    of: dict[str, Any] = {"line_id": Line.objects.get().pk}
+    for is_shown in (
+        lambda at: visible(**of, at=at),
+        lambda at: facts_of(**of, zone=ZoneInfo("UTC"), at=at),
+        lambda at: get_access_page(**of, zone=ZoneInfo("UTC"), before=None, at=at).days,
+    ):
+        assert begins_at(is_shown, datetime.fromisoformat(PAST))
 
 
 def test_an_order_on_a_held_row_hides_it_at_once() -> None:

@@ -22,7 +22,7 @@ from audit.queries import not_ahead
 from disclosures.domain.ingest import chunks, paths, rows
 from disclosures.domain.ingest.rows import had_the_gates_yes, lock_notices
 from disclosures.queries.incident_scope import LONGEST_KEY, day_key
-from disclosures.queries.visible import LOOK_UP
+from disclosures.queries.visible import LOOK_UP, SHOWN
 from revocations.actions.contradictions import Use, mark_contradicted_ends, mark_contradicted_orders
 
 SEEN = """
@@ -133,18 +133,12 @@ WITH d AS MATERIALIZED (
     SELECT d.*, concealed.gated FROM disclosures_concealeddisclosure concealed
         JOIN disclosures_disclosure d
             ON d.line_id = concealed.line_id AND d.occurred_at = concealed.occurred_at AND d.id = concealed.id
-    WHERE coalesce(concealed.id = %(only)s, true) AND NOT EXISTS (
-        SELECT FROM disclosures_delayednotice n
-        WHERE n.line_id = d.line_id AND n.disclosure_id = d.id
-            AND (n.suppressed_until IS NULL OR n.suppressed_until > %(at)s)
-            AND NOT EXISTS (
-                SELECT FROM disclosures_delayednotice newer
-                WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number))
+    WHERE coalesce(concealed.id = %(only)s, true) AND <shown>
 )
 SELECT row_number() OVER () AS term, d.id, d.line_id, d.occurred_at, d.aggregator, <parties> AS path, d.campaign,
     d.purpose, d.scope, d.basis, d.outcome, d.decision_id, false AS hidden, d.gated
 FROM d
-""".replace("<parties>", paths.JUDGED_BY)
+""".replace("<parties>", paths.JUDGED_BY).replace("<shown>", SHOWN)
 REVEALED = "DELETE FROM disclosures_concealeddisclosure WHERE id IN (SELECT id FROM lifted)"
 
 

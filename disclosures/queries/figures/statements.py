@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from disclosures.queries.visible import UNDER_ORDER
+
 # Of people's doings no fewer are shown.
 FEWEST = 10
 
@@ -175,12 +177,7 @@ ORDER BY p.name, p.id
 # What an order hides at the moment of counting is not there. A purpose that no agreement names is not written out: it
 # is whatever a request said.
 RELEASES = """
-WITH hidden AS MATERIALIZED (
-    SELECT line_id, disclosure_id FROM disclosures_delayednotice n
-    WHERE (suppressed_until IS NULL OR suppressed_until > %(at)s) AND NOT EXISTS (
-        SELECT FROM disclosures_delayednotice newer
-        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-)
+WITH <hidden>
 SELECT coalesce(known.purpose, '') AS purpose, d.basis, count(*) FILTER (WHERE d.outcome = 'released') AS released,
     count(*) FILTER (WHERE d.outcome = 'released' AND d.basis = 'approval' AND d.judgement <> 'permitted')
         AS not_allowed,
@@ -191,7 +188,7 @@ FROM disclosures_disclosure d
 WHERE d.occurred_at >= %(since)s AND d.occurred_at < %(until)s AND d.recorded_at <= %(at)s AND hidden.line_id IS NULL
 GROUP BY 1, 2
 ORDER BY 2, 1
-"""
+""".replace("<hidden>", UNDER_ORDER)
 
 # Look-ups add up, over companies and over purposes. Phones do not: several companies find one, and each often, so that
 # no count here is what is missing to another figure. A company that found fewer than ten has no row, just as one that
@@ -199,12 +196,7 @@ ORDER BY 2, 1
 # many were found without consent is not told: with as many look-ups as phones it would be what is missing. The
 # carrier's own test lines are in it, as a company knows how many phones it found.
 PHONES = """
-WITH hidden AS MATERIALIZED (
-    SELECT line_id, disclosure_id FROM disclosures_delayednotice n
-    WHERE (suppressed_until IS NULL OR suppressed_until > %(at)s) AND NOT EXISTS (
-        SELECT FROM disclosures_delayednotice newer
-        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)
-), found AS (
+WITH <hidden>, found AS (
     SELECT DISTINCT disclosures_company(d.path) AS uri, d.line_id
     FROM disclosures_disclosure d
         LEFT JOIN hidden ON hidden.line_id = d.line_id AND hidden.disclosure_id = d.id
@@ -218,7 +210,7 @@ WHERE p.uri <> 'https://canary.whereabouts.invalid' AND (
     OR EXISTS (SELECT FROM partners_contract k WHERE k.aggregator_id = p.id AND NOT k.is_draft))
 GROUP BY p.id, p.name HAVING count(*) >= %(fewest)s
 ORDER BY 2 DESC, p.name, p.id
-"""
+""".replace("<hidden>", UNDER_ORDER)
 
 DISPUTES = """
 SELECT p.name AS company, count(e.id) AS asked,

@@ -10,7 +10,7 @@ Rows are read first, one range of an index for each line and month that is due, 
 that. What was released for an emergency, by a lawful order or to run the network never asked, and is never an anomaly.
 """
 
-from disclosures.queries.visible import CLAIMED_LATER, SHOWN
+from disclosures.queries.visible import CLAIMED_LATER, HIDING, SHOWN
 from disclosures.queries.visible import LOOK_UP as ANY_LOOK_UP
 
 # `besides`: what is about to be taken out of its line.
@@ -323,10 +323,6 @@ DELETE FROM found f WHERE f.kind = ANY (%(off)s::text[]) AND NOT EXISTS (
     WHERE a.kind = f.kind AND a.party = f.party AND a.period = f.period AND a.line_id IS NOT DISTINCT FROM f.line_id
         AND a.cleared_at IS NULL)
 """
-# The notice `n`, as the newest of its row.
-HIDES = """(n.suppressed_until IS NULL OR n.suppressed_until > %(at)s) AND NOT EXISTS (
-        SELECT FROM disclosures_delayednotice newer
-        WHERE newer.line_id = n.line_id AND newer.disclosure_id = n.disclosure_id AND newer.number > n.number)"""
 # What stood and is not found again. Where one of its rows is hidden now it goes as if it had never been, even if it was
 # no longer so before.
 GONE = """
@@ -356,7 +352,7 @@ FROM missing a LEFT JOIN known ON known.id = a.id
 WHERE (a.cleared_at IS NULL OR known.id IS NOT NULL) AND NOT EXISTS (
     SELECT FROM found f
     WHERE f.kind = a.kind AND f.party = a.party AND f.period = a.period AND f.line_id IS NOT DISTINCT FROM a.line_id)
-""".replace("<hides>", HIDES)
+""".replace("<hides>", HIDING)
 FORGET = "DELETE FROM disclosures_anomaly WHERE id IN (SELECT id FROM gone WHERE hidden)"
 CLEAR = "UPDATE disclosures_anomaly SET cleared_at = %(at)s WHERE id IN (SELECT id FROM gone WHERE NOT hidden)"
 KEEP = """
