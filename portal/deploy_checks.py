@@ -91,7 +91,9 @@ def _refuses_itself() -> bool:
 
 
 def _lacks_gateway() -> bool:
-    return settings.SMS_BACKEND == GATEWAY and not (settings.SMS_WEBHOOK_URL and settings.SMS_WEBHOOK_TOKEN)
+    url = urlsplit(settings.SMS_WEBHOOK_URL)
+    is_there = url.scheme == "https" and bool(url.hostname) and bool(settings.SMS_WEBHOOK_TOKEN.strip())
+    return settings.SMS_BACKEND == GATEWAY and not is_there
 
 
 def _has_plain_issuer() -> bool:
@@ -180,7 +182,7 @@ REFUSALS = (
         "whereabouts.E007",
         _lacks_gateway,
         "No text reaches a phone: the text gateway's address or token is missing.",
-        "Set SMS_WEBHOOK_URL and SMS_WEBHOOK_TOKEN.",
+        "Set SMS_WEBHOOK_URL, with https:// and a host, and SMS_WEBHOOK_TOKEN.",
     ),
     Refusal(
         "whereabouts.E008",

@@ -91,8 +91,11 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"ALLOWED_HOSTS": "whereabouts.carrier.example,*"}, {"E005"}),
     ({"SMS_BACKEND": "portal.demo_phone.Backend"}, {"E006"}),
     ({"SMS_BACKEND": "accounts.clients.texts.ConsoleBackend"}, {"E006"}),
-    ({"SMS_WEBHOOK_URL": ""}, {"E007"}),
-    ({"SMS_WEBHOOK_TOKEN": ""}, {"E007"}),
+    *(
+        ({"SMS_WEBHOOK_URL": url}, {"E007"})
+        for url in ("", " ", "sms.carrier.example/send", "https://", "https:///send")
+    ),
+    *(({"SMS_WEBHOOK_TOKEN": token}, {"E007"}) for token in ("", "   ")),
     (HERE, {"E008", "E009"}),
     ({"OIDC_ISSUER": "http://127.0.0.1:9000", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "secret"}, {"E008"}),
     ({"EMAIL_URL": "console://"}, {"E010"}),
