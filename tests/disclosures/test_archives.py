@@ -24,11 +24,13 @@ from consent.domain import receipts
 from disclosures import actions
 from disclosures.domain.ingest.rows import NoticeFate
 from disclosures.models import Archive, ArchivePart, DelayedNotice, Disclosure
+from disclosures.queries.downloads import archive_of
 from disclosures.tasks import make_archives
 from disclosures.workers import archiving
 from partners.domain import keys
 from tests.factories import a_line
 from tests.feeds import line_row, release_row, take_lines, take_parties, take_releases
+from tests.moments import ends_at
 from tests.people import Browser, number_of, sign_in, user_of
 from tests.staff import an_actor
 from tests.world import a_world, disclosed, gagged
@@ -112,9 +114,18 @@ def test_nothing_is_kept_open_and_nothing_longer_than_a_day() -> None:
     there = localtime(Archive.objects.get().expires_at, zone_of(line.state))
     page = re.sub(r"<[^>]+>", "", browser.get(PAGE).text)
     assert f"until {formatted(there, 'M j, Y, g:i A')}." in page
+    of: dict[str, Any] = {"line_id": line.pk, "user_id": user_of(line).pk}
     expires_at = Archive.objects.get().expires_at
-    archiving.make(now=expires_at - timedelta(microseconds=1))
-    assert Archive.objects.count() == 1
+
+    def is_kept(at: datetime) -> bool:
+        archiving.make(now=at)
+        return Archive.objects.exists()
+
+    assert ends_at(is_kept, expires_at)
+    assert ends_at(lambda at: archive_of(**of, at=at), expires_at)
+    # Only then is another made.
+    first = Archive.objects.get().pk
+    assert ends_at(lambda at: actions.request_archive(**of, language="en", at=at) == first, expires_at)
     archiving.make(now=expires_at)
     assert (Archive.objects.count(), ArchivePart.objects.count()) == (0, 0)
     assert browser.get(FILE).status_code == 404

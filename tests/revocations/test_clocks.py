@@ -3,9 +3,12 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from django.core import mail
+from django.db.models import QuerySet
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -33,7 +36,7 @@ from revocations.workers import stream_health as health_clocks
 from revocations.workers.deadlines import record_late_completions
 from revocations.workers.stream_health import list_unanswered_since
 from tests.factories import NOW, a_contract, a_line, an_approval
-from tests.moments import A_MOMENT, begins_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.properties import stories, undone
 from tests.revocations.waiting import DAY, HOUR, MINUTE, Waiting, denials, incidents, run
 from tests.staff import an_agreed_proposal
@@ -401,6 +404,23 @@ def test_where_no_lifeline_is_reached_nobody_is_told() -> None:
     run(scene.began, over.began + DAY)
     health_clocks.watch(now=over.began + 13 * HOUR)
     assert (len(mail.outbox), incidents()) == (0, [])
+
+
+def test_a_lifeline_is_reached_from_its_beginning_to_its_end() -> None:
+    two_officers()
+    scene = Waiting(lifeline=True)
+    now = scene.began + 13 * HOUR
+    run(scene.began, now)
+
+    def is_told(rows: QuerySet[Any], field: str, at: datetime) -> bool:
+        before = len(mail.outbox)
+        rows.update(**{field: at})
+        health_clocks.watch(now=now)
+        return len(mail.outbox) > before
+
+    for rows in (Campaign.objects.filter(pk=scene.campaign.pk), Contract.objects.filter(pk=scene.contract.pk)):
+        assert ends_at(partial(is_told, rows, "starts_at"), now + A_MOMENT)
+        assert begins_at(partial(is_told, rows, "ends_at"), now + A_MOMENT)
 
 
 def test_officers_are_told_of_a_lifeline_once_a_day() -> None:

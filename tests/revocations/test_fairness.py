@@ -22,6 +22,7 @@ from revocations.workers.delivery.delivery_rounds import deliver_due, parties_du
 from revocations.workers.delivery.records import Result, record
 from tests.factories import a_contract, a_party
 from tests.faults.programs import until
+from tests.moments import begins_at, ends_at
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Asked, Outside
 from tests.properties import stories, undone
@@ -137,6 +138,31 @@ def test_an_open_breaker_stops_pushing_and_not_the_poll(scene: Scene) -> None:
     assert scene.outside.posted == []
     offered = polling.offer(party_id=scene.party.pk, limit=100, now=now + 29 * SECOND)
     assert set(offered.sets) == {the_order(one).jti for one in ids}
+
+
+@pytest.mark.django_db
+def test_a_partner_is_due_from_its_very_moment_and_its_breaker_is_open_to_its_very_end(scene: Scene) -> None:
+    (order_id,), party_id = stops(scene, 1), scene.party.pk
+
+    def is_due(at: datetime) -> bool:
+        return parties_due(now=at) == [party_id]
+
+    due = the_order(order_id).next_attempt_at
+    assert due is not None
+    assert begins_at(is_due, due)
+    breaker = Breaker.objects.create(party_id=party_id, opened_at=due, open_until=due + SECOND)
+    assert begins_at(is_due, due + SECOND)
+    assert ends_at(lambda at: fairness.is_paused(breaker=breaker, now=at), due + SECOND)
+    for field in ("polled_until", "leased_until"):
+        with undone():
+            Order.objects.update(**{field: due + SECOND})
+            assert begins_at(lambda at: claims.waiting_orders(party_id=party_id, now=at), due + SECOND)
+    bring_to(State.ACKNOWLEDGED, acknowledged_at=due, again_at=due + 2 * SECOND)
+    assert begins_at(is_due, due + 2 * SECOND)
+    # Nor is an event due before.
+    Order.objects.update(again_at=None)
+    assert fairness.probe(breaker=breaker, contract_id=None, now=due + 3 * SECOND) is not None
+    assert begins_at(is_due, due + 3 * SECOND)
 
 
 @pytest.mark.django_db
