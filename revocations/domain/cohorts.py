@@ -53,12 +53,13 @@ class AgreementEnd:
 
 
 def _still_in_force(ended: Campaign, at: datetime) -> list[Mapping[str, object]]:
-    """Return the other uses of its agreement whose term runs, each company and purpose once.
+    """Return the other uses of its agreement whose term runs, each company and purpose once; none once that is over.
 
     Of its own company and purpose nothing is named: whom another campaign serves there is told by an order of the new
     epoch.
     """
     others = Campaign.objects.filter(contract=ended.contract_id, is_draft=False, starts_at__lte=at, ends_at__gt=at)
+    others = others.filter(contract__ends_at__gt=at)
     others = others.exclude(lbs_provider=ended.lbs_provider_id, purpose=ended.purpose)
     scopes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for uri, purpose, scope in others.values_list("lbs_provider__uri", "purpose", "scope"):

@@ -183,6 +183,19 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     assert ask(idle, other) == ""
 
 
+def test_whose_agreement_ended_too_before_it_was_told_is_told_of_no_use_that_goes_on(
+    campaign: Campaign, other: Campaign
+) -> None:
+    an_approval(a_line(), campaign)
+    ends("campaign", campaign)
+    ends("contract", campaign.contract)
+    build()
+    told = [event_of(stream_event_claims(event=one, audience="x")) for one in StreamEvent.objects.all()]
+    part, whole = sorted(told, key=lambda event: str(event["epoch"]))
+    assert (part["epoch"], part["still_in_force"]) == (2, [])
+    assert (whole["epoch"], "still_in_force" in whole) == (3, False)
+
+
 @pytest.mark.parametrize("seed", [*drawn(range(4), of=2)])
 def test_the_list_is_of_lines_a_stop_would_concern(seed: int) -> None:
     """Over random ledgers, against `consent_affected`, by which each stop is held to its orders at commit."""
