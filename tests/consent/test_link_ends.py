@@ -23,9 +23,9 @@ from consent.domain import agents, consent_requests
 from consent.domain.change_notices import Change, notify_of_change
 from consent.domain.consent_requests import Case, Question, may_be_answered, token_of
 from consent.feeds.claims import receive_claims
-from consent.models import ConsentRequest, EndedPause
+from consent.models import AwaitedOutcome, ConsentRequest, EndedPause
 from consent.queries.receipts import find_linked_stop
-from consent.workers import agent_callbacks, expiry, reminders, request_texts
+from consent.workers import agent_callbacks, expiry, outcome_texts, reminders, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
 from tests.consent.books import Books
@@ -245,6 +245,12 @@ def test_stops_within_a_minute_are_confirmed_by_one_text(line: Line, now: dateti
 def test_no_pause_begins_that_would_be_over(line: Line) -> None:
     with pytest.raises(PauseOver):
         choices.pause(line_id=line.pk, scope="all", until=database_clock(), actor="subscriber:1", channel="web")
+
+
+def test_what_came_of_a_stop_is_looked_at_when_its_time_comes(line: Line, campaign: Campaign, now: datetime) -> None:
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    AwaitedOutcome.objects.update(look_at=now + 30 * DAY)
+    assert begins_at(lambda at: outcome_texts.notify_outcomes(now=at), now + 30 * DAY)
 
 
 def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, now: datetime) -> None:
