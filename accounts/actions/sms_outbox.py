@@ -13,7 +13,7 @@ from django.utils import translation
 
 from accounts.clients import texts
 from accounts.domain import message_templates
-from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail, SafeContact
+from accounts.models import AlertChoice, Line, Message, OutgoingEmail, SafeContact
 from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
@@ -218,9 +218,7 @@ def _insert_alerts(
 
 def _list_recipients(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line, str, SafeContact | None]]:
     """Where news of these lines goes: each line with a number, and the safe contact whose number that is."""
-    # A number that is no longer the line's may be somebody else's by now.
-    now = LineNumber.objects.filter(line_id__in=lines, starts_at__lte=at).exclude(ends_at__lte=at)
-    number_of = {line_id: unseal(sealed) for line_id, sealed in now.values_list("line_id", "msisdn_sealed")}
+    number_of = delegations.list_current_numbers(line_ids=lines.keys(), at=at)
     contacts = sms_delivery.list_active_contacts(line_ids=lines, at=at)
     return [
         (line, msisdn, contact)

@@ -60,7 +60,7 @@ def list_open_requests(*, line_id: int, at: datetime) -> Sequence[Delegation]:
     By the number it has now, since it has that: whoever had it before was asked something else. Nothing of an ended
     line.
     """
-    held = LineNumber.objects.filter(line_id=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
+    held = query_current_numbers(line_ids=[line_id], at=at)
     number = held.exclude(line__deactivated_at__lte=at).order_by("starts_at").last()
     if number is None:
         return []
@@ -147,16 +147,20 @@ def query_confidential_departures(*, at: datetime) -> QuerySet[Separation]:
     return Separation.objects.filter(state__in=going).exclude(tell_from__lte=at)
 
 
+def query_current_numbers(*, line_ids: Collection[int], at: datetime) -> QuerySet[LineNumber]:
+    """The numbers that lines have now, not read yet: one that is no longer theirs may be another's by now."""
+    return LineNumber.objects.filter(line__in=line_ids, starts_at__lte=at).exclude(ends_at__lte=at)
+
+
 def get_current_number(*, line_id: int, at: datetime) -> str:
     """Return the number that a line has now, or ""."""
-    held = LineNumber.objects.filter(line=line_id, starts_at__lte=at).exclude(ends_at__lte=at)
-    number = held.order_by("-starts_at").first()
+    number = query_current_numbers(line_ids=[line_id], at=at).order_by("-starts_at").first()
     return sealing.unseal(number.msisdn_sealed) if number else ""
 
 
 def list_current_numbers(*, line_ids: Collection[int], at: datetime) -> dict[int, str]:
     """Return the numbers that lines have now, by line. One query."""
-    held = LineNumber.objects.filter(line__in=line_ids, starts_at__lte=at).exclude(ends_at__lte=at)
+    held = query_current_numbers(line_ids=line_ids, at=at)
     found = held.order_by("starts_at").values_list("line_id", "msisdn_sealed")
     return {line_id: sealing.unseal(sealed) for line_id, sealed in found}
 

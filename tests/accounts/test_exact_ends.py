@@ -49,6 +49,7 @@ from accounts.workers.email_outbox import Mail
 from tests.factories import LONG_AGO, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import number_of
+from tests.properties import undone
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -293,6 +294,24 @@ def test_whoever_had_the_number_before_was_asked_something_else(line: Line, user
         line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=now + 30 * DAY, at=now
     )
     assert len(delegations.list_open_requests(line_id=other.pk, at=now)) == 1
+    for rows, changed in (
+        (Line.objects.filter(pk=other.pk), {"deactivated_at": now + DAY}),
+        (LineNumber.objects.filter(line=other), {"ends_at": now + DAY}),
+    ):
+        with undone():
+            rows.update(**changed)
+            assert ends_at(lambda at: delegations.list_open_requests(line_id=other.pk, at=at), now + DAY)
+
+
+def test_a_line_has_its_number_to_its_end_for_whoever_writes_to_it(now: datetime) -> None:
+    line = a_line(activated_at=now)
+    line.numbers.update(ends_at=now + DAY)
+    for has in (
+        lambda at: delegations.get_current_number(line_id=line.pk, at=at),
+        lambda at: delegations.list_current_numbers(line_ids=[line.pk], at=at),
+    ):
+        assert begins_at(has, now)
+        assert ends_at(has, now + DAY)
 
 
 def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, now: datetime) -> None:
