@@ -201,13 +201,21 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
 def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """Return until when nobody who signs in by this line may see, allow, or change what lets them in, or None.
 
-    A day from the change, or from when we learned of it, whichever is later; and from when releases of another line
-    came to it. What the tenure began with is no change.
+    A day from `get_hold_start`.
+    """
+    return delegations.compute_hold_end(line=line, since=get_hold_start(line=line), at=at)
+
+
+def get_hold_start(*, line: Line) -> datetime | None:
+    """Return since when a change holds what this line opens, however long ago; None: nothing ever did.
+
+    The change, or when we learned of it, whichever is later; or when releases of another line came to it. What the
+    tenure began with is no change.
     """
     moments = (line.sim_changed_at, line.number_changed_at, line.forwarding_changed_at)
     changes = [moment for moment in moments if moment is not None and moment > line.activated_at]
     known = [moment for moment in (line.change_known_at, line.history_known_at) if moment is not None]
-    return delegations.compute_hold_end(line=line, since=max([*changes, *known], default=None), at=at)
+    return max([*changes, *known], default=None)
 
 
 def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | None:

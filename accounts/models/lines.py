@@ -77,7 +77,8 @@ class Line(models.Model):
     # When we first heard of it: what files bring on its first day with us is how it begins, and no news to anybody.
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     # When we last learned of a new SIM, number or forwarding, and of another account or holder, however long after it
-    # was so; not by the import that first brought the line (`queries.get_hold_end`, `permissions.NEW_HOLDER`).
+    # was so; not by the import that first brought the line (`queries.get_hold_end`, `permissions.NEW_HOLDER`). A line
+    # that continues another takes its hold over.
     change_known_at = models.DateTimeField(null=True)
     holder_known_at = models.DateTimeField(null=True)
     # When releases that were another line's until then came to this one, because of what a file says of numbers.

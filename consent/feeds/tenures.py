@@ -8,6 +8,7 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
+from accounts.queries import get_hold_start
 from consent.actions.lines import notify_new_adult
 from consent.domain.change_notices import Change
 from consent.feeds.approvals import invalidate_approvals
@@ -179,6 +180,8 @@ class _TenureWriter:
             number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
             forwarding_changed_at=record.forwarding_changed_at,
             recorded_at=self.at,
+            # One person's: a new line ends no hold.
+            change_known_at=get_hold_start(line=before) if before else None,
             continues_line=before,
         )
         self.account_lines.place(self.new[record.carrier_id])
@@ -257,8 +260,10 @@ class _TenureWriter:
         if not record.continues or line.continues_line_id is not None:
             return False
         self.write()
-        line.continues_line = self.lines[record.continues]
-        line.save(update_fields=["continues_line"])
+        line.continues_line = before = self.lines[record.continues]
+        held = [since for since in (line.change_known_at, get_hold_start(line=before)) if since is not None]
+        line.change_known_at = max(held, default=None)
+        line.save(update_fields=["continues_line", "change_known_at"])
         copy_predecessor_late(line=line, actor=self.source.actor)
         self._audit_machine_row("line.continued", line)
         return True

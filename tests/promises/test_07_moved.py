@@ -21,7 +21,7 @@ from partners.domain import keys
 from partners.models import JurisdictionRule, SigningKey
 from tests.clocks import standing_still
 from tests.factories import ADS, LONG_AGO, a_campaign, a_line, a_safe_contact, an_approval
-from tests.feeds import line_row, ndjson, take_lines, taken
+from tests.feeds import line_row, ndjson, take_lines, taken, told
 from tests.people import sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
 
@@ -114,6 +114,23 @@ def test_the_same_row_again_holds_no_longer(line: Line) -> None:
     first = get_hold_end(line=the_line(), at=timezone.now())
     take_lines(row)
     assert get_hold_end(line=the_line(), at=timezone.now()) == first
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("moment", MOVES)
+def test_a_line_that_continues_a_held_one_is_held_as_long(line: Line, moment: str, *, late: bool) -> None:
+    """Also where a later row is the first to name the line before."""
+    moved = {moment: ago(LATE), "msisdn": NEW if moment == "number_changed_at" else OLD}
+    take_lines(line_row(**moved))
+    until = get_hold_end(line=the_line(), at=timezone.now())
+    assert until is not None
+    take_lines(line_row(**moved, deactivated_at=ago(MINUTE)))
+    next_row = {"line_id": "L2", "msisdn": moved["msisdn"], "activated_at": ago(MINUTE / 2)}
+    if late:
+        take_lines(line_row(**next_row))
+    assert told(take_lines(line_row(**next_row, continues_line_id="L1"))) == [("accepted",)]
+    assert get_hold_end(line=Line.objects.get(carrier_id="L2"), at=timezone.now()) == until
+    assert sign_in_by_code(Line.objects.get(carrier_id="L2")).get("/history/").status_code == 403
 
 
 def test_who_has_no_password_is_held_too(line: Line) -> None:
