@@ -228,6 +228,30 @@ def test_what_was_asked_waits_a_week(line: Line, user: User, now: datetime) -> N
     ):
         assert ends_at(known, ends)
 
+    def is_said_again(at: datetime) -> bool:
+        try:
+            answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=at)
+        except NotDelegated:
+            return False
+        return True
+
+    assert ends_at(is_said_again, ends)
+
+
+def test_a_number_is_texted_of_so_many_requests_a_day_and_no_more(now: datetime) -> None:
+    asked = a_line(msisdn=ELSEWHERE)
+
+    def is_texted(at: datetime) -> bool:
+        line, before = a_line(), Message.objects.filter(line=asked).count()
+        user = get_or_create_person(line=line, at=at)
+        delegations_actions.delegate(
+            line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=at + 30 * DAY, at=at
+        )
+        return Message.objects.filter(line=asked).count() > before
+
+    assert [is_texted(now) for _ in range(3)] == [True, True, False]
+    assert begins_at(is_texted, now + DAY)
+
 
 def test_so_many_wait_for_an_answer_and_no_more(line: Line, user: User, now: datetime) -> None:
     def asks(at: datetime, n: int = 9) -> bool:
@@ -312,6 +336,18 @@ def test_a_line_has_its_number_to_its_end_for_whoever_writes_to_it(now: datetime
     ):
         assert begins_at(has, now)
         assert ends_at(has, now + DAY)
+
+
+def test_a_person_reads_the_new_number_from_its_moment_on(line: Line, user: User, now: datetime) -> None:
+    line.numbers.update(ends_at=now + DAY)
+    LineNumber.objects.create(
+        line=line, msisdn_hash=number_hash(ELSEWHERE), msisdn_sealed=seal(ELSEWHERE), starts_at=now + DAY
+    )
+
+    def reads(at: datetime) -> bool:
+        return [one.msisdn for one in queries.list_lines_of_person(user=user, at=at)] == [ELSEWHERE]
+
+    assert begins_at(reads, now + DAY)
 
 
 def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, now: datetime) -> None:
