@@ -174,6 +174,8 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     def is_named(at: datetime) -> object:
         return AgreementEnd.of(cohort, at=at).still_in_force
 
+    other.ends_at -= timedelta(days=1)
+    other.save(update_fields=["ends_at"])
     assert (begins_at(is_named, other.starts_at), ends_at(is_named, other.ends_at)) == (True, True)
     after = Order.objects.exclude(id=before.id).get()
     before.refresh_from_db()

@@ -287,7 +287,7 @@ def test_the_safe_contact_is_texted_five_times_a_day(person: Person) -> None:
     browsers = [person.comes(Browser()) for _ in range(3)]
     # Each time the code before has run out, and then for hours while a long one lasts.
     for n in range(24):
-        with time_machine.travel(person.began + n * 11 * MINUTE, tick=False):
+        with standing_still(person.began + n * 11 * MINUTE):
             assert browsers[n % 3].post(TEXT).url == TYPE
     assert len(sent_to_safe()) == 5
 
