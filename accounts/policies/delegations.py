@@ -148,7 +148,7 @@ def query_confidential_departures(*, at: datetime) -> QuerySet[Separation]:
 
 
 def query_current_numbers(*, line_ids: Collection[int], at: datetime) -> QuerySet[LineNumber]:
-    """The numbers that lines have now, not read yet: one that is no longer theirs may be another's by now."""
+    """Select the numbers that lines have now: one that is no longer theirs may be another's by now."""
     return LineNumber.objects.filter(line__in=line_ids, starts_at__lte=at).exclude(ends_at__lte=at)
 
 
@@ -224,7 +224,7 @@ def compute_hold_end(*, line: Line, since: datetime | None, at: datetime) -> dat
 
 
 def get_time(*, line: Line, at: datetime) -> datetime:
-    """Return this moment; the database's, as of the statement that read the line if it told, where that is earlier."""
+    """Return `at`, or the database's time where that is earlier: as of the statement that read the line, if it said."""
     return min(at, vars(line).get("read_at") or database_clock())
 
 

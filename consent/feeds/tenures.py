@@ -180,7 +180,7 @@ class _TenureWriter:
             number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
             forwarding_changed_at=record.forwarding_changed_at,
             recorded_at=self.at,
-            # One person's: a new line ends no hold.
+            # It is the same person: a new line ends no hold.
             change_known_at=get_hold_start(line=before) if before else None,
             continues_line=before,
         )
