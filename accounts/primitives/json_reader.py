@@ -64,12 +64,12 @@ def decode_json[T](
         raise Unreadable(NOT_JSON) from error
     if NUL in content and not takes_nul:
         _refuse_nul(decoded)
-    if not takes_twice and _may_repeat_names(content):
+    if not takes_twice and may_repeat_names(content):
         read_json(content, max_bytes=max_bytes)
     return decoded
 
 
-def _may_repeat_names(content: bytes) -> bool:
+def may_repeat_names(content: bytes) -> bool:
     """Whether a name may be given twice: what a parser keeps has fewer ends of names, or the ends can't be counted.
 
     Where nothing is escaped, each name ends in a quote and a colon. What else looks so stands in a text, and is kept.

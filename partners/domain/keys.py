@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import msgspec
@@ -47,10 +47,12 @@ class Signer:
 
     def sign(self, claims: Mapping[str, object]) -> str:
         """Sign these claims as a compact JWS."""
-        message = b".".join(
-            _encode_part(part) for part in ({"typ": self.use, "alg": self.algorithm, "kid": self.kid}, claims)
-        )
+        message = b".".join((self._header, _encode_part(claims)))
         return b".".join((message, urlsafe_b64encode(self.key.sign(message)))).decode()
+
+    @cached_property
+    def _header(self) -> bytes:
+        return _encode_part({"typ": self.use, "alg": self.algorithm, "kid": self.kid})
 
 
 def signer(*, use: SigningKey.Use, algorithm: str = ALGORITHM, at: datetime | None = None) -> Signer:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json, read_json
+from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json, may_repeat_names, read_json
 from accounts.primitives.reasons import BLANK
 from accounts.primitives.sealing import keyed_hash
 from partners.feeds.reading import NumberedLine, Record
@@ -132,7 +132,8 @@ def decode[T: msgspec.Struct](decoder: msgspec.json.Decoder[T], content: bytes) 
     Raises RowRefused.
     """
     try:
-        row, twice = decode_json(content, decoder, takes_twice=True), list_repeated_names(content)
+        row = decode_json(content, decoder, takes_twice=True)
+        twice = list_repeated_names(content) if may_repeat_names(content) else []
     except WrongShape as error:
         raise RowRefused(*parse_msgspec_error(str(error))) from error
     except Unreadable as error:
