@@ -138,6 +138,39 @@ def start_history_hold(*, line_ids: Collection[int], at: datetime) -> None:
     """Hold for a day what these lines open: releases that were others' have come to them."""
     earlier = Q(history_known_at__isnull=True) | Q(history_known_at__lt=at)
     Line.objects.filter(earlier, pk__in=line_ids).update(history_known_at=at)
+    hold_successors(line_ids=line_ids)
+
+
+@transaction.atomic
+def hold_successors(*, line_ids: Collection[int]) -> list[Line]:
+    """Hold the lines that continue these, however far, as long as these are held: they are the same persons'.
+
+    Whichever was known first, the change or the line that continues the changed one. Returns the lines that are held
+    longer now, each after the one that it continues.
+    """
+    held: list[Line] = []
+    while line_ids:
+        # Whoever holds one of these meanwhile waits, and then finds the lines that continue it.
+        list(Line.objects.select_for_update(no_key=True).filter(pk__in=line_ids).order_by("pk").values_list("pk"))
+        next_ones = Line.objects.select_related("continues_line").filter(continues_line__in=line_ids).order_by("pk")
+        later = [line for line in next_ones if _take_holds_over(line)]
+        Line.objects.bulk_update(later, ["change_known_at", "holder_known_at"], batch_size=250)
+        held += later
+        line_ids = [line.pk for line in later]
+    return held
+
+
+def _take_holds_over(line: Line) -> bool:
+    """Give a line the holds of the one before it where those are later than its own; whether one was."""
+    before = line.continues_line
+    if before is None:
+        return False
+    holds = {"change_known_at": queries.get_hold_start(line=before), "holder_known_at": before.holder_known_at}
+    own = {name: getattr(line, name) for name in holds}
+    later = {name: since for name, since in holds.items() if since and (own[name] is None or own[name] < since)}
+    for name, since in later.items():
+        setattr(line, name, since)
+    return bool(later)
 
 
 @transaction.atomic

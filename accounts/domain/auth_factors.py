@@ -74,14 +74,30 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     reported near it, however old, shows nothing, nor does what was set after it: whoever took the line over may have
     done both. Nor does anything where releases of another line came to it: they may not be this person's at all.
     """
-    moved, others = line.number_changed_at, (line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)
-    if moved is None:
+    moved, near = line.number_changed_at, delegations.get_time(line=line, at=at) - NEAR
+    if moved is None or moved <= max(line.activated_at, near):
         return False
-    recent = max(line.activated_at, delegations.get_time(line=line, at=at) - NEAR)
-    if moved <= recent or any(one is not None and one > recent for one in others):
+    tenures = _list_tenures(line)
+    if any(_has_moved_since(near, one) for one in tenures):
         return False
+    recent = max(tenures[-1].activated_at, near)
     shows_nothing = Q(action__in=LETS_IN, at__gte=moved) | MOVE_REPORTED & Q(at__gt=recent)
-    return not AuditEvent.objects.filter(shows_nothing, line_id=line.pk).exists()
+    return not AuditEvent.objects.filter(shows_nothing, line_id__in=[one.pk for one in tenures]).exists()
+
+
+def _list_tenures(line: Line) -> list[Line]:
+    """The line and those that it continues, the newest first: they are one person's."""
+    tenures = [line]
+    while (before := tenures[-1].continues_line) is not None:
+        tenures.append(before)
+    return tenures
+
+
+def _has_moved_since(near: datetime, line: Line) -> bool:
+    """Whether a new SIM or forwarding, or releases of another line, came to this one; not what it began with."""
+    recent = max(line.activated_at, near)
+    moments = (line.sim_changed_at, line.forwarding_changed_at, line.history_known_at)
+    return any(one is not None and one > recent for one in moments)
 
 
 def find_earlier_contact(*, line: Line, at: datetime) -> SafeContact | None:

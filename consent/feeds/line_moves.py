@@ -11,6 +11,7 @@ from functools import cached_property
 
 from django.db.models import Q
 
+from accounts.actions.people import hold_successors
 from accounts.models import Account, Line
 from accounts.policies import delegations
 from consent.domain.change_notices import Change
@@ -81,6 +82,23 @@ class LineMoves:
         self._at = at
         # New lines, by the carrier's id, that begin with a number which was another's.
         self._took: set[str] = set()
+        # What may hold the lines that continue these, and of which change their persons are warned then.
+        self._reach_on: list[tuple[Line, Change | None]] = []
+
+    def reach_on(self, line: Line, change: Change | None = None) -> None:
+        """Note that the lines that continue this one are to be held with it, and warned of this change."""
+        self._reach_on.append((line, change))
+
+    def hold_successors(self) -> None:
+        """Hold the lines that continue those noted, once all is written, and warn their persons."""
+        changes = defaultdict[int | None, set[Change]](set)
+        for line, change in self._reach_on:
+            changes[line.pk].update([change] if change else [])
+        self._reach_on = []
+        for line in hold_successors(line_ids=[pk for pk in changes if pk is not None]):
+            changes[line.pk] |= changes[line.continues_line_id]
+            for change in sorted(changes[line.pk]):
+                self.warn(line, change)
 
     def warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""
@@ -127,6 +145,7 @@ class LineMoves:
     def warn_of_number(self, line: Line) -> None:
         """Tell the person of the new number; and whoever has that number, where it was another line's."""
         self.warn(line, Change.NUMBER)
+        self.reach_on(line, Change.NUMBER)
         if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
             self._changes.warn_taken(line)
 
@@ -146,6 +165,7 @@ class LineMoves:
         if not _places(news):
             return
         self.warn(line, Change.HOLDER)
+        self.reach_on(line, Change.HOLDER)
         for other in self._list_reachable_by(line):
             if other.pk not in before:
                 self.warn(other, Change.JOINED)

@@ -8,7 +8,6 @@ from django.db import connection, transaction
 import audit.actions
 from accounts.models import Line, LineState
 from accounts.primitives.sealing import number_hash, seal
-from accounts.queries import get_hold_start
 from consent.actions.lines import notify_new_adult
 from consent.domain.change_notices import Change
 from consent.feeds.approvals import invalidate_approvals
@@ -66,6 +65,7 @@ def record_lines(
     keeper = _TenureWriter(records, unsettled, source, at, read_to_end=read_to_end)
     settled = [(record, fate) for record in records if (fate := keeper.take(record)) != WAITS]
     keeper.write()
+    keeper.hold_successors()
     keeper.invalidate_outdated_approvals()
     return settled + unsettled.pop_replaced_rows()
 
@@ -147,6 +147,11 @@ class _TenureWriter:
             copy_predecessor(line=line, actor=self.source.actor, at=self.at)
         self.changes.write()
 
+    def hold_successors(self) -> None:
+        """Hold the lines that continue the changed ones, in whichever order the rows came."""
+        self.moves.hold_successors()
+        self.changes.write()
+
     def invalidate_outdated_approvals(self) -> None:
         """Set aside what came by numbers that were not these lines' any more; a later row may have given one back."""
         if self.shortened:
@@ -180,11 +185,12 @@ class _TenureWriter:
             number_changed_at=period.starts_at if period.starts_at > record.activated_at else None,
             forwarding_changed_at=record.forwarding_changed_at,
             recorded_at=self.at,
-            # It is the same person: a new line ends no hold.
-            change_known_at=get_hold_start(line=before) if before else None,
             continues_line=before,
         )
         self.account_lines.place(self.new[record.carrier_id])
+        if before:
+            # It is the same person: a new line ends no hold.
+            self.moves.reach_on(before)
         self.unsettled.heard(record, since=period.starts_at)
         return ACCEPTED
 
@@ -261,9 +267,8 @@ class _TenureWriter:
             return False
         self.write()
         line.continues_line = before = self.lines[record.continues]
-        held = [since for since in (line.change_known_at, get_hold_start(line=before)) if since is not None]
-        line.change_known_at = max(held, default=None)
-        line.save(update_fields=["continues_line", "change_known_at"])
+        line.save(update_fields=["continues_line"])
+        self.moves.reach_on(before)
         copy_predecessor_late(line=line, actor=self.source.actor)
         self._audit_machine_row("line.continued", line)
         return True
@@ -325,6 +330,7 @@ class _TenureWriter:
         setattr(line, name, reported)
         self._save_changes(line, [name, *self.moves.start_hold(line)])
         self.moves.warn(line, MOVES[name])
+        self.moves.reach_on(line, MOVES[name])
         return True
 
     def _apply_undated_row(self, line: Line, record: LineRecord, since: datetime, fate: RowFate) -> RowFate:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions.line_separation import close_separation, request_separation
+from accounts.actions.people import start_history_hold
 from accounts.models import Line, LineNumber, Message
 from accounts.policies.delegations import HOLD
 from accounts.primitives.sealing import number_hash, seal
@@ -131,6 +132,79 @@ def test_a_line_that_continues_a_held_one_is_held_as_long(line: Line, moment: st
     assert told(take_lines(line_row(**next_row, continues_line_id="L1"))) == [("accepted",)]
     assert get_hold_end(line=Line.objects.get(carrier_id="L2"), at=timezone.now()) == until
     assert sign_in_by_code(Line.objects.get(carrier_id="L2")).get("/history/").status_code == 403
+
+
+def changed_row(moment: str) -> dict[str, object]:
+    return {moment: ago(LATE)} | ({"msisdn": NEW} if moment == "number_changed_at" else {})
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+@pytest.mark.parametrize("moment", MOVES)
+def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
+    line: Line, moment: str, *, in_one_file: bool
+) -> None:
+    """However far: the next line's successor, too. Its person is told; what one file brings is no news."""
+    last, over = "+12065550177", {"deactivated_at": ago(2 * MINUTE)}
+    next_rows = [
+        line_row(line_id="L2", activated_at=ago(MINUTE), deactivated_at=ago(MINUTE / 2), continues_line_id="L1"),
+        line_row(line_id="L3", msisdn=last, activated_at=ago(MINUTE / 3), continues_line_id="L2"),
+    ]
+    late = line_row(**changed_row(moment), **over)
+    if in_one_file:
+        assert told(take_lines(line_row(**over), *next_rows, late)) == [("accepted",)] * 4
+    else:
+        take_lines(line_row(**over), *next_rows)
+        browser = signed_in(Line.objects.get(carrier_id="L3"))
+        assert browser.get("/history/").status_code == 200
+        assert told(take_lines(late)) == [("accepted",)]
+        assert read(last)[-1] == warning(moment.removesuffix("_changed_at"))
+        assert browser.get("/history/").status_code == 403
+    until = get_hold_end(line=the_line(), at=timezone.now())
+    assert until is not None
+    ends = [get_hold_end(line=one, at=timezone.now()) for one in Line.objects.filter(carrier_id__in=("L2", "L3"))]
+    assert ends == [until, until]
+    # What came before holds it no longer, and nothing tells it twice.
+    take_lines(late)
+    assert get_hold_end(line=Line.objects.get(carrier_id="L3"), at=timezone.now()) == until
+    assert read(last).count(warning(moment.removesuffix("_changed_at"))) == (0 if in_one_file else 1)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_another_holder_of_the_line_before_holds_as_long_in_either_order(*, late: bool) -> None:
+    first = line_row(user_role="user")
+    rows = [
+        first | {"holder_name": "Boris Crane"},
+        line_row(line_id="L2", msisdn=NEW, user_role="user", activated_at=ago(MINUTE), continues_line_id="L1"),
+    ]
+    take_lines(first)
+    take_lines(first | {"deactivated_at": ago(2 * MINUTE)})
+    rows[0]["deactivated_at"] = ago(2 * MINUTE)
+    for row in reversed(rows) if late else rows:
+        take_lines(row)
+    known = the_line().holder_known_at
+    assert known is not None
+    assert Line.objects.get(carrier_id="L2").holder_known_at == known
+
+
+def test_releases_that_come_to_the_line_before_hold_the_line_that_continues_it(line: Line) -> None:
+    take_lines(line_row(deactivated_at=ago(2 * MINUTE)))
+    take_lines(line_row(line_id="L2", activated_at=ago(MINUTE), continues_line_id="L1"))
+    start_history_hold(line_ids=[line.pk], at=timezone.now())
+    until = get_hold_end(line=the_line(), at=timezone.now())
+    assert until is not None
+    assert get_hold_end(line=Line.objects.get(carrier_id="L2"), at=timezone.now()) == until
+
+
+@pytest.mark.parametrize("beside", ["sim_changed_at", "forwarding_changed_at"])
+def test_a_move_of_the_line_before_is_near_a_new_number_too(line: Line, beside: str) -> None:
+    take_lines(line_row(**{beside: ago(3 * 24 * HOUR)}))
+    next_row = {"line_id": "L2", "activated_at": ago(2 * 24 * HOUR), "continues_line_id": "L1"}
+    take_lines(line_row(deactivated_at=ago(2 * 24 * HOUR + MINUTE)), line_row(**next_row))
+    a_day_ago = timezone.now() - 25 * HOUR
+    Line.objects.update(recorded_at=a_day_ago)
+    browser = signed_in(Line.objects.get(carrier_id="L2"))
+    take_lines(line_row(**next_row, msisdn=NEW, number_changed_at=ago(MINUTE * 0)))
+    assert [browser.get(page).status_code for page in ("/home/", "/history/")] == [403, 403]
 
 
 def test_who_has_no_password_is_held_too(line: Line) -> None:
