@@ -134,7 +134,7 @@ def test_a_line_that_continues_a_held_one_is_held_as_long(line: Line, moment: st
     assert sign_in_by_code(Line.objects.get(carrier_id="L2")).get("/history/").status_code == 403
 
 
-def changed_row(moment: str) -> dict[str, object]:
+def changed_row(moment: str) -> dict[str, str]:
     return {moment: ago(LATE)} | ({"msisdn": NEW} if moment == "number_changed_at" else {})
 
 
@@ -144,16 +144,16 @@ def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
     line: Line, moment: str, *, in_one_file: bool
 ) -> None:
     """However far: the next line's successor, too. Its person is told; what one file brings is no news."""
-    last, over = "+12065550177", {"deactivated_at": ago(2 * MINUTE)}
+    last, over = "+12065550177", ago(2 * MINUTE)
     next_rows = [
         line_row(line_id="L2", activated_at=ago(MINUTE), deactivated_at=ago(MINUTE / 2), continues_line_id="L1"),
         line_row(line_id="L3", msisdn=last, activated_at=ago(MINUTE / 3), continues_line_id="L2"),
     ]
-    late = line_row(**changed_row(moment), **over)
+    late = line_row(**changed_row(moment), deactivated_at=over)
     if in_one_file:
-        assert told(take_lines(line_row(**over), *next_rows, late)) == [("accepted",)] * 4
+        assert told(take_lines(line_row(deactivated_at=over), *next_rows, late)) == [("accepted",)] * 4
     else:
-        take_lines(line_row(**over), *next_rows)
+        take_lines(line_row(deactivated_at=over), *next_rows)
         browser = signed_in(Line.objects.get(carrier_id="L3"))
         assert browser.get("/history/").status_code == 200
         assert told(take_lines(late)) == [("accepted",)]
