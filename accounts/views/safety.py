@@ -49,7 +49,7 @@ def contact(request: SubscriberRequest) -> HttpResponse:
     form = SafeNumberForm(request.POST or None)
     if form.is_valid():
         msisdn = form.cleaned_data["number"]
-        if request_contact(line_id=request.line.line.pk, msisdn=msisdn, at=timezone.now()):
+        if request_contact(line_id=request.line.line.pk, msisdn=msisdn, at=database_clock()):
             messages.info(request, _("We texted a code to that number. It works for 10 minutes."))
         else:
             messages.error(request, TOO_MANY_CODES)
@@ -63,7 +63,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
     """The code that was texted there: news goes to that number from now on."""
     code = CodeForm(request.POST)
     if code.is_valid():
-        typed, now = code.cleaned_data["code"], timezone.now()
+        typed, now = code.cleaned_data["code"], database_clock()
         if prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
             messages.success(request, _("We now send alerts about this line to your safe number."))
             return redirect("safe-contact")
@@ -80,7 +80,7 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
 @line_required(Action.SAFE_CONTACT)
 def contact_remove(request: SubscriberRequest) -> HttpResponse:
     """News goes to the phone again."""
-    remove_contact(line_id=request.line.line.pk, user=request.user, at=timezone.now())
+    remove_contact(line_id=request.line.line.pk, user=request.user, at=database_clock())
     messages.success(request, _("We now send alerts about this line to its own phone."))
     return redirect("safe-contact")
 
@@ -162,7 +162,7 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
 
 
 def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -> HttpResponse:
-    line_id, now = request.line.line.pk, timezone.now()
+    line_id, now = request.line.line.pk, database_clock()
     there, waits = delegations.contact_of(line_id=line_id), delegations.get_pending_contact(line_id=line_id, at=now)
     shown_to = {
         "number": format_phone_number(unseal(there.to_sealed)) if there else "",

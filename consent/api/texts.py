@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from audit.queries import database_clock
 from consent.actions.without_account import handle_text
 from consent.schemas.texts import DECODER, parse_text
 from partners.api.access import read_signed
@@ -25,6 +26,7 @@ def texts(request: HttpRequest) -> HttpResponse:
         return texted
     said = parse_text(text=texted.text)
     handle_text(
-        text_id=texted.id, msisdn=texted.msisdn, wish=said.wish, code=said.code, on_network=texted.on_network, at=now
-    )
+        text_id=texted.id, msisdn=texted.msisdn, wish=said.wish, code=said.code, on_network=texted.on_network,
+        at=database_clock(),
+    )  # fmt: skip
     return HttpResponse(status=202)
