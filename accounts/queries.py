@@ -7,7 +7,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import DateTimeField, Func, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Delegation, Line, LineNumber, LineUser, TextedCode, User
@@ -410,7 +410,10 @@ def _ended_line(user: User) -> list[PersonsLine]:
 
 def _lines(at: datetime) -> QuerySet[Line]:
     current = LineNumber.objects.filter(line=OuterRef("pk"), starts_at__lte=at).order_by("-starts_at")
-    return Line.objects.filter(_active(at)).annotate(number_sealed=Subquery(current.values("msisdn_sealed")[:1]))
+    return Line.objects.filter(_active(at)).annotate(
+        number_sealed=Subquery(current.values("msisdn_sealed")[:1]),
+        read_at=Func(function="audit_now", output_field=DateTimeField()),
+    )
 
 
 def _persons_line(line: Line, relation: Relation, delegation: Delegation | None = None) -> PersonsLine:

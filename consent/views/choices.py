@@ -360,8 +360,8 @@ def _counts(choice: ChoiceRow, use: Use | None) -> bool:
 
 
 def _is_read_here(line: PersonsLine, at: datetime) -> bool:
-    held_until = delegations.get_history_hold_end(line=line.line, at=at)
-    return line.may(Action.SEE) and not line.is_delegated and held_until is None
+    reads = line.may(Action.SEE) and not line.is_delegated
+    return reads and delegations.get_history_hold_end(line=line.line, at=at) is None
 
 
 @require_safe

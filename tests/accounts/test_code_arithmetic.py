@@ -9,7 +9,6 @@ import pytest
 import time_machine
 from django.db.models import F
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.actions.codes import LONG, SHORT, SHORT_COMPARISONS_A_DAY, text_code, verify_code
 from accounts.actions.contacts import request_contact
@@ -17,8 +16,6 @@ from accounts.models import BrowserSession, Line, LineNumber, SafeContact, Texte
 from accounts.primitives.sealing import number_hash, seal
 from audit.queries import database_clock
 from consent.feeds.lines import LinesFeed
-from consent.models import Choice
-from tests.consent.test_incoming_texts import SECRET, texted
 from tests.factories import a_line
 from tests.feeds import line_row, ndjson, taken
 from tests.people import NO_CODE, Browser, newest_text, number_of, signed_in, texts_to
@@ -177,20 +174,6 @@ def test_a_safe_contact_s_code_lasts_by_the_databases_clock(wrong: timedelta) ->
     with time_machine.travel(timezone.now() + wrong):
         person.post(f"{path}code/", {"code": newest_text(number).code})
     assert proved.count() == 1
-
-
-@pytest.mark.parametrize("wrong", [-20 * MINUTE, 20 * MINUTE], ids=["behind", "ahead"])
-def test_a_code_that_a_phone_texts_back_lasts_by_the_databases_clock(settings: Settings, wrong: timedelta) -> None:
-    settings.SMS_INBOUND_SECRETS = [SECRET]
-    line = a_line()
-    number = number_of(line)
-    for age, stops in ((11 * MINUTE, 0), (timedelta(0), 1)):
-        with time_machine.travel(timezone.now() - wrong):
-            texted(line, "STOP LOCATION", on_network=False)
-        TextedCode.objects.update(made_at=F("made_at") - age, sent_at=F("sent_at") - age)
-        with time_machine.travel(timezone.now() + wrong):
-            texted(line, f"STOP LOCATION {newest_text(number).code}", on_network=False)
-        assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == stops
 
 
 def change_number(line: Line, msisdn: str, *, at: datetime) -> None:

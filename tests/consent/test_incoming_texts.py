@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -292,3 +293,15 @@ def test_what_words_mean() -> None:
     assert parse_text(text="STOP LOCATION 12345") == ParsedText(TextCommand.STOP_LOCATION)
     assert parse_text(text="please STOP LOCATION") == ParsedText(TextCommand.HELP)
     assert parse_text(text="no") == ParsedText(TextCommand.NO)
+
+
+@pytest.mark.parametrize("wrong", [-timedelta(minutes=20), timedelta(minutes=20)], ids=["behind", "ahead"])
+def test_a_code_that_a_phone_texts_back_lasts_by_the_databases_clock(line: Line, wrong: timedelta) -> None:
+    number = number_of(line)
+    for age, stops in ((timedelta(minutes=11), 0), (timedelta(0), 1)):
+        with time_machine.travel(timezone.now() - wrong):
+            texted(line, "STOP LOCATION", on_network=False)
+        TextedCode.objects.update(made_at=F("made_at") - age, sent_at=F("sent_at") - age)
+        with time_machine.travel(timezone.now() + wrong):
+            texted(line, f"STOP LOCATION {newest_text(number).code}", on_network=False)
+        assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == stops
