@@ -32,7 +32,8 @@ STEPS = {
 }
 AWAY_IN_SPANISH = (
     "En este momento no podemos acceder a nuestros registros.",
-    "Si acababa de pulsar Detener, vuelva a pulsarlo entonces: hacerlo dos veces no causa ningún problema.",
+    "Si acaba de pulsar Detener, es posible que eso aún no esté en vigor.",
+    "Vuelva a pulsarlo entonces: hacerlo dos veces no causa ningún problema.",
     "1-800-555-0100",
 )
 DENIED = {"decision": False, "context": {"decision_id": "", "reason": "unavailable"}}
@@ -64,9 +65,11 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
         assert (path, status, head["Retry-After"]) == (path, 503, "30")
         for sentence in (
             "We can't reach our records right now.",
-            "Until we can, we tell no company where a phone is. Every stop you made before is in force.",
+            "Where we can't look up a person's choices, we tell no company where their phone is.",
+            "Every stop you made before is in force.",
             "Try again in a few minutes.",
-            "If you just pressed Stop, press it again then. A second stop does no harm.",
+            "If you just pressed Stop, that stop may not be in force yet.",
+            "Press it again then. A second stop does no harm.",
             "Or ask us by phone to stop location sharing. Call us at 1-800-555-0100 .",
         ):
             assert sentence in told
@@ -81,11 +84,11 @@ def test_the_gate_says_no_and_people_and_programs_are_told_that_the_records_are_
     assert json.loads(told)["detail"] == "Our database could not do this now. Send it again in half a minute."
 
 
-def sent(orphan: Programs, path: str, cookies: str) -> tuple[int, str]:
+def sent(orphan: Programs, path: str, cookies: str, method: str = "POST") -> tuple[int, str]:
     """What a browser is answered that sends a form from a page of ours: the status, the words."""
     head = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "es"}
     with closing(http.client.HTTPConnection("127.0.0.1", orphan.web_port, timeout=30)) as connection:
-        connection.request("POST", path, urlencode(FORM), head)
+        connection.request(method, path, urlencode(FORM) if method == "POST" else None, head)
         answer = connection.getresponse()
         return answer.status, words(answer.read().decode())
 
@@ -100,3 +103,15 @@ def test_whatever_form_is_sent_its_person_reads_what_to_do(orphan: Programs) -> 
         sent(orphan, path, known) for path in OPEN_TO_ALL | STEPS
     ]:
         assert (status, [one for one in AWAY_IN_SPANISH if one not in told]) == (503, [])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_whoever_was_signed_in_reads_so_at_every_door(orphan: Programs, method: str) -> None:
+    """Subscribers', the desk's and the console's. Who only leaves quickly leaves."""
+    known = f"csrftoken={CSRF}; {SESSION}"
+    doors = sorted({*addresses(console=True)} - {"/leave/"})
+    found = {path: sent(orphan, path, known, method) for path in doors}
+    assert {status for status, _words in found.values()} == {503}
+    for_people = {path: told for path, (_status, told) in found.items() if not told.startswith("{")}
+    assert [path for path, told in for_people.items() if AWAY_IN_SPANISH[0] not in told] == []
+    assert {"/home/", "/choices/stop/", "/desk/", "/admin/", "/admin/incidents/"} <= for_people.keys()

@@ -13,14 +13,16 @@ BY_CONVERTER = {
 NOT_WALKED = {"readyz"}
 
 
-def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, str]]:
+def patterns(
+    resolver: URLResolver | None = None, before: str = "", *, console: bool = False
+) -> Iterator[tuple[str, str]]:
     """Every (name, route) of the URLconf; an unnamed one goes by its path. The officers' have a walk of their own."""
     for pattern in (resolver or get_resolver()).url_patterns:
-        if isinstance(pattern, URLResolver) and pattern.namespace == "admin":
+        if isinstance(pattern, URLResolver) and pattern.namespace == "admin" and not console:
             continue
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            yield from patterns(pattern, route)
+            yield from patterns(pattern, route, console=console)
         elif isinstance(pattern, URLPattern):
             yield pattern.name or f"/{route}", route
 
@@ -30,10 +32,10 @@ def filled(route: str, ids: Mapping[str, object]) -> str:
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(ids[found.group(1)]), route)
 
 
-def addresses() -> list[str]:
-    """Every address, with something in the place of each id."""
+def addresses(*, console: bool = False) -> list[str]:
+    """Every address, with something in the place of each id. `console`: the officers' as well."""
     return sorted(
         "/" + re.sub(r"<(?:(\w+):)?\w+>", lambda found: BY_CONVERTER[found.group(1) or "str"], route)
-        for name, route in patterns()
+        for name, route in patterns(console=console)
         if name not in NOT_WALKED
     )
