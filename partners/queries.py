@@ -3,19 +3,20 @@
 from base64 import b64encode
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from partners.models import AuthorizedAgent, Client, Contract, Suspension
+from partners.policies.lifecycle import running
 from partners.primitives import tokens
 
 
 def has_contract_in_force(*, party_id: int, at: datetime) -> bool:
     """Return whether any agreement with this aggregator is in force and not suspended at `at`. One statement."""
-    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
+    held = running(at=at)
     return (
         Contract.objects.filter(aggregator_id=party_id, is_draft=False, starts_at__lte=at, ends_at__gt=at)
-        .exclude(Exists(running.filter(of=Suspension.Of.PARTY, target_id=OuterRef("aggregator_id"))))
-        .exclude(Exists(running.filter(of=Suspension.Of.CONTRACT, target_id=OuterRef("pk"))))
+        .exclude(Exists(held.filter(of=Suspension.Of.PARTY, target_id=OuterRef("aggregator_id"))))
+        .exclude(Exists(held.filter(of=Suspension.Of.CONTRACT, target_id=OuterRef("pk"))))
         .exists()
     )
 

@@ -22,10 +22,10 @@ from console.queries.standing import LateSigner, list_late_signers
 from disclosures.queries.delayed import PendingRowCounts, count_pending_rows
 from partners.labels import sanitise_text
 from partners.models import Campaign, Contract, Party, Proposal, SigningKey, Suspension
+from partners.policies.lifecycle import running
 from partners.workers.rotation import PERIOD
 from revocations.models import Cohort, CohortReceipt
 from support.queries import names
-from support.queries.chains import running
 from support.queries.counts import Count, Health, cap_count, health_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, subjects
 
@@ -288,11 +288,16 @@ def _list_running_terminations(
     ]  # fmt: skip
 
 
+def ends_within(*, span: timedelta, at: datetime) -> Q:
+    """That a contract or campaign is in its term, and leaves it within that time."""
+    return Q(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + span)
+
+
 def _ending(at: datetime) -> list[Contract | Campaign]:
     """What is in its term and leaves it within 60 days; a campaign that only follows its contract is left out."""
-    soon = {"is_draft": False, "starts_at__lte": at, "ends_at__gt": at, "ends_at__lte": at + ENDING}
-    contracts = Contract.objects.filter(**soon).select_related("aggregator").order_by("ends_at", "ref")[:SHOWN]
-    own = Campaign.objects.filter(**soon, contract__is_draft=False, contract__ends_at__gt=F("ends_at")).select_related(
+    soon = ends_within(span=ENDING, at=at)
+    contracts = Contract.objects.filter(soon).select_related("aggregator").order_by("ends_at", "ref")[:SHOWN]
+    own = Campaign.objects.filter(soon, contract__is_draft=False, contract__ends_at__gt=F("ends_at")).select_related(
         "lbs_provider"
     )
     found: list[Contract | Campaign] = [*contracts, *own.order_by("ends_at", "ref")[:SHOWN]]

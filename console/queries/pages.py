@@ -12,10 +12,10 @@ from partners.clients import http
 from partners.domain.keysets import jwks_uri_of
 from partners.labels import party_name, sanitise_text
 from partners.models import Campaign, Client, Contract, IdentifierLink, PartnerKeySet, Party, Suspension
-from partners.policies.lifecycle import Stage
+from partners.policies.lifecycle import Stage, running
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
-from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts, running
+from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts
 from support.queries.counts import Count, Health, health_of, sum_counts
 from support.queries.history import RecordedAct, done_to
 

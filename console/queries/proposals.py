@@ -20,7 +20,7 @@ from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Party, Proposal, Suspension
 from partners.policies import loosening
 from partners.policies.identifiers import SCOPES
-from partners.policies.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow, running
 from partners.policies.loosening import (
     OPEN_FOR,
     BadProposal,
@@ -36,7 +36,6 @@ from partners.queries import key_of, thumbprint_of
 from revocations.models import Cohort
 from support.models import SuspendRequest
 from support.queries import names
-from support.queries.chains import running
 
 # What happens where the act and its target say it all.
 LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."

@@ -12,6 +12,7 @@ from accounts.primitives.zones import STATE_NAMES
 from partners.actions.terms import RuleTerms
 from partners.labels import PURPOSES, party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign, IdentifierLink, JurisdictionRule
+from partners.policies.lifecycle import not_ended
 from support.queries import chains
 from support.queries.chains import CampaignFacts
 from support.queries.counts import CAP, Count, cap_count
@@ -63,11 +64,6 @@ def list_other_purposes(*, than: str) -> Mapping[str, str]:
 def get_purpose_words() -> dict[str, str]:
     """Return the purposes that we have words for, by term."""
     return {f"dpv:{name}": str(words) for name, words in PURPOSES.items()}
-
-
-def not_ended(*, at: datetime) -> Q:
-    """The rules of states that hold, or are to come: an end that is agreed and still to come ends nothing yet."""
-    return Q(ends_at__isnull=True) | Q(ends_at__gt=at)
 
 
 def target_of(*, term: str) -> str:

@@ -11,11 +11,12 @@ from django.utils import translation
 
 from consent.domain.notices import build_approval_notice
 from console.queries.pages import describe_impact, list_campaigns_under
-from console.queries.purposes import PAID, not_ended
+from console.queries.purposes import PAID
 from partners.actions.drafts import find_lack, under_contract
 from partners.clients import http
 from partners.domain.keysets import fetch_published_keys, jwks_uri_of
 from partners.models import Campaign, Contract, JurisdictionRule, Party
+from partners.policies.lifecycle import not_ended
 
 SECONDS = 5.0
 REDIRECT, CLIENT_ERROR, SERVER_ERROR = 300, 400, 500
@@ -156,8 +157,12 @@ def _check_states(row: Campaign, at: datetime) -> Check:
         starts_at__lt=min(row.ends_at, row.contract.ends_at),
     )
     rules = found.values_list("state", "max_radius_m").annotate(since=Min("starts_at")).order_by("since", "state")
-    begun = [_where(*place) for *place, _ in rules.filter(since__lte=at)]
-    to_come = [f"{_where(*place)} from {since:%-d %b %Y}" for *place, since in rules.filter(since__gt=at)]
+    begun, to_come = list[str](), list[str]()
+    for *place, since in rules:
+        if since <= at:
+            begun.append(_where(*place))
+        else:
+            to_come.append(f"{_where(*place)} from {since:%-d %b %Y}")
     says = [f"Prohibited in {', '.join(states)}, even with consent." for states in (begun, to_come) if states]
     return Check("State rules", " ".join(says) or "Prohibited in no state.", "warn" if says else "good")
 

@@ -33,12 +33,11 @@ from partners.actions import proposals, suspensions
 from partners.actions.guards import Of
 from partners.actions.terms import shorten_term
 from partners.models import Campaign, Contract, Party, Proposal
-from partners.policies.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow, running
 from partners.policies.loosening import PAID
 from revocations.models import Cohort
 from support.forms.acting import ActForm
 from support.queries import names
-from support.queries.chains import running
 
 SUSPENDED = "Suspended. Every request is now denied."
 # What a suspension does, by what it is of.

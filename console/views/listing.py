@@ -452,7 +452,7 @@ def format_distance(when: datetime, at: datetime) -> str:
     """How far off a day is: "in 12 days", "3 days ago"; whole days, of which a part counts for none."""
     days = int((when - at).total_seconds() / DAY)
     if days == 0:
-        return "within a day" if when >= at else "less than a day ago"
+        return "within a day" if when > at else "less than a day ago"
     one = "day" if abs(days) == 1 else "days"
     return f"in {days:,} {one}" if days > 0 else f"{-days:,} {one} ago"
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 
-from console.queries.dashboard import ENDING
+from console.queries.dashboard import ENDING, ends_within
 from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
 from console.queries.standing import contracts_to_renew
@@ -117,7 +117,7 @@ def _stages(value: str) -> Sequence[str]:
 
 def _ends(rows: Rows, value: str, at: datetime) -> Rows:
     """In its term, and out of it within so many days: as the dashboard counts them."""
-    return rows.filter(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + timedelta(days=int(value)))
+    return rows.filter(ends_within(span=timedelta(days=int(value)), at=at))
 
 
 def _filter_by_suspension(rows: Rows, value: str, at: datetime) -> Rows:

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import chain
 from urllib.parse import urlencode
 
-from django.db.models import Q
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import get_language_info
@@ -15,7 +14,6 @@ from django.utils.translation import get_language_info
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
 from console.queries.proposals import OpenProposal, list_newest_proposals, waiting
-from console.queries.purposes import not_ended
 from console.queries.terminations import NOT_WHOLE
 from console.views import listing
 from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
@@ -23,7 +21,7 @@ from disclosures.models import AnomalyRule
 from disclosures.queries.rules import finds, newest_rules
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, JurisdictionRule, NoticeText, Proposal, Suspension
-from partners.policies.lifecycle import Stage
+from partners.policies.lifecycle import Stage, not_ended
 from partners.policies.loosening import is_expired
 from revocations.models import Cohort
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends
@@ -257,16 +255,16 @@ def _due(one: Cohort, at: datetime) -> Cell:
 def _progress(one: Cohort, covered: Coverage, at: datetime) -> Cell:
     if one.completed_at:
         return Cell("deletion signed", tone="good") if covered.whole else Cell(NOT_WHOLE, tone="warn")
+    late = one.complete_by <= at
     if one.is_contradicted:
-        return Cell("continued after signing", tone="bad", under="overdue" if one.complete_by <= at else "")
-    if one.complete_by <= at:
+        return Cell("continued after signing", tone="bad", under="overdue" if late else "")
+    if late:
         return Cell("overdue", tone="bad")
     return Cell("list sent, waiting for signatures" if one.manifest_at else "preparing list", tone="warn")
 
 
 def _now(rows: Rows, value: str, at: datetime) -> Rows:
-    runs = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
-    return rows.filter(runs) if value == "yes" else rows.exclude(runs)
+    return rows.filter(not_ended(at=at)) if value == "yes" else rows.exclude(not_ended(at=at))
 
 
 def _format_decision(one: Proposal, at: datetime) -> Cell:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
@@ -21,7 +20,7 @@ from partners.actions.guards import Of
 from partners.domain import keysets
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies import loosening
-from partners.policies.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow, not_ended
 from partners.policies.loosening import (
     OPEN_FOR,
     PAID,
@@ -273,8 +272,7 @@ def _target(of: str, target_id: int) -> Target | None:
 def _refuse_senseless(act: str, of: str, row: Target | None, wanted: loosening.Payload, at: datetime) -> None:
     """What could not be done now even if two wanted it is not proposed."""
     if act == Proposal.Act.LIFT_SUSPENSION and row is not None:
-        running = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
-        if not Suspension.objects.filter(running, of=of, target_id=row.pk).exists():
+        if not Suspension.objects.filter(not_ended(at=at), of=of, target_id=row.pk).exists():
             raise NotNow("It is not suspended.")
     elif isinstance(row, JurisdictionRule):
         if row.ends_at is not None:

@@ -7,14 +7,13 @@ Orders, poll, receipts, manifests and digests stay open: who is suspended still 
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
 from audit.queries import database_clock
 from partners.actions import guards
 from partners.models import Campaign, Contract, Party, Proposal, Suspension
-from partners.policies.lifecycle import NotNow
+from partners.policies.lifecycle import NotNow, not_ended
 
 MICROSECOND = timedelta(microseconds=1)
 TARGETS: dict[str, type[Party | Contract | Campaign]] = {
@@ -71,7 +70,7 @@ def lift(*, proposal: Proposal, at: datetime) -> tuple[Suspension, ...]:
     now = database_clock()
     running = tuple(
         Suspension.objects.select_for_update(of=("self",))
-        .filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), of=proposal.of, target_id=proposal.target_id)
+        .filter(not_ended(at=now), of=proposal.of, target_id=proposal.target_id)
         .filter(starts_at__lte=proposal.proposed_at)
         .order_by("pk")
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from partners.models import Campaign, Contract, Reach, Suspension
 
@@ -75,10 +75,19 @@ def _stage_of_term(both: Sequence[Contract | Campaign], at: datetime) -> Stage:
     return Stage.ENDING if any(one.ends_at <= at + NOTICE_PERIOD for one in both) else Stage.IN_FORCE
 
 
+def not_ended(*, at: datetime) -> Q:
+    """Suspensions, and rules of states, that hold or are to come: an end that is still to come ends nothing yet."""
+    return Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+
+
+def running(*, at: datetime) -> QuerySet[Suspension]:
+    """Return the suspensions that run at a moment, the newest first."""
+    return Suspension.objects.filter(not_ended(at=at), starts_at__lte=at).order_by("-starts_at", "-id")
+
+
 def _list_suspended_targets(at: datetime) -> Mapping[str, set[int]]:
-    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at)
     found: dict[str, set[int]] = {of: set() for of in Suspension.Of.values}
-    for of, target_id in running.values_list("of", "target_id"):
+    for of, target_id in running(at=at).values_list("of", "target_id"):
         found[of].add(target_id)
     return found
 

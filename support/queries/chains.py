@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from partners.labels import purpose_in_words
 from partners.models import Campaign, Contract, Party, Reach, Suspension
-from partners.policies.lifecycle import NOTICE_PERIOD, Stage, campaign_stages, contract_stages
+from partners.policies.lifecycle import NOTICE_PERIOD, Stage, campaign_stages, contract_stages, running
 from support.queries.counts import CAP, NONE, Count, Health, cap_count, health_of, lines_of, lookups, sum_counts
 
 TONES: Mapping[Stage, str] = {
@@ -23,13 +23,6 @@ TONES: Mapping[Stage, str] = {
     Stage.SUSPENDED: "bad",
     Stage.ENDED: "plain",
 }
-
-
-def running(*, at: datetime) -> QuerySet[Suspension]:
-    """Return the suspensions that run at a moment, the newest first."""
-    return Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at).order_by(
-        "-starts_at", "-id"
-    )
 
 
 def running_on(*, at: datetime) -> Mapping[str, QuerySet[Suspension, int]]:

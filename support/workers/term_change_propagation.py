@@ -28,6 +28,7 @@ from disclosures.feeds.terms import settle_files, settle_terms
 from partners.feeds import terms
 from partners.feeds.terms import Changes
 from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Proposal, Suspension
+from partners.policies.lifecycle import not_ended
 from revocations.models import Order, Standing
 
 LOOK_BACK = timedelta(days=30)
@@ -112,7 +113,7 @@ def _settle_campaign_change(event: AuditEvent, *, now: datetime) -> None:
     settle_terms(changes=Changes(campaigns={event.detail["ref"]}), at=now, cause=CAUSE)
     if event.action in PAID:
         sales = JurisdictionRule.objects.filter(sale_test=True, starts_at__lte=now)
-        states = set(sales.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now)).values_list("state", flat=True))
+        states = set(sales.filter(not_ended(at=now)).values_list("state", flat=True))
         contracts = Campaign.objects.filter(ref=event.detail["ref"]).values_list("contract_id", flat=True)
         _retell(_list_standings(set(contracts), states=states))
 

@@ -19,11 +19,12 @@ from partners.actions.sign_in import TokenRefused, issue_access_token, sign_in
 from partners.actions.terms import RuleTerms, add_rule, shorten_term
 from partners.api import access
 from partners.domain import keys, keysets
-from partners.models import Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
+from partners.models import Campaign, Client, Contract, Proposal, SigningKey, Suspension, UsedAssertion
 from partners.policies import lifecycle
 from partners.policies.lifecycle import NotNow, Stage
 from partners.primitives import tokens
 from partners.workers import rotation
+from support.queries import chains
 from tests.factories import FAR_OFF, a_campaign, a_contract, a_party
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Outside, Signer
@@ -196,12 +197,27 @@ def test_the_console_s_stages_begin_at_their_moment() -> None:
     contract = a_contract(starts_at=NOW, ends_at=NOW + 100 * DAY)
     campaign = a_campaign(contract, starts_at=NOW + DAY)
 
+    Suspension.objects.create(
+        of="contract", target_id=contract.pk, starts_at=NOW + 10 * DAY, ends_at=NOW + 20 * DAY, reason="Due", actor="x"
+    )
+
     def stage(of: Stage, *, own: bool) -> Callable[[datetime], bool]:
-        row = campaign if own else contract
-        return lambda at: lifecycle.get_stage(row, at=at) == of
+        def stands(at: datetime) -> bool:
+            """By the page of one, and by the lists, which find it."""
+            rows = (
+                chains.campaigns_at(rows=Campaign.objects.all(), stages=[of], at=at) if own
+                else chains.contracts_at(rows=Contract.objects.all(), stages=[of], at=at)
+            )  # fmt: skip
+            assert rows.exists() == (lifecycle.get_stage(campaign if own else contract, at=at) == of)
+            return rows.exists()
+
+        return stands
 
     assert ends_at(stage(Stage.NOT_YET, own=False), NOW)
     assert ends_at(stage(Stage.NOT_YET, own=True), NOW + DAY)
+    for own in (False, True):
+        assert begins_at(stage(Stage.SUSPENDED, own=own), NOW + 10 * DAY)
+        assert ends_at(stage(Stage.SUSPENDED, own=own), NOW + 20 * DAY)
     assert begins_at(stage(Stage.ENDING, own=False), contract.ends_at - lifecycle.NOTICE_PERIOD)
     assert begins_at(stage(Stage.ENDED, own=False), contract.ends_at)
     assert begins_at(stage(Stage.ENDED, own=True), contract.ends_at)

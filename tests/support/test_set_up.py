@@ -118,16 +118,6 @@ def test_subscribers_words_are_shown_in_every_language(officer: Member) -> None:
     assert texts.count(campaign.lbs_provider.name) == 5
 
 
-def test_a_contract_that_has_begun_holds_nothing_back(officer: Member) -> None:
-    now = timezone.now()
-    begun, to_come = (a_contract(a_party(), ref=f"AGR-{at.day}", starts_at=at) for at in (now, now + timedelta(days=9)))
-    says = "Contract Its contract starts on {:%-d %b %Y}. Until then nothing is allowed. check"
-    for contract, found in ((begun, False), (to_come, True)):
-        campaign = a_campaign(contract, ref=f"CMP-{contract.ref}", starts_at=now - timedelta(hours=1))
-        page = shown(officer, f"/admin/set-up/campaign/{campaign.pk}/")
-        assert (says.format(contract.starts_at) in page, "Until then" in page) == (found, found)
-
-
 def test_states_that_prohibit_it_are_named(officer: Member) -> None:
     campaign = a_campaign(purpose=FRAUD, consideration="none")
     path = f"/admin/set-up/campaign/{campaign.pk}/"
