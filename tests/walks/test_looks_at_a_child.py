@@ -1,5 +1,6 @@
 """Whatever page shows an account holder what is a child's, the child's own log says that they looked."""
 
+import itertools
 import uuid
 
 import pytest
@@ -43,14 +44,14 @@ def test_no_page_shows_what_is_a_child_s_without_an_entry_in_its_log() -> None:
     }  # fmt: skip
     unseen, seen = [], set()
     for _, route in patterns():
-        for query in ({}, {"line": str(child.public_id)}):
+        for query, method in itertools.product(({}, {"line": str(child.public_id)}), ("get", "post")):
             with undone(parent):
-                answered: HttpResponseBase = parent.get(filled(route, ids), query)
+                answered: HttpResponseBase = getattr(parent, method)(filled(route, ids), query)
                 said = whole(answered).replace(f"/{case.lower()}/", "")
                 looked = AuditEvent.objects.filter(line_id=child.pk, action="holder.looked").exists()
             if MARK.lower() in said or case.lower() in said:
                 seen.add(route)
-                unseen += [] if looked else [f"{route} {query}"]
+                unseen += [] if looked else [f"{method} {route} {query}"]
     assert unseen == []
     assert seen >= {"help/", "home/", "history/", "choices/", "access-log/companies/", "help/<str:code>/"}
 
