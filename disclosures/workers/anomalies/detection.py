@@ -254,7 +254,7 @@ DUE = """
     ) rule ON rule.kind = a.kind
     CROSS JOIN LATERAL (SELECT a.found_at + rule.suspend_after_days * interval '1 day' AS since) due
     WHERE a.kind IN ('after_stop', 'no_approval') AND a.consequence = '' AND a.cleared_at IS NULL AND rule.enabled
-        AND a.newest_at > %(recent)s AND due.since <= %(at)s AND (
+        AND due.since <= %(at)s AND (
             due.since <= %(long_ago)s
             OR NOT EXISTS (SELECT FROM consent_touched t WHERE t.line_id = a.line_id)
             AND NOT disclosures_judged_again(a.line_id, (SELECT until FROM disclosures_anomalywatch)))
@@ -293,7 +293,7 @@ def _open(at: datetime, *, after: tuple[int, str]) -> list[tuple[int, str, list[
 
 
 def _moments(at: datetime) -> dict[str, Any]:
-    return {"at": at, "recent": at - SUSPENDS_FOR, "long_ago": at - MAY_BE_LATE}
+    return {"at": at, "long_ago": at - MAY_BE_LATE}
 
 
 def _suspend(line_id: int, party: str, ids: list[int], at: datetime) -> Outcome | None:

@@ -13,8 +13,8 @@ that. What was released for an emergency, by a lawful order or to run the networ
 from disclosures.queries.visible import CLAIMED_LATER, HIDING, SHOWN
 from disclosures.queries.visible import LOOK_UP as ANY_LOOK_UP
 
-# `besides`: what is about to be taken out of its line.
-LOOK_UP = f"{ANY_LOOK_UP} AND NOT d.id = ANY (%(besides)s::uuid[])"
+# `besides`: what is about to be taken out of its line. `off_at`: of a kind that is on, never.
+LOOK_UP = f"d.recorded_at <= %(off_at)s::timestamptz AND {ANY_LOOK_UP} AND NOT d.id = ANY (%(besides)s::uuid[])"
 
 # The planner may hold a few lines to be so many that it merges them with whole months.
 TABLES = """
@@ -115,7 +115,7 @@ WITH range AS MATERIALIZED (
     FROM range JOIN disclosures_disclosure d
         ON d.line_id = range.line_id AND d.occurred_at >= range.starts AND d.occurred_at < range.ends
     WHERE (%(judgement)s = '' OR d.judgement = %(judgement)s OR %(judgement)s = 'no_approval' AND <claimed-later>)
-        AND d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+        AND <look-up>
 )
 SELECT DISTINCT ON (line_id, party, period) %(kind)s, %(rule)s, line_id, party, '', period, first_at, occurred_at,
     max(occurred_at) OVER (PARTITION BY line_id, party, period), n, n
@@ -140,7 +140,7 @@ WITH range AS MATERIALIZED (
     SELECT range.line_id, range.period, d.occurred_at, disclosures_company(d.path) AS party
     FROM range JOIN disclosures_disclosure d
         ON d.line_id = range.line_id AND d.occurred_at >= range.starts AND d.occurred_at < range.ends
-    WHERE d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+    WHERE <look-up>
 ), slept AS (
     SELECT d.line_id, d.period, d.party, of.night, count(*) AS looks, min(d.occurred_at) AS first_at,
         max(d.occurred_at) AS last_at
@@ -204,7 +204,7 @@ SELECT %(kind)s, %(rule)s, woken.line_id, disclosures_company(d.path), '', woken
     max(d.occurred_at), max(d.occurred_at), count(*), count(*)
 FROM woken JOIN disclosures_disclosure d
     ON d.line_id = woken.line_id AND d.occurred_at >= woken.at AND d.occurred_at < woken.at + interval '1 day'
-WHERE d.recorded_at <= %(off_at)s::timestamptz AND <look-up>
+WHERE <look-up>
 GROUP BY woken.line_id, woken.period, disclosures_company(d.path)
 HAVING count(*) >= %(threshold)s
 """.replace("<look-up>", LOOK_UP)
@@ -231,7 +231,7 @@ WITH span AS MATERIALIZED (
 ), d AS MATERIALIZED (
     SELECT span.day, d.line_id, d.occurred_at, d.path
     FROM span JOIN disclosures_disclosure d ON d.occurred_at >= span.starts AND d.occurred_at < span.ends
-    WHERE d.recorded_at <= %(off_at)s::timestamptz AND cardinality(d.path) > 2 AND <look-up>
+    WHERE cardinality(d.path) > 2 AND <look-up>
 ), seen AS MATERIALIZED (
     SELECT hop.uri, d.day, d.line_id, count(*) AS looks, min(d.occurred_at) AS first_at, max(d.occurred_at) AS last_at
     FROM d CROSS JOIN LATERAL (SELECT DISTINCT unnest(d.path[3:]) AS uri) hop
