@@ -1,8 +1,10 @@
 """The partners' public keys: fetched through the one door out, kept, and fetched again for a key not seen before."""
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +38,30 @@ class KeysOnTheirWay(Exception):
     """As many as may are fetching a company's keys already: whoever asks in a moment has them."""
 
 
+class LookUps:
+    """How often this process may be fetching the keys of each company of which others speak, known to us or not."""
+
+    def __init__(self) -> None:
+        self._lock, self._ends = Lock(), dict[str, list[float]]()
+
+    def count(self, *, uri: str, until: float) -> None:
+        """Count one more until that moment (`time.monotonic`). Raises KeysOnTheirWay where as many as may are there."""
+        now = time.monotonic()
+        with self._lock:
+            self._ends = {name: ends for name, ends in self._ends.items() if ends[-1] > now}
+            going = [one for one in self._ends.get(uri, ()) if one > now]
+            if len(going) >= AT_ONCE:
+                raise KeysOnTheirWay
+            self._ends[uri] = [*going, until]
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._ends = {}
+
+
+look_ups = LookUps()
+
+
 def key_of(*, party: Party, kid: str, at: datetime, token: str = "") -> PublicKey:
     """Return the key under this `kid` that `party` signed this token with, or the first. Raises UnknownKey.
 
@@ -51,6 +77,12 @@ def key_of(*, party: Party, kid: str, at: datetime, token: str = "") -> PublicKe
     if not named:
         raise UnknownKey("no key with this kid is published by its issuer")
     return _find_fitting(token, named) or named[0]
+
+
+def has_key(*, party: Party, kid: str, token: str) -> bool:
+    """Return whether a key of `party` that we keep signed this token. No HTTP."""
+    known = PartnerKeySet.objects.filter(party=party).first()
+    return known is not None and _find_fitting(token, _list_named(known.jwks, kid)) is not None
 
 
 def keys_behind(*, tokens: Collection[str]) -> list[dict[str, Json]]:

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.primitives.json_reader import Unreadable, decode_json
+from accounts.views.access import delay_response
 from partners.api.access import JSON, ClientRequest, client_required, document, problem, refuse_unsupported_type
 from partners.domain.keysets import KeysOnTheirWay
 from partners.models import Party
@@ -74,6 +75,8 @@ def receipts(request: ClientRequest) -> HttpResponse:
             client_id=request.client.client_id,
         )
     except ReceiptRefused as error:
+        if error.answer_at:
+            delay_response(request, due=error.answer_at)
         return refusal(400, error.err, str(error))
     except KeysOnTheirWay:
         later = refusal(503, "invalid_key", "The keys are being fetched. Submit the same bytes again.")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from copy import copy, deepcopy
 from datetime import timedelta
@@ -15,12 +16,13 @@ from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
 from pytest_django import DjangoDbBlocker, Settings
 
+from accounts.views.access import ANSWER_AT
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from partners.clients import http
 from partners.domain import keysets
 from partners.models import Client, PartnerKeySet, Party
-from revocations.domain.receipts import ReceiptRefused
+from revocations.domain.receipts import TO_CHECK_S, ReceiptRefused
 from revocations.models import DownstreamReport, Duty, Receipt, State
 from tests.factories import a_party
 from tests.partners.fixtures import serving
@@ -446,6 +448,25 @@ def test_the_partner_hears_why_a_company_s_receipt_failed(ordered: Ordered, how:
     # Without it, the company is what the partner says of it.
     assert ordered.sign(downstream=[below(party.uri)]) == State.PARTIAL
     assert DownstreamReport.objects.get().signed is False
+
+
+def test_neither_time_nor_limit_tells_which_companies_we_know(ordered: Ordered) -> None:
+    """Of a company that is known keys are fetched, of another none: both are refused when the slowest fetch is over."""
+    known, own = company(ordered.scene.outside)
+    bearer, stranger = a_token_of(ordered.scene.party, "receipts:write"), Signer("https://stranger.example")
+
+    def answered(uri: str, signer: Signer) -> tuple[int, str, bool]:
+        made = ordered.receipt(downstream=[below(uri, ordered.nested(signer, iss=uri))])
+        began, head = time.monotonic(), {"Authorization": f"Bearer {bearer}"}
+        answer: Any = Http().post("/ssf/receipts", made, content_type="application/secevent+jwt", headers=head)
+        waits = answer.wsgi_request.META.get(ANSWER_AT, began) - began >= http.SECONDS + TO_CHECK_S
+        return answer.status_code, json.loads(answer.content or b"{}").get("err", ""), waits
+
+    found = [[answered(uri, Signer(uri)) for _ in range(keysets.AT_ONCE + 1)] for uri in (known.uri, stranger.uri)]
+    refused = (400, "invalid_key", True)
+    assert found[0] == found[1] == [refused] * keysets.AT_ONCE + [(503, "invalid_key", False)]
+    # Whoever holds what its kept key signed is neither limited nor waits.
+    assert [answered(known.uri, own) for _ in range(keysets.AT_ONCE)] == [(202, "", False)] * keysets.AT_ONCE
 
 
 def test_a_receipt_counts_once_its_key_is_registered(ordered: Ordered) -> None:
