@@ -76,6 +76,10 @@ UNREADABLE = (
     zlib.error,
 )  # fmt: skip
 DEEPEST = 60
+# What a PDF ends with, and what fills it up behind that. A ZIP is read from its end: this begins its last record, which
+# a comment may follow.
+PDF_END, PDF_FILLING = b"%%EOF", b"\0\t\n\f\r "
+ZIP_END, ZIP_TAIL = b"PK\5\6", 22 + 0xFFFF
 CHUNK, ANSWER_S = 64 * 1024, 30.0
 PDF_LOOK_S, PDF_ROOM = 10.0, 1 << 30
 STATM = Path("/proc/self/statm")
@@ -331,7 +335,9 @@ def _measure_data() -> int:
 
 
 def _is_active(content: bytes) -> bool:
-    """Return whether a PDF does something; what can't be read through, or is locked, counts as that."""
+    """Return whether a PDF does something or is another file too; what can't be read through, or is locked, counts."""
+    if ZIP_END in content[-ZIP_TAIL:] or not content.rstrip(PDF_FILLING).endswith(PDF_END):
+        return True
     try:
         reader = PdfReader(BytesIO(content), strict=False)
         return reader.is_encrypted or any(_acts(one) for one in _objects(reader))

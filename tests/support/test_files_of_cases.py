@@ -5,6 +5,7 @@ import io
 import mmap
 import re
 import time
+import zipfile
 import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -78,6 +79,14 @@ def a_pdf(*, script: bool = False, attached: bool = False, locked: bool = False)
     if locked:
         writer.encrypt("secret")
     writer.write(out)
+    return out.getvalue()
+
+
+def a_zip(comment: bytes = b"") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("a.html", "<script>alert(1)</script>")
+        packed.comment = comment
     return out.getvalue()
 
 
@@ -178,6 +187,10 @@ def test_what_our_own_look_finds() -> None:
         (a_pdf(attached=True), "application/pdf", False),
         (a_pdf(locked=True), "application/pdf", False),
         (b"%PDF-1.7 nothing else", "application/pdf", False),
+        (a_pdf() + b"\0\r\n", "application/pdf", True),
+        (a_pdf() + a_zip(), "application/pdf", False),
+        (a_pdf() + a_zip(comment=b"%%EOF\n"), "application/pdf", False),
+        (a_pdf() + b"<html><script>alert(1)</script></html>", "application/pdf", False),
         (files.EICAR, "text/plain", False),
         (PNG, "image/jpeg", False),
         (PNG, "image/png", True),
