@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from audit.primitives.business_days import after_business_days
 from support.models import Ticket
 from support.models.tickets import STATES_UNDER_WAY
@@ -61,6 +63,11 @@ def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datet
 def is_late(*, ticket: Ticket, at: datetime) -> bool:
     """Return whether its person waits for us, or for whom we asked, longer than until its date."""
     return ticket.state in CLOCK_RUNS and ticket.due_at < at
+
+
+def late(*, at: datetime) -> Q:
+    """Filter the tickets that are late: as `is_late` says of one."""
+    return Q(state__in=CLOCK_RUNS, due_at__lt=at)
 
 
 def raise_priority(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:

@@ -23,6 +23,7 @@ from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from revocations.models import Breach, Order
 from support.models import CarrierTestLine, Ticket
+from support.policies.lifecycle import is_late
 from support.queries import names
 from support.queries.anomalies import HAVE_ROWS, anomalies_under
 from support.queries.history import RecordedAct, done_to
@@ -193,6 +194,7 @@ class IncidentPage:
     has_rows: bool
     is_found: bool
     of_a_test_line: bool
+    case_is_late: bool
 
 
 def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
@@ -203,11 +205,12 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
     about = subjects(rows=[one]).get(one.subject)
     who = names.actors(wanted={one.assigned_to, one.reported_by} - {""})
     affected = get_incident_impact(incident=one, about=about, at=at)
+    ticket = tickets(rows=[one]).get(one.pk)
     return IncidentPage(
         incident=one,
         about=about,
         subject=subject_of(incident=one),
-        ticket=tickets(rows=[one]).get(one.pk),
+        ticket=ticket,
         timeline=timeline_of(incident=one, count=affected.count),
         whose=who.get(one.assigned_to, ""),
         reporter=who.get(one.reported_by, ""),
@@ -216,6 +219,7 @@ def incident_page(*, incident_id: int, at: datetime) -> IncidentPage | None:
         has_rows=one.kind in HAVE_ROWS,
         is_found=one.kind in AnomalyRule.Kind.values,
         of_a_test_line=is_of_a_test_line(incident=one),
+        case_is_late=ticket is not None and is_late(ticket=ticket, at=at),
     )
 
 

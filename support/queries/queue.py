@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, roles_that_may, staff_may
 from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
-from support.policies.lifecycle import UNDER_WAY
+from support.policies.lifecycle import UNDER_WAY, late
 from support.queries.due import Due, due
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
@@ -102,17 +102,14 @@ class Page:
 
 def counts(*, user_id: int, at: datetime) -> Counts:
     """Return how many tickets are under way: all, those past their date, this person's, nobody's."""
-    under_way = visible_tickets(at=at).filter(state__in=UNDER_WAY)
+    seen = visible_tickets(at=at)
+    under_way = seen.filter(state__in=UNDER_WAY)
     return Counts(
         open=_up_to(under_way),
-        overdue=_up_to(under_way.filter(_overdue(at))),
+        overdue=_up_to(seen.filter(late(at=at))),
         mine=_up_to(under_way.filter(assignee_id=user_id)),
         unclaimed=_up_to(under_way.filter(assignee__isnull=True)),
     )
-
-
-def _overdue(at: datetime) -> Q:
-    return Q(due_at__lt=at)
 
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
@@ -131,14 +128,14 @@ def filter_tickets(
     if asked.state not in {"", ANY}:
         wanted &= Q(state=asked.state)
     # Said once: said twice, the planner takes it for rarer than it is.
-    if not asked.state or asked.overdue:
+    if asked.overdue:
+        wanted &= late(at=at)
+    elif not asked.state:
         wanted &= Q(state__in=UNDER_WAY)
     if asked.whose:
         wanted &= _whose(asked.whose, user_id)
     if asked.company:
         wanted &= Q(party_id__in=companies(part=asked.company))
-    if asked.overdue:
-        wanted &= _overdue(at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
     return visible_tickets(at=at, hidden=hidden).filter(wanted, **_same(asked))

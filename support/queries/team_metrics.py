@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, staff_may
 from support.models import Ticket
-from support.policies.lifecycle import UNDER_WAY, ZONE
+from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, ZONE
 from support.queries.exports import csv_lines
 from support.queries.names import NOBODYS, get_staff_name
 from support.queries.pending_tickets import names_of
@@ -35,7 +35,7 @@ FROM_PEOPLE = (
 FIGURES = """
 SELECT <by>, count(*),
     count(*) FILTER (WHERE state = ANY (%(under_way)s)),
-    count(*) FILTER (WHERE state = ANY (%(under_way)s) AND due_at < %(at)s),
+    count(*) FILTER (WHERE state = ANY (%(clock_runs)s) AND due_at < %(at)s),
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at)),
     percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (
         ORDER BY extract(epoch FROM coalesce(solved_at, closed_at) - opened_at)),
@@ -51,7 +51,7 @@ GROUP BY 1
 JUDGED = """
     count(*) FILTER (WHERE <read> AND coalesce(answered_on_time, first_answer_at <= due_at)),
     count(*) FILTER (WHERE <read>
-        AND (first_answer_at IS NOT NULL OR (state = ANY (%(under_way)s) AND due_at < %(at)s)))
+        AND (first_answer_at IS NOT NULL OR (state = ANY (%(clock_runs)s) AND due_at < %(at)s)))
 """.replace("<read>", "(kind = ANY (%(kinds)s) OR line_id IS NOT NULL)")
 WEEKS = """
 SELECT date_trunc('week', opened_at AT TIME ZONE %(zone)s)::date, <judged>
@@ -298,7 +298,8 @@ def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Se
         cursor.execute(
             statement.replace("<judged>", JUDGED),
             {
-                "under_way": list(UNDER_WAY), "at": at, "since": since, "until": until, "user": user_id,
+                "under_way": list(UNDER_WAY), "clock_runs": list(CLOCK_RUNS), "at": at, "since": since, "until": until,
+                "user": user_id,
                 "zone": str(ZONE), "hidden": list(list_hidden_tickets(at=at)), "kinds": list(FROM_PEOPLE),
             },
         )  # fmt: skip

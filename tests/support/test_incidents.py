@@ -36,6 +36,13 @@ def an_incident(*, subject: str = "", at_days_ago: int = 3) -> Incident:
     return Incident.objects.get()
 
 
+def page_after(officer: Member, one: Incident, words: str) -> str:
+    """What stands on an incident's page from these words on, up to the end of their figure."""
+    return (
+        officer.client.get(f"/admin/incidents/{one.pk}/").text.partition(f"<dt>{words}</dt>")[2].partition("</dd>")[0]
+    )
+
+
 @pytest.mark.parametrize("by", ["id", "uri"])
 def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
     party = a_party("GeoBridge")
@@ -48,6 +55,10 @@ def test_it_names_its_party_its_ticket_and_when_due(by: str) -> None:
         assert f'href="/admin/parties/{party.pk}/"' in page
         assert "GeoBridge" in words(page)
         assert "T-" in words(page)
+    Ticket.objects.update(state="partner")
+    assert '<dd class="bad">' in page_after(officer, one, "Case due")
+    Ticket.objects.update(state="waiting")
+    assert '<dd class="bad">' not in page_after(officer, one, "Case due")
     code = Ticket.objects.get().code
     assert f"{code} due 1 day ago" in shown(officer, "/admin/incidents/")
     assert f'href="/desk/{code}/">{code}<' in officer.client.get(f"/admin/incidents/{one.pk}/").text

@@ -391,6 +391,9 @@ def test_who_waits_for_the_person_waits_and_is_not_late(ana: Member) -> None:
     page = ana.client.get("/desk/").content.decode()
     assert "Waiting for the person until" in page
     assert "Due in" not in page
+    a_ticket(state="waiting", due_in=-DAY)
+    assert 'data-count="overdue">0<' in ana.client.get("/desk/").content.decode()
+    assert listed(ana, "/desk/?overdue=on") == []
 
 
 def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> None:
