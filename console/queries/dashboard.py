@@ -30,7 +30,8 @@ from support.queries.counts import Count, Health, cap_count, health_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, subjects
 
 ENDING = timedelta(days=60)
-SHOWN = 8
+# So many rows a panel shows, of so many as are counted at most.
+SHOWN, COUNTED = 8, 1000
 # Of a kind of incident so many companies are named, from so many incidents in all.
 NAMED, NAMED_OF = 3, 200
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -181,7 +182,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
     still_open = incidents.filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(
-        Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "of", "target_id")[:SHOWN]
+        Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "of", "target_id")[:COUNTED]
     )
     cohorts = _list_open_cohorts()
     held = list(running(at=at)[:SHOWN])
@@ -195,7 +196,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
         unconfirmed=list_late_signers(most=SHOWN, at=at),
         incidents=_group_incidents(still_open, reader, at),
         proposals=_waiting(open_proposals, named, who, reader),
-        requests=list_waiting_requests(rows=SHOWN),
+        requests=list_waiting_requests(rows=COUNTED),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
         terminations=_list_running_terminations(cohorts, named, at),
@@ -273,7 +274,7 @@ def _waiting(
 def _list_open_cohorts() -> list[Cohort]:
     receipt = CohortReceipt.objects.filter(cohort_id=OuterRef("pk"), event_id=OuterRef("event_id"), status="completed")
     rows = Cohort.objects.filter(completed_at__isnull=True).annotate(signed=Exists(receipt)).defer("index_token")
-    return list(rows.order_by("complete_by", "of", "target_id")[:SHOWN])
+    return list(rows.order_by("complete_by", "of", "target_id")[:COUNTED])
 
 
 def _list_running_terminations(
@@ -317,7 +318,7 @@ def _differences() -> list[DigestRun]:
     return list(
         DigestRun.objects.filter(pk=Subquery(newest.values("pk")[:1]), findings__partner_has__gt=0).order_by(
             "-received_at"
-        )[:SHOWN]
+        )[:COUNTED]
     )
 
 

@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 
 from consent.models import DigestRun
 from console.queries.dashboard import (
+    SHOWN,
     Dashboard,
     IncidentGroup,
     KeyDue,
@@ -93,7 +94,8 @@ def list_panels(now: Dashboard, *, breaches: Count, breaches_href: str, may_act:
 
 def _to_follow(now: Dashboard, at: datetime) -> Sequence[Panel]:
     incidents = _each(_incidents, now.incidents)
-    signers = [_late_signer(one, at) for one in now.unconfirmed]
+    signers = [_late_signer(one, at) for one in now.unconfirmed[:SHOWN]]
+    more = _say_more(len(now.unconfirmed) - SHOWN, "none later", _list("orders"), "see all unsigned orders")
     return (
         Panel(
             "To do today", incidents, "No failures that may have to be reported.", "All open incidents",
@@ -101,7 +103,7 @@ def _to_follow(now: Dashboard, at: datetime) -> Sequence[Panel]:
         ),
         Panel(
             "Not confirming stops", signers, "No order is past its date.", "All unsigned orders", _list("orders"),
-            _bad(signers),
+            _bad(signers), note=more,
         ),
         _delivery(now, at),
     )  # fmt: skip
@@ -109,8 +111,8 @@ def _to_follow(now: Dashboard, at: datetime) -> Sequence[Panel]:
 
 def _to_decide(now: Dashboard, *, may_act: bool) -> Sequence[Panel]:
     """Return what waits for a second officer, and what the desk asks for: where that asks for nothing there is none."""
-    waiting = [_proposal(one, may_act=may_act) for one in now.proposals]
-    asked = [_suspension_request(one, may_act=may_act) for one in now.requests]
+    waiting = [_proposal(one, may_act=may_act) for one in now.proposals[:SHOWN]]
+    asked = [_suspension_request(one, may_act=may_act) for one in now.requests[:SHOWN]]
     proposals = Panel(
         "Waiting for a second officer", waiting, "No proposals are waiting.", "All open proposals",
         _list("proposals", "state=open"), _warn(waiting),
@@ -123,7 +125,7 @@ def _to_decide(now: Dashboard, *, may_act: bool) -> Sequence[Panel]:
 
 def _ends(now: Dashboard, at: datetime) -> Sequence[Panel]:
     held = [_suspension(one, at) for one in now.held]
-    terminations = _each(_termination, now.terminations)
+    terminations = _each(_termination, now.terminations[:SHOWN])
     return (
         Panel(
             "Active suspensions", held, "Nothing is suspended.", "All active suspensions",
@@ -189,15 +191,19 @@ def _late_signer(one: LateSigner, at: datetime) -> SafeString:
 
 
 def _delivery(now: Dashboard, at: datetime) -> Panel:
-    note = NOTHING
-    if now.not_shown:
-        every = _link(_list("streams"), "see all streams")
-        note = format_html('<p class="o-soft">And {} more, none more serious: {}.</p>', now.not_shown, every)
+    note = _say_more(now.not_shown, "none more serious", _list("streams"), "see all streams")
     return Panel(
         "Delivery to partners", [_unhealthy(one, at) for one in now.worst],
         "Every partner acknowledges within 15 minutes and answers verifications.", "All streams", _list("streams"),
         _bad(now.failing) or _warn(now.unwell), note=note,
     )  # fmt: skip
+
+
+def _say_more(n: int, rank: str, href: str, words: str) -> SafeString:
+    """Say how many rows a panel has no room for; nothing where it has room for all."""
+    if n <= 0:
+        return NOTHING
+    return format_html('<p class="o-soft">And {} more, {}: {}.</p>', n, rank, _link(href, words))
 
 
 def _unhealthy(one: UnhealthyPartner, at: datetime) -> SafeString:
@@ -269,7 +275,7 @@ def _ending(one: Contract | Campaign) -> SafeString:
 def _books(now: Dashboard, breaches: Count, breaches_href: str, at: datetime) -> Panel:
     """Return the panel of deadlines, comparisons, keys and releases without a line: also where all is well."""
     late = _tag("bad", breaches) if breaches.n else SafeString("none")
-    differences = [_difference(run, partner) for run, partner in now.differences]
+    differences = [_difference(run, partner) for run, partner in now.differences[:SHOWN]]
     rows = [
         _row(BREACHES, side=_link(breaches_href, late)),
         *(differences or [_well("Reconciliation with partners", "reconciliation", "no differences")]),

@@ -33,7 +33,10 @@ SIGNED_IN_PART = (State.PARTIAL, State.CONTRADICTED)
 
 @dataclass(frozen=True)
 class LateSigner:
-    """A partner with orders past their date. `missing`: who has not signed for the oldest, the partner itself first."""
+    """A partner with orders past their date.
+
+    `missing`: who has not signed for the oldest, the partner itself first; read for as many as are asked for.
+    """
 
     party_id: int
     name: str
@@ -54,7 +57,8 @@ def list_late_signers(
 ) -> list[LateSigner]:
     """Return the companies whose orders are past their date, the oldest first: eight statements at most.
 
-    Counted among the ten thousand orders that are the longest overdue. `party_id`, `contract_id`: only these.
+    Counted among the ten thousand orders that are the longest overdue. `most`: of so many it says who has not signed.
+    `party_id`, `contract_id`: only these.
     """
     rows = _list_late_orders(party_id, contract_id, at)
     counted, oldest = Counter(one for one, *_ in rows[:CAP]), dict[int, datetime]()
@@ -62,11 +66,10 @@ def list_late_signers(
     for one, due_at, order_id in rows[:CAP]:
         oldest.setdefault(one, due_at or at)
         first[one].append(order_id)
-    shown = list(oldest)[:most]
-    names = {one.pk: party_name(one.name, one.uri) for one in Party.objects.filter(pk__in=shown)}
-    missing = _list_missing([order_id for one in shown for order_id in first[one][:ASKED]], names)
+    names = {one.pk: party_name(one.name, one.uri) for one in Party.objects.filter(pk__in=oldest)}
+    missing = _list_missing([order_id for one in list(oldest)[:most] for order_id in first[one][:ASKED]], names)
     more = len(rows) > CAP
-    return [LateSigner(one, names[one], Count(counted[one], more=more), oldest[one], missing[one]) for one in shown]
+    return [LateSigner(one, names[one], Count(counted[one], more=more), oldest[one], missing[one]) for one in oldest]
 
 
 def _list_late_orders(

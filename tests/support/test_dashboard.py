@@ -252,6 +252,17 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
         assert f"Missing signatures {said}" in shown(officer, f"/admin/{path}/")
 
 
+def test_every_company_that_is_late_counts_and_the_panel_says_how_many_it_leaves_out(officer: Member) -> None:
+    at, line = timezone.now(), a_line()
+    for n in range(10):
+        an_order(a_chain(line, f"Late {n}", at=at), line, complete_by=at - (20 - n) * DAY, at=at)
+    page = shown(officer, "/admin/")
+    assert "10 items need attention Not confirming stops : Late 0 , Late 1 , Late 2 and others." in page
+    panel = page.rpartition("Not confirming stops")[2].partition("Delivery to")[0]
+    assert panel.count("Not signed:") == 8
+    assert panel.endswith("1 week, 6 days late And 2 more, none later: see all unsigned orders . ")
+
+
 def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
     base = timezone.now()
     campaign = a_campaign(a_contract(a_party("Ash")))
