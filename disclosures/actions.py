@@ -274,7 +274,8 @@ def _choose_hidden(order_ref: str, source_ids: Sequence[str], at: datetime) -> s
     hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     named = {id_of(one): one for one in source_ids}
     if hidden.isdisjoint(named or hidden):
-        raise NothingHidden("This order hides none of that now.")
+        which = "none of these releases now. Check each id" if named else "nothing now. Check the court's reference"
+        raise NothingHidden(f"This order hides {which}.")
     _refuse_others([one for disclosure_id, one in named.items() if disclosure_id not in hidden])
     return {*named} or hidden
 

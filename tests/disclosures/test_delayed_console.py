@@ -284,7 +284,7 @@ def test_all_that_an_order_hides_is_lifted_only_by_whoever_read_how_much_that_is
         '<p class="o-note success">2 releases lifted. 1 not arrived yet: no longer hidden on arrival.</p>'
     ) in page_of(legal)
     assert seen() == ["a", "b", "c"]
-    assert "This order hides none of that now." in shown(legal, where, order)
+    assert "This order hides nothing now. Check the court's reference." in shown(legal, where, order)
     # Each look at how much is as much on record as what was done.
     assert AuditEvent.objects.filter(actor=legal.actor, action="legal.delayed_seen").count() == 9
 

@@ -348,7 +348,7 @@ def test_a_notice_is_hidden_until_a_day_and_lifted(hidden: Disclosure) -> None:
     assert lifted.suppressed_until is not None
     assert lifted.suppressed_until <= timezone.now()
     again = legal.client.post("/admin/delayed/lift/", why)
-    assert "This order hides none of that now." in again.content.decode()
+    assert "This order hides nothing now. Check the court&#x27;s reference." in again.content.decode()
 
 
 def test_nobody_comes_in_without_a_second_factor_in_this_session(db: None) -> None:
