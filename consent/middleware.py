@@ -38,6 +38,9 @@ PAGES = re.compile(
     r"/(access-log|accounts|ask|authorized|choices|companies|help|history|home|lines|settings|stop|transparency)/"
 )
 PAGE_PATIENCE_S, FORM_PATIENCE_S = 4.0, 10.0
+# Those of staff count and list more, and make documents.
+OF_STAFF = re.compile(r"/(admin|desk)/")
+STAFF_PAGE_PATIENCE_S, STAFF_FORM_PATIENCE_S = 10.0, 30.0
 logger = logging.getLogger(__name__)
 
 
@@ -72,12 +75,22 @@ def page_timeout(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
     """Have whoever waits at a page told soon that the database is away, also where it is there and says nothing."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not PAGES.match(request.path_info):
+        patience_s = _get_patience(request)
+        if patience_s is None:
             return get_response(request)
-        with statement_timeout(FORM_PATIENCE_S if request.method == "POST" else PAGE_PATIENCE_S):
+        with statement_timeout(patience_s):
             return get_response(request)
 
     return middleware
+
+
+def _get_patience(request: HttpRequest) -> float | None:
+    is_form = request.method == "POST"
+    if PAGES.match(request.path_info):
+        return FORM_PATIENCE_S if is_form else PAGE_PATIENCE_S
+    if OF_STAFF.match(request.path_info):
+        return STAFF_FORM_PATIENCE_S if is_form else STAFF_PAGE_PATIENCE_S
+    return None
 
 
 def _get_view_name(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from consent.gate.execution import PATIENCE_S
-from consent.middleware import PAGE_PATIENCE_S
+from consent.middleware import STAFF_PAGE_PATIENCE_S
 from partners.models import Client
 from tests.factories import a_line
 from tests.faults.fixtures import Server, a_token, opened
@@ -80,8 +80,8 @@ def test_a_frozen_database_is_a_no_soon_and_a_thawed_one_is_asked_again(asked: A
     assert asked.reasons(questions=3) == ["no_approval"] * 3
 
 
-def test_whoever_stops_is_told_soon_that_the_records_are_away(asked: Asked) -> None:
-    paths = ("/stop/", "/transparency/")
+def test_whoever_waits_at_a_page_is_told_soon_that_the_records_are_away(asked: Asked) -> None:
+    paths = ("/stop/", "/transparency/", "/desk/", "/admin/")
     for path in paths * 4:  # each of the server's threads has its connection
         assert opened(asked.base_url, path)[0] == 200
     asked.relay.flowing.clear()
@@ -90,7 +90,7 @@ def test_whoever_stops_is_told_soon_that_the_records_are_away(asked: Asked) -> N
         status, head, told = opened(asked.base_url, path)
         assert (path, status, head["Retry-After"]) == (path, 503, "30")
         assert "We can't reach our records right now." in told
-        assert time.monotonic() - began < 2 * (PAGE_PATIENCE_S + 3)
+        assert time.monotonic() - began < 2 * (STAFF_PAGE_PATIENCE_S + 3)
     asked.relay.flowing.set()
     for path in paths:
         assert opened(asked.base_url, path)[0] == 200
