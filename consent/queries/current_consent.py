@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Q
 
 from accounts.models import Line
 from consent.gate import deciding
@@ -13,7 +14,7 @@ from consent.models import LineGate, Origin
 from consent.queries.current_consent_ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
 from consent.queries.current_consent_uses import Proof, Sharing, State, Use, proofs_of
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text, state_limit_in_words
-from partners.models import Campaign, Party
+from partners.models import Campaign, Party, Suspension
 
 EVERYTHING = ("all",)
 SUSPENDED = ("partner_suspended", "partner_unhealthy")
@@ -28,8 +29,8 @@ def sharing(
     """Describe where the line stands, for every campaign agreed to or claimed and for `campaigns` besides.
 
     `recipients`: pairs of a campaign and a party (URI) that it may ask for; a pair has a use of its own where the
-    campaign's requests say for whom they ask. Three queries; one more where somebody is suspended, where a recipient is
-    asked about, and where one is stopped alone.
+    campaign's requests say for whom they ask. Three queries; two more where somebody is suspended; one more where a
+    recipient is asked about, and where one is stopped alone.
     """
     kept = get_line_ledger(line_id=line.pk)
     row = kept.row
@@ -42,7 +43,7 @@ def sharing(
     asked: list[Asked] = [(campaign, "") for campaign in known]
     asked += list_parties_answered_by_name(known=known, row=row, recipients=recipients)
     ledger = read(kept=kept, refs=refs, at=at)
-    found = _find_uses(asked, line.carrier_id, ledger)
+    found = _add_suspension_starts(_find_uses(asked, line.carrier_id, ledger), known, at)
     uses = _add_stopped_names({ref: use for (ref, recipient), use in found.items() if not recipient}, found, row)
     pauses = ledger.pauses(EVERYTHING)
     whole = _stop_of_everything(ledger)
@@ -102,6 +103,25 @@ def _find_uses(asked: Sequence[Asked], carrier_id: str, ledger: Ledger) -> dict[
             ledger,
         )
         for (campaign, recipient), answer, reason in zip(asked, answers, beneath, strict=True)
+    }
+
+
+def _add_suspension_starts(
+    found: Mapping[tuple[str, str], Use], known: Sequence[Campaign], at: datetime
+) -> Mapping[tuple[str, str], Use]:
+    """The uses, those that are suspended with since when: by the first of their suspensions that run."""
+    if not any(use.is_suspended for use in found.values()):
+        return found
+    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at, automatic=False)
+    starts = {f"{one.of}:{one.target_id}": one.starts_at for one in running.order_by("-starts_at")}
+    targets = {one.ref: one.cover.targets for one in known}
+    return {
+        pair: replace(
+            use, suspended_since=min((starts[one] for one in targets[pair[0]] if one in starts), default=None)
+        )
+        if use.is_suspended
+        else use
+        for pair, use in found.items()
     }
 
 

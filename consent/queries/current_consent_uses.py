@@ -177,6 +177,7 @@ class Use:
     proof: Proof
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
+    suspended_since: datetime | None = None
 
     def is_open_to(self, key: str) -> bool:
         """Return whether it is allowed now, and a stop of this key of the gate row would change that."""

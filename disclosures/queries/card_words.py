@@ -91,7 +91,10 @@ def _standing(card: CompanyCard) -> SafeString:
     if card.stopped_at:
         return ending_with(_("Blocked since"), when(card.stopped_at))
     if card.paused_until:
-        return ending_with(_("Blocked until"), when(card.paused_until))
+        return _pause_words(card.paused_until, card.denied_since)
+    if card.suspended_since:
+        kept = [sentence(_("It may still hold what it got before."))] if card.got_it else []
+        return join_sentences([ending_with(_("Blocked since"), when(card.suspended_since)), *kept])
     if card.refusal_start:
         return join_sentences(
             [_refusal_words(card, card.refusal_start), sentence(_("It may still hold what it got before."))]
@@ -104,6 +107,12 @@ def _standing(card: CompanyCard) -> SafeString:
         return sentence(_("Allowed."))
     but = sentence(_("Blocked when it asks for <bdi>%(names)s</bdi>."), names=join_words(card.not_for))
     return join_sentences([sentence(_("Allowed.")), but])
+
+
+def _pause_words(until: datetime, since: datetime | None) -> SafeString:
+    if since is None:
+        return ending_with(_("Blocked until"), when(until))
+    return ending_with(_("Blocked from"), format_html("{} {} {}", when(since), _("until"), when(until)))
 
 
 def _refusal_words(card: CompanyCard, since: datetime) -> SafeString:

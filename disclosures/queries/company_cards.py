@@ -125,6 +125,13 @@ class CompanyCard:
         return any(one.use is not None and one.use.is_suspended for one in self.uses)
 
     @property
+    def suspended_since(self) -> datetime | None:
+        """Since when an officer's suspension alone blocks every use of it; None where it does not."""
+        uses = [one.use for one in self.uses if one.use]
+        starts = [use.suspended_since for use in uses if use.is_suspended and not use.beneath]
+        return max(filter(None, starts), default=None) if len(starts) == len(uses) else None
+
+    @property
     def is_allowed(self) -> bool:
         """Whether the gate says yes to any of its uses."""
         return any(one.use is not None and one.use.allowed for one in self.uses)

@@ -85,7 +85,8 @@ def test_pause_over_stop_that_was_pierced_is_told_as_pause() -> None:
     assert re.search(r'<button[^>]*name="stop-all"', page)
     assert "Pause until…" in said
     (card,) = re.findall(rf'<article[^>]*id="company-{road.lbs_provider_id}".*?</article>', page, re.DOTALL)
-    assert "Blocked until" in card
+    assert re.search(r"Blocked from <time[^>]*>[^<]+</time> until <time", card)
+    assert 'name="stop"' in card
     assert "Blocked since" not in card
     assert "All sharing is paused" in page[page.index('data-sharing-state="off"') :][:900]
 
@@ -203,6 +204,7 @@ def test_a_suspension_changes_nothing_of_the_overall_state() -> None:
     )  # fmt: skip
     said = read(signed_in(line), "/home/")
     assert "You agreed We suspended this partner" in said
+    assert re.search(r"Now Blocked since \w{3} \d+, \d{4}, [\d:]+ [AP]M\. We have suspended it", said)
     assert "Your consent has ended" not in said
     assert "Allowed." not in said
 
