@@ -54,7 +54,9 @@ def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
     """Say why, see what it would say, and sign it. `document`: its kind."""
     if document not in MADE:
         raise Http404
-    return _sign(request, document, ActForm(request.POST or None), lambda _: ref, cancel="admin:documents")
+    year = ref if document in dict(FIRST_OFFERED) else ""
+    form = ActForm(request.POST or None)
+    return _sign(request, document, form, lambda _: ref, cancel="admin:documents", year=year)
 
 
 def make_order_pack(request: PersonRequest) -> HttpResponse:
@@ -66,10 +68,10 @@ def make_order_pack(request: PersonRequest) -> HttpResponse:
 
 
 def _sign[F: ActForm](
-    request: PersonRequest, kind: str, form: F, ref_of: Callable[[F], str], *, cancel: str
+    request: PersonRequest, kind: str, form: F, ref_of: Callable[[F], str], *, cancel: str, year: str = ""
 ) -> HttpResponse:
     act = Act(
-        title=str(Document.Kind(kind).label),
+        title=f"{Document.Kind(kind).label}{f' for {year}' if year else ''}",
         lead="You see everything the document says before you sign it. The audit log records it.",
         form=form,
         verb=lambda form, by: make_document(kind=kind, ref=ref_of(form), seen=request.POST.get("seen", ""), **by),

@@ -19,10 +19,7 @@ from support.models import LONGEST, Ticket
 from support.queries.team_metrics import FROM_PEOPLE
 from support.queries.writing import Hit
 
-THEN = (
-    (Ticket.State.SOLVED, gettext_lazy("Answered")),
-    (Ticket.State.WAITING, gettext_lazy("We wait for what they say")),
-)
+THEN = ((Ticket.State.SOLVED, gettext_lazy("Answered")), (Ticket.State.WAITING, gettext_lazy("Waiting for the person")))
 NO_FILES = gettext_lazy("A note takes no files: nothing of them was kept. Send a file with an answer.")
 
 

@@ -170,7 +170,9 @@ def words(page: str) -> str:
 
 def opened(base: str, path: str, language: str = "en") -> tuple[int, Message, str]:
     """What a browser is answered: the status, the head, the words."""
-    asked = urllib.request.Request(f"{base}{path}", headers={"Accept-Language": language, "Cookie": "sessionid=abc"})
+    asked = urllib.request.Request(
+        f"{base}{path}", headers={"Accept-Language": language, "Cookie": f"sessionid={'a' * 32}"}
+    )
     try:
         with urllib.request.urlopen(asked, timeout=30) as answer:
             return answer.status, answer.headers, words(answer.read().decode())

@@ -32,7 +32,7 @@ BY_LOT = (
     (r"\b(?:[0-9A-Z]{4}-){2,}[0-9A-Z]{4}\b", "‹number of the receipt›"),
     (r"\bT-[0-9A-Z]+\b", "‹case›"),
     (r"\bWB-[0-9A-Z]{4}-[0-9A-Z]{2}\b", "‹receipt›"),
-    (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+", "‹n›"),
+    (r"\b\d+(?= Compañía)|(?<=between )\d+|(?<=service )\d+|(?<=party )\d+|(?<=service)\d+(?=\.example)", "‹n›"),
     (r"(?:\+1 ?)?\(\d{3}\) ?\d{3}[-‑]\d{4}|\+1\d{10}", "‹phone number›"),
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),

@@ -52,7 +52,7 @@ CASES = (
     )),
     Case(Kind.ORDER, "What VanBoard was told", 3, line_id=world.LEO, party="vanboard", whose=ANA, messages=(
         (0, PERSON, "My page says queued for two days. Does that mean that they can still find me?"),
-        (4, NOTE, "The gate says no since the click. The order waits because their server is down."),
+        (4, NOTE, "The gate has blocked it since the stop. The order is waiting because their server is down."),
     )),
     Case(Kind.OTHER, "Somebody called me about my location", 1, line_id=world.SAM, language="es",
         priority=Priority.HIGH, messages=(
@@ -65,7 +65,7 @@ CASES = (
     )),
     Case(Kind.DISPUTE, "I never agreed to this", 5, State.PARTNER, world.DANA, "footfall-index", ANA, messages=(
         (0, PERSON, "I have never heard of Footfall Index."),
-        (2, OURS, "We have said no to it since your click, and asked it for its proof. It has seven days."),
+        (2, OURS, "We blocked it when you pressed the button, and asked it for proof. It has seven days to answer."),
     )),
     Case(Kind.DISPUTE, "I never agreed to this", 9, State.OPEN, world.MIA, "kincircle", messages=(
         (0, PERSON, "My daughter is eleven. She can’t have agreed to this."),
@@ -74,8 +74,8 @@ CASES = (
     Case(Kind.STILL_HAVE, "They still have my data", 12, State.PARTNER, world.LEO, "harbor-collections", OMAR,
         Priority.HIGH, messages=(
             (0, PERSON, "Harbor Collections read my old addresses to me on the phone."),
-            (3, NOTE, "Two more people wrote of Harbor this month. To the privacy office."),
-            (26, OURS, "We have asked the company above it to sign that Harbor deleted what it holds."),
+            (3, NOTE, "Two more people wrote about Harbor this month. Passed to the privacy office."),
+            (26, OURS, "We asked the partner it came through to sign that Harbor deleted your data."),
         )),
     Case(Kind.LOOK_UP, "Forty look-ups in one day", 8, State.SOLVED, world.DANA, "towfriend", ANA, rating=5, messages=(
         (0, PERSON, "TowFriend looked forty times on one day. Is that normal?"),
@@ -102,11 +102,11 @@ CASES = (
         )),
     Case(Kind.LOOK_UP, "A look-up that I do not know", 40, State.CLOSED, world.PRIYA, "lakeside-bank", ANA, messages=(
         (0, PERSON, "Lakeside Bank looked for my phone. I have an account there, so is that all right?"),
-        (9, OURS, "You agreed to it by text on the day you opened it. You can end that on its page."),
+        (9, OURS, "You agreed by text on the day you opened the account. You can stop it on its page."),
     )),
     Case(Kind.ORDER, "What a company was told", 30, State.CLOSED, world.LEO, "gamefence", ANA, rating=3, messages=(
         (0, PERSON, "GameFence says that nobody told it about my stop."),
-        (30, OURS, "It acknowledged on the same day. Its signed words are on your page, to show to it."),
+        (30, OURS, "It confirmed your stop the same day. Its signed receipt is on your page, so you can show it."),
     )),
     Case(Kind.OTHER, "A second message", 6, State.MERGED, world.DANA, "skipfind", into=1, messages=(
         (0, PERSON, "I wrote an hour ago about a look-up at night. It happened again."),
@@ -139,18 +139,26 @@ def _ticket(
     at: datetime,
 ) -> Ticket:  # fmt: skip
     opened, line = at - timedelta(days=case.days_ago), lines.get(case.line_id)
-    answered = _first_answer_at(case, opened)
+    answered, party_id = _first_answer_at(case, opened), parties.get(f"https://{case.party}.example")
     done = answered if case.state in {State.SOLVED, State.CLOSED} else None
     return Ticket(
         code=new_code(), kind=case.kind, key=f"demo:{number}", state=case.state, priority=case.priority,
-        line_id=line.pk if line else None, party_id=parties.get(f"https://{case.party}.example"), about=case.about,
+        line_id=line.pk if line else None, party_id=party_id, about=case.about,
         number_ending=ending_of(line_id=line.pk, at=at) if line else "", language=case.language,
+        asked_by_id=None if case.kind == Kind.DISPUTE else _find_asker(line),
+        about_kind="company" if line and party_id else "",
+        about_ref=str(party_id) if line and party_id else "",
         assignee=staff.get(case.whose), claimed_at=opened + HOUR if case.whose in staff else None, opened_at=opened,
         due_at=due_at(kind=case.kind, priority=case.priority, at=opened), first_answer_at=answered,
         last_at=opened + max((hours for hours, _, _ in case.messages), default=0.0) * HOUR, solved_at=done,
         closed_at=_closed_at(case, done), rating=case.rating,
         rated_at=done if case.rating else None,
     )  # fmt: skip
+
+
+def _find_asker(line: Line | None) -> int | None:
+    person = LineUser.objects.filter(line_id=line.pk, until__isnull=True).first() if line else None
+    return person.user_id if person else None
 
 
 def _first_answer_at(case: Case, opened: datetime) -> datetime | None:
