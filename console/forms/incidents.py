@@ -115,12 +115,15 @@ class SeedForm(ActForm):
 
 
 SAME, NOBODY = "same", "nobody"
+GONE = "This person isn't an active officer. Choose someone else."
 
 
 class TargetNoteForm(NoteForm):
     """A note, and what else is to change."""
 
-    owner = forms.ChoiceField(label="Owner", help_text="The officer who looks after it.")
+    owner = forms.ChoiceField(
+        label="Owner", help_text="The officer who looks after it.", error_messages={"invalid_choice": GONE}
+    )
     remind_on = DayField(
         label="Remind us on", required=False, widget=forms.DateInput(attrs={"type": "date"}),
         help_text="From this day, the dashboard lists this contract under Contracts to renew.",
@@ -128,7 +131,7 @@ class TargetNoteForm(NoteForm):
     no_reminder = forms.BooleanField(label="Remove the reminder", required=False)
     mentions = forms.MultipleChoiceField(
         label="Mention", required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="Their notifications list this note for 7 days.",
+        help_text="Their notifications list this note for 7 days.", error_messages={"invalid_choice": GONE},
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, of: str) -> None:

@@ -122,7 +122,12 @@ def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> 
     for after, names in ((timedelta(days=7, microseconds=-1), ["mentions"]), (timedelta(days=7), [])):
         found = list_notifications(reader=second.actor, at=written + after)
         assert [one.name for one in found] == names
-    assert officer.client.post(f"/admin/note/party/{party.pk}/", {**note, "mentions": ["agent:1"]}).status_code == 200
+    gone = "This person isn't an active officer. Choose someone else."
+    User.objects.filter(pk=second.user.pk).update(is_active=False)
+    for chosen in ({"mentions": [second.actor]}, {"owner": second.actor, "mentions": []}):
+        page = shown(officer, f"/admin/note/party/{party.pk}/", {**note, **chosen})
+        assert page.count(gone) == 1
+        assert "officer:" not in page
 
 
 def test_a_line_separation_is_sent_to_nobody_and_says_when_it_is_overdue(officer: Member) -> None:
