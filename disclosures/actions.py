@@ -274,10 +274,15 @@ def _choose_hidden(order_ref: str, source_ids: Sequence[str], at: datetime) -> s
     hidden = {row.disclosure_id for row in _list_hidden_rows(order_ref, at)}
     named = {id_of(one): one for one in source_ids}
     if hidden.isdisjoint(named or hidden):
-        which = "none of these releases now. Check each id" if named else "nothing now. Check the court's reference"
-        raise NothingHidden(f"This order hides {which}.")
+        raise NothingHidden(_describe_nothing_hidden(named))
     _refuse_others([one for disclosure_id, one in named.items() if disclosure_id not in hidden])
     return {*named} or hidden
+
+
+def _describe_nothing_hidden(named: Collection[UUID]) -> str:
+    if named:
+        return "This order hides none of these releases now. Check each id."
+    return "This order hides nothing now. Check the court's reference."
 
 
 def _refuse_others(ids: Sequence[str]) -> None:

@@ -114,13 +114,9 @@ def _add_suspension_starts(
         return found
     running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at, automatic=False)
     starts = {f"{one.of}:{one.target_id}": one.starts_at for one in running.order_by("-starts_at")}
-    targets = {one.ref: one.cover.targets for one in known}
+    first = {one.ref: min(filter(None, map(starts.get, one.cover.targets)), default=None) for one in known}
     return {
-        pair: replace(
-            use, suspended_since=min((starts[one] for one in targets[pair[0]] if one in starts), default=None)
-        )
-        if use.is_suspended
-        else use
+        pair: replace(use, suspended_since=first[use.campaign]) if use.is_suspended else use
         for pair, use in found.items()
     }
 

@@ -90,17 +90,11 @@ def card_now(*, card: CompanyCard) -> SafeString:
 def _standing(card: CompanyCard) -> SafeString:
     if card.stopped_at:
         return ending_with(_("Blocked since"), when(card.stopped_at))
-    if card.paused_until:
-        return _pause_words(card.paused_until, card.denied_since)
-    if card.suspended_since:
-        kept = [sentence(_("It may still hold what it got before."))] if card.got_it else []
-        return join_sentences([ending_with(_("Blocked since"), when(card.suspended_since)), *kept])
-    if card.refusal_start:
-        return join_sentences(
-            [_refusal_words(card, card.refusal_start), sentence(_("It may still hold what it got before."))]
-        )
+    if card.paused_until and card.denied_since:
+        span = format_html("{} {} {}", when(card.denied_since), _("until"), when(card.paused_until))
+        return ending_with(_("Blocked from"), span)
     if not card.is_allowed:
-        return sentence(_("Blocked. It may still hold what it got before.") if card.got_it else _("It is blocked."))
+        return _blocked_words(card)
     if not card.gate_is_open:
         return sentence(_("Blocked for now, while we check our records. After that, it will be allowed again."))
     if not card.not_for:
@@ -109,10 +103,13 @@ def _standing(card: CompanyCard) -> SafeString:
     return join_sentences([sentence(_("Allowed.")), but])
 
 
-def _pause_words(until: datetime, since: datetime | None) -> SafeString:
+def _blocked_words(card: CompanyCard) -> SafeString:
+    """Say since when, where that is known, and that it may hold what it got."""
+    since = card.suspension_start or card.refusal_start
     if since is None:
-        return ending_with(_("Blocked until"), when(until))
-    return ending_with(_("Blocked from"), format_html("{} {} {}", when(since), _("until"), when(until)))
+        return sentence(_("Blocked. It may still hold what it got before.") if card.got_it else _("It is blocked."))
+    kept = [sentence(_("It may still hold what it got before."))] if card.got_it else []
+    return join_sentences([_refusal_words(card, since), *kept])
 
 
 def _refusal_words(card: CompanyCard, since: datetime) -> SafeString:

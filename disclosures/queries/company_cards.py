@@ -125,7 +125,7 @@ class CompanyCard:
         return any(one.use is not None and one.use.is_suspended for one in self.uses)
 
     @property
-    def suspended_since(self) -> datetime | None:
+    def suspension_start(self) -> datetime | None:
         """Since when an officer's suspension alone blocks every use of it; None where it does not."""
         uses = [one.use for one in self.uses if one.use]
         starts = [use.suspended_since for use in uses if use.is_suspended and not use.beneath]

@@ -285,6 +285,8 @@ def test_all_that_an_order_hides_is_lifted_only_by_whoever_read_how_much_that_is
     ) in page_of(legal)
     assert seen() == ["a", "b", "c"]
     assert "This order hides nothing now. Check the court's reference." in shown(legal, where, order)
+    told = "This order hides none of these releases now. Check each id."
+    assert told in shown(legal, where, order | {"disclosures": "a"})
     # Each look at how much is as much on record as what was done.
     assert AuditEvent.objects.filter(actor=legal.actor, action="legal.delayed_seen").count() == 9
 

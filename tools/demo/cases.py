@@ -145,9 +145,7 @@ def _ticket(
         code=new_code(), kind=case.kind, key=f"demo:{number}", state=case.state, priority=case.priority,
         line_id=line.pk if line else None, party_id=party_id, about=case.about,
         number_ending=ending_of(line_id=line.pk, at=at) if line else "", language=case.language,
-        asked_by_id=None if case.kind == Kind.DISPUTE else _find_asker(line),
-        about_kind="company" if line and party_id else "",
-        about_ref=str(party_id) if line and party_id else "",
+        asked_by_id=_find_asker(case, line), **_list_subject(case, party_id),
         assignee=staff.get(case.whose), claimed_at=opened + HOUR if case.whose in staff else None, opened_at=opened,
         due_at=due_at(kind=case.kind, priority=case.priority, at=opened), first_answer_at=answered,
         last_at=opened + max((hours for hours, _, _ in case.messages), default=0.0) * HOUR, solved_at=done,
@@ -156,9 +154,17 @@ def _ticket(
     )  # fmt: skip
 
 
-def _find_asker(line: Line | None) -> int | None:
-    person = LineUser.objects.filter(line_id=line.pk, until__isnull=True).first() if line else None
+def _find_asker(case: Case, line: Line | None) -> int | None:
+    """Who wrote it: nobody, where the button "I never agreed" opened it."""
+    if line is None or case.kind == Kind.DISPUTE:
+        return None
+    person = LineUser.objects.filter(line_id=line.pk, until__isnull=True).first()
     return person.user_id if person else None
+
+
+def _list_subject(case: Case, party_id: int | None) -> dict[str, str]:
+    """The company that its person asks about, as "Ask about this" keeps it."""
+    return {"about_kind": "company", "about_ref": str(party_id)} if case.line_id and party_id else {}
 
 
 def _first_answer_at(case: Case, opened: datetime) -> datetime | None:
