@@ -146,12 +146,11 @@ def hold_successors(*, line_ids: Collection[int]) -> list[Line]:
     """Hold the lines that continue these, however far, as long as these are held: they are the same persons'.
 
     Whichever was known first, the change or the line that continues the changed one. Returns the lines that are held
-    longer now, each after the one that it continues.
+    longer now, each after the one that it continues. Call it where these lines are locked: by what holds them, or by
+    what makes others continue them.
     """
     held: list[Line] = []
     while line_ids:
-        # Whoever holds one of these meanwhile waits, and then finds the lines that continue it.
-        list(Line.objects.select_for_update(no_key=True).filter(pk__in=line_ids).order_by("pk").values_list("pk"))
         next_ones = Line.objects.select_related("continues_line").filter(continues_line__in=line_ids).order_by("pk")
         later = [line for line in next_ones if _take_holds_over(line)]
         Line.objects.bulk_update(later, ["change_known_at", "holder_known_at"], batch_size=250)

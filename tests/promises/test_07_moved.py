@@ -23,6 +23,7 @@ from partners.models import JurisdictionRule, SigningKey
 from tests.clocks import standing_still
 from tests.factories import ADS, LONG_AGO, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken, told
+from tests.overlapping import overlap
 from tests.people import sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
 
@@ -193,6 +194,14 @@ def test_releases_that_come_to_the_line_before_hold_the_line_that_continues_it(l
     until = get_hold_end(line=the_line(), at=timezone.now())
     assert until is not None
     assert get_hold_end(line=Line.objects.get(carrier_id="L2"), at=timezone.now()) == until
+
+
+def test_a_line_that_begins_while_the_one_before_is_being_held_is_held_too(line: Line) -> None:
+    take_lines(line_row(deactivated_at=ago(2 * MINUTE)))
+    next_row = line_row(line_id="L2", activated_at=ago(MINUTE), continues_line_id="L1")
+    overlap(lambda: start_history_hold(line_ids=[line.pk], at=timezone.now()), lambda: take_lines(next_row))
+    ends = [get_hold_end(line=one, at=timezone.now()) for one in Line.objects.all()]
+    assert ends == [ends[0]] * 2 != [None] * 2
 
 
 @pytest.mark.parametrize("beside", ["sim_changed_at", "forwarding_changed_at"])
