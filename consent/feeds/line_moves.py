@@ -20,6 +20,11 @@ from consent.feeds.numbers import LineChanges, Period, Timeline
 
 # Besides a new number: what may put a phone's calls and texts into other hands.
 MOVES = {"sim_changed_at": Change.SIM, "forwarding_changed_at": Change.FORWARDING}
+# The columns of what passes to the lines that continue this one, as the trail names them.
+REPORTED_IN = {
+    **{change: name for name, change in MOVES.items()},
+    Change.NUMBER: "number_changed_at", Change.HOLDER: "holder_name",
+}  # fmt: skip
 # What says whose the line is.
 HOLDER = frozenset({"account", "holder_name_sealed"})
 
@@ -97,8 +102,15 @@ class LineMoves:
         self._reach_on = []
         for line in hold_successors(line_ids=[pk for pk in changes if pk is not None]):
             changes[line.pk] |= changes[line.continues_line_id]
-            for change in sorted(changes[line.pk]):
-                self.warn(line, change)
+            if changes[line.pk] and not self._source.is_new_line(line):
+                self._tell_of_predecessor(line, sorted(changes[line.pk]))
+
+    def _tell_of_predecessor(self, line: Line, changes: Sequence[Change]) -> None:
+        """Warn a line's person of what is reported of the line before theirs, and write it into their own log."""
+        for change in changes:
+            self._changes.warn(line, change)
+        detail = {"changed": [REPORTED_IN[change] for change in changes], "continues": line.continues_line_id}
+        self._changes.save(line, ["change_known_at", "holder_known_at"], detail)
 
     def warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""

@@ -167,6 +167,9 @@ def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
     # What came before holds it no longer, and nothing tells it twice.
     take_lines(late)
     assert get_hold_end(line=Line.objects.get(carrier_id="L3"), at=timezone.now()) == until
+    told_of = AuditEvent.objects.filter(line_id=Line.objects.get(carrier_id="L3").pk, action="line.changed")
+    before = {"changed": [moment], "continues": Line.objects.get(carrier_id="L2").pk}
+    assert [(one.actor, one.detail) for one in told_of] == [("import:lines", before)] * (not in_one_file)
     assert read(last).count(warning(moment.removesuffix("_changed_at"))) == (0 if in_one_file else 1)
 
 
