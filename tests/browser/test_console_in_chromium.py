@@ -49,8 +49,12 @@ STICKS_OUT = """() => {
     const {display, textDecorationLine: line} = getComputedStyle(one);
     if (display !== 'inline' && line === 'none') found.push(`no line under ${one.outerHTML.slice(0, 80)}`);
   }
-  for (const one of document.querySelectorAll('.o-nav a[aria-current]'))
-    if (one.checkVisibility() && one.getBoundingClientRect().bottom > innerHeight) found.push(`not seen: ${one.href}`);
+  for (const one of document.querySelectorAll('.o-nav a[aria-current]')) {
+    if (!one.checkVisibility()) continue;
+    const nav = one.closest('.o-nav'), {top, bottom} = one.getBoundingClientRect();
+    if (bottom > innerHeight) found.push(`not seen: ${one.href}`);
+    if (nav.scrollTop && top < nav.getBoundingClientRect().top + 34) found.push(`nothing seen above ${one.href}`);
+  }
   const search = document.querySelector('.o-search input').getBoundingClientRect();
   if (search.top < 0 || search.bottom > innerHeight) found.push('the search is out of sight');
   const page = document.documentElement.scrollWidth;
