@@ -111,7 +111,7 @@ def test_the_days_before_are_shown_beside() -> None:
     for days in (0, 5, 20, 63):
         a_ticket(at=NOON - days * DAY, due_in=DAY)
     asked = "/desk/figures/?since=2026-03-01&until=2026-03-31"
-    assert "In the 31 days before, 2 cases were opened, and 0% answered on time." in shown(lead, asked)
+    assert "In the 31 days before, 2 cases were opened, and 0% were answered on time." in shown(lead, asked)
     day = "/desk/figures/?since=2026-03-04&until=2026-03-04"
     assert "In the 1 day before, 0 cases were opened." in shown(lead, day)
 
