@@ -1,6 +1,6 @@
 """Every 90 days a line hears that something is still on: only where it is, once, by day, and not who wants none."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actions.incoming_texts import refuse_texts
-from accounts.models import Line, Message
+from accounts.models import AlertChoice, Line, Message
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import is_day, zone_of
 from consent.actions.choices import pause, stop
@@ -16,8 +16,9 @@ from consent.workers import reminders
 from disclosures.models import Judgement
 from partners.models import Campaign
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.moments import begins_at, ends_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import number_of, signed_in
+from tests.properties import undone
 from tests.world import disclosed, gagged
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -144,3 +145,24 @@ def test_for_more_lines_no_more_statements(campaign: Campaign) -> None:
         return len(seen)
 
     assert statements(1, 0) == statements(3, 200)
+
+
+def test_the_past_year_s_link_goes_to_whoever_wanted_it_before_the_second_of_january() -> None:
+    line, second = an_old_line(), datetime(timezone.now().year + 1, 1, 2, tzinfo=UTC)
+    wanted = AlertChoice.objects.create(
+        line=line, topic=AlertChoice.Topic.YEARLY, wanted=True, chosen_at=second - A_MOMENT
+    )
+
+    def is_sent(at: datetime) -> bool:
+        reminders.send_yearly(now=at)
+        return Message.objects.filter(line=line, kind=Message.Kind.YEARLY).exists()
+
+    assert begins_at(is_sent, second)
+    choices = AlertChoice.objects.filter(pk=wanted.pk)
+    for known, at in (("chosen_at", second), ("told_at", second), ("told_at", second - A_MOMENT)):
+        choices.update(**{"chosen_at": second - DAY, known: at})
+        with undone():
+            assert is_sent(second + DAY) == (at < second), (known, at)
+    # A line that we have known for less than a day hears of nothing.
+    Line.objects.filter(pk=line.pk).update(recorded_at=second)
+    assert begins_at(is_sent, second + DAY)

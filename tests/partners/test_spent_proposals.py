@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +16,9 @@ from partners.actions import proposals as proposing
 from partners.actions.guards import Of
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, JurisdictionRule, Proposal
 from partners.queries import thumbprint_of
+from tests.clocks import standing_still
 from tests.factories import a_campaign, a_contract
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
 
@@ -102,6 +104,43 @@ def test_a_yes_of_two_officers_does_it_once(loosened: Callable[[], Loosened]) ->
         rows.update(**found.again)
     assert rows.values().get() == before
     assert not Proposal.objects.filter(decision="agreed", spent_at__isnull=True).exists()
+
+
+def is_taken(change: Callable[[], object]) -> bool:
+    try:
+        with transaction.atomic():
+            change()
+    except IntegrityError:
+        return False
+    return True
+
+
+def test_a_yes_comes_within_seven_days_and_to_a_machine_after_its_last_change() -> None:
+    row, one, two = a_contract(ends_at=timezone.now() + timedelta(days=10)), an_actor(), an_actor()
+    proposal = proposing.propose(
+        act="extend_term", of="contract", target_id=row.pk,
+        payload={"ends_at": (row.ends_at + timedelta(days=300)).isoformat()}, reason=WHY, actor=one, at=timezone.now(),
+    )  # fmt: skip
+    rows = Proposal.objects.filter(pk=proposal.pk)
+    with standing_still(proposal.proposed_at) as clock:
+
+        def is_agreed(at: datetime) -> bool:
+            clock.move_to(at)
+            return is_taken(lambda: rows.update(decision="agreed", decided_by=two, decided_at=at))
+
+        assert ends_at(is_agreed, proposal.proposed_at + timedelta(days=7))
+    machine = a_machine("feed-1", "feed", public_jwk=Signer("k1").public)
+    another, changed_at = Signer("k2").public, machine.changed_at
+    assert changed_at is not None
+    asked = clients.propose_key(
+        number=machine.number, public_jwk=another, was=thumbprint_of(machine=machine), reason=WHY, actor=one,
+        at=changed_at,
+    )  # fmt: skip
+    Proposal.objects.filter(pk=asked.pk).update(decision="agreed", decided_by=two, decided_at=changed_at)
+    assert begins_at(
+        lambda at: is_taken(lambda: Client.objects.filter(pk=machine.pk).update(public_jwk=another, changed_at=at)),
+        changed_at + A_MOMENT,
+    )
 
 
 def test_nobody_makes_a_spent_yes_count_again() -> None:
