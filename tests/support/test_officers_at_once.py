@@ -13,6 +13,7 @@ from audit.queries import database_clock
 from consent.actions import choices
 from console.actions import proposals as proposals_actions
 from console.actions.imports import discard_file, upload_file
+from console.workers.imports import run
 from disclosures.models import Upload
 from partners.actions import proposals
 from partners.actions.authorized import register_agent, suspend_agent
@@ -30,6 +31,7 @@ from support.workers import term_change_propagation
 from tests import feeds
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.moments import begins_at
 from tests.overlapping import noted, overlap
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
@@ -241,3 +243,13 @@ def test_a_file_that_is_uploaded_twice_waits_once() -> None:
     assert (one, noted("import.uploaded")) == (again, 1)
     discard_file(upload_id=one.pk, reason="Wrong", actor=officer, at=NOW)
     assert uploads() != one
+
+
+def test_a_file_is_taken_by_one_worker_and_again_once_its_lease_is_over() -> None:
+    upload_file(
+        feed="lines", content=feeds.ndjson([feeds.line_row()]), reason="The monthly file", actor=an_actor(), at=NOW
+    )
+    assert overlap(lambda: run(now=NOW), lambda: run(now=NOW)) == (True, False)
+    assert noted("import.checked") == 1
+    Upload.objects.update(state=Upload.State.WAITING, leased_until=NOW + DAY)
+    assert begins_at(lambda at: run(now=at), NOW + DAY)
