@@ -354,6 +354,8 @@ def test_protection_goes_on_a_day_and_holders_read_nothing(desk: Desk) -> None:
     proposals.agree_to_proposal(proposal_id=proposal.pk, reason=WHY, actor=an_actor(), at=timezone.now())
     assert desk.post(desk.officer, "reveal/")
     assert PERSON not in desk.shows(desk.officer)
+    read = signed_in(desk.line).get("/access-log/").text
+    assert "Ended the protection: staff no longer need a second person to see whose line this is" in read
     Line.objects.filter(pk=desk.line.pk).update(user_role="minor")
     kept = [event.action for event in audit.queries.events_of_line(line_id=desk.line.pk, reader="")]
     assert not [action for action in kept if action.startswith("protection.")]
