@@ -84,7 +84,7 @@ def scene() -> Line:
         release_row(id="last", occurred_at="2021-11-30T23:59:59Z"),
         release_row(id="next", occurred_at="2021-12-01T00:00:00Z"),
         release_row(id="new", occurred_at="2021-12-24T00:00:00Z"),
-        release_row(id="hidden", occurred_at="2021-11-03T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"),
+        release_row(id="hidden", occurred_at="2021-11-01T00:00:00Z", suppressed_until="2190-01-01T00:00:00Z"),
     )
     take_approvals(approval_row(captured_at="2021-02-01T00:00:00Z"))
     assert JudgementChange.objects.count() == 4
@@ -116,6 +116,16 @@ def test_months_made_ahead_take_in_what_came_before() -> None:
         assert (in_default(), cursor.fetchone()) == (1, (older,))
     with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic(using="owner"):
         Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
+
+
+@pytest.mark.one_server
+def test_a_month_is_made_for_its_first_moment_alone() -> None:
+    take_terms()
+    take_releases(release_row(id="next", occurred_at="2021-12-01T00:00:00Z"))
+    assert (retention.make_partitions(now=NOW), in_default()) == (1, 0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT disclosures_kept_from()")
+        assert cursor.fetchone() == (datetime(2021, 12, 1, tzinfo=UTC),)
 
 
 def test_an_incident_whose_findings_were_dropped_is_not_hidden() -> None:
@@ -156,7 +166,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:
     ]
     # The day in which the month ended by the line's own clock is read from its rows until it is counted again; so is
     # that of the hidden row.
-    assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30), date(2021, 11, 2)}
+    assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30), date(2021, 10, 31)}
     assert sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock())) == 2
     roll_up(at=database_clock())
     assert set(DailyRollup.objects.values_list("day", "n")) == {(date(2021, 11, 30), 1), (date(2021, 12, 23), 1)}
@@ -348,7 +358,7 @@ def owners_clock_at(at: datetime) -> Iterator[None]:
 
 def test_what_an_order_hides_outlasts_its_month_for_a_while() -> None:
     line = scene()
-    hidden = {"id": "hidden", "occurred_at": "2021-11-03T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
+    hidden = {"id": "hidden", "occurred_at": "2021-11-01T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
     row = Disclosure.objects.get(source_id="hidden")
     assert upkeep() == (2, 1)
     assert (DROPPED in partitions(), in_default(), seen(line)) == (False, 1, {"next": False, "new": False})
@@ -400,7 +410,7 @@ def test_what_outlasts_its_month_counts_once_it_shows() -> None:
     upkeep()
     # The order's row of an older month is read from the row, also after a younger month has gone.
     assert roll_up(at=database_clock(), long=3) == 1
-    day = date(2021, 11, 2)
+    day = date(2021, 10, 31)
 
     def counted() -> int:
         return sum(one.n for one in facts_of(line_id=line.pk, zone=PACIFIC, at=database_clock()))
