@@ -21,6 +21,7 @@ from accounts.primitives.zones import zone_of
 from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.models import Choice
+from tests.clocks import standing_still
 from tests.factories import a_line
 from tests.fixtures import Refusal
 from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in_by_code, signed_in, texts_to, user_of
@@ -285,7 +286,7 @@ class TestSafeContact:
         assert [(wrong in page, many in page) for page in said] == [(True, False)] * 4 + [(False, True)] * 2
         person.post(path, {"number": SAFE})
         code = newest_text(SAFE).code
-        with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        with standing_still(timezone.now() + timedelta(minutes=11)):
             assert wrong in person.post(f"{path}code/", {"code": code}, follow=True).text
         assert person.post(f"{path}code/", {"code": code}).url == path
 
