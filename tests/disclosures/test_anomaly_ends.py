@@ -10,6 +10,7 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.models import Choice
 from disclosures.models import Anomaly, JudgementChange
+from disclosures.queries.anomaly_rows import list_anomaly_releases
 from disclosures.workers.anomalies.detection import find
 from partners.models import Campaign
 from tests.disclosures.anomalies import (
@@ -106,6 +107,15 @@ def test_claims_are_of_the_month_in_which_they_came(now: datetime) -> None:
     assert [(found.period, found.n, found.out_of) for found in standing(kind="disputed")] == [
         ((month - DAY).date().replace(day=1), 1, 1), (month.date(), 1, 2),
     ]  # fmt: skip
+    assert sum(count_rows_behind(kind="disputed")) == 2
+
+
+def count_rows_behind(*, kind: str) -> list[int]:
+    """How many look-ups or claims are behind each incident."""
+    return [
+        len(list_anomaly_releases(kind=one.kind, key=one.key, subject=one.subject, at=database_clock(), rows=9))
+        for one in Incident.objects.filter(kind=kind)
+    ]
 
 
 def say_never_agreed(line: Line, campaign: Campaign) -> datetime:
@@ -126,7 +136,7 @@ def test_each_january_is_of_its_own_year(line: Line, now: datetime) -> None:
         return [(one.key[:4], one.count) for one in Incident.objects.filter(closed_at=None).order_by("key")]
 
     years = stand()
-    assert [n for _, n in years] == [1, 1]
+    assert [n for _, n in years] == count_rows_behind(kind="after_stop") == [1, 1]
     for row, left in zip(reversed(rows), (1, 0), strict=True):
         judge_again([row], "permitted")
         find(at=JudgementChange.objects.latest("changed_at").changed_at)
