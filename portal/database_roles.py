@@ -107,8 +107,9 @@ ONLY_COLUMNS = {
     "partners_signingkey": ("retired_at", "private_sealed"),
 }  # fmt: skip
 
-# Functions that act with the owner's rights, and those of them that only the owner calls.
-OWNERS_FUNCTIONS = """SELECT proname, oid::regprocedure::text FROM pg_proc
+# Functions that act with the owner's rights, and those of them that only the owner calls. Nobody calls those of
+# triggers: a trigger needs no right to its function, and whoever has it can put one on a table of their own.
+OWNERS_FUNCTIONS = """SELECT proname, oid::regprocedure::text, prorettype = 'trigger'::regtype FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND prosecdef AND proowner = current_user::regrole"""
 OWNER_ALONE = ("consent_gate_open", "consent_gate_took_over")
 
@@ -141,9 +142,9 @@ def grant_privileges(*, using: str) -> None:
 def _grant_functions(cursor: CursorWrapper, role: str) -> None:
     """Keep what acts with the owner's rights to the application: PostgreSQL lets everybody call a new function."""
     cursor.execute(OWNERS_FUNCTIONS)
-    for name, function in cursor.fetchall():
+    for name, function, is_of_triggers in cursor.fetchall():
         cursor.execute(f'REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC, "{role}"')
-        if name not in OWNER_ALONE:
+        if name not in OWNER_ALONE and not is_of_triggers:
             cursor.execute(f'GRANT EXECUTE ON FUNCTION {function} TO "{role}"')
 
 

@@ -32,7 +32,8 @@ SELECT has_schema_privilege(%s, 'public', 'CREATE'), EXISTS (
 """
 
 ACTS_FOR_THE_OWNER = """
-SELECT proname, has_function_privilege('public', oid, 'EXECUTE'), has_function_privilege(oid, 'EXECUTE')
+SELECT proname, has_function_privilege('public', oid, 'EXECUTE'), has_function_privilege(oid, 'EXECUTE'),
+    prorettype = 'trigger'::regtype
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
 """
 
@@ -60,9 +61,33 @@ def test_nobody_but_the_application_acts_with_the_owners_rights() -> None:
         cursor.execute(ACTS_FOR_THE_OWNER)
         functions = cursor.fetchall()
     assert len(functions) > 30
-    assert [name for name, by_anybody, _ in functions if by_anybody] == []
-    not_called = sorted(name for name, _, by_us in functions if not by_us)
+    assert [name for name, by_anybody, _, _ in functions if by_anybody] == []
+    not_called = sorted(name for name, _, by_us, is_of_triggers in functions if not by_us and not is_of_triggers)
     assert not_called == ["consent_gate_open", "consent_gate_took_over"]
+    assert [name for name, _, by_us, is_of_triggers in functions if by_us and is_of_triggers] == []
+
+
+LINE_OF_THEIR_OWN = (
+    "id bigint, activated_at timestamptz, deactivated_at timestamptz, state text, number_changed_at timestamptz"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "columns", "values"),
+    [
+        ("consent_line_moves_gate", LINE_OF_THEIR_OWN, "{line}, '2001-01-01', NULL, 'ZZ', NULL"),
+        ("accounts_staff_told", "id bigint, role text", "1, 'officer'"),
+    ],
+)
+def test_no_table_of_a_sessions_own_moves_what_is_the_owners(
+    refused: Refusal, db: None, function: str, columns: str, values: str
+) -> None:
+    """A trigger's function acts for whoever owns it: on a table of one's own it would be told anything."""
+    refused(
+        f"CREATE TEMPORARY TABLE mine ({columns});"
+        f" CREATE TRIGGER told AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION public.{function}();"
+        f" INSERT INTO mine VALUES ({values.format(line=a_line().pk)})"
+    )
 
 
 @pytest.mark.django_db
