@@ -43,12 +43,13 @@ FROM accounts_line WHERE id = %s FOR NO KEY UPDATE
 OPEN_TO = """
 SELECT code_id FROM accounts_codeasker WHERE code_id = ANY (%s::uuid[]) AND asker = %s AND tries_left > 0
 """
-USE_UP = "UPDATE accounts_textedcode SET used_at = %s WHERE id = %s"
+# Its digits go with it: whatever the row says later, it can't be used again.
+USE_UP = "UPDATE accounts_textedcode SET used_at = %s, code_sealed = '' WHERE id = %s"
 FRESH_CODES = """
 SELECT id, line_id, purpose, number_hash, code_sealed, made_at, sent_at, sends, tries_left, used_at, long
 FROM accounts_textedcode
 WHERE line_id = %(line)s AND purpose = %(purpose)s AND number_hash = %(number)s AND used_at IS NULL AND tries_left > 0
-    AND sent_at > %(since)s
+    AND sent_at > %(since)s AND code_sealed <> ''
 ORDER BY made_at DESC
 """
 # Of one line and purpose since a moment: how often a wrong guess was compared, and when short codes were made that

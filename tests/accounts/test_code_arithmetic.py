@@ -110,6 +110,18 @@ def test_wrong_guess_counts_against_each_code_that_is_still_good() -> None:
     assert sorted(TextedCode.objects.values_list("tries_left", flat=True)) == [14, 19]
 
 
+def test_a_used_code_is_not_revived_by_its_row() -> None:
+    line, now = a_line(), timezone.now()
+    msisdn = number_of(line)
+    text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=now)
+    code = newest_text(msisdn).code
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=now) == line
+    TextedCode.objects.update(used_at=None, tries_left=20, sent_at=now)
+    assert verify_code(msisdn=msisdn, purpose=STOP, asker="mine", typed=code, at=now) is None
+    text_code(msisdn=msisdn, purpose=STOP, asker="mine", at=now)
+    assert newest_text(msisdn).code != code
+
+
 def test_a_code_dies_with_the_number_it_was_texted_to() -> None:
     line, now = a_line(), timezone.now()
     before, after = number_of(line), "+12065550777"
