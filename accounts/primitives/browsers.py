@@ -56,7 +56,9 @@ def get_device_label(request: HttpRequest) -> str:
 def get_network(request: HttpRequest) -> str:
     """Name the network that a request comes from: 256 addresses of IPv4, or what a customer gets of IPv6."""
     found: str = get_adapter().get_client_ip(request)
-    address = ip_address(found)
+    said = ip_address(found)
+    # Where one socket takes both, IPv4 comes written as IPv6: all of it would be one network.
+    address = getattr(said, "ipv4_mapped", None) or said
     return str(ip_network((address, IPV4_PREFIX if address.version == IPV4 else IPV6_PREFIX), strict=False))
 
 

@@ -117,6 +117,8 @@ def test_who_is_in_front_is_what_one_proxy_saw(settings: Settings) -> None:
     assert browsers.get_network(request) == "198.51.100.0/24"
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
     assert browsers.get_network(request) == "203.0.113.0/24"
+    mapped = RequestFactory().get("/", headers={"X-Forwarded-For": f"::ffff:{THERE}"})
+    assert browsers.get_network(mapped) == "198.51.100.0/24"
 
 
 # What is spent is seen
