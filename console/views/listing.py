@@ -31,6 +31,7 @@ from support.actions.queue import record_search
 from support.queries.chains import TONES
 from support.queries.counts import Count, count_each, count_of
 from support.queries.exports import csv_lines
+from support.queries.history import find_actions
 from support.queries.names import NamedTarget
 
 SIZE = 50
@@ -339,7 +340,9 @@ def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
         for name in listing.search:
             # An old reason may hold somebody's number: nobody is found by whoever types it.
             if name != "reason" or remove_numbers(asked.words) == asked.words:
-                wanted |= Q(**{f"{name}__icontains": asked.words})
+                # Pages name an act in other words than the log keeps it.
+                by_words = find_actions(words=asked.words) if name == "action" else Q()
+                wanted |= by_words or Q(**{f"{name}__icontains": asked.words})
         rows = rows.filter(wanted) if wanted else rows.none()
     for one, value in asked.chosen:
         if value:

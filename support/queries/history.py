@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
-from django.db.models import Choices
+from django.db.models import Choices, Q
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
@@ -116,6 +118,30 @@ def describe_action(*, action: str) -> str:
     of, _, verb = action.partition(".")
     about = SUBJECTS.get(of) or of.replace("_", " ")
     return f"{about}: {VERBS.get(verb) or verb.replace('_', ' ')}" if verb else about
+
+
+def find_actions(*, words: str) -> Q:
+    """Return which acts `describe_action` calls by these words, or a part of them."""
+    part = words.lower()
+    about, colon, done = (one.strip() for one in part.partition(":"))
+    whole = Q(action__in=[action for action, label in WHOLE.items() if part in label.lower()])
+    if colon:
+        return whole | _begins(about) & _ends(done)
+    return whole | Q(action__icontains=part) | _begins(part) | _ends(part)
+
+
+def _begins(part: str) -> Q:
+    codes = [code for code, label in SUBJECTS.items() if part in label.lower()]
+    return reduce(or_, (Q(action__startswith=f"{code}.") for code in codes), _has(part))
+
+
+def _ends(part: str) -> Q:
+    codes = [code for code, label in VERBS.items() if part in label]
+    return reduce(or_, (Q(action__endswith=f".{code}") for code in codes), _has(part))
+
+
+def _has(part: str) -> Q:
+    return Q(action__icontains=part.replace(" ", "_"))
 
 
 def more_of(*, event: AuditEvent, who: Mapping[str, str]) -> str:

@@ -225,6 +225,20 @@ def test_what_it_was_narrowed_to(officer: Member, line: Line, campaign: Campaign
     }
 
 
+def test_an_act_is_found_by_the_words_that_the_page_has_for_it(officer: Member, campaign: Campaign) -> None:
+    a_suspension(campaign, officer)
+    note = {"reason": "They sold it on.", "owner": "nobody"}
+    officer.client.post(f"/admin/note/contract/{campaign.contract_id}/", note)
+    who, why = "officer@carrier.example Privacy officer", f"{campaign.contract.ref} contract They sold it on."
+    start, noted = [f"{who} suspension: started {why}"], [f"{who} contract: note added {why}"]
+    asked = ("started", "Suspension: started", "suspension: lifted", "note added", "company: note added", "contract:")
+    found = {words: without_searches(officer, f"?{urlencode({'q': words, 'kind': 'act'})}") for words in asked}
+    assert found == {
+        "started": start, "Suspension: started": start, "suspension: lifted": [], "note added": noted,
+        "company: note added": [], "contract:": noted,
+    }  # fmt: skip
+
+
 def test_days_are_whole_and_in_utc(officer: Member) -> None:
     day = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
     tick = timedelta(microseconds=1)
