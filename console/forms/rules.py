@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.primitives.json_reader import Unreadable, read_json
 from accounts.primitives.zones import STATE_NAMES
-from console.forms.terms import DAY, purpose_choices
+from console.forms.terms import DAY, check_visible_characters, purpose_choices
 from disclosures.models import AnomalyRule
 from disclosures.queries.rules import MOST, TERMS
 from partners.actions.notices import check_text
@@ -82,11 +82,20 @@ class NoticeForm(ActForm):
     body = forms.CharField(
         label="Wording", max_length=2000, widget=forms.Textarea(attrs={"rows": 7}),
         help_text="A notice before allowing must contain {companies}, {purpose}, {precision} and {until}, once each.",
+        validators=[check_visible_characters],
     )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, at: datetime) -> None:
+        """`at`: now, near which it begins."""
+        super().__init__(data)
+        self._at = at
 
     def clean_starts_at(self) -> datetime:
         """The moment at which that day begins."""
-        return midnight(self.cleaned_data["starts_at"])
+        starts_at = midnight(self.cleaned_data["starts_at"])
+        if fault := find_start_fault(starts_at, at=self._at):
+            raise ValidationError(fault)
+        return starts_at
 
     def clean(self) -> dict[str, Any]:
         """Said before the preview: what the words lack."""

@@ -90,7 +90,7 @@ def propose_notice(request: PersonRequest) -> HttpResponse:
         title="Propose a version",
         lead="People see it when another officer has agreed and its day has come. What people read before earlier"
         " choices stays on record.",
-        form=rules.NoticeForm(request.POST or None),
+        form=rules.NoticeForm(request.POST or None, at=timezone.now()),
         verb=lambda form, by: notices.propose_notice(**build_arguments(form, by)),
         back=lambda made: reverse("admin:proposal", args=[getattr(made, "pk", "")]),
         cancel=reverse("admin:notices"),

@@ -125,6 +125,13 @@ def test_another_wording_is_compared_word_by_word_and_in_chinese_by_character(of
         assert compared in re.findall(r'dir="auto">\s*(.*?)\s*</p>', page, re.DOTALL)
 
 
+def test_a_wording_that_no_one_can_read_and_a_day_long_past_are_refused_before_the_preview(officer: Member) -> None:
+    page = shown(officer, PROPOSE, {**TYPED, "body": f"\u202e{BODY}", "starts_at": "1999-01-01"})
+    assert "It has characters that no one can see. Type it again instead of pasting it." in page
+    assert "Name a day from five years ago to ten years from now." in page
+    assert "New wording" not in page
+
+
 def test_in_a_language_that_was_just_added_nothing_is_replaced(
     officer: Member, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
