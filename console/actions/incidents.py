@@ -139,7 +139,7 @@ def _complete_duty(
     if told_on > at.date():
         raise NotNow(NOT_SENT_YET)
     if told_on < (began := known.opened_at.astimezone(ZONE).date()):
-        raise NotNow(f"It became known on {began:%Y-%m-%d}. Enter that day or a later one.")
+        raise NotNow(f"It became known on {began:%-d %b %Y}. Enter that day or a later one.")
     done = audit.actions.complete_duty(
         incident_id=known.pk, duty=duty, told_on=told_on, reference=reference, actor=actor, reason=reason, at=at
     )

@@ -225,10 +225,10 @@ class CampaignForm(TermForm):
         first = self._contract.starts_at.date()
         if said.get("starts_at") and said["starts_at"] < first:
             self.add_error(
-                "starts_at", f"Its contract {self._contract.ref} starts on {first}. Choose that day or later."
+                "starts_at", f"Its contract {self._contract.ref} starts on {first:%-d %b %Y}. Choose that day or later."
             )
         if said.get("ends_at") and midnight(said["ends_at"]) > self._contract.ends_at:
-            latest = f"{self._contract.ends_at:%Y-%m-%d}"
+            latest = f"{self._contract.ends_at:%-d %b %Y}"
             self.add_error(
                 "ends_at", f"Its contract {self._contract.ref} ends on {latest}. Choose that day or earlier."
             )

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from console.queries.proposals import OpenProposal, list_open_proposals
-from console.queries.standing import Standing, get_standing
+from console.queries.standing import Standing, get_reminders, get_standing
 from partners.clients import http
 from partners.domain.keysets import jwks_uri_of
 from partners.labels import party_name, sanitise_text
@@ -84,7 +84,9 @@ class CampaignPage:
 
 @dataclass(frozen=True)
 class PartyPage:
-    """A party's page: every chain it stands in. `health` is None where nothing is sent to it.
+    """A party's page: every chain it stands in. `contracts`: its own, each with the day of its reminder or None.
+
+    `health` is None where nothing is sent to it.
 
     `keys_refused`: why its keys can't be fetched from where they should be; "" where nothing speaks against it.
     `events_refused`: by contract, why nothing can be sent to its address.
@@ -92,7 +94,7 @@ class PartyPage:
 
     facts: PartyFacts
     chains: Sequence[Link]
-    contracts: Sequence[ContractFacts]
+    contracts: Sequence[tuple[ContractFacts, datetime | None]]
     held: Sequence[PageSuspension]
     asked: Sequence[OpenProposal]
     kin: Sequence[IdentifierLink]
@@ -156,6 +158,7 @@ def _standing_of(
         refs=[one.campaign.ref for one in campaigns],
         consents=consents,
         has_orders=has_orders,
+        through=campaigns[0].campaign.contract.aggregator_id if of == "campaign" else None,
         at=at,
     )
 
@@ -188,14 +191,16 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         return None
-    own = list(Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref"))
+    rows = Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref")
+    own = list(rows)
+    reminders = get_reminders(contracts=rows) if own else {}
     used = {one.ref: one.endpoint_url for one in own if one.ends_at > at}
     refused = http.find_resolved_url_refusals(urls=[party.jwks_uri, *used.values()], seconds=LOOK_UP_S)
     links = chains.chains_of(party=party, at=at)
     return PartyPage(
         facts=chains.parties(rows=[party], at=at)[0],
         chains=links,
-        contracts=chains.contracts(rows=own, at=at),
+        contracts=[(one, reminders.get(one.contract.pk)) for one in chains.contracts(rows=own, at=at)],
         held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
         kin=_list_links(IdentifierLink.Of.PARTY, party.uri),

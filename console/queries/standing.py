@@ -113,7 +113,7 @@ class MonthBar:
 class Standing:
     """Figures of one page. `late`: the orders past their date, None where there are none. `run`: the newest comparison.
 
-    What a page does not show is nought or None: people of a contract or campaign, orders and `run` where none are sent.
+    What a page does not show is nought or None: people of a contract, orders and `run` where none are sent.
     `rate`: disputes in percent of the consents on record, "" where there is nothing to compare. `owner`: an officer's
     e-mail, "" for nobody; `remind_on`: the day that was chosen last.
     """
@@ -134,11 +134,19 @@ class Standing:
 
 
 def get_standing(
-    *, of: str, target_id: int, party: Party, refs: Collection[str], consents: Count, has_orders: bool, at: datetime
+    *,
+    of: str,
+    target_id: int,
+    party: Party,
+    refs: Collection[str],
+    consents: Count,
+    has_orders: bool,
+    through: int | None = None,
+    at: datetime,
 ) -> Standing:
     """Return how something ("contract", 3) of a company stands. `refs`: of its campaigns.
 
-    `has_orders`: orders are sent for it.
+    `has_orders`: orders are sent for it. `through`: the one aggregator whose lines are counted, None for any.
     """
     disputes = count_disputes(uri=party.uri if of == "party" else "", refs=refs)
     owner, day = get_upkeep(target=f"{of}:{target_id}")
@@ -146,7 +154,7 @@ def get_standing(
     open_orders, late, run = _orders_and_run(party, contract_id, at) if has_orders else (NONE, None, None)
     months = lookups_by_month(refs=refs, at=at)
     return Standing(
-        people=lines_received_by(party_id=party.pk) if of == "party" else NONE,
+        people=NONE if of == "contract" else lines_received_by(party_id=party.pk, through=through),
         months=_bars(months),
         sampled=any(one.about for one in months.values()),
         disputes=disputes,
@@ -178,11 +186,17 @@ def about(*, party: Party) -> Q:
 
 def contracts_to_renew(*, at: datetime) -> list[int]:
     """Return the contracts in force whose reminder has come, by id. One statement."""
+    running = Contract.objects.filter(is_draft=False, ends_at__gt=at)
+    return [pk for pk, day in get_reminders(contracts=running).items() if day <= at]
+
+
+def get_reminders(*, contracts: QuerySet[Contract]) -> Mapping[int, datetime]:
+    """Return from which day on officers are reminded of each of these contracts that have one. One statement."""
     target = Concat(Value("contract:"), Cast(OuterRef("pk"), TextField()))
     notes = AuditEvent.objects.filter(target=target, action="contract.noted", detail__has_key="remind_on")
     newest = Subquery(notes.order_by("-at", "-id").values("detail__remind_on")[:1])
-    running = Contract.objects.filter(is_draft=False, ends_at__gt=at).annotate(day=newest).values_list("pk", "day")
-    return [pk for pk, said in running if said and (day := parse_datetime(str(said))) and day <= at]
+    said = contracts.annotate(day=newest).values_list("pk", "day")
+    return {pk: day for pk, one in said if one and (day := parse_datetime(str(one)))}
 
 
 def get_upkeep(*, target: str) -> tuple[str, str]:

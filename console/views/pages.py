@@ -35,7 +35,7 @@ def party(request: PersonRequest, party_id: int) -> HttpResponse:
         held=page.held
     )
     words: dict[str, object] = {"of": "party", "target_id": party_id, "acts": acts, "form": ActForm()}
-    contracts = [f"contract:{one.contract.pk}" for one in page.contracts]
+    contracts = [f"contract:{one.contract.pk}" for one, _ in page.contracts]
     campaigns = [f"campaign:{one.facts.campaign.pk}" for one in page.chains]
     words["documents"] = list_documents_about(f"party:{party_id}", *contracts, *campaigns, at=at)
     return show(request, "party.html", title=page.facts.party.name, page=page, at=at, **words)

@@ -49,9 +49,9 @@ def check_addresses(*, endpoint_url: str, jwks_uri: str, hosts: Collection[str])
     faults = Faults()
     for field, url in (("endpoint_url", endpoint_url), ("jwks_uri", jwks_uri)):
         refused = http.find_url_refusal(url=url) if url else ""
-        faults.note(field, refused and f"We would not speak to it: {refused}.")
+        faults.note(field, refused and f"It can't be used: {refused}.")
     if not all(HOST.fullmatch(host) for host in hosts):
-        faults.note("hosts", "Name hosts as they stand in an address: name, or name:port.")
+        faults.note("hosts", "Write each host as name or name:port, one per line.")
     faults.raise_if_any()
 
 
@@ -62,7 +62,7 @@ def keys_fault(*, uri: str, jwks_uri: str) -> str:
     """
     refused = http.find_url_refusal(url=jwks_uri) if jwks_uri else ""
     if refused:
-        return f"We would not speak to it: {refused}."
+        return f"It can't be used: {refused}."
     if jwks_uri and not keysets.on_own_host(uri=uri, jwks_uri=jwks_uri):
         return "Its keys must be on its own host, the one of its address."
     return ""

@@ -293,7 +293,7 @@ def under_contract(*, contract: Contract, purpose: str, ends_at: datetime) -> di
         found["purpose"] = f"Its contract {contract.ref} does not allow this purpose."
     if ends_at > contract.ends_at:
         found["ends_at"] = (
-            f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}. Choose that day or earlier."
+            f"Its contract {contract.ref} ends on {contract.ends_at:%-d %b %Y}. Choose that day or earlier."
         )
     return found
 
@@ -322,7 +322,7 @@ def _campaign_lacks(campaign: Campaign) -> str:
         return f"Its purpose {campaign.purpose} is none of those of its contract {contract.ref}."
     if campaign.ends_at > contract.ends_at:
         return (
-            f"It ends after its contract {contract.ref}, which ends on {contract.ends_at:%Y-%m-%d}: change the draft."
+            f"It ends after its contract {contract.ref}, which ends on {contract.ends_at:%-d %b %Y}: change the draft."
         )
     if campaign.lbs_provider.kind == Party.Kind.UNNAMED:
         return "Its location service was only ever seen in a path: add it as a company first."

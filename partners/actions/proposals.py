@@ -343,9 +343,9 @@ def _refuse_senseless_terms(row: Contract | Campaign, wanted: loosening.Payload,
 
 def _refuse_extension(row: Contract | Campaign, wanted: ExtendTerm) -> None:
     if wanted.ends_at <= row.ends_at:
-        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}. Choose a later end. One officer may shorten it.")
+        raise NotNow(f"{row.ref} ends on {row.ends_at:%-d %b %Y}. Choose a later end. One officer may shorten it.")
     if isinstance(row, Campaign) and wanted.ends_at > row.contract.ends_at:
-        until = f"{row.contract.ref} ends on {row.contract.ends_at:%Y-%m-%d}"
+        until = f"{row.contract.ref} ends on {row.contract.ends_at:%-d %b %Y}"
         raise NotNow(f"Its contract {until}. Choose that day or an earlier one, or extend the contract first.")
 
 

@@ -64,7 +64,7 @@ def shorten_term(
     if ends_at == row.ends_at:
         raise NotNow(f"{row.ref} already ends then. Nothing was changed.")
     if ends_at > row.ends_at:
-        raise NotNow(f"{row.ref} ends on {row.ends_at:%Y-%m-%d}. {TWO_OFFICERS}")
+        raise NotNow(f"{row.ref} ends on {row.ends_at:%-d %b %Y}. {TWO_OFFICERS}")
     was = row.ends_at
     row.ends_at = max(ends_at, row.starts_at + MICROSECOND)
     row.save(update_fields=["ends_at"])

@@ -35,7 +35,7 @@ FROM unnest(%(parties)s::bigint[]) AS wanted (id)
 """
 RECEIVED = """
 SELECT count(DISTINCT line_id), count(*) FROM (
-    SELECT line_id FROM partners_dealing WHERE party_id = %(party)s OR aggregator_id = %(party)s LIMIT %(rows)s) found
+    SELECT line_id FROM partners_dealing WHERE <which> LIMIT %(rows)s) found
 """
 BLOCKS = """
 SELECT coalesce(sum(disclosures_blocks_of(part.relname)), 0)
@@ -140,10 +140,13 @@ def lines_of(*, party_ids: Collection[int]) -> Mapping[int, Count]:
         }
 
 
-def lines_received_by(*, party_id: int) -> Count:
-    """Return how many lines' data this company received, itself or through others."""
+def lines_received_by(*, party_id: int, through: int | None = None) -> Count:
+    """Return how many lines' data this company received, itself or through others. `through`: only from this one."""
+    which = "party_id = %(party)s OR aggregator_id = %(party)s"
+    if through is not None and through != party_id:
+        which = "party_id = %(party)s AND aggregator_id = %(through)s"
     with connection.cursor() as cursor:
-        cursor.execute(RECEIVED, {"rows": ROWS, "party": party_id})
+        cursor.execute(RECEIVED.replace("<which>", which), {"rows": ROWS, "party": party_id, "through": through})
         n, seen = cursor.fetchone() or (0, 0)
     return Count(min(n, CAP), more=True) if seen >= ROWS else cap_count(n)
 

@@ -151,13 +151,13 @@ def test_a_yes_is_to_the_change_that_was_seen(contract: Contract, officer: str) 
 
 
 def test_addresses_that_can_t_be_used_are_not_proposed(contract: Contract, officer: str) -> None:
-    with pytest.raises(ValidationError, match="We would not speak to it"):
+    with pytest.raises(ValidationError, match="It can't be used"):
         put(contract, officer, jwks_uri="https://10.0.0.1/jwks.json")
     plain = {"endpoint_url": "", "jwks_uri": "http://geobridge.example/jwks.json", "hosts": []}
     same, no_other = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}, "replaces no other address"
     draft, party = a_contract(is_draft=True), contract.aggregator_id
     refused: list[tuple[str, str, int, dict[str, Any], type[Exception], str]] = [
-        ("set_endpoints", "contract", contract.pk, plain, ValidationError, "We would not speak to it"),
+        ("set_endpoints", "contract", contract.pk, plain, ValidationError, "It can't be used"),
         ("set_endpoints", "contract", contract.pk, same, NotNow, no_other),
         ("move_keys", "party", party, {"jwks_uri": f"{EVIL}/k"}, BadProposal, "on its own host"),
         ("move_keys", "party", party, {"jwks_uri": KEYS}, NotNow, no_other),

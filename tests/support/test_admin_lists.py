@@ -20,7 +20,7 @@ from consent.models import DigestRun
 from disclosures.models import DelayedNotice, Disclosure
 from partners.actions import proposals, suspensions
 from partners.actions.terms import RuleTerms, add_rule
-from partners.models import Campaign, Party, Proposal
+from partners.models import Campaign, Dealing, Party, Proposal
 from partners.models import Client as Machine
 from revocations.models import Breach, Order, Stream
 from support.queries import counts
@@ -354,7 +354,16 @@ def test_a_company_says_how_it_stands(officer: Member) -> None:
     DigestRun.objects.create(
         id=uuid.uuid4(), party_id=party.pk, received_at=at, differing=[1], finished_at=at, findings={"partner_has": 3}
     )
-    company, agreement, _ = (shown(officer, path).partition("At a glance")[2] for path in paths)
+    company, agreement, usage = (shown(officer, path).partition("At a glance")[2] for path in paths)
+    provider = campaign.lbs_provider
+    Dealing.objects.create(
+        line_id=a_line().pk, aggregator=other.contract.aggregator, party=provider, first_at=at, last_at=at
+    )
+    reached = f"in all of this company's campaigns through {party.name}"
+    assert f"Lines reached 1, {reached}" in usage
+    assert f"Lines reached 1, {reached}" in shown(officer, paths[2])
+    assert "Lines reached 2" in shown(officer, f"/admin/parties/{provider.pk}/")
+    assert "Lines reached (whole company) 1 Look-ups in 30 days" in shown(officer, paths[1])
     for said in (
         *(f"{month} {n} " for month, n in months.items()), "Lines reached 1",
         "Missing signatures none past their date",
@@ -391,7 +400,13 @@ def test_a_note_names_an_owner_and_reminds_officers(officer: Member) -> None:
     }) == about  # fmt: skip
     assert "Remind us on" not in shown(officer, f"/admin/note/party/{contract.aggregator_id}/")
     assert "company: note added " in shown(officer, about)
-    assert "reminder" not in shown(officer, about)
+    until, reminded = f"until {contract.ends_at:%-d %b %Y}", f"reminder: {at + 3 * DAY:%-d %b %Y}"
+    assert f"Contracts {contract.ref} (in force), {until}, {reminded} Website" in shown(officer, about)
+    assert shown(officer, about).count("reminder") == 1
+    until = f"until {other.ends_at:%-d %b %Y}"
+    assert f"{other.ref} (in force), {until}, reminder: none Website" in shown(
+        officer, f"/admin/parties/{other.aggregator_id}/"
+    )
     post(officer, f"/admin/note/contract/{other.pk}/", {"reason": "Later.", "owner": "same", "remind_on": "2090-01-01"})
     assert rows_of(officer, "/admin/contracts/?remind=due") == []
     with time_machine.travel(at + 4 * DAY, tick=False):

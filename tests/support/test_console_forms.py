@@ -53,9 +53,9 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
         endpoint_url="https://10.0.0.7/events", jwks_uri="http://a.example", hosts="two words",
     )  # fmt: skip
     assert said == {
-        "endpoint_url": "We would not speak to it: the address is not a public one.",
-        "jwks_uri": "We would not speak to it: the address is not https.",
-        "hosts": "Name hosts as they stand in an address: name, or name:port.",
+        "endpoint_url": "It can't be used: the address is not a public one.",
+        "jwks_uri": "It can't be used: the address is not https.",
+        "hosts": "Write each host as name or name:port, one per line.",
         "ref": AN_ID,
         "signed_at": "That day is still to come. Draft a contract once it is signed.",
         "ends_at": "The end must be after the start.",
@@ -103,7 +103,7 @@ def test_what_is_out_of_reason_is_said_beside_what_is_missing(
 def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
     contract = a_contract(purposes=[FRAUD], ends_at=LONG_AGO + timedelta(days=3650))
     a_party("RoadAid", "lbs_provider")
-    until = f"{contract.ends_at:%Y-%m-%d}"
+    until = f"{contract.ends_at:%-d %b %Y}"
     path, typed = f"/admin/contracts/{contract.pk}/draft/", {
         "ref": "CMP-1", "lbs_provider": ROAD, "purpose": ROADSIDE, "description": "Finds you",
         "consent_flow": "carrier pigeon", "scope": "location", "precision_m": "500", "starts_at": "2026-01-01",
@@ -117,7 +117,7 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
     }
     early = faults(officer, path, starts_at=f"{contract.starts_at - timedelta(days=1):%Y-%m-%d}", recipients="a uri")
     assert early["starts_at"] == (
-        f"Its contract {contract.ref} starts on {contract.starts_at:%Y-%m-%d}. Choose that day or later."
+        f"Its contract {contract.ref} starts on {contract.starts_at:%-d %b %Y}. Choose that day or later."
     )
     assert early["recipients"] == f"Name each recipient. {A_URI}"
     right = {**typed, "purpose": FRAUD, "consent_flow": "sms-double-opt-in", "scope": READ, "ends_at": until}
@@ -184,7 +184,9 @@ def test_a_longer_term_ends_with_its_contract_at_the_latest(officer: Member) -> 
     contract = a_contract(ends_at=LONG_AGO + timedelta(days=3650))
     campaign = a_campaign(contract, ends_at=LONG_AGO + timedelta(days=3000))
     told = shown(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": "2090-01-01"})
-    assert f"Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}. Choose that day or an earlier one" in told
+    assert (
+        f"Its contract {contract.ref} ends on {contract.ends_at:%-d %b %Y}. Choose that day or an earlier one" in told
+    )
     assert not Proposal.objects.exists()
     assert post(officer, f"/admin/extend/campaign/{campaign.pk}/", {"ends_at": f"{contract.ends_at:%Y-%m-%d}"}) != ""
 

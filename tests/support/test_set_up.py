@@ -101,7 +101,7 @@ def test_what_a_draft_lacks_is_said_before_it_is_put_in_force(officer: Member) -
     campaign = a_campaign(contract, is_draft=True, ends_at=timezone.now() + timedelta(days=60))
     page = checks(shown(officer, f"/admin/force/campaign/{campaign.pk}/"))
     assert page.startswith(f"Draft Its contract {contract.ref} is a draft: put that in force first. fails Term")
-    assert f"Contract Its contract {contract.ref} ends on {contract.ends_at:%Y-%m-%d}." in page
+    assert f"Contract Its contract {contract.ref} ends on {contract.ends_at:%-d %b %Y}." in page
     assert f"{NOBODY} What subscribers read before they allow it English " in page
 
 
