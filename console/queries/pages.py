@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from console.queries.proposals import OpenProposal, list_open_proposals
 from console.queries.standing import Standing, get_reminders, get_standing
@@ -193,14 +193,13 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         return None
     rows = Contract.objects.filter(aggregator=party).select_related("aggregator").order_by("ref")
     own = list(rows)
-    reminders = get_reminders(contracts=rows) if own else {}
     used = {one.ref: one.endpoint_url for one in own if one.ends_at > at}
     refused = http.find_resolved_url_refusals(urls=[party.jwks_uri, *used.values()], seconds=LOOK_UP_S)
     links = chains.chains_of(party=party, at=at)
     return PartyPage(
         facts=chains.parties(rows=[party], at=at)[0],
         chains=links,
-        contracts=[(one, reminders.get(one.contract.pk)) for one in chains.contracts(rows=own, at=at)],
+        contracts=_list_own_contracts(rows, at),
         held=_list_page_suspensions([("party", party.pk)], at),
         asked=list_open_proposals(of="party", target_id=party.pk, at=at),
         kin=_list_links(IdentifierLink.Of.PARTY, party.uri),
@@ -211,6 +210,11 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         history=done_to(target=f"party:{party.pk}"),
         standing=_standing_of("party", party.pk, party, [one.facts for one in links], at, has_orders=bool(own)),
     )
+
+
+def _list_own_contracts(rows: QuerySet[Contract], at: datetime) -> list[tuple[ContractFacts, datetime | None]]:
+    reminders = get_reminders(contracts=rows)
+    return [(one, reminders.get(one.contract.pk)) for one in chains.contracts(rows=list(rows), at=at)]
 
 
 def term_of(*, of: str, target_id: int, at: datetime) -> Term:

@@ -336,18 +336,24 @@ def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
     """The rows of a list that a search and its filters leave."""
     rows = listing.start(at)
     if asked.words:
-        wanted = Q()
-        for name in listing.search:
-            # An old reason may hold somebody's number: nobody is found by whoever types it.
-            if name != "reason" or remove_numbers(asked.words) == asked.words:
-                # Pages name an act in other words than the log keeps it.
-                by_words = find_actions(words=asked.words) if name == "action" else Q()
-                wanted |= by_words or Q(**{f"{name}__icontains": asked.words})
+        wanted = _find_words(listing, asked.words)
         rows = rows.filter(wanted) if wanted else rows.none()
     for one, value in asked.chosen:
         if value:
             rows = one.narrow(rows, value, at)
     return rows
+
+
+def _find_words(listing: Listing, words: str) -> Q:
+    wanted = Q()
+    for name in listing.search:
+        if name == "action":
+            # Pages name an act in other words than the log keeps it.
+            wanted |= find_actions(words=words)
+        # An old reason may hold somebody's number: nobody is found by whoever types it.
+        elif name != "reason" or remove_numbers(words) == words:
+            wanted |= Q(**{f"{name}__icontains": words})
+    return wanted
 
 
 def of_choices(name: str, label: str, choices: Sequence[tuple[str, Any]], *, by: str = "") -> Filter:
