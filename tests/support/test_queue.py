@@ -54,7 +54,11 @@ def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> Non
     a_ticket(line_id=line.pk, kind="other")
     a_ticket(line_id=line.pk, kind="look_up", state="solved", solved_at=timezone.now())
     a_ticket(line_id=other.pk, kind="look_up", party_id=party.pk)
+    case = ana.client.get(f"/desk/{own.code}/").content.decode()
+    earlier = case.partition("Other cases of this person")[2].partition("</section>")[0]
+    assert f'<a href="/desk/{own.code}/handling/#merge">Merge two cases</a>' in earlier
     page = ana.client.get(f"/desk/{own.code}/handling/").content.decode()
+    assert page.count('id="merge"') == 1
     assert re.findall(r">Merge into ([^<]+)<", page) == [one.code for one in same]
     assert ana.client.post(f"/desk/{own.code}/merge/", {"into": same[0].code}).status_code == 302
     assert Ticket.objects.get(pk=own.pk).merged_into == same[0]

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -160,6 +161,12 @@ def test_a_saved_reply_is_shown_as_the_person_reads_it(ana: Member, ticket: Tick
     assert f"/help/{ticket.code}/" in preview
     assert "{" not in preview
     assert 'lang="ar"' in preview
+    assert "files" not in preview
+    upload = SimpleUploadedFile("proof.txt", b"What they sent", content_type="text/plain")
+    said = {"body": reply.body, "then": "waiting", "uploads": upload}
+    with_file = ana.client.post(f"{path}preview/", said).content.decode()
+    preview = with_file.partition('class="preview"')[2].partition("</section>")[0]
+    assert '<li><bdi>proof.txt</bdi> <span class="soft small">14\xa0bytes</span></li>' in preview
     Ticket.objects.filter(pk=ticket.pk).update(language="zh-hans")
     assert '<span class="language">Simplified Chinese</span>' in page(ana, ticket)
 
