@@ -51,7 +51,8 @@ def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User
     """
     if role == User.Role.SUBSCRIBER or User.objects.filter(email__iexact=email).exists():
         raise StaffExists(email)
-    user = User(username=uuid4().hex, email=email, role=role)
+    # As the door of staff looks for it, however it is typed there.
+    user = User(username=uuid4().hex, email=email.lower(), role=role)
     user.set_unusable_password()
     user.full_clean(exclude=["password"])
     user.save()
@@ -64,7 +65,8 @@ def invite_again(*, email: str, actor: str, at: datetime) -> User:
     """Take the password and the sign-ins of somebody of staff: `invitation` gives a new link. Raises NoStaff."""
     user = _staff(email)
     user.set_unusable_password()
-    user.save(update_fields=["password"])
+    user.email = user.email.lower()
+    user.save(update_fields=["password", "email"])
     end_sessions(user_id=user.pk, at=at)
     audit.actions.record(action="staff.invited_again", actor=actor, target=f"user:{user.pk}", at=at)
     return user

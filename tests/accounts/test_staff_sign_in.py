@@ -241,6 +241,20 @@ def test_a_second_invitation_ends_the_password() -> None:
             call_command(command, email="new@carrier.example", **({"again": True} if command == "make_staff" else {}))
 
 
+def test_an_address_with_capitals_signs_in_however_it_is_typed() -> None:
+    """Made today; and made before today and invited again."""
+    path = invite(email="New.Person@Carrier.example")
+    Browser().post(path, {"password": PASSWORD})
+    for typed in ("New.Person@Carrier.example", "new.person@carrier.example"):
+        assert Browser().post("/accounts/login/staff/", {"login": typed, "password": PASSWORD}).url == "/admin/"
+    out = StringIO()
+    User.objects.update(email="New.Person@carrier.example")
+    call_command("make_staff", email="new.person@carrier.example", again=True, stdout=out)
+    Browser().post(urlsplit(out.getvalue().strip()).path, {"password": PASSWORD})
+    form = {"login": "New.Person@carrier.example", "password": PASSWORD}
+    assert Browser().post("/accounts/login/staff/", form).url == "/admin/"
+
+
 def test_nobody_is_made_staff_twice() -> None:
     invite()
     with pytest.raises(CommandError, match="is already in use"):
