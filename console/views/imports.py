@@ -30,8 +30,8 @@ TONES = {
     Upload.State.DISCARDED: "plain",
 }  # fmt: skip
 DRY_RUN = (
-    "The file is checked in a dry run first, which changes nothing. Files with companies, lines or consents, and"
-    " choices that allow sharing, are imported when a second officer agrees."
+    "The file is checked in a dry run first, which changes nothing. Files with companies, lines, consents or releases,"
+    " and choices that allow sharing, are imported when a second officer agrees."
 )
 
 

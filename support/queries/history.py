@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import User
 from audit.models import AuditEvent
 from audit.policies import ALL
+from disclosures.models import Upload
 from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, Proposal
 from support.models import Ticket
@@ -38,6 +39,7 @@ WHOLE: Mapping[str, str] = {
     "legal.lifted": "delayed notice: lifted",
     "legal.delayed": "delayed notice: release hidden", "suspension.lifted": "suspension: lifted",
     "stop.code_texted": "stop: code texted",
+    **{f"import.{feed}": f"import: {str(label).lower()} imported" for feed, label in Upload.Feed.choices},
 }  # fmt: skip
 # Fields of a company, contract or campaign that are called otherwise on a page.
 FIELDS: Mapping[str, str] = {

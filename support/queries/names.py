@@ -193,7 +193,8 @@ def _format_actor(actor: str, staff: Mapping[int, str]) -> str:
     kind, _, own = actor.partition(":")
     if is_staff(actor=actor):
         return staff.get(int(own)) or f"{kind} {own}"
-    return f"{MACHINES[kind]} ({sanitise_text(own, at_most=60)})" if kind in MACHINES else kind
+    called = str(Upload.Feed(own).label).lower() if kind == "import" and own in Upload.Feed.values else own
+    return f"{MACHINES[kind]} ({sanitise_text(called, at_most=60)})" if kind in MACHINES else kind
 
 
 def _names(kind: str, ids: Collection[int]) -> Mapping[int, str]:

@@ -183,6 +183,10 @@ def test_a_hidden_release_is_imported_like_any_other(officer: Member, second: Me
     known = upload(officer, "disclosures", release_row(id="K-1", precision_m=7))
     import_by_two(officer, second, known)
     assert "Accepted 0 Repeated 1 imported before Rejected 0" in shown(officer, known)
+    assert "History import: releases imported Carrier file (releases) " in shown(officer, known)
+    assert "consents or releases, and choices that allow sharing, are imported when a second officer agrees." in shown(
+        officer, "/admin/imports/add/"
+    )
 
 
 def test_what_a_file_says_of_earlier_releases_counts_at_once(officer: Member, second: Member) -> None:
