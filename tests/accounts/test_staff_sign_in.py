@@ -167,6 +167,14 @@ def test_nobody_is_made_and_no_subscriber_is_let_in(idp: Provider) -> None:
     assert (User.objects.count(), signed_in(browser)) == (count, False)
 
 
+def test_an_address_that_only_looks_alike_is_nobodys(idp: Provider, officer: User) -> None:
+    idp.claims = {"email": EMAIL.replace("i", "\N{LATIN SMALL LETTER DOTLESS I}", 1)}
+    assert through(idp, Browser(), START).status_code == 403
+    assert not SocialAccount.objects.exists()
+    idp.claims = {"email": EMAIL.title()}
+    assert through(idp, Browser(), START).status_code == 302
+
+
 def test_two_with_one_address_and_one_who_left_are_not_let_in(idp: Provider, officer: User) -> None:
     other = User.objects.create_user("p", EMAIL.upper(), None, role=User.Role.AGENT)
     assert through(idp, Browser(), START).status_code == 403
