@@ -47,10 +47,11 @@ def _put_in_force(
 @transaction.atomic
 def discard_draft(*, of: Of, target_id: int, reason: str, actor: str, at: datetime) -> str:
     """Take a draft away: its id is free again. Returns that id. Raises NotNow, StaffOnly."""
-    refs = list(Campaign.objects.filter(pk=target_id).values_list("ref", flat=True)) if of == "campaign" else []
-    if _has_approvals(refs):
-        raise NotNow(f"{refs[0]} can't be discarded: consent to it is on record. As a draft it has no effect.")
-    return drafts.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    # Looked for once it is locked: whoever records that somebody agreed to it waits, or was waited for.
+    ref = drafts.discard_draft(of=of, target_id=target_id, reason=reason, actor=actor, at=at)
+    if of == "campaign" and _has_approvals([ref]):
+        raise NotNow(f"{ref} can't be discarded: consent to it is on record. As a draft it has no effect.")
+    return ref
 
 
 @transaction.atomic

@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import transaction
 
 import disclosures.actions
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
+from consent.domain.snapshots import lock_terms
 from console.actions import proposals as proposals_actions
 from console.actions.imports import discard_file, upload_file
+from console.actions.terms import discard_draft
 from console.workers.imports import run
 from disclosures.models import Upload
 from partners.actions import proposals
@@ -117,6 +120,22 @@ def test_a_draft_is_put_in_force_once() -> None:
     contract = a_contract(is_draft=True, endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys")
     the_same_twice(put_in_force, "already in force", of="contract", target_id=contract.pk)
     assert noted("contract.put_in_force") == 1
+
+
+def test_a_draft_that_somebody_agrees_to_meanwhile_is_not_discarded() -> None:
+    """Its id would be free for another use, which they never agreed to."""
+    draft, line, officer = a_campaign(is_draft=True), a_line(), an_actor()
+
+    @transaction.atomic
+    def agree() -> None:
+        lock_terms(campaigns=[draft.ref])
+        an_approval(line, draft)
+
+    with pytest.raises(NotNow, match="can't be discarded: consent to it is on record"):
+        overlap(agree, lambda: discard_draft(
+            of="campaign", target_id=draft.pk, reason="Due", actor=officer, at=NOW
+        ))  # fmt: skip
+    assert Campaign.objects.filter(pk=draft.pk).exists()
 
 
 def test_what_is_paid_is_said_once() -> None:
