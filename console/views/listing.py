@@ -51,7 +51,7 @@ type Narrow = Callable[[Rows, str, datetime], Rows]
 class Cell:
     """One field of a row. `tone` makes it a tag; `at` a moment; `under` is said small below; `whole` breaks nowhere.
 
-    `whole_text`: what a file has where a page has room for a part of it.
+    `whole_text`: what a file has in its place, where a page has room for a part of it, or the day alone.
     """
 
     text: object = ""
@@ -66,8 +66,8 @@ class Cell:
     @property
     def plain(self) -> object:
         """What a file has of it: the moment, or its text with what stands below."""
-        text: object = self.at or self.whole_text or self.text
-        if not self.under:
+        text: object = self.whole_text or self.at or self.text
+        if not self.under or self.whole_text:
             return text
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} ({self.under})" if self.at else f"{text} ({self.under})"
 
@@ -354,6 +354,14 @@ def _find_words(listing: Listing, words: str) -> Q:
         elif name != "reason" or remove_numbers(words) == words:
             wanted |= Q(**{f"{name}__icontains": words})
     return wanted
+
+
+def build_day(when: datetime, at: datetime, *, is_over: bool = False) -> Cell:
+    """A cell that says a day, and how far away it is unless that no longer matters; a file has its moment."""
+    day, moment_in_file = f"{when:%-d %b %Y}", f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    if is_over:
+        return Cell(day, whole_text=moment_in_file)
+    return Cell(format_distance(when, at), under=day, whole=True, whole_text=moment_in_file)
 
 
 def of_choices(name: str, label: str, choices: Sequence[tuple[str, Any]], *, by: str = "") -> Filter:

@@ -45,9 +45,7 @@ def _contract_cells(rows: Sequence[Contract], at: datetime) -> list[tuple[Cell, 
                 under=sanitise_text(one.contract.aggregator.name, at_most=60),
             ),
             listing.stage(one.stage),
-            Cell(
-                listing.format_distance(one.contract.ends_at, at), under=f"{one.contract.ends_at:%-d %b %Y}", whole=True
-            ),
+            listing.build_day(one.contract.ends_at, at),
             listing.count(one.campaigns),
             listing.count(one.lines),
             listing.count(one.lookups),

@@ -248,8 +248,7 @@ def _termination_cells(rows: Sequence[Cohort], at: datetime) -> list[tuple[Cell,
 
 
 def _due(one: Cohort, at: datetime) -> Cell:
-    day = f"{one.complete_by:%-d %b %Y}"
-    return Cell(day) if one.completed_at else Cell(listing.format_distance(one.complete_by, at), under=day)
+    return listing.build_day(one.complete_by, at, is_over=one.completed_at is not None)
 
 
 def _progress(one: Cohort, covered: Coverage, at: datetime) -> Cell:

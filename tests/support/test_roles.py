@@ -1,5 +1,7 @@
 """The page of roles, and pages as another role finds them: its doors, the officer's own rows, and no act."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -134,12 +136,31 @@ def test_an_agent_has_a_desk_and_no_console() -> None:
     assert ">Bulk replies</a>" in page
     assert "You can't do this here." in officer.client.get("/admin/contracts/").content.decode()
     assert "Viewing as: Support agent." in officer.client.get("/admin/contracts/").content.decode()
+    assert ">Console</a>" not in officer.client.get("/admin/contracts/").content.decode()
     assert officer.client.post("/desk/replies/new/", {"title": "x"}).status_code == 403
     spanish = words(officer.client.get("/desk/", headers={"accept-language": "es"}).content.decode())
     assert (
         "Usted ve como: Support agent. Usted ve los menús y botones de este rol. Una página se abre solo si tanto usted"
         " como este rol pueden verla, y no puede cambiar ni descargar nada. Dejar de ver como este rol"
     ) in spanish
+
+
+@pytest.mark.parametrize(
+    ("role", "ways"),
+    [
+        (User.Role.AGENT, {"Desk": "/desk/"}),
+        (User.Role.OFFICER, {"Console": "/admin/", "Desk": "/desk/"}),
+        (User.Role.AUDITOR, {"Console": "/admin/", "Desk": "/desk/"}),
+        (User.Role.LEGAL, {"Console": "/admin/"}),
+    ],
+)
+def test_staff_go_on_from_what_is_not_theirs_or_not_there(role: str, ways: dict[str, str]) -> None:
+    client = staff(role).client
+    for path, code in (("/admin/trail/x/", 404), ("/home/", 403)):
+        answer = client.get(path)
+        assert answer.status_code == code
+        links = re.findall(r'<a class="button" href="([^"]+)">([^<]+)</a>', answer.content.decode())
+        assert {label: href for href, label in links} == ways
 
 
 def test_the_legal_process_roles_rows_are_seen_by_nobody_else() -> None:

@@ -12,6 +12,7 @@ import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from console.views import listing
+from partners.models import Contract
 from revocations.models import Order
 from support.models import Ticket
 from tests.staff import a_notice
@@ -96,6 +97,9 @@ def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None
     order = Order.objects.get()
     (row,) = csv_of(officer, "/admin/orders/?csv=1")
     assert (row["Order"], row["Partner"]) == (str(order.id), "GeoBridge (company)")
+    contract = Contract.objects.get(pk=order.contract_id)
+    (listed,) = (one for one in csv_of(officer, "/admin/contracts/?csv=1") if one["Contract"].startswith(contract.ref))
+    assert listed["Ends"] == f"{contract.ends_at:%Y-%m-%dT%H:%M:%SZ}"
     assert row["To be signed by"] == f"{order.complete_by:%Y-%m-%dT%H:%M:%SZ} (in 9 days)"
 
 
