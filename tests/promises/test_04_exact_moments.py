@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from consent.actions.choices import PRESSED_AGAIN, PauseOver, RecordedChoice, pause, stop, stop_each
 from consent.models import Choice, LineGate, Origin
 from revocations.models import Order, StreamEvent
@@ -43,6 +44,24 @@ def test_of_two_yeses_the_one_that_covers_the_other_is_kept(clock: Clock) -> Non
             an_approval(line, campaign, at=NOW - 9 * DAY + begins * DAY, expires_at=NOW + ends * DAY)
     kept = LineGate.objects.get(pk=line.pk).approvals
     assert [len(kept[campaign.ref]) for campaign in (first, second)] == [1, 1]
+
+
+def test_nothing_that_a_file_says_or_ends_lies_ahead(clock: Clock) -> None:
+    line, campaign = a_line(), a_campaign()
+    for made_at, is_taken in ((NOW, True), (NOW + A_MOMENT, False)):
+        for say in (
+            lambda at: an_approval(line, campaign, at=at),
+            lambda at: a_ledger_row(line, "allow", scope="campaign", ref=campaign.ref, at=at, origin="file"),
+        ):
+            with nullcontext() if is_taken else pytest.raises(IntegrityError, match="dated in the future"):
+                with transaction.atomic():
+                    say(made_at)
+    # An end is corrected to this very moment, and from then on it has come.
+    for rows, end in ((Line.objects.all(), "deactivated_at"), (LineNumber.objects.all(), "ends_at")):
+        rows.update(**{end: NOW - DAY})
+        rows.update(**{end: NOW})
+        with pytest.raises(IntegrityError, match="does not begin again"), transaction.atomic():
+            rows.update(**{end: NOW + A_MOMENT})
 
 
 def test_a_pause_comes_over_to_the_line_that_continues_this_one_until_it_is_over(clock: Clock) -> None:
