@@ -1,6 +1,7 @@
 """Two at the desk in the same moment, or two workers: a case, an answer, a proof is taken once."""
 
 import re
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -16,10 +17,12 @@ from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
 from partners.policies.lifecycle import NotNow as NotNowOfTerms
+from revocations.models import EvidenceRequest
 from support.actions import asking, cases, escalation, incoming, protected_lines, queue, replies, stop_for, writing
 from support.actions.protected_lines import agree_to_reveal, reveal
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
+from support.domain.tickets import record_evidence_entries
 from support.models import (
     BulkReply,
     CarrierTestLine,
@@ -33,10 +36,11 @@ from support.models import (
 )
 from support.policies.lifecycle import NotNow
 from support.primitives.tokens import REPLY, token_of
+from support.queries.case import evidence_key
 from support.queries.queue import QueueFilter
 from support.workers import sending
 from support.workers.sending import send_replies
-from tests.factories import a_line, a_party
+from tests.factories import a_contract, a_line, a_party
 from tests.overlapping import noted, overlap
 from tests.staff import a_staff_user, an_actor
 from tests.support.desk import a_ticket
@@ -101,6 +105,28 @@ def test_what_comes_for_a_case_while_it_is_merged_on_follows_it(line: Line, now:
     merges(first, second)
     overlap(lambda: merges(second, third), answers)
     assert Entry.objects.get(kind=Entry.Kind.HEARD).ticket_id == third.pk
+
+
+def test_so_do_an_officer_s_decision_and_a_partner_s_proof(line: Line, now: datetime) -> None:
+    goes_on, agent, contract = a_ticket(line_id=line.pk), an_actor("agent"), a_contract()
+    decided, shown = (a_ticket(line_id=line.pk) for _ in range(2))
+    asked = escalation.request_suspension(
+        code=decided.code, party_id=contract.aggregator_id, reason=WHY, actor=agent, at=now
+    )
+    EvidenceRequest.objects.create(
+        line_id=line.pk, id=uuid.uuid4(), choice_id=evidence_key(ticket=shown), party_id=contract.aggregator_id,
+        contract_id=contract.pk, jti="j", asked_at=now, due_at=now + DAY,
+    )  # fmt: skip
+    EvidenceRequest.objects.update(answered_at=now, answer="none", token="t")
+    comes: tuple[tuple[Ticket, str, Callable[[], object]], ...] = (
+        (decided, "The privacy office did not suspend", lambda: escalation.decide_request(
+            request_id=asked.pk, suspends=False, reason=WHY, actor=an_actor(), at=now
+        )),
+        (shown, "says that it has no proof", lambda: record_evidence_entries(at=now)),
+    )  # fmt: skip
+    for case, words, happens in comes:
+        overlap(lambda case=case: queue.merge(code=case.code, into=goes_on.code, actor=agent, at=now), happens)
+        assert [one.ticket_id for one in Entry.objects.all() if words in one.body] == [goes_on.pk]
 
 
 # What is written in it
