@@ -10,16 +10,22 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.models import QuerySet
 
 from audit.models import AuditEvent
 from consent.domain import order_planning
 from revocations.domain.wire import Agreement
 
 A_MOMENT_S = 0.02
-WAITS_FOR_US = (
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+WAIT_FOR_US = """
+WITH RECURSIVE waiting (pid) AS (
+    SELECT pg_backend_pid()
+    UNION SELECT held.pid FROM pg_locks held JOIN waiting ON waiting.pid = ANY (pg_blocking_pids(held.pid))
+    WHERE NOT held.granted
 )
+SELECT count(*) - 1 FROM waiting
+"""
 
 
 def noted(action: str) -> int:
@@ -57,13 +63,29 @@ def _on_its_own_connection[B](verb: Callable[[], B]) -> B:
         connection.close()
 
 
-def wait_until_it_waits[B](other: Future[B]) -> None:
-    """Until `other` waits for a lock of this connection's, or is over."""
+def wait_until_it_waits[B](other: Future[B], *, among: int = 1) -> None:
+    """Until `other` waits for a lock of this connection's, as so many do, or of who waits for it; or is over."""
     while not wait([other], timeout=A_MOMENT_S).done:
         with connection.cursor() as cursor:
-            cursor.execute(WAITS_FOR_US)
-            if cursor.fetchone() == (True,):
-                return
+            cursor.execute(WAIT_FOR_US)
+            ((waiting,),) = cursor.fetchall()
+        if waiting >= among:
+            return
+
+
+def overlap_at_a_row[A, B](row: QuerySet[Any], first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """Do both on connections of their own from when both wait, `first` for longer, while this one holds the row.
+
+    Returns what both returned; raises what one of them raised, or that each waited for the other.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            row.select_for_update().get()
+            one = pool.submit(_on_its_own_connection, first)
+            wait_until_it_waits(one)
+            other = pool.submit(_on_its_own_connection, second)
+            wait_until_it_waits(other, among=2)
+        return one.result(), other.result()
 
 
 def elsewhere[T](verb: Callable[[], T]) -> T:

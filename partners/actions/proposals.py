@@ -164,8 +164,7 @@ def _extend(proposal: Proposal, wanted: ExtendTerm, at: datetime) -> None:
 
 
 def _relax(proposal: Proposal, wanted: RelaxRule, at: datetime) -> None:
-    # Only the one proposal about it that is open ends a rule.
-    rule = JurisdictionRule.objects.get(pk=proposal.target_id)
+    rule = JurisdictionRule.objects.select_for_update(of=("self",)).get(pk=proposal.target_id)
     if rule.ends_at is not None:
         raise NotNow("The rule's end is already fixed.")
     rule.ends_at = max(wanted.ends_at, at, rule.starts_at + MICROSECOND)

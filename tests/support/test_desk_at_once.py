@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from pytest_django import Settings
@@ -125,7 +126,7 @@ def test_so_do_an_officer_s_decision_and_a_partner_s_proof(line: Line, now: date
         (shown, "says that it has no proof", lambda: record_evidence_entries(at=now)),
     )  # fmt: skip
     for case, words, happens in comes:
-        overlap(lambda case=case: queue.merge(code=case.code, into=goes_on.code, actor=agent, at=now), happens)
+        overlap(partial(queue.merge, code=case.code, into=goes_on.code, actor=agent, at=now), happens)
         assert [one.ticket_id for one in Entry.objects.all() if words in one.body] == [goes_on.pk]
 
 

@@ -14,7 +14,8 @@ from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain.snapshots import lock_terms
 from console.actions import proposals as proposals_actions
-from console.actions.imports import discard_file, upload_file
+from console.actions.imports import discard_file, import_file, upload_file
+from console.actions.saved_views import remove_view, save_view
 from console.actions.terms import discard_draft
 from console.workers.imports import run
 from disclosures.models import Upload
@@ -25,19 +26,20 @@ from partners.actions.drafts import ContractTerms, draft_contract, put_in_force
 from partners.actions.notices import propose_notice
 from partners.actions.parties import add_party, change_party
 from partners.actions.suspensions import suspend
-from partners.actions.terms import RuleTerms, add_rule, set_consideration, shorten_term
+from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.models import Order
+from support.models import SavedView
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.agents import public
 from tests.factories import FAR_OFF, FRAUD, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.moments import begins_at
-from tests.overlapping import noted, overlap
+from tests.overlapping import noted, overlap, overlap_at_a_row
 from tests.partners.outside import Signer
-from tests.staff import a_machine, an_actor
+from tests.staff import a_machine, a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 NOW = datetime.now(UTC)
@@ -272,3 +274,63 @@ def test_a_file_is_taken_by_one_worker_and_again_once_its_lease_is_over() -> Non
     assert noted("import.checked") == 1
     Upload.objects.update(state=Upload.State.WAITING, leased_until=NOW + DAY)
     assert begins_at(lambda at: run(now=at), NOW + DAY)
+
+
+def a_checked_file(feed: str, row: dict[str, object]) -> Upload:
+    one = upload_file(feed=feed, content=feeds.ndjson([row]), reason="Due", actor=an_actor(), at=NOW)
+    assert run(now=NOW)
+    return one
+
+
+def test_a_file_is_imported_once() -> None:
+    file = a_checked_file("choices", feeds.choice_row())
+    the_same_twice(import_file, "isn't waiting for a decision", upload_id=file.pk)
+    assert noted("import.agreed") == 1
+
+
+def test_a_view_that_is_removed_twice_was_removed_once() -> None:
+    user = a_staff_user("officer")
+    save_view(user=user, page="incidents", name="Late", query="due=overdue", typed=["overdue"], at=NOW)
+    view_id = SavedView.objects.get().pk
+
+    def removes() -> None:
+        remove_view(user=user, view_id=view_id, at=NOW)
+
+    overlap(removes, removes)
+    assert noted("saved_view.removed") == 1
+
+
+def test_who_acts_on_what_is_proposed_and_who_agrees_never_wait_for_each_other() -> None:
+    party = a_party(jwks_uri="https://geobridge.example/keys")
+    contract = a_contract(
+        a_party("NorthLink"), endpoint_url="https://a.example/events", jwks_uri="https://a.example/keys"
+    )
+    wrong, right = (a_checked_file("approvals", feeds.approval_row(id=name)) for name in ("wrong", "right"))
+    moves: tuple[tuple[Any, Callable[..., Any], dict[str, Any]], ...] = (
+        (party, change_party, {
+            "party_id": party.pk, "name": party.name, "website": "", "about": "",
+            "jwks_uri": "https://geobridge.example/other",
+        }),
+        (contract, set_endpoints, {
+            "contract_id": contract.pk, "endpoint_url": "https://b.example/events", "jwks_uri": contract.jwks_uri,
+            "hosts": (),
+        }),
+        (right, import_file, {"upload_id": right.pk}),
+    )  # fmt: skip
+    for row, verb, said in moves:
+
+        def acts(verb: Callable[..., Any] = verb, said: dict[str, Any] = said) -> object:
+            return verb(**said, reason="Due", actor=an_actor(), at=NOW)
+
+        proposal = acts()
+        assert isinstance(proposal, Proposal)
+        with pytest.raises(NotNow, match="already proposed"):
+            overlap_at_a_row(type(row).objects.filter(pk=row.pk), acts, agrees(proposal))
+        assert Proposal.objects.get(pk=proposal.pk).decision == "agreed"
+    proposal = import_file(upload_id=wrong.pk, reason="Due", actor=an_actor(), at=NOW)
+    assert isinstance(proposal, Proposal)
+    with pytest.raises(NotNow, match="already decided: withdrawn"):
+        overlap_at_a_row(
+            Upload.objects.filter(pk=wrong.pk),
+            lambda: discard_file(upload_id=wrong.pk, reason="Wrong", actor=an_actor(), at=NOW), agrees(proposal),
+        )  # fmt: skip
