@@ -1,13 +1,13 @@
 """Documents: those that are kept, making one, and reading one."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -36,6 +36,9 @@ OF_OFFICERS = frozenset(Document.Kind.values) - {Document.Kind.ORDER}
 MADE = OF_OFFICERS - {Document.Kind.AGREEMENT}
 # A certificate is made of a year that is over.
 FIRST_OFFERED = ((Document.Kind.CERTIFICATE, 1), (Document.Kind.CCPA, 0))
+PAGES: Mapping[str, str] = {
+    Document.Kind.COMPANY: "admin:party", Document.Kind.CASE: "desk-case", Document.Kind.BREACH: "admin:incident",
+}  # fmt: skip
 
 
 def documents(request: PersonRequest) -> HttpResponseBase:
@@ -56,14 +59,22 @@ def make(request: PersonRequest, document: str, ref: str) -> HttpResponse:
         raise Http404
     year = ref if document in dict(FIRST_OFFERED) else ""
     form = ActForm(request.POST or None)
-    return _sign(request, document, form, lambda _: ref, cancel="admin:documents", year=year)
+    return _sign(request, document, form, lambda _: ref, cancel=_page_of(document, ref), year=year)
+
+
+def _page_of(document: str, ref: str) -> str:
+    """The page that leads to a document: of what it is about, or of all documents."""
+    try:
+        return reverse(PAGES.get(document, ""), args=[ref])
+    except NoReverseMatch:
+        return reverse("admin:documents")
 
 
 def make_order_pack(request: PersonRequest) -> HttpResponse:
     """Name a court order, say why, and do the same with its evidence. Its reference stands in no address."""
     form = OrderPackForm(request.POST or None)
     return _sign(
-        request, Document.Kind.ORDER, form, lambda form: form.cleaned_data["order_ref"], cancel="admin:delayed"
+        request, Document.Kind.ORDER, form, lambda form: form.cleaned_data["order_ref"], cancel=reverse("admin:delayed")
     )
 
 
@@ -78,7 +89,7 @@ def _sign[F: ActForm](
         back=lambda document_id: reverse("admin:document", args=[document_id]),
         done="Signed and kept.",
         button="Preview",
-        cancel=reverse(cancel),
+        cancel=cancel,
         shows=lambda form: _preview(request, kind, ref_of(form), form),
     )
     return answer(request, act)

@@ -322,3 +322,14 @@ def test_only_officers_make_documents_and_auditors_read_them(officer: Member) ->
         page = shown(officer, f"/admin/documents/make/{kind}/{ref}/", {})
         assert "There are no records for this document." in page
     assert officer.client.get("/admin/documents/make/other/1/").status_code == 404
+
+
+@pytest.mark.usefixtures("db")
+def test_cancel_leads_back_to_what_a_document_is_about(officer: Member) -> None:
+    for kind, ref, back in (
+        ("company", "7", "/admin/parties/7/"), ("case", "T-ABC234", "/desk/T-ABC234/"),
+        ("breach", "7", "/admin/incidents/7/"), ("breach", "x", "/admin/documents/"),
+        ("case", "x", "/admin/documents/"), ("ccpa", "2026", "/admin/documents/"),
+    ):  # fmt: skip
+        page = officer.client.get(f"/admin/documents/make/{kind}/{ref}/").content.decode()
+        assert re.findall(r'<a [^>]*href="([^"]+)"[^>]*>\s*Cancel\s*</a>', page) == [back]
