@@ -1,6 +1,8 @@
 """Which companies asked where a phone is, day by day: told and refused, without what is hidden, rolled up or not."""
 
 import re
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.primitives.zones import zone_of
-from disclosures.models import Basis, Outcome
+from disclosures.domain.ingest.rollups import roll_up
+from disclosures.models import Basis, ChangedDay, Disclosure, LongLine, Outcome
 from disclosures.queries.access_summary import AccessPage, get_access_page
+from disclosures.queries.release_counts import Facts, ReleaseFilter, facts_of, list_facts_by_month
+from disclosures.queries.release_counts import newest as list_newest
 from tests.factories import a_line, a_party
+from tests.moments import A_MOMENT
 from tests.people import signed_in
 from tests.world import disclosed, gagged
 
@@ -57,6 +63,51 @@ def test_every_day_stands_on_one_page() -> None:
         seen += [(EVENING.astimezone(zone).date() - day.day).days for day in page.days]
         before, pages = page.older, pages + 1
     assert (seen, pages) == ([0, 29, 30, 75, 300], 4)
+
+
+def test_a_long_line_s_days_begin_and_end_at_midnight_counted_or_not() -> None:
+    line, north, zone = a_line(), a_party("NorthLink"), zone_of("WA")
+    # By the line's own clock: sixty days of two pages, each with its first moment and its noon.
+    midnights = [datetime(2026, 7, 30, tzinfo=zone) - n * DAY for n in range(61)]
+    newest = midnights[1].date()
+    for midnight in midnights[1:]:
+        for at in (midnight, midnight + DAY / 2):
+            disclosed(line, [north.uri], at=at.astimezone(UTC))
+    of_the_place = Disclosure.objects.get(occurred_at=midnights[21])
+
+    def read(at: datetime) -> Facts:
+        first = get_access_page(line_id=line.pk, zone=zone, before=None, at=at)
+        second = get_access_page(line_id=line.pk, zone=zone, before=first.older, at=at)
+        assert [(one.told, one.refused) for day in (*first.days, *second.days) for one in day.askers] == [(2, 0)] * 60
+        assert [day.day for day in (*first.days, *second.days)] == [newest - n * DAY for n in range(60)]
+        assert (len(first.days), first.older, second.older) == (30, newest - 29 * DAY, None)
+        months = list_facts_by_month(
+            line_id=line.pk, zone=zone, since=newest - 40 * DAY, until=newest - 9 * DAY, at=at
+        )  # fmt: skip
+        assert {n: sum(one.n for one in months if one.month.month == n) for n in (5, 6, 7)} == {5: 0, 6: 24, 7: 40}
+        (facts,) = facts_of(line_id=line.pk, zone=zone, at=at)
+        assert (facts.n, facts.recent) == (120, 60)
+        for last, is_there in ((uuid.UUID(int=2**128 - 1), True), (of_the_place.id, False)):
+            wanted = ReleaseFilter(
+                company="", act_of="", judgements=(), claimed_later=False, since=newest - 40 * DAY,
+                until=newest - 9 * DAY, before=(of_the_place.occurred_at, last),
+            )  # fmt: skip
+            found = list_newest(line_id=line.pk, zone=zone, wanted=wanted, rows=99, at=at)
+            days = [*([newest - 20 * DAY] if is_there else []), *(newest - n // 2 * DAY for n in range(42, 82))]
+            assert [one.occurred_at.astimezone(zone).date() for one in found] == days
+            unbounded = replace(wanted, before=None)
+            assert len(list_newest(line_id=line.pk, zone=zone, wanted=unbounded, rows=99, at=at)) == 64
+        return facts
+
+    # The next midnight and, by a clock that is behind, the moment before it.
+    looks = [midnights[0].astimezone(UTC) - n * A_MOMENT for n in (0, 1)]
+    plain = [read(at) for at in looks]
+    LongLine.objects.create(line_id=line.pk, zone=zone.key)
+    roll_up(at=looks[0] + 9 * DAY)
+    assert [read(at) for at in looks] == plain
+    for days in (0, 9, 29, 30, 40):
+        ChangedDay.objects.create(line_id=line.pk, day=newest - days * DAY)
+    assert [read(at) for at in looks] == plain
 
 
 def test_the_page_in_words_empty_and_full() -> None:
