@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
+from partners.domain.keysets import look_ups
 from partners.models import JurisdictionRule
 from partners.workers import rotation
 from revocations.actions import nudges
@@ -83,7 +84,8 @@ def _nudges_sent_at_once(django_test_environment: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nobody_tried_before(request: pytest.FixtureRequest) -> None:
-    """Tries are counted by address and by person: those of other tests, whose people had the same ids, are not ours."""
+    """Tries are counted by address, person and company: those of other tests, which had the same ids, are not ours."""
+    look_ups.clear()
     if request.node.get_closest_marker("pages") or "committed_db" in request.fixturenames:
         cache.clear()
 

@@ -1,6 +1,5 @@
 import pytest
 
-from partners.domain import keysets
 from tests.partners.fixtures import outside
 from tests.partners.outside import Outside
 from tests.revocations.ended import Ended, end
@@ -8,11 +7,6 @@ from tests.revocations.ordered import Ordered, a_stop
 from tests.revocations.scenes import Scene, a_scene
 
 __all__ = ["outside"]
-
-
-@pytest.fixture(autouse=True)
-def _look_ups() -> None:
-    keysets.look_ups.clear()
 
 
 @pytest.fixture
