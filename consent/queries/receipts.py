@@ -22,7 +22,7 @@ from consent.queries.progress import Asks, FollowedOrder, follow_orders, get_req
 from partners.labels import party_name, purpose_in_words, sanitise_text
 from partners.models import Campaign, Party
 from revocations.models import EvidenceRequest, Order, Receipt, State
-from revocations.queries.coverage import Company
+from revocations.queries.coverage import Company, count_companies
 
 OWN = """
 SELECT receipt.number, receipt.token, (
@@ -268,6 +268,7 @@ def _counts(line_id: int, choice_id: UUID) -> Counts:
     received = sum(state in RECEIVED for state in states)
     signed = sum(state == State.COMPLETED for state in states)
     in_part = sum(state == State.PARTIAL for state in states)
+    below_signed, below_missing = count_companies(coverages=[one.coverage for one in known])
     return Counts(
         told=len(states),
         waiting=waiting,
@@ -275,6 +276,6 @@ def _counts(line_id: int, choice_id: UUID) -> Counts:
         signed=signed,
         in_part=in_part,
         looked_into=len(states) - waiting - received - signed - in_part,
-        below_signed=sum(len(one.coverage.signed) for one in known),
-        below_missing=sum(one.coverage.not_signed for one in known),
+        below_signed=below_signed,
+        below_missing=below_missing,
     )

@@ -112,6 +112,16 @@ def describe_missing(missing: int, *, of: int) -> str:
     return f"{missing} of {of} {behind} behind it {'has' if missing == 1 else 'have'} not signed"
 
 
+def count_companies(*, coverages: Collection[Coverage]) -> tuple[int, int]:
+    """Count the companies behind some partners that have signed, and those that have not: each once.
+
+    Who is behind two partners has signed once it signed for both.
+    """
+    missing = {one.uri for coverage in coverages for one in coverage.missing}
+    signed = {one.uri for coverage in coverages for one in coverage.signed} - missing
+    return len(signed), len(missing) + sum(coverage.unnamed for coverage in coverages)
+
+
 def restrict_state(*, state: State, coverage: Coverage) -> State:
     """Return a state as far as it may be said: "partial" also where a company was found after the signature."""
     return State.PARTIAL if state == State.COMPLETED and not coverage.whole else state

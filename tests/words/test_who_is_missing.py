@@ -77,6 +77,23 @@ def test_who_has_not_signed_is_named_but_behind_the_link(market: Market) -> None
     )
 
 
+@pytest.mark.parametrize("signed_to", [(), (0,), (0, 1)])
+def test_a_company_behind_two_partners_is_counted_once(market: Market, signed_to: tuple[int, ...]) -> None:
+    """It has signed once it signed to both; behind the link a partner's word counts for nothing."""
+    line, partners = a_line_dealing_with(market, "Ash Link", "Birch Link", released=False)
+    both = market.a_company("Both")
+    market.reports(*(one.release(line, both, at=timezone.now() - DAY) for one in partners))
+    link = stop_by_phone(line, Browser())
+    for place, one in enumerate(partners):
+        one.is_told()
+        one.signs(below=[one.signed_below(both) if place in signed_to else one.said_below(both)])
+    whole = len(signed_to) == len(partners)
+    for language in LANGUAGES:
+        say = Words(language)
+        told = [say.counted("below_signed", int(whole)), *([] if whole else [say.counted("below_missing", 1)])]
+        assert " ".join(told) in main(Browser(), link, language).lines
+
+
 def test_what_a_partner_is_sent_lists_nobody_below_it(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     gone = market.a_company("Gone")
