@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from consent.domain.receipt_check import CheckedReceipt, Confirmation, Fault, Object
 from consent.queries.receipts import STATUSES
-from partners.labels import purpose_in_words, sanitise_text
+from partners.labels import UNKNOWN, purpose_in_words, sanitise_text
 
 TITLES: dict[tuple[str, str], Promise] = {
     ("stop", "all"): gettext_lazy("Stop all sharing"),
@@ -95,12 +95,12 @@ def _names(kept: Object) -> dict[str, str]:
 
 
 def _list_unsigned(checked: CheckedReceipt, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Each company once, also where it is behind several partners."""
     missing: list[str] = []
     for one in checked.standing:
-        missing += [names[one.party]] if one.state not in {"completed", "partial", "contradicted"} else []
-        missing += [names[each] for each in one.missing]
-        missing += [_("a company we can't name")] if one.unnamed else []
-    return tuple(missing)
+        missing += [one.party] if one.state not in {"completed", "partial", "contradicted"} else []
+        missing += [*one.missing, *([UNKNOWN] if one.unnamed else [])]
+    return tuple(_("a company we can't name") if each == UNKNOWN else names[each] for each in dict.fromkeys(missing))
 
 
 def _title(choice: dict[str, Any]) -> str:

@@ -92,11 +92,6 @@ class Coverage:
         return (*self.missing_names, *(["a company we can't name"] if self.unnamed else []))
 
     @property
-    def not_signed(self) -> int:
-        """How many have not signed, the one without a name included."""
-        return len(self.missing) + self.unnamed
-
-    @property
     def note(self) -> str:
         """What an order keeps of it: counts alone."""
         said = [describe_missing(len(self.missing), of=self.known)] if self.missing else []

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pypdf import PdfReader
 
@@ -79,7 +80,7 @@ def test_who_has_not_signed_is_named_but_behind_the_link(market: Market) -> None
 
 @pytest.mark.parametrize("signed_to", [(), (0,), (0, 1)])
 def test_a_company_behind_two_partners_is_counted_once(market: Market, signed_to: tuple[int, ...]) -> None:
-    """It has signed once it signed to both; behind the link a partner's word counts for nothing."""
+    """It has signed once it signed to both; a partner's word counts for nothing."""
     line, partners = a_line_dealing_with(market, "Ash Link", "Birch Link", released=False)
     both = market.a_company("Both")
     market.reports(*(one.release(line, both, at=timezone.now() - DAY) for one in partners))
@@ -92,6 +93,9 @@ def test_a_company_behind_two_partners_is_counted_once(market: Market, signed_to
         say = Words(language)
         told = [say.counted("below_signed", int(whole)), *([] if whole else [say.counted("below_missing", 1)])]
         assert " ".join(told) in main(Browser(), link, language).lines
+    file = signed_in(line).client.get(f"{choice_path(newest_choice(line))}receipt.json").content
+    checked = Browser().client.post("/check-a-receipt/", {"file": SimpleUploadedFile("receipt.json", file)})
+    assert read(checked.content.decode()).one("main").lines.count("Both") == (not whole)
 
 
 def test_what_a_partner_is_sent_lists_nobody_below_it(market: Market) -> None:
