@@ -14,6 +14,7 @@ from console.queries import staff
 from partners.labels import party_name, sanitise_text
 from partners.models import AuthorizedAgent, Campaign, Client, Contract, NoticeText, Party
 from revocations.models import Order
+from revocations.queries.coverage import get_order_standings
 from support.queries import names
 from support.queries.history import describe_action, list_people, more_of
 from support.queries.incidents import subjects
@@ -81,8 +82,9 @@ def _find_orders(asked: str) -> list[Hit]:
         wanted |= Q(id__range=[UUID(digits.ljust(FULL, end)) for end in "0f"])
     found = list(Order.objects.filter(wanted).order_by("id")[:MOST])
     named = names.targets(wanted={("party", one.party_id) for one in found})
+    standings = get_order_standings(orders=found)
     return [
-        Hit("order", str(one.id), f"{named['party', one.party_id].name}, {one.get_state_display()}", "order",
+        Hit("order", str(one.id), f"{named['party', one.party_id].name}, {standings[one.id].state.label}", "order",
             (one.party_id, one.id))
         for one in found
     ]  # fmt: skip

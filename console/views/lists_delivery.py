@@ -19,6 +19,7 @@ from partners.labels import party_name, sanitise_text
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
 from revocations.models import Breach, Order, State, Stream
+from revocations.queries.coverage import get_order_standings
 from support.queries import names
 from support.queries.counts import health_of
 
@@ -61,13 +62,14 @@ def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]
 
 def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
     named = names.targets(wanted={("party", one.party_id) for one in rows})
+    standings = get_order_standings(orders=rows)
     return [
         (
             Cell(
                 f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id]), whole_text=str(one.id)
             ),
             listing.target(named["party", one.party_id]),
-            Cell(one.get_state_display(), under=sanitise_text(one.note, at_most=120)),
+            Cell(str(standings[one.id].state.label), under=sanitise_text(standings[one.id].note, at_most=120)),
             listing.moment(one.queued_at),
             listing.moment(one.acknowledged_at),
             _format_due(one, at),

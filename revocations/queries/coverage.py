@@ -143,6 +143,28 @@ def coverage_of(*, orders: Collection[Order]) -> dict[uuid.UUID, Coverage]:
     }
 
 
+@dataclass(frozen=True)
+class OrderStanding:
+    """How far an order has come, as staff read it: its state as far as it may be said, why, and who has signed."""
+
+    state: State
+    note: str
+    coverage: Coverage
+
+
+def get_order_standings(*, orders: Collection[Order]) -> dict[uuid.UUID, OrderStanding]:
+    """Return how far each of these orders has come, by its id. At most five queries."""
+    covered = coverage_of(orders=[one for one in orders if one.completed_at])
+    return {one.id: _standing(one, covered.get(one.id, NOBODY)) for one in orders}
+
+
+def _standing(order: Order, coverage: Coverage) -> OrderStanding:
+    # Who had not signed when its partner did, it keeps as its note; more may have been found since.
+    is_signed = order.completed_at is not None and order.state != State.CONTRADICTED
+    state = restrict_state(state=State(order.state), coverage=coverage)
+    return OrderStanding(state, coverage.note if is_signed else order.note, coverage)
+
+
 def coverage_of_ends(*, cohorts: Collection[Cohort], line_id: int | None = None) -> dict[uuid.UUID, Coverage]:
     """Return who behind the partner has signed for the end of each of these agreements, by its id. Three queries.
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Order, Receipt, State, StreamAttempt, StreamEvent
-from revocations.queries.coverage import NOBODY, Coverage, coverage_of, restrict_state
+from revocations.queries.coverage import NOBODY, Coverage, get_order_standings
 from support.queries.counts import Health, health_of
 
 SIZE = 50
@@ -226,26 +226,25 @@ def _sub(*, party_id: int, line_id: int) -> str:
 
 def _orders(orders: Sequence[Order]) -> list[SentMessage]:
     refs = _refs({one.contract_id for one in orders})
-    covered = coverage_of(orders=[one for one in orders if one.completed_at])
-    states = {one.id: restrict_state(state=State(one.state), coverage=covered.get(one.id, NOBODY)) for one in orders}
+    standings = get_order_standings(orders=orders)
     return [
         SentMessage(
             kind="order",
             id=one.id,
             what=f"{one.get_lane_display()} {one.epoch}.{one.version}",
             contract=refs.get(one.contract_id, ""),
-            state=states[one.id],
-            state_words=str(states[one.id].label),
+            state=standings[one.id].state,
+            state_words=str(standings[one.id].state.label),
             queued_at=one.queued_at,
             sent_at=one.sent_at,
             acknowledged_at=one.acknowledged_at,
             completed_at=one.completed_at,
             complete_by=one.complete_by,
             attempts=one.attempts,
-            note=one.note,
+            note=standings[one.id].note,
             move=one.get_parked_with_display(),
             held_until=one.next_attempt_at if one.parked_with else None,
-            coverage=covered.get(one.id, NOBODY),
+            coverage=standings[one.id].coverage,
         )
         for one in orders
     ]

@@ -12,7 +12,7 @@ from pypdf import PdfReader
 from revocations.models import Order
 from support.models import Ticket
 from tests.people import Browser, signed_in
-from tests.support.officers import staff
+from tests.support.officers import searched, shown, staff
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main, press, read
 from tests.words.partners import CHANGE, Market, Partner, claims_of
@@ -96,6 +96,29 @@ def test_a_company_behind_two_partners_is_counted_once(market: Market, signed_to
     file = signed_in(line).client.get(f"{choice_path(newest_choice(line))}receipt.json").content
     checked = Browser().client.post("/check-a-receipt/", {"file": SimpleUploadedFile("receipt.json", file)})
     assert read(checked.content.decode()).one("main").lines.count("Both") == (not whole)
+
+
+def test_staff_read_everywhere_who_is_missing_by_now(market: Market) -> None:
+    """A partner signed for a part, another for all; then the gateway reports to whom both had passed it on before."""
+    line, partners = a_line_dealing_with(market, "Ash Link", "Birch Link", released=False)
+    first, later = market.a_company("First"), market.a_company("Later")
+    market.reports(*(one.release(line, first, at=timezone.now() - DAY) for one in partners))
+    stop_by_phone(line, Browser())
+    for one in partners:
+        one.is_told()
+        one.signs(below=[one.signed_below(first)] if one.name == "Birch Link" else [])
+    market.reports(*(one.release(line, later, at=timezone.now() - 2 * DAY) for one in partners))
+    officer = staff(name="what is missing by now")
+    behind = ("2 of 2 companies behind it have not signed", "1 of 2 companies behind it has not signed")
+    for one, missing in zip(partners, behind, strict=True):
+        order = Order.objects.get(jti=one.orders[0].jti)
+        path, said = f"/admin/streams/{one.party.pk}/", f"Signed in part {missing}"
+        page = officer.client.post(f"{path}orders/{order.id}/", {"kind": "call", "reason": "They called."})
+        told = read(page.content.decode()).one("main").words
+        assert ("Stop 1.1 Signed in part" in told, f"{missing} Progress" in told) == (True, True)
+        assert said in shown(officer, path)
+        assert f"{one.name}, Signed in part" in shown(officer, searched(officer, str(order.id)))
+        assert (said in shown(officer, f"/admin/orders/?company={one.party.pk}")) == (one.name == "Ash Link")
 
 
 def test_what_a_partner_is_sent_lists_nobody_below_it(market: Market) -> None:
