@@ -14,8 +14,8 @@ from django.db.models import Q
 
 from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
-from revocations.models import Attempt, Order, Receipt, State, StreamAttempt, StreamEvent
-from revocations.queries.coverage import NOBODY, Coverage, get_order_standings
+from revocations.models import Attempt, Cohort, Order, Receipt, State, StreamAttempt, StreamEvent
+from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends, get_order_standings, restrict_state
 from support.queries.counts import Health, health_of
 
 SIZE = 50
@@ -24,6 +24,7 @@ OF_A_LINE = 8
 FAILED = 400
 # Of what happened in one moment.
 ORDER = ("queued", "sent", "try", "acknowledged", "signed")
+SIGNED = {State.COMPLETED, State.PARTIAL}
 # Below every id.
 FIRST = uuid.UUID(int=0)
 
@@ -37,8 +38,8 @@ TONES: Mapping[str, str] = {
 class SentMessage:
     """One order or event. `kind` is "order" or "event".
 
-    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew. `coverage`: of an order
-    that was signed for, who behind the partner has signed.
+    `move`: of what is held back, whose move it is; until `held_until`, when it is offered anew. `coverage`: of what
+    was signed for, who behind the partner has signed.
     """
 
     kind: str
@@ -252,26 +253,45 @@ def _orders(orders: Sequence[Order]) -> list[SentMessage]:
 
 def _events(events: Sequence[StreamEvent]) -> list[SentMessage]:
     refs = _refs({one.contract_id for one in events if one.contract_id is not None})
-    return [
-        SentMessage(
-            kind="event",
-            id=one.id,
-            what=one.get_kind_display(),
-            contract=refs.get(one.contract_id or 0, ""),
-            state=one.state,
-            state_words=one.get_state_display(),
-            queued_at=one.queued_at,
-            sent_at=one.sent_at,
-            acknowledged_at=one.acknowledged_at,
-            completed_at=None,
-            complete_by=None,
-            attempts=one.attempts,
-            note=one.note,
-            move=one.get_parked_with_display(),
-            held_until=one.next_attempt_at if one.parked_with else None,
-        )
-        for one in events
-    ]
+    covered = _coverage_by_event([one.pk for one in events if one.state in SIGNED])
+    return [_event(one, refs.get(one.contract_id or 0, ""), covered.get(one.pk, NOBODY)) for one in events]
+
+
+def _coverage_by_event(event_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Coverage]:
+    """By the newest event that told of an end."""
+    ended = list(Cohort.objects.filter(event_id__in=event_ids).defer("plan", "index_token")) if event_ids else []
+    covered = coverage_of_ends(cohorts=ended)
+    return {one.event_id: covered[one.pk] for one in ended if one.event_id}
+
+
+def _event(one: StreamEvent, contract: str, coverage: Coverage) -> SentMessage:
+    state = restrict_state(state=State(one.state), coverage=coverage)
+    return SentMessage(
+        kind="event",
+        id=one.id,
+        what=one.get_kind_display(),
+        contract=contract,
+        state=state,
+        state_words=str(state.label),
+        queued_at=one.queued_at,
+        sent_at=one.sent_at,
+        acknowledged_at=one.acknowledged_at,
+        completed_at=None,
+        complete_by=None,
+        attempts=one.attempts,
+        note=_describe_end(one, coverage),
+        move=one.get_parked_with_display(),
+        held_until=one.next_attempt_at if one.parked_with else None,
+        coverage=coverage,
+    )
+
+
+def _describe_end(one: StreamEvent, coverage: Coverage) -> str:
+    """Who had not signed when its partner did, it keeps in its note; more may have been found since."""
+    if one.state not in SIGNED:
+        return one.note
+    acted_on = one.note.partition("; ")[0] if one.note.startswith("acted on") else ""
+    return "; ".join(said for said in (acted_on, coverage.note) if said)
 
 
 def _refs(ids: set[int]) -> Mapping[int, str]:

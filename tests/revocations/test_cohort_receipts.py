@@ -517,3 +517,23 @@ def test_a_company_heard_of_after_the_last_signature_is_missing_everywhere(ended
     home, ends, one, missing = shown()
     assert (whole in home, "deletion signed" in ends, "deletion signed" in one, missing) == (True, True, True, "–")
     assert "Later" not in home + one
+
+
+def test_what_was_sent_of_an_end_says_who_is_missing_by_now(ended: Ended, outside: Outside) -> None:
+    (road, road_signer), (med, _), (later, _) = (company(outside, one) for one in ("RoadAid", "MedAlert", "Later"))
+    behind(ended, road)
+    officer, path = staff(name="reads events"), f"/admin/streams/{ended.scene.party.pk}/"
+
+    def said() -> list[str]:
+        pages = [words_of(officer.client.get(one).text) for one in (path, f"{path}events/{ended.told.pk}/")]
+        return [one for one in ("Signed in part", "1 of 2", "2 of 3") if all(one in page for page in pages)]
+
+    assert ended.sign(downstream=[below(road.uri, ended.nested(road_signer))]) == State.COMPLETED
+    before = (ended.cohort.completed_at or NOW) - HOUR
+    told = [said()]
+    for party in (med, later):
+        Dealing.objects.create(
+            line_id=ended.lines[0].pk, aggregator=ended.scene.party, party=party, last_at=before, first_at=before
+        )
+        told.append(said())
+    assert told == [[], ["Signed in part", "1 of 2"], ["Signed in part", "2 of 3"]]
