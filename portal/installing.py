@@ -123,6 +123,16 @@ def _prepare_setup(argv: Sequence[str]) -> None:
         raise ImproperlyConfigured("\n".join(["complete these, then run setup again:", *_as_list(missing)]))
 
 
+def make_folder(folder: Path, *, mode: int) -> None:
+    """Make a folder where there is none. Raises ImproperlyConfigured."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{folder} can't be made: {error.strerror}. Run setup as root, or name another folder."
+        ) from error
+
+
 def account(*, user: str, containers: bool) -> Account | None:
     """Return whose files and processes they are; None where we are not root, and can't give anything away."""
     if os.geteuid() != 0:
@@ -161,7 +171,7 @@ def _write_secrets(options: Options) -> None:
 
     What a file says is never changed, and one that the environment names elsewhere stays the only one.
     """
-    options.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(options.secrets, mode=0o700)
     for name, secret in _own_secrets(options).items():
         if not (os.environ.get(f"{name}_FILE") or (options.secrets / name).exists()):
             _write(options.secrets / name, os.environ.get(name) or secret)

@@ -31,12 +31,12 @@ class Demo:
 
 
 def start(data_dir: Path) -> Demo:
-    """Start a demo and wait until it is ready. A power cut may take its data: nobody waits for the disk."""
+    """Start a demo from another folder, and wait until it is ready. A power cut may take its data."""
     command = ["demo", "--port", str(free_port(0)), "--data", str(data_dir), "--no-input"]
     with (data_dir.parent / "demo.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", *command], cwd=PROJECT, env=clean_environment(EMBEDDED_THROWAWAY="1"),
-            stdout=log, stderr=subprocess.STDOUT, text=True,
+            [sys.executable, str(PROJECT / "manage.py"), *command], cwd=data_dir.parent,
+            env=clean_environment(EMBEDDED_THROWAWAY="1"), stdout=log, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
     path = data_dir / "demo.json"
     until(lambda: path.exists() or process.poll() is not None, READY_WITHIN_S)

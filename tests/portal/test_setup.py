@@ -75,6 +75,14 @@ def test_everything_that_is_missing_is_named_at_once_and_no_secret_is_written_tw
 
 
 @pytest.mark.no_database
+def test_a_folder_that_can_t_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert setup(tmp_path / "file") == (
+        1, "Not started: …/secrets can't be made: Not a directory. Run setup as root, or name another folder.\n",
+    )  # fmt: skip
+
+
+@pytest.mark.no_database
 def test_commands_of_an_installed_machine_ask_its_own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def taken(command: str, **given: str) -> dict[str, str]:
         monkeypatch.setattr(os, "environ", dict(given))

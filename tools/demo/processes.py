@@ -59,6 +59,7 @@ class Child:
         process = subprocess.Popen(
             build_tethered_command(*self._command),
             env=self._environment,
+            cwd=PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

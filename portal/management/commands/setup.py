@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -62,7 +62,10 @@ class Command(BaseCommand):
         for name in installing.STORED:
             if not options["files"] and os.environ.get(name):
                 folder = Path(os.environ[name])
-                folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+                try:
+                    installing.make_folder(folder, mode=0o750)
+                except ImproperlyConfigured as error:
+                    raise CommandError(str(error)) from error
                 if whose is not None:
                     os.chown(folder, whose.uid, whose.gid)
 
