@@ -148,7 +148,7 @@ CONTRACTS = Listing(
     " days.",
     columns=(
         Column("Contract", "ref"), Column("Status"), Column("Ends", "ends_at"), Column("Campaigns", number=True),
-        Column("Lines of the company", number=True), Column("Look-ups", number=True), Column("Stream"),
+        Column("Lines", number=True), Column("Look-ups", number=True), Column("Stream"),
         Column("Oldest unacknowledged", number=True), Column("Missed deadlines", number=True),
     ),
     start=lambda _: Contract.objects.select_related("aggregator").order_by("ends_at", "id"),
