@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from portal.embedded import cluster
@@ -31,8 +32,11 @@ def dump(product: Product) -> str:
 
 def files(folder: Path) -> str:
     """All that the programs wrote beside it, their logs included; but not the carrier's own files."""
-    found = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".file"]
-    return "\n".join(f"{path}\n{path.read_bytes().decode(errors='replace')}" for path in found)
+    while True:
+        found = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".file"]
+        # What is finished meanwhile has another name then: all is read again.
+        with suppress(FileNotFoundError):
+            return "\n".join(f"{path}\n{path.read_bytes().decode(errors='replace')}" for path in found)
 
 
 def test_a_place_in_files_and_reports_is_nowhere_afterwards(product: Product) -> None:
