@@ -123,9 +123,9 @@ def _link_identity(identity: Identity, at: datetime) -> User | None:
     staff = User.objects.select_for_update(of=("self",)).exclude(role=User.Role.SUBSCRIBER)
     found = list(staff.filter(email__iexact=identity.email, is_active=True)[:2])
     # The database takes a dotless i for an i: that is somebody else's address.
-    if [one.email.lower() for one in found] != [identity.email.lower()] or SocialAccount.objects.filter(
-        user=found[0]
-    ).exists():
+    if [one.email.lower() for one in found] != [identity.email.lower()]:
+        return None
+    if SocialAccount.objects.filter(user=found[0]).exists():
         return None
     SocialAccount.objects.create(user=found[0], provider=identity.issuer, uid=identity.subject, extra_data={})
     audit.actions.record(action="staff.pinned", actor=actor_of(found[0]), target=f"user:{found[0].pk}", at=at)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Q
 
 from accounts.models import Line
 from consent.gate import deciding
@@ -14,7 +13,8 @@ from consent.models import LineGate, Origin
 from consent.queries.current_consent_ledger import Denial, Ledger, LineLedger, get_line_ledger, keys_of, moment_of, read
 from consent.queries.current_consent_uses import Proof, Sharing, State, Use, proofs_of
 from partners.labels import party_name, precision_in_words, purpose_in_words, sanitise_text, state_limit_in_words
-from partners.models import Campaign, Party, Suspension
+from partners.models import Campaign, Party
+from partners.policies.lifecycle import running
 
 EVERYTHING = ("all",)
 SUSPENDED = ("partner_suspended", "partner_unhealthy")
@@ -112,8 +112,9 @@ def _add_suspension_starts(
     """The uses, those that are suspended with since when: by the first of their suspensions that run."""
     if not any(use.is_suspended for use in found.values()):
         return found
-    running = Suspension.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at, automatic=False)
-    starts = {f"{one.of}:{one.target_id}": one.starts_at for one in running.order_by("-starts_at")}
+    # Newest first: of two that run on one target, the older one's start is kept.
+    held = running(at=at).filter(automatic=False)
+    starts = {f"{one.of}:{one.target_id}": one.starts_at for one in held}
     first = {one.ref: min(filter(None, map(starts.get, one.cover.targets)), default=None) for one in known}
     return {
         pair: replace(use, suspended_since=first[use.campaign]) if use.is_suspended else use
