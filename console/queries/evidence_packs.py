@@ -11,7 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
@@ -22,8 +22,8 @@ from console.queries.yearly_reports import COUNSEL, build_ccpa_metrics, build_ce
 from disclosures.queries.incident_scope import count_occurrences
 from partners.labels import party_name, purpose_in_words
 from partners.models import Campaign, Contract, Party, Suspension
-from revocations.models import Breach, Cohort, Order, State
-from revocations.queries.coverage import coverage_of_ends
+from revocations.models import Breach, Cohort
+from revocations.queries.coverage import count_orders_by_state, coverage_of_ends
 from support.models import Attachment, Document, Entry
 from support.queries import names
 from support.queries.case import Case, case_of
@@ -137,12 +137,12 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
     wanted = Q()
     for of, ids in about:
         wanted |= Q(of=of, target_id__in=ids)
-    orders = Order.objects.filter(party_id=party.pk).order_by("state").values_list("state").annotate(n=Count("pk"))
+    orders = count_orders_by_state(party_id=party.pk)
     about_it = visible_incidents(at=at).filter(subject__in=(party.uri, f"partner:{party.pk}"))
     incidents = list(about_it.order_by("opened_at", "id"))
     counts = count_occurrences(incidents=incidents, at=at)
     return [
-        Section.build("Orders to stop", ("Status", "Orders"), [(str(State(state).label), n) for state, n in orders]),
+        Section.build("Orders to stop", ("Status", "Orders"), [(str(state.label), n) for state, n in orders.items()]),
         Section.build(
             "Deadlines missed", ("What", "Due", "Recorded", "Resolved"),
             [

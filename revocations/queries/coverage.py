@@ -1,23 +1,36 @@
 """Who of the companies behind a partner has signed for an order, or the end of an agreement: what everything reads."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Count, F
 
 from partners.labels import UNKNOWN, party_name, sanitise_text
 from partners.models import Dealing, Party
 from revocations.models import Cohort, CohortReceipt, DownstreamReport, Duty, Order, State
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+AT_ONCE = 1000
 # Asked of hundreds of lines at once, most of which have none.
 SIGNED = """
 SELECT o.id FROM revocations_standing s JOIN revocations_order o ON o.line_id = s.line_id AND o.id = s.order_id
 WHERE s.line_id = ANY (%s) AND o.state = %s
+"""
+# Of a partner's orders signed as done: those for which somebody behind it may still have to sign.
+SIGNED_BY_SOME = """
+SELECT o.line_id, o.id FROM revocations_order o WHERE o.party_id = %s AND o.state = %s AND (
+    EXISTS (SELECT FROM partners_dealing d JOIN partners_party p ON p.id = d.party_id
+        WHERE d.line_id = o.line_id AND d.aggregator_id = o.party_id AND d.party_id <> o.party_id
+            AND NOT EXISTS (SELECT FROM revocations_downstreamreport r
+                WHERE r.line_id = o.line_id AND r.order_id = o.id AND r.party_uri = p.uri
+                    AND r.signed AND r.status = o.state))
+    OR EXISTS (SELECT FROM revocations_downstreamreport r
+        WHERE r.line_id = o.line_id AND r.order_id = o.id AND NOT (r.signed AND r.status = o.state)))
 """
 # Of each end: who received through its partner until all had been signed for; of a campaign only its provider, and
 # whoever is known behind that.
@@ -110,11 +123,11 @@ def describe_missing(missing: int, *, of: int) -> str:
 def count_companies(*, coverages: Collection[Coverage]) -> tuple[int, int]:
     """Count the companies behind some partners that have signed, and those that have not: each once.
 
-    Who is behind two partners has signed once it signed for both.
+    Who is behind two partners has signed once it signed for both. Those that nobody can name count as one company.
     """
     missing = {one.uri for coverage in coverages for one in coverage.missing}
     signed = {one.uri for coverage in coverages for one in coverage.signed} - missing
-    return len(signed), len(missing) + sum(coverage.unnamed for coverage in coverages)
+    return len(signed), len(missing) + any(coverage.unnamed for coverage in coverages)
 
 
 def restrict_state(*, state: State, coverage: Coverage) -> State:
@@ -156,6 +169,22 @@ def get_order_standings(*, orders: Collection[Order]) -> dict[uuid.UUID, OrderSt
     """Return how far each of these orders has come, by its id. At most five queries."""
     covered = coverage_of(orders=[one for one in orders if one.completed_at])
     return {one.id: _standing(one, covered.get(one.id, NOBODY)) for one in orders}
+
+
+def count_orders_by_state(*, party_id: int) -> dict[State, int]:
+    """Count the orders to a partner by how far they have come, each state that has some."""
+    stored = Order.objects.filter(party_id=party_id).values_list("state").annotate(n=Count("pk"))
+    counted = Counter({State(state): n for state, n in stored})
+    with connection.cursor() as cursor:
+        cursor.execute(SIGNED_BY_SOME, [party_id, State.COMPLETED])
+        for asked in batched(cursor.fetchall(), AT_ONCE, strict=False):
+            orders = Order.objects.filter(
+                line_id__in={line_id for line_id, _ in asked}, id__in=[one for _, one in asked]
+            )
+            standings = get_order_standings(orders=list(orders))
+            counted.subtract(State.COMPLETED for _ in standings)
+            counted.update(one.state for one in standings.values())
+    return {state: counted[state] for state in State if counted[state]}
 
 
 def _standing(order: Order, coverage: Coverage) -> OrderStanding:

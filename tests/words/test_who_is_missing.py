@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pypdf import PdfReader
 
+from console.queries.evidence_packs import build_report
 from revocations.models import Order
 from support.models import Ticket
 from tests.people import Browser, signed_in
@@ -98,6 +99,30 @@ def test_a_company_behind_two_partners_is_counted_once(market: Market, signed_to
     assert read(checked.content.decode()).one("main").lines.count("Both") == (not whole)
 
 
+def test_companies_that_nobody_can_name_count_as_one(market: Market) -> None:
+    line, partners = a_line_dealing_with(market, "Ash Link", "Birch Link", released=False)
+    market.reports(*(one.release(line, "unknown", at=timezone.now() - DAY) for one in partners))
+    link = stop_by_phone(line, Browser())
+    for one in partners:
+        one.is_told()
+        one.signs()
+    for language in LANGUAGES:
+        say = Words(language)
+        told = f"{say.counted('below_signed', 0)} {say.counted('below_missing', 1)}"
+        assert told in main(Browser(), link, language).lines
+    file = signed_in(line).client.get(f"{choice_path(newest_choice(line))}receipt.json").content
+    checked = Browser().client.post("/check-a-receipt/", {"file": SimpleUploadedFile("receipt.json", file)})
+    assert read(checked.content.decode()).one("main").lines.count("a company we can't name") == 1
+
+
+def count_orders_in_pack(one: Partner) -> list[tuple[object, ...]]:
+    """What the evidence pack of a company says of its orders."""
+    pack = build_report(kind="company", ref=str(one.party.pk), who="Ann", at=timezone.now())
+    assert pack
+    (orders,) = (section for section in pack.sections if section.heading == "Orders to stop")
+    return [tuple(row) for row in orders.rows]
+
+
 def test_staff_read_everywhere_who_is_missing_by_now(market: Market) -> None:
     """A partner signed for a part, another for all; then the gateway reports to whom both had passed it on before."""
     line, partners = a_line_dealing_with(market, "Ash Link", "Birch Link", released=False)
@@ -119,6 +144,8 @@ def test_staff_read_everywhere_who_is_missing_by_now(market: Market) -> None:
         assert said in shown(officer, path)
         assert f"{one.name}, Signed in part" in shown(officer, searched(officer, str(order.id)))
         assert (said in shown(officer, f"/admin/orders/?company={one.party.pk}")) == (one.name == "Ash Link")
+        told_anew = [("Waiting to send", "1")] if one.name == "Birch Link" else []
+        assert count_orders_in_pack(one) == [*told_anew, ("Signed in part", "1")]
 
 
 def test_what_a_partner_is_sent_lists_nobody_below_it(market: Market) -> None:
