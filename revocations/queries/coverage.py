@@ -177,13 +177,12 @@ def count_orders_by_state(*, party_id: int) -> dict[State, int]:
     counted = Counter({State(state): n for state, n in stored})
     with connection.cursor() as cursor:
         cursor.execute(SIGNED_BY_SOME, [party_id, State.COMPLETED])
-        for asked in batched(cursor.fetchall(), AT_ONCE, strict=False):
-            orders = Order.objects.filter(
-                line_id__in={line_id for line_id, _ in asked}, id__in=[one for _, one in asked]
-            )
-            standings = get_order_standings(orders=list(orders))
-            counted.subtract(State.COMPLETED for _ in standings)
-            counted.update(one.state for one in standings.values())
+        signed_by_some = cursor.fetchall()
+    for rows in batched(signed_by_some, AT_ONCE, strict=False):
+        line_ids, ids = zip(*rows, strict=True)
+        standings = get_order_standings(orders=list(Order.objects.filter(line_id__in=line_ids, id__in=ids)))
+        counted.update(one.state for one in standings.values())
+        counted[State.COMPLETED] -= len(standings)
     return {state: counted[state] for state in State if counted[state]}
 
 
