@@ -141,7 +141,7 @@ def _check_keys(url: str) -> Check:
     if not url:
         return Check(KEYS, "No key address, so nothing it signs can be checked.", "warn")
     if not keys:
-        refused = http.find_resolved_url_refusals(urls=[url], seconds=SECONDS)[url]
+        refused = http.find_resolved_url_refusals(urls=[url], seconds=SECONDS).get(url)
         why = f" {refused[0].upper()}{refused[1:]}." if refused else ""
         return Check(KEYS, f"No usable keys can be read at {url}.{why}", "bad")
     return Check(KEYS, f"{len(keys)} usable {'key' if len(keys) == 1 else 'keys'} at {url}.")

@@ -226,7 +226,10 @@ def _import(upload: Upload, content: bytes) -> _Pass:
 
 def _look_at_addresses(feed: Feed) -> Sequence[str]:
     """Which addresses of a parties file nothing would be sent to, as its command says. Looks names up."""
-    return feed.list_refused_addresses() if isinstance(feed, PartiesFeed) else ()
+    if not isinstance(feed, PartiesFeed):
+        return ()
+    refused, left_out = feed.look_at_addresses()
+    return [f"Addresses not looked up, as the time was over: {left_out:,}.", *refused] if left_out else refused
 
 
 def settle(*, feed: str, at: datetime) -> dict[str, int]:

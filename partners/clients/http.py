@@ -133,6 +133,8 @@ FOR_THEIR_NAME = 0.8
 OUR_FAULTS = {errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 KEPT_CONNECTIONS, KEPT_HOSTS = 32, 256
 LOOK_UPS_AT_ONCE = 16
+# For looking up all addresses that one file or page names, however many those are.
+LOOK_UPS_S = 30.0
 HTTPS = 443
 NOT_PUBLIC = "the address is not a public one"
 
@@ -218,18 +220,21 @@ def find_resolved_url_refusals(*, urls: Collection[str], seconds: float) -> dict
     """Say why each of a partner's URLs is not one to open, also where its name leads to an address that isn't public.
 
     "" where it may be tried, and for "" itself; a name that leads nowhere may lead somewhere later. Looks up several at
-    once, each for so many seconds: call outside a transaction.
+    once, each for so many seconds, and all within LOOK_UPS_S: those that this left out are not in the answer. Call
+    outside a transaction.
     """
-    wanted = sorted({url for url in urls if url})
+    wanted, ends_at = sorted({url for url in urls if url}), time.monotonic() + LOOK_UPS_S
     with ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="look-up") as pool:
-        found = pool.map(partial(_find_resolved_refusal, seconds), wanted)
-        return {"": "", **dict(zip(wanted, found, strict=True))}
+        found = zip(wanted, pool.map(partial(_find_resolved_refusal, seconds, ends_at), wanted), strict=True)
+        return {"": "", **{url: reason for url, reason in found if reason is not None}}
 
 
-def _find_resolved_refusal(seconds: float, url: str) -> str:
+def _find_resolved_refusal(seconds: float, ends_at: float, url: str) -> str | None:
     reason = find_url_refusal(url=url)
     if reason:
         return reason
+    if time.monotonic() + seconds > ends_at:
+        return None
     parts = urlsplit(url)
     with deadline(seconds):
         try:

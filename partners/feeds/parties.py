@@ -101,14 +101,18 @@ class PartiesFeed(Feed):
         # Where entries that were taken say that their partner is: place in the file, field, address.
         self.addresses: list[tuple[str, str, str]] = []
 
-    def list_refused_addresses(self) -> list[str]:
-        """Say which of the addresses taken in the door out would refuse, and why. Never inside a transaction."""
+    def look_at_addresses(self) -> tuple[list[str], int]:
+        """Say which of the addresses taken in the door out would refuse, and why, and how many were not looked up.
+
+        Never inside a transaction.
+        """
         found = http.find_resolved_url_refusals(urls=[url for *_, url in self.addresses], seconds=LOOK_UP_S)
-        return [
+        refused = [
             f"{place} {name}: {found[url]}. Nothing is sent there until it is changed."
             for place, name, url in self.addresses
-            if found[url]
+            if found.get(url)
         ]
+        return refused, sum(url not in found for *_, url in self.addresses)
 
     def take(self, *, lines: Sequence[NumberedLine | Record], at: datetime) -> list[Fate]:
         """Take in the whole document, which is one line here. Raises Unreadable."""

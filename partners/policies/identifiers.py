@@ -8,7 +8,7 @@ public.
 import re
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -98,8 +98,10 @@ def check_kind(kind: str) -> None:
         raise ValidationError("An aggregator, a location service or an end customer.")
 
 
-# IPv4 addresses written as IPv6 ones, "compatible" and "translated": old forms that a network may still take inwards.
-IPV4_INSIDE = (IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
+# All of IPv6 that anybody's address is from. Outside are IPv4 addresses in old forms, routing segments and overlays.
+UNICAST = IPv6Network("2000::/3")
+# Protocols' own and relays, which lead to whatever is nearest: in our own network, perhaps.
+OF_PROTOCOLS = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("2001::/23"))
 # A network with NAT64 (RFC 6052) takes these to the IPv4 address in their last 32 bits.
 TRANSLATED = IPv6Network("64:ff9b::/96")
 PORTS = {"https": 443, "http": 80}
@@ -171,14 +173,13 @@ def _is_of_this_machine(address: IPv4Address | IPv6Address) -> bool:
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     """Return whether anybody in the world could be spoken to there."""
     address = _translate(address)
-    if address.is_multicast:
+    if address.is_multicast or any(address in network for network in OF_PROTOCOLS):
         return False
-    if isinstance(address, IPv6Address):
-        inward = address.is_site_local or any(address in network for network in IPV4_INSIDE)
-        return address.is_global and not inward
-    return address.is_global
+    return address.is_global and (address.version == 4 or address in UNICAST)
 
 
 def _translate(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the address that a network with NAT64 leads to."""
-    return IPv4Address(address.packed[-4:]) if address.version == 6 and address in TRANSLATED else address
+    """Return the IPv4 address that is written as one of IPv6, or that a network with NAT64 leads to; else itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or (IPv4Address(address.packed[-4:]) if address in TRANSLATED else address)

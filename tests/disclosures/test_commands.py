@@ -84,7 +84,10 @@ def test_five_files_and_again(tmp_path: Path) -> None:
     none = {"rejected": 0, "judged": {}}
     assert first == {
         "lines": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
-        "parties": {"accepted": 9, "repeated": 0, **none, "file_stops_pierced": 0, "addresses_refused": 4},
+        "parties": {
+            "accepted": 9, "repeated": 0, **none, "file_stops_pierced": 0, "addresses_refused": 4,
+            "addresses_not_looked_up": 0,
+        },
         "approvals": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
         "choices": {"accepted": 1, "repeated": 0, **none, "file_stops_pierced": 0},
         "disclosures": {

@@ -190,3 +190,22 @@ def test_a_parties_file_is_warned_of_addresses_we_refuse(
         )
     ]  # fmt: skip
     assert dialled == [], "a look at the name is enough"
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_looking_up_a_file_s_addresses_ends_however_many_there_are(
+    dialled: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What needs no look-up is judged all the same, and of the rest nobody says that it was looked at."""
+    monkeypatch.setattr("partners.clients.http.LOOK_UPS_S", 1.9)
+    contracts: list[Row] = parties_document()["contracts"]
+    contracts[0] |= {"endpoint_url": "https://partner.example/events", "jwks_uri": "https://192.168.1.1/jwks"}
+    contracts[1] |= {"endpoint_url": "https://partner.example/events", "jwks_uri": ""}
+    (tmp_path / "parties.json").write_text(json.dumps(parties_document(contracts=contracts)))
+    out, said = io.StringIO(), io.StringIO()
+    call_command("import_parties", str(tmp_path / "parties.json"), stdout=out, stderr=said)
+    assert "addresses refused 1\naddresses not looked up 2\n" in out.getvalue()
+    assert [line for line in said.getvalue().splitlines() if line.startswith("contracts")] == [
+        "contracts[0] jwks_uri: the address is not a public one. Nothing is sent there until it is changed."
+    ]
+    assert dialled == []

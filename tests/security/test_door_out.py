@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from pytest_django import Settings
 
 from partners.clients import http
 
@@ -25,6 +26,22 @@ def test_no_way_of_writing_it_leads_inwards(host: str, monkeypatch: pytest.Monke
     reply = http.post(url=f"https://{host}/latest/meta-data/", body=b"x", content_type="text/plain")
     assert (reply.status, reply.taken) == (None, False)
     assert reply.detail in {"the address is not a public one", "ConnectionError", "LocationParseError"}
+
+
+# Beyond all that anybody's address is from: routing segments, overlays, unassigned; protocols' own, and relays.
+@pytest.mark.parametrize("host", [
+    "[5f00::1]", "[200::1]", "[4000::1]", "[f000::1]", "[100:0:0:1::1]", "[fec0::1]", "[2001:1::1]", "[2001:20::1]",
+    "[::ffff:192.88.99.1]", "192.88.99.1", "192.0.0.9",
+])  # fmt: skip
+def test_no_form_takes_what_the_door_refuses(host: str, settings: Settings) -> None:
+    settings.DOOR_OUT_LOOPBACK = False
+    url = f"https://{host}/events"
+    assert http.find_url_refusal(url=url) == http.get(url=url).detail == "the address is not a public one"
+
+
+def test_addresses_of_public_space_are_taken() -> None:
+    for host in ("198.41.0.4", "[::ffff:198.41.0.4]", "[2606:4700::1111]", "[2a00:1450::1]", "[64:ff9b::c629:4]"):
+        assert http.find_url_refusal(url=f"https://{host}/events") == ""
 
 
 def _must_not_connect(address: object, *_: object, **__: object) -> None:

@@ -246,6 +246,17 @@ def test_addresses_that_the_door_refuses_are_named_as_by_the_command(
     assert f"Warnings {warned}" in shown(officer, page)
 
 
+def test_addresses_that_there_was_no_time_for_are_counted(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partners.clients.http.LOOK_UPS_S", 1.9)
+    contracts: list[Row] = parties_document()["contracts"]
+    contracts[0] |= {"endpoint_url": "https://partner.example/events", "jwks_uri": "https://10.0.0.1/jwks"}
+    page = checked(officer, "parties", json.dumps(parties_document(contracts=contracts)).encode())
+    assert (
+        "Warnings Addresses not looked up, as the time was over: 1. contracts[0] jwks_uri: the address is not a public"
+        " one. Nothing is sent there until it is changed."
+    ) in shown(officer, page)
+
+
 @pytest.mark.parametrize(("kind", "scope"), [("stop", "all"), ("allow", "campaign")])
 def test_choices_that_allow_take_two_officers(officer: Member, kind: str, scope: str) -> None:
     assert "The import takes two officers." in shown(officer, upload(officer, "choices", choice_row(kind=["stop"])))

@@ -43,11 +43,11 @@ class Command(FeedCommand):
             raise CommandError(f"{options['file']}: {error}") from error
 
     def afterwards(self, *, at: datetime) -> dict[str, int]:
-        return {"file_stops_pierced": settle_files(at=at) or 0, "addresses_refused": self._warn()}
+        return {"file_stops_pierced": settle_files(at=at) or 0, **self._warn()}
 
-    def _warn(self) -> int:
+    def _warn(self) -> dict[str, int]:
         """Tell of addresses that the door out would refuse, and how many they are: nothing can be sent there."""
-        refused = self.taken.list_refused_addresses()
+        refused, left_out = self.taken.look_at_addresses()
         for line in refused:
             self.stderr.write(line)
-        return len(refused)
+        return {"addresses_refused": len(refused), "addresses_not_looked_up": left_out}
