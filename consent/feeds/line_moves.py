@@ -114,15 +114,24 @@ class LineMoves:
 
     def warn(self, line: Line, change: Change) -> None:
         """Tell the person of a change that may be somebody else's doing."""
-        if not self._source.is_new_line(line):
+        if not self._begins(line):
             self._changes.warn(line, change)
+
+    def follow(self, line: Line, before: Line) -> list[str]:
+        """Hold a line with the one that it continues, and anew where the phone is another: it takes over what that
+        one's person stopped. That person is warned, unless their line has ended. Returns the columns.
+        """
+        self.reach_on(before)
+        number, its = (self._timeline.newest(one.carrier_id).number for one in (line, before))
+        if self._begins(before) or (number == its and not _has_moved_since(before, line)):
+            return []
+        if before.deactivated_at is None:
+            self._changes.warn(before, Change.NUMBER)
+        return self._hold(line)
 
     def start_hold(self, line: Line) -> list[str]:
         """Write when we learned of what holds what the line opens, and return the column; none at its begin."""
-        if self._source.is_new_line(line):
-            return []
-        line.change_known_at = self._at
-        return ["change_known_at"]
+        return [] if self._begins(line) else self._hold(line)
 
     def begin(self, period: Period) -> None:
         """Note that a line begins with this number."""
@@ -182,6 +191,14 @@ class LineMoves:
             if other.pk not in before:
                 self.warn(other, Change.JOINED)
 
+    def _hold(self, line: Line) -> list[str]:
+        line.change_known_at = self._at
+        return ["change_known_at"]
+
+    def _begins(self, line: Line) -> bool:
+        """Whether what this import says of the line is how it begins: not where it continues one that was known."""
+        return self._source.is_new_line(line) and (line.continues_line is None or self._begins(line.continues_line))
+
     def _was_anothers(self, number: bytes, line: str) -> bool:
         """Whether a line that was known before this import has, or had, the number."""
         return any(
@@ -214,6 +231,12 @@ def _list_reachable(lines: Collection[Line], known: Mapping[int, Sequence[Line]]
 def _places(news: Mapping[str, object]) -> bool:
     """Whether a row says otherwise whose the line is."""
     return bool(HOLDER & news.keys()) or news.get("user_role") == Line.UserRole.HOLDER
+
+
+def _has_moved_since(before: Line, line: Line) -> bool:
+    """Whether a line has a newer SIM or forwarding than the one that it continues."""
+    moments = ((getattr(before, name) or before.activated_at, getattr(line, name)) for name in MOVES)
+    return any(now is not None and now > known for known, now in moments)
 
 
 def _reaches(own: Line, line: Line) -> bool:

@@ -189,8 +189,8 @@ class _TenureWriter:
         )
         self.account_lines.place(self.new[record.carrier_id])
         if before:
-            # It is the same person: a new line ends no hold.
-            self.moves.reach_on(before)
+            # It is the same person: a new line ends no hold, and another phone begins one.
+            self.moves.follow(self.new[record.carrier_id], before)
         self.unsettled.heard(record, since=period.starts_at)
         return ACCEPTED
 
@@ -267,8 +267,7 @@ class _TenureWriter:
             return False
         self.write()
         line.continues_line = before = self.lines[record.continues]
-        line.save(update_fields=["continues_line"])
-        self.moves.reach_on(before)
+        line.save(update_fields=["continues_line", *self.moves.follow(line, before)])
         copy_predecessor_late(line=line, actor=self.source.actor)
         self._audit_machine_row("line.continued", line)
         return True

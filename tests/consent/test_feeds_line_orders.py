@@ -163,9 +163,12 @@ def test_stops_that_come_over_late_keep_their_moments() -> None:
 def test_stop_that_comes_over_has_a_receipt_of_its_own(late: bool) -> None:
     take_lines(line_row())
     choice_id = stop("L1")
+    # It keeps the number: with another one it would show nothing for a day.
+    keeps = {"msisdn": FIRST["msisdn"], "activated_at": SEPTEMBER}
+    take_lines(ended(line_row()))
     if late:
-        take_lines(successor())
-    take_lines(successor(continues_line_id="L1"))
+        take_lines(successor() | keeps)
+    take_lines(successor(continues_line_id="L1") | keeps)
     line = Line.objects.get(carrier_id="L2")
     copy = Choice.objects.get(line_id=line.pk)
     kept = ChoiceReceipt.objects.get(line_id=line.pk, choice_id=copy.id)

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from accounts.actions.line_separation import close_separation, request_separation
 from accounts.actions.people import start_history_hold
+from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message
 from accounts.policies.delegations import HOLD
 from accounts.primitives.sealing import number_hash, seal
@@ -145,10 +146,10 @@ def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
     line: Line, moment: str, *, in_one_file: bool
 ) -> None:
     """However far: the next line's successor, too. Its person is told; what one file brings is no news."""
-    last, over = "+12065550177", ago(2 * MINUTE)
+    over = ago(2 * MINUTE)
     next_rows = [
         line_row(line_id="L2", activated_at=ago(MINUTE), deactivated_at=ago(MINUTE / 2), continues_line_id="L1"),
-        line_row(line_id="L3", msisdn=last, activated_at=ago(MINUTE / 3), continues_line_id="L2"),
+        line_row(line_id="L3", activated_at=ago(MINUTE / 3), continues_line_id="L2"),
     ]
     late = line_row(**changed_row(moment), deactivated_at=over)
     if in_one_file:
@@ -158,7 +159,7 @@ def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
         browser = signed_in(Line.objects.get(carrier_id="L3"))
         assert browser.get("/history/").status_code == 200
         assert told(take_lines(late)) == [("accepted",)]
-        assert read(last)[-1] == warning(moment.removesuffix("_changed_at"))
+        assert read(OLD)[-1] == warning(moment.removesuffix("_changed_at"))
         assert browser.get("/history/").status_code == 403
     until = get_hold_end(line=the_line(), at=timezone.now())
     assert until is not None
@@ -170,7 +171,7 @@ def test_a_change_reported_after_the_line_that_continues_it_holds_that_too(
     told_of = AuditEvent.objects.filter(line_id=Line.objects.get(carrier_id="L3").pk, action="line.changed")
     before = {"changed": [moment], "continues": Line.objects.get(carrier_id="L2").pk}
     assert [(one.actor, one.detail) for one in told_of] == [("import:lines", before)] * (not in_one_file)
-    assert read(last).count(warning(moment.removesuffix("_changed_at"))) == (0 if in_one_file else 1)
+    assert read(OLD).count(warning(moment.removesuffix("_changed_at"))) == (0 if in_one_file else 1)
 
 
 @pytest.mark.parametrize("late", [True, False])
@@ -217,6 +218,44 @@ def test_a_move_of_the_line_before_is_near_a_new_number_too(line: Line, beside: 
     browser = signed_in(Line.objects.get(carrier_id="L2"))
     take_lines(line_row(**next_row, msisdn=NEW, number_changed_at=ago(MINUTE * 0)))
     assert [browser.get(page).status_code for page in ("/home/", "/history/")] == [403, 403]
+
+
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_line_that_continues_another_with_another_phone_is_held(line: Line, *, ends: bool, late: bool) -> None:
+    """It shows what that line's person stopped. Who still has that line is told; whose has ended was told so."""
+    signed_in(line).post("/choices/stop/", {"scope": "all"})
+    next_row = {"line_id": "L2", "account_id": "A9", "holder_name": "B", "user_role": "user", "msisdn": NEW}
+    MemoryBackend.outbox.clear()
+    if ends:
+        take_lines(line_row(deactivated_at=ago(LATE)))
+    if late:
+        take_lines(line_row(**next_row))
+    take_lines(line_row(**next_row, continues_line_id="L1"))
+    taken_over = signed_in(Line.objects.get(carrier_id="L2"))
+    assert [taken_over.get(page).status_code for page in ("/home/", "/choices/")] == [403, 403]
+    assert [text.startswith(warning("number")[:60]) for text in read(OLD)] == [not ends]
+    with standing_still(timezone.now() + HOLD + MINUTE):
+        assert signed_in(Line.objects.get(carrier_id="L2")).get("/choices/").status_code == 200
+
+
+def test_a_line_that_continues_another_is_held_for_what_its_first_import_changes(line: Line) -> None:
+    """However far, and whatever rows lie between: the first of them has that line's number."""
+    next_row = {"line_id": "L2", "activated_at": ago(26 * HOUR), "continues_line_id": "L1"}
+    ended = line_row(deactivated_at=ago(27 * HOUR))
+    take_lines(ended, line_row(**next_row), line_row(**next_row, msisdn=NEW, number_changed_at=ago(LATE)))
+    assert sign_in_by_code(Line.objects.get(carrier_id="L2")).get("/choices/").status_code == 403
+    assert warning("number") in read(OLD)
+    third = line_row(line_id="L3", msisdn=SAFE, activated_at=ago(HOUR), continues_line_id="L2")
+    take_lines(line_row(**next_row, msisdn=NEW, number_changed_at=ago(LATE), deactivated_at=ago(2 * HOUR)), third)
+    with standing_still(timezone.now() + HOLD - MINUTE):
+        assert get_hold_end(line=Line.objects.get(carrier_id="L3"), at=timezone.now()) is not None
+
+
+def test_a_newer_sim_of_a_line_that_continues_another_holds_from_its_arrival(line: Line) -> None:
+    next_row = {"line_id": "L2", "activated_at": ago(26 * HOUR), "continues_line_id": "L1"}
+    take_lines(line_row(deactivated_at=ago(27 * HOUR)), line_row(**next_row, sim_changed_at=ago(LATE)))
+    assert sign_in_by_code(Line.objects.get(carrier_id="L2")).get("/choices/").status_code == 403
 
 
 def test_who_has_no_password_is_held_too(line: Line) -> None:
