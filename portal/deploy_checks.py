@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ LEAST_PACKED = 48
 LEAST_PACKED_SHORT = 32
 PLACEHOLDERS = (
     "changeme", "changethis", "replaceme", "replacethis", "placeholder", "insecure", "password", "secretkey",
-    "yoursecret", "notsecret", "verysecret", "topsecret", "supersecret", "example",
+    "yoursecret", "notsecret", "verysecret", "topsecret", "supersecret", "example", "onlyforthisstep",
 )  # fmt: skip
 # Under these of a country, as under ".com", anybody may have names of their own: ".co.uk".
 UNDER_A_COUNTRY, OF_A_COUNTRY = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"}, 2
@@ -40,6 +40,9 @@ SHOWN_HERE_ALONE = {
 }
 GATEWAY = "partners.clients.sms.HttpBackend"
 MAILS_NOBODY = {"console", "locmem", "dummy", "filebased"}
+# No carrier's network is larger: 10.0.0.0/8, fc00::/7.
+WIDEST_NETWORK = 7
+REACHES_NO_OTHER = {"memory", "filesystem"}
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,27 @@ def _lacks_gateway() -> bool:
 
 
 def _has_plain_issuer() -> bool:
-    issuers = (settings.BASE_URL, settings.OIDC_ISSUER, settings.STAFF_OIDC_ISSUER)
+    issuers = (settings.BASE_URL, settings.OIDC_ISSUER, settings.STAFF_OIDC_ISSUER, settings.MTLS_BASE_URL)
     return any(issuer and urlsplit(issuer).scheme != "https" for issuer in issuers)
+
+
+def _trusts_everywhere() -> bool:
+    networks = [one for one in (*settings.PLAIN_HOSTS, *settings.INTERNAL_HOSTS) if "/" in one]
+    return any(ip_network(one, strict=False).prefixlen < WIDEST_NETWORK for one in networks)
+
+
+def _runs_as_owner() -> bool:
+    owner = settings.DATABASES.get("owner")
+    return owner is not None and owner["USER"] == settings.DATABASES["default"]["USER"]
+
+
+def _lacks_broker() -> bool:
+    return any(urlsplit(one).scheme in REACHES_NO_OTHER for one in settings.CELERY_BROKER_URL.split(";"))
+
+
+def _lacks_webhook() -> bool:
+    url = urlsplit(settings.STAFF_WEBHOOK_URL)
+    return bool(settings.STAFF_WEBHOOK_URL) and (url.scheme != "https" or not url.hostname)
 
 
 def _is_shared_host(host: str) -> bool:
@@ -188,7 +210,7 @@ REFUSALS = (
         "whereabouts.E008",
         _has_plain_issuer,
         "An issuer is reached by http: whoever is on the way can sign in its name.",
-        "Set BASE_URL, OIDC_ISSUER and STAFF_OIDC_ISSUER to https addresses.",
+        "Set BASE_URL, OIDC_ISSUER, STAFF_OIDC_ISSUER and MTLS_BASE_URL to https addresses.",
     ),
     Refusal(
         "whereabouts.E009",
@@ -225,6 +247,30 @@ REFUSALS = (
         _names_no_class,
         "A setting names a class that isn't there: its first use fails, such as the first text.",
         f"Look at {', '.join(one.name for one in SETTINGS.values() if one.kind == 'class')}.",
+    ),
+    Refusal(
+        "whereabouts.E015",
+        _trusts_everywhere,
+        "PLAIN_HOSTS or INTERNAL_HOSTS names networks that aren't yours: connections there may be read by anybody.",
+        "Name your own hosts and networks.",
+    ),
+    Refusal(
+        "whereabouts.E016",
+        _runs_as_owner,
+        "The application signs in to the database as its owner, who can change the audit trail.",
+        "Set DATABASE_URL to the application's own role.",
+    ),
+    Refusal(
+        "whereabouts.E017",
+        _lacks_broker,
+        "Nothing is sent to anybody: the broker is in this process, or in files of this machine.",
+        "Set CELERY_BROKER_URL, or REDIS_URL alone, to a broker that workers reach.",
+    ),
+    Refusal(
+        "whereabouts.E018",
+        _lacks_webhook,
+        "Staff aren't told of incidents: STAFF_WEBHOOK_URL isn't an https address.",
+        "Correct it, or unset it.",
     ),
 )
 

@@ -44,6 +44,7 @@ STOP_ARCHIVE_S3_SECRET = env.stop_archive_s3_secret
 SMS_BACKEND = env.sms_backend
 # Services of our own that stand in a network of the carrier's. A partner's address is public all the same.
 INTERNAL_HOSTS = env.internal_hosts
+PLAIN_HOSTS = env.plain_hosts
 SMS_WEBHOOK_URL = env.sms_webhook_url
 SMS_WEBHOOK_TOKEN = env.sms_webhook_token
 SMS_RATE = env.sms_rate

@@ -109,6 +109,22 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"ALLOWED_HOSTS": "privacy.carrier.example, whereabouts.carrier.example"}, set()),
     *(({one.name: "partners.clients.sms.Htpbackend"}, {"E014"}) for one in SETTINGS.values() if one.kind == "class"),
     *(({"SMS_BACKEND": path}, {"E014"}) for path in ("partners.clients.sms", "carrier.texts.Gateway")),
+    ({"SECRET_KEY": "only-for-this-step-of-the-build-and-kept-nowhere-else"}, {"E004"}),
+    ({"MTLS_BASE_URL": "http://mtls.carrier.example"}, {"E008"}),
+    *(
+        ({name: networks}, {"E015"})
+        for name in ("PLAIN_HOSTS", "INTERNAL_HOSTS")
+        for networks in ("0.0.0.0/0", "db.internal, 128.0.0.0/1", "::/0")
+    ),
+    ({"PLAIN_HOSTS": "db.internal,10.0.0.0/8,fc00::/7", "INTERNAL_HOSTS": "10.0.0.0/8,fc00::/7"}, set()),
+    ({"DATABASE_OWNER_URL": PRODUCTION["DATABASE_URL"]}, {"E016"}),
+    ({"DATABASE_OWNER_URL": PRODUCTION["DATABASE_URL"].replace("_app:", "_owner:")}, set()),
+    *(
+        ({"CELERY_BROKER_URL": url}, {"E017"})
+        for url in ("memory://", "filesystem://", "redis://localhost/0;memory://")
+    ),
+    *(({"STAFF_WEBHOOK_URL": url}, {"E018"}) for url in ("http://hooks.carrier.example/x", "hooks", "https://")),
+    ({"STAFF_WEBHOOK_URL": "https://hooks.carrier.example/x"}, set()),
 ]
 
 
