@@ -19,7 +19,8 @@ LETTER_BETWEEN = re.compile(r"(?<=[\d)])\s*[^\W\d_]\s*(?=[(\d])")
 # And where digits are grouped as in a phone number, so does a short word, twice the same.
 GROUPED = re.compile(r"(?<!\d)\d{3}(\D{1,8})\d{3}\1\d{4}(?!\d)")
 # Letters beside a digit that are read as digits.
-LETTERS_AS_DIGITS = re.compile(r"(?<![^\W\d_])[OoIl]+(?=\d)|(?<=\d)[OoIl]+(?![^\W\d_])")
+O_OR_I = "OoIlОоІіΟοΙι"
+LETTERS_AS_DIGITS = re.compile(rf"(?<![^\W\d_])[{O_OR_I}]+(?=\d)|(?<=\d)[{O_OR_I}]+(?![^\W\d_])")
 
 
 def _fold(words: str) -> str:
@@ -49,17 +50,24 @@ DIGIT_WORDS = {
         (0, "không một hai ba bốn năm sáu bảy tám chín"), (4, "tư lăm"),
         (0, "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة"),
         (2, "اثنين ثلاث أربع خمس ست سبع ثمان تسع"),
+        (2, "عشرون ثلاثون أربعون خمسون ستون سبعون ثمانون تسعون"),
+        (2, "عشرين ثلاثين أربعين خمسين ستين سبعين ثمانين تسعين"),
     )
     for digit, word in enumerate(language.split(), first)
 }  # fmt: skip
 ANY_WORD = "|".join(sorted(DIGIT_WORDS, key=len, reverse=True))
-SPELT_DIGITS = re.compile(rf"(?<![^\W\d_])(?:{ANY_WORD})(?![^\W\d_])|(?:{ANY_WORD}){{3,}}", re.IGNORECASE)
+# In Arabic "and" is a letter of the next word.
+SPELT_DIGITS = re.compile(
+    rf"(?<![^\W\d_])و?(?P<word>{ANY_WORD})(?![^\W\d_])|(?P<glued>(?:{ANY_WORD}){{3,}})", re.IGNORECASE
+)
 EACH_WORD = re.compile(ANY_WORD, re.IGNORECASE)
-# "f i v e": a word letter by letter.
-LETTER_BY_LETTER = re.compile(r"\b[^\W\d_](?: [^\W\d_]\b){2,}")
+# "f i v e", "f-i-v-e": a word letter by letter.
+LETTER_BY_LETTER = re.compile(r"\b[^\W\d_](?:[ .-][^\W\d_]\b){2,}")
+REPEATED = re.compile(r"\b(double|triple)\W+(\d)", re.IGNORECASE)
+# "two o six": a letter that is read as a nought.
+NOUGHT = re.compile(r"(?<=\d)\W*\b[Oo]\b(?=\W*\d)")
 BETWEEN_WORDS = re.compile(
-    r"(?<=\d)\W*\b(?:double|triple|hundred|dash|hyphen|minus|dot|point|space|slash|y|muoi|tram|le|linh)\b\W*(?=\d)",
-    re.IGNORECASE,
+    r"(?<=\d)\W*\b(?:hundred|dash|hyphen|minus|dot|point|space|slash|y|muoi|tram|le|linh)\b\W*(?=\d)", re.IGNORECASE
 )
 # Dates and times, ids of ours, and references as "CT-2026-0412" hold as many digits and are no number: as a whole only,
 # with no digit beside them.
@@ -110,7 +118,7 @@ def _holds_number(words: str) -> bool:
 
 
 def _has_long_run(plain: str) -> bool:
-    plain = LETTER_BETWEEN.sub(" ", LETTERS_AS_DIGITS.sub(lambda found: "0" * len(found[0]), plain))
+    plain = LETTER_BETWEEN.sub(" ", LETTERS_AS_DIGITS.sub(lambda found: "0" * len(found[0]), NOUGHT.sub("0", plain)))
     return any(
         len(re.findall(r"\d", found[0])) >= MANY and not _is_reference(found[0], plain[: found.start()])
         for found in RUN.finditer(plain)
@@ -119,11 +127,16 @@ def _has_long_run(plain: str) -> bool:
 
 def _is_spelt_out(plain: str) -> bool:
     """Whether digits of a run are words, or signs that stand for them: "two oh six, 555, oh one nine nine"."""
-    joined = LETTER_BY_LETTER.sub(lambda found: found[0].replace(" ", ""), REFERENCE.sub("x", plain))
-    marked = "".join(map(_mark, joined))
-    marked = SPELT_DIGITS.sub(lambda found: EACH_WORD.sub(lambda one: DIGIT_WORDS[one[0].lower()], found[0]), marked)
+    joined = LETTER_BY_LETTER.sub(lambda found: re.sub(r"\W", "", found[0]), REFERENCE.sub("x", plain))
+    marked = SPELT_DIGITS.sub(_mark_words, "".join(map(_mark, joined)))
+    marked = REPEATED.sub(lambda found: found[2] * (2 if found[1].lower() == "double" else 3), marked)
+    marked = NOUGHT.sub(MARKS[0], marked)
     runs = [found[0] for found in RUN.finditer(BETWEEN_WORDS.sub(" ", marked))]
     return any(len(re.findall(r"\d", run)) >= MANY and sum(one in MARKS for one in run) >= SPELT for run in runs)
+
+
+def _mark_words(found: re.Match[str]) -> str:
+    return EACH_WORD.sub(lambda one: DIGIT_WORDS[one[0].lower()], found["word"] or found["glued"])
 
 
 def _mark(sign: str) -> str:

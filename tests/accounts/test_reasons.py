@@ -27,12 +27,16 @@ def test_a_word_or_a_reference_is_one(words: str) -> None:
     # English, in words, in part, in tens, glued together, letter by letter.
     "five five five zero one four two", "five five five 0142", "two0six five5five zero1four2", "5 five 5 0 one 4 two",
     "five fifty-five oh one forty two", "five fifteen oh one forty-two two oh six", "fi\u200bve five five 0142",
-    "t w o z e r o s i x five five five zero", "five hundred fifty five zero one four two",
+    "t w o z e r o s i x five five five zero", "f-i-v-e five five zero one four two",
+    "two o six five five five o one four two", "five five five o one four two", "triple five oh one four two",
+    "double two double five triple one", "5 5 5 o 1 4 2", "555 ОI42", "555 ΟΙ42",
+    "five hundred fifty five zero one four two",
     # Spanish, Vietnamese with and without its accents, Chinese, Arabic.
     "cinco cinco cinco cero uno cuatro dos", "doscientos seis quinientos cincuenta y cinco cero uno cuarenta y dos",
     "dos cero seis quince veintidós cero uno cuatro dos", "hai khong sau nam nam nam khong mot bon hai",
     "hai không sáu năm mươi lăm, năm không một bốn hai", "五百五十五 零一四二 二零六", "贰零陆伍伍伍零壹肆贰",
     "صفر واحد اربعة اثنين خمسة خمسة خمسة", "صِفر واحِد أربَعة اثنان خمسة خمسة خمسة", "خمس خمس خمس صفر واحد أربع اثنين",
+    "خمسة وخمسة وخمسة وصفر وواحد واربعة واثنين", "مئتان وستة خمسة وخمسون خمسة صفر واحد اثنان وأربعون",
 ])  # fmt: skip
 def test_no_spelling_of_a_phone_number_is_kept(number: str) -> None:
     with pytest.raises(NoReason, match="Write no phone number"):
@@ -44,6 +48,7 @@ def test_no_spelling_of_a_phone_number_is_kept(number: str) -> None:
     "Twenty-five of thirty-one campaigns, forty-two orders, two hundred people.",
     "Two officers agreed on five of seven.",
     "Order 26-mc-417 served 3 May 2026 at 14:05.", "11 CCR 7102 and 47 CFR 64.2010(f).", "Rows 100 to 200 of 1500.",
+    "Double the five of two.", "Triple one.", "Uno o dos o tres.", "ثلاثون من خمسين شخصا وأربعون طلبا.",
     "Uno de los dos, y cinco de quince.", "Hai ba người gọi năm lần.", "一二三四五次。", "خمسة من سبعة أشخاص.",
 ])  # fmt: skip
 def test_counts_dates_and_sections_may_stand_in_a_reason(words: str) -> None:
