@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -53,10 +53,14 @@ class NothingHidden(Exception):
 
 @dataclass(frozen=True)
 class DelayedNoticeResult:
-    """How many disclosures an order now says something new of, and how many it waits for."""
+    """How many disclosures an order now says something new of, and how many it waits for.
+
+    `still_hidden`: of those that it lifted, how many another order hides.
+    """
 
     changed: int
     waiting: int
+    still_hidden: int = 0
 
 
 def record(
@@ -175,15 +179,16 @@ def lift_notice(
     wanted = _choose_hidden(order_ref, source_ids, at)
     # What has ended by itself since the clock was read was shown meanwhile; another order may hide it again below.
     archiving.take_away(line_ids=set(archiving.find_visible_rows(disclosure_ids=wanted, at=at).values()))
-    done = _store_order(order_ref, wanted, at, at)
+    done, still_hidden = _store_order(order_ref, wanted, at, at), 0
     for disclosure_id in sorted(wanted):
         other = find_hiding_notice(disclosure_id=disclosure_id, besides=order_ref, at=at)
         if other:
+            still_hidden += 1
             _store_order(other.order_ref, [disclosure_id], other.suppressed_until, at, is_hidden=True)
         else:
             projections.reveal(at=at, disclosure_id=disclosure_id)
     _record_event("legal.lifted", name, order_ref, reason, at, done)
-    return done
+    return replace(done, still_hidden=still_hidden)
 
 
 @transaction.atomic

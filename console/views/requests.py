@@ -214,4 +214,7 @@ def _format_lift_result(result: object) -> str:
         return ""
     lifted = f"{result.changed:,} release{'' if result.changed == 1 else 's'} lifted."
     waiting = f"{result.waiting:,} not arrived yet: no longer hidden on arrival."
-    return " ".join([lifted] * bool(result.changed) + [waiting] * bool(result.waiting))
+    still = f"Still hidden by another order: {result.still_hidden:,}."
+    return " ".join(
+        [lifted] * bool(result.changed) + [waiting] * bool(result.waiting) + [still] * bool(result.still_hidden)
+    )

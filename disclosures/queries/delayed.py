@@ -36,7 +36,7 @@ class DelayedRow:
 
 @dataclass(frozen=True)
 class DelayedOrder:
-    """One order and the disclosures that it is the newest word on."""
+    """One order and the disclosures that it speaks of: its own newest word on each, or the newest of all orders."""
 
     order_ref: str
     rows: tuple[DelayedRow, ...] = field(default=())
@@ -55,7 +55,10 @@ class DelayedOrder:
 
 
 def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[DelayedOrder]:
-    """Return every order, or the one of this reference, those that still hide something first, then by reference."""
+    """Return every order, or the one of this reference, those that still hide something first, then by reference.
+
+    Of a disclosure that several hide, all together have the newest; the one has its own, whatever others say since.
+    """
     found: dict[str, list[DelayedRow]] = defaultdict(list)
     notices = _newest(DelayedNotice, order_ref)
     sources = dict(_find_releases(notices).values_list("id", "source_id"))
@@ -69,7 +72,7 @@ def delayed_orders(*, at: datetime, order_ref: str | None = None) -> list[Delaye
 
 @dataclass(frozen=True)
 class OrderReach:
-    """What an order is the newest word on and hides now.
+    """What an order hides now, alone or as others do too.
 
     `releases`: those that have arrived, of so many `lines`. `waiting`: those that have not.
     """
@@ -142,8 +145,9 @@ def _newest[Notice: (DelayedNotice, HeldNotice)](table: type[Notice], order_ref:
     newer = table.objects.filter(disclosure_id=OuterRef("disclosure_id"), number__gt=OuterRef("number"))
     if table is DelayedNotice:
         newer = newer.filter(line_id=OuterRef("line_id"))
-    newest = table.objects.filter(~Exists(newer))
-    return list(newest if order_ref is None else newest.filter(order_ref=order_ref))
+    if order_ref is None:
+        return list(table.objects.filter(~Exists(newer)))
+    return list(table.objects.filter(~Exists(newer.filter(order_ref=order_ref)), order_ref=order_ref))
 
 
 def _find_releases(notices: Collection[DelayedNotice]) -> QuerySet[Disclosure]:

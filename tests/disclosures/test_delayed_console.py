@@ -116,12 +116,29 @@ def test_one_order_does_not_lift_another_s() -> None:
     take_releases(release_row(id="a"))
     delay("a", legal=legal)
     delay("a", legal=legal, ref="other")
-    with pytest.raises(NothingHidden):
-        lift("a", legal=legal)
-    lift(legal=legal, ref="other")
+    assert lift(legal=legal, ref="other").still_hidden == 1
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == ([], 1)
-    lift(legal=legal)
+    assert lift(legal=legal).still_hidden == 0
     assert (seen(), looked_at(legal, "26-mc-7")[0].hidden_count) == (["a"], 0)
+
+
+@pytest.mark.parametrize("ids", [["a"], []])
+@pytest.mark.parametrize("has_arrived", [True, False])
+def test_an_order_that_another_followed_is_lifted_for_good(ids: list[str], has_arrived: bool) -> None:
+    """A court that lifts the first while the second runs has lifted it also for when the second ends."""
+    legal = an_actor("legal")
+    if has_arrived:
+        take_releases(release_row(id="a"))
+    delay("a", legal=legal, awaited=True)
+    delay("a", legal=legal, ref="other", awaited=True)
+    lifted = lift(*ids, legal=legal)
+    assert (lifted.changed, lifted.waiting, lifted.still_hidden) == (int(has_arrived), int(not has_arrived), 1)
+    with pytest.raises(NothingHidden):
+        lift(*ids, legal=legal)
+    take_releases(release_row(id="a"))
+    assert (seen(), [one.order_ref for one in looked_at(legal) if one.hidden_count]) == ([], ["other"])
+    assert lift(*ids, legal=legal, ref="other").still_hidden == 0
+    assert seen() == ["a"]
 
 
 def test_what_hides_a_release_besides_an_order_is_the_last_word_of_another_to_its_end() -> None:
