@@ -28,6 +28,7 @@ from revocations.models import Cohort, CohortReceipt
 from support.queries import names
 from support.queries.counts import Count, Health, cap_count, health_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, subjects
+from support.queries.visible import HiddenCases
 
 ENDING = timedelta(days=60)
 # So many rows a panel shows, of so many as are counted at most.
@@ -174,12 +175,12 @@ class Dashboard:
         return bad + behind + self.incident_count.n + asked + len(self.differences) + len(self.requests)
 
 
-def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -> Dashboard:
-    """Return the dashboard as this officer (their actor's name) reads it. `incidents`: those that may be seen."""
+def get_dashboard(*, reader: str, hidden: HiddenCases, at: datetime) -> Dashboard:
+    """Return the dashboard as this officer (their actor's name) reads it."""
     partners = Party.objects.filter(pk__in=Contract.objects.values("aggregator_id")).exclude(uri=numbers.CANARY_PARTY)
     receiving = list(partners.order_by("name", "id"))
     health = health_of(party_ids=[one.pk for one in receiving], at=at)
-    still_open = incidents.filter(closed_at__isnull=True)
+    still_open = hidden.visible_incidents().filter(closed_at__isnull=True)
     unwell = _list_unhealthy_partners(receiving, health, at)
     open_proposals = list(
         Proposal.objects.filter(proposals.waiting(at=at)).order_by("proposed_at", "of", "target_id")[:COUNTED]
@@ -196,7 +197,7 @@ def get_dashboard(*, reader: str, incidents: QuerySet[Incident], at: datetime) -
         unconfirmed=list_late_signers(most=SHOWN, at=at),
         incidents=_group_incidents(still_open, reader, at),
         proposals=_waiting(open_proposals, named, who, reader),
-        requests=list_waiting_requests(rows=COUNTED),
+        requests=list_waiting_requests(rows=COUNTED, hidden=hidden),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
         ending=_ending(at),
         terminations=_list_running_terminations(cohorts, named, at),

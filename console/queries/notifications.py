@@ -17,13 +17,13 @@ from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
 from console.queries.staff import mentions_of
 from partners.models import Proposal
-from support.models import NotificationChannel, SuspendRequest
+from support.models import NotificationChannel
 from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
 from support.queries.queue import OFFICE, QueueFilter, filter_tickets
-from support.queries.visible import hidden_incidents, visible_incidents
+from support.queries.visible import find_hidden_cases, hidden_incidents, visible_incidents
 
 SHOWN = 8
 # What share of the time to a notification deadline is used when officers are told.
@@ -202,11 +202,12 @@ def _find_proposals(reader: str, at: datetime) -> WaitingItems:
     return WaitingItems(len(found), [one.proposed_at for one in found], items)
 
 
-def _find_requests(_reader: str, _at: datetime) -> WaitingItems:
-    rows = SuspendRequest.objects.filter(decision="").order_by("asked_at", "id")
+def _find_requests(_reader: str, at: datetime) -> WaitingItems:
+    hidden = find_hidden_cases(at=at)
+    rows = hidden.visible_requests().filter(decision="").order_by("asked_at", "id")
     items = [
         Item("Suspension request from the desk", one.name, "admin:suspend-request", one.row.pk, one.row.asked_at)
-        for one in list_waiting_requests(rows=SHOWN)
+        for one in list_waiting_requests(rows=SHOWN, hidden=hidden)
     ]
     came = list(rows.values_list("asked_at", flat=True)[: CAP + 1])
     return WaitingItems(len(came), came, items)

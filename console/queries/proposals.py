@@ -36,6 +36,7 @@ from partners.queries import key_of, thumbprint_of
 from revocations.models import Cohort
 from support.models import SuspendRequest
 from support.queries import names
+from support.queries.visible import HiddenCases, find_hidden_cases
 
 # What happens where the act and its target say it all.
 LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."
@@ -310,18 +311,19 @@ class Request:
     decided_by: str
 
 
-def list_suspension_requests() -> tuple[Sequence[Request], Sequence[Request]]:
+def list_suspension_requests(*, at: datetime) -> tuple[Sequence[Request], Sequence[Request]]:
     """Return what waits, the oldest first; what was decided, the newest first."""
-    rows = SuspendRequest.objects.select_related("ticket")
+    rows = find_hidden_cases(at=at).visible_requests().select_related("ticket")
     waiting = _build_requests(list(rows.filter(decision="").order_by("asked_at", "id")[:SHOWN]))
     return waiting, _build_requests(list(rows.exclude(decision="").order_by("-decided_at", "-id")[:SHOWN]))
 
 
-def list_waiting_requests(*, rows: int) -> Sequence[Request]:
+def list_waiting_requests(*, rows: int, hidden: HiddenCases) -> Sequence[Request]:
     """Return the oldest that wait, for the dashboard, without who asked. One statement."""
     party = Party.objects.filter(pk=OuterRef("party_id"))
     waiting = (
-        SuspendRequest.objects.select_related("ticket")
+        hidden.visible_requests()
+        .select_related("ticket")
         .filter(decision="")
         .annotate(company=Subquery(party.values("name")[:1]), company_uri=Subquery(party.values("uri")[:1]))
     )
@@ -331,9 +333,9 @@ def list_waiting_requests(*, rows: int) -> Sequence[Request]:
     ]
 
 
-def request_of(*, request_id: int) -> Request | None:
+def request_of(*, request_id: int, at: datetime) -> Request | None:
     """Return one of them; None where there is none of that id."""
-    row = SuspendRequest.objects.select_related("ticket").filter(pk=request_id).first()
+    row = find_hidden_cases(at=at).visible_requests().select_related("ticket").filter(pk=request_id).first()
     return _build_requests([row])[0] if row else None
 
 

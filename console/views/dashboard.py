@@ -51,7 +51,7 @@ def index(request: PersonRequest) -> HttpResponse:
     # What an order hides is asked once for the whole page.
     hidden = find_hidden_cases(at=at)
     incidents = hidden.visible_incidents()
-    now = dashboard.get_dashboard(reader=actor_of(request.user), incidents=incidents, at=at)
+    now = dashboard.get_dashboard(reader=actor_of(request.user), hidden=hidden, at=at)
     listing = replace(incidents_list(request, at), start=lambda _: incidents)
     changes = list_changes(reader=actor_of(request.user), since=last_visit(user=request.user, at=at), hidden=hidden)
     opened = {"changed": "visit"}

@@ -31,13 +31,13 @@ from support.queries.incidents import list_hidden
 
 def requests(request: PersonRequest) -> HttpResponse:
     """What waits for a decision, the oldest first, and what was decided lately."""
-    waiting, decided = list_suspension_requests()
+    waiting, decided = list_suspension_requests(at=timezone.now())
     return show(request, "suspend_requests.html", title="Suspension requests", waiting=waiting, decided=decided)
 
 
 def decide(request: PersonRequest, request_id: int) -> HttpResponse:
     """Suspend the company now, or decline, with the reason that the agent reads in the case."""
-    asked = request_of(request_id=request_id)
+    asked = request_of(request_id=request_id, at=timezone.now())
     if asked is None:
         raise Http404
     act = Act(

@@ -24,6 +24,7 @@ from support.domain.tickets import append_event, lock_merged_case
 from support.models import SuspendRequest, Ticket
 from support.policies.lifecycle import DONE, NEXT, NotNow, move
 from support.queries.case import choice_id_of, evidence_key, look_up_of
+from support.queries.visible import find_hidden_cases
 
 
 @transaction.atomic
@@ -103,7 +104,8 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     """
     name = acting_staff(actor=actor, action=StaffAction.SUSPEND)
     why = check_reason(reason)
-    asked = SuspendRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
+    shown = find_hidden_cases(at=at).visible_requests()
+    asked = shown.select_for_update(of=("self",)).filter(pk=request_id).first()
     if asked is None or asked.decision:
         raise NotNow(_("It is already decided."))
     ticket = lock_merged_case(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))

@@ -172,7 +172,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         incident=_incident(ticket, hidden),
         party=_party(ticket, hidden, at),
         companies=_companies(path, about.choice, parties),
-        requests=list(ticket.suspend_requests.order_by("asked_at", "id")),
+        requests=list(hidden.visible_requests().filter(ticket=ticket).order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
     )
 

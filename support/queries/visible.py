@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from audit.models import Incident
 from disclosures.queries.incident_scope import get_newest_order, list_hidden_incidents
-from support.models import Entry, Ticket
+from support.models import Entry, SuspendRequest, Ticket
 from support.policies.lifecycle import MERGED_IN
 
 # What a case is called whose own subject is hidden, but not that of a case that was merged into it.
@@ -45,11 +45,16 @@ class HiddenCases:
     def find_entries(self) -> Q:
         """Return what was written in hidden cases, and that another case goes on for one of them."""
         codes = [*self.cases.values(), *self.shared.values()]
-        return (
-            Q(ticket__in=list(self.cases))
-            | Q(ticket__in=list(self.shared), at__lte=self.since)
-            | Q(kind=Entry.Kind.EVENT, body__in=[MERGED_IN.format(code=code) for code in codes])
+        return self._find_in_cases(date="at") | Q(
+            kind=Entry.Kind.EVENT, body__in=[MERGED_IN.format(code=code) for code in codes]
         )
+
+    def visible_requests(self) -> QuerySet[SuspendRequest]:
+        """Return the requests to suspend a company without those that were made in hidden cases."""
+        return SuspendRequest.objects.exclude(self._find_in_cases(date="asked_at"))
+
+    def _find_in_cases(self, *, date: str) -> Q:
+        return Q(ticket__in=list(self.cases)) | Q((f"{date}__lte", self.since), ticket__in=list(self.shared))
 
 
 def find_hidden_cases(*, at: datetime) -> HiddenCases:

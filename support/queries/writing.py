@@ -255,14 +255,17 @@ def hit_by(
 
 def progress(*, reply_id: uuid.UUID, at: datetime) -> Progress | None:
     """Return how far this reply is; None where there is none."""
-    reply = BulkReply.objects.filter(pk=reply_id).first()
+    reply = _visible_replies(at).filter(pk=reply_id).first()
     return _progress(reply, at) if reply else None
 
 
 def list_newest_replies(*, at: datetime) -> list[Progress]:
     """Return how far the newest replies are, so that whoever left the page of one finds it again."""
-    shown = BulkReply.objects.filter(incident_id__in=visible_incidents(at=at).values("pk"))
-    return [_progress(reply, at) for reply in shown.order_by("-at", "id")[:NEWEST_REPLIES]]
+    return [_progress(reply, at) for reply in _visible_replies(at).order_by("-at", "id")[:NEWEST_REPLIES]]
+
+
+def _visible_replies(at: datetime) -> QuerySet[BulkReply]:
+    return BulkReply.objects.filter(incident_id__in=visible_incidents(at=at).values("pk"))
 
 
 def _progress(reply: BulkReply, at: datetime) -> Progress:

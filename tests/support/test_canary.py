@@ -30,7 +30,7 @@ from revocations.models import Order, State
 from revocations.workers.deadlines import record_overdue
 from revocations.workers.delivery import delivery_rounds
 from support.models import CanaryRun
-from support.queries.visible import visible_incidents
+from support.queries.visible import find_hidden_cases
 from support.workers.canary import running, steps
 from support.workers.canary.running import end_stale
 from tests.conformance.site import served
@@ -141,7 +141,7 @@ def test_it_stops_signs_and_allows_again_and_again(front: Front, settings: Setti
     assert figures() == before
     assert record_overdue(now=database_clock() + timedelta(days=30), whole=True) == 0
     at = database_clock()
-    now = dashboard.get_dashboard(reader="officer:1", incidents=visible_incidents(at=at), at=at)
+    now = dashboard.get_dashboard(reader="officer:1", hidden=find_hidden_cases(at=at), at=at)
     assert (now.partners, now.unwell) == (0, [])
     assert incidents() == []
 

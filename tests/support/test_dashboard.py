@@ -31,7 +31,7 @@ from partners.workers.rotation import PERIOD
 from revocations.models import Order, PushTally, State, Stream, StreamHealth
 from support.models import CanaryRun
 from support.queries.counts import health_of
-from support.queries.visible import visible_incidents
+from support.queries.visible import find_hidden_cases
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.orders import bring_to
@@ -158,7 +158,7 @@ def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
     key = SigningKey.objects.order_by("used_from")[0]
 
     def seen(moment: datetime) -> Dashboard:
-        return get_dashboard(reader=officer.actor, incidents=visible_incidents(at=moment), at=moment)
+        return get_dashboard(reader=officer.actor, hidden=find_hidden_cases(at=moment), at=moment)
 
     def is_ending(ref: str) -> IsSo:
         return lambda moment: ref in {one.ref for one in seen(moment).ending}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -26,10 +27,12 @@ from disclosures.workers.anomalies.detection import find
 from partners.models import Party
 from partners.policies.lifecycle import NotNow
 from portal.health import metrics
+from support.actions.escalation import decide_request, request_suspension
 from support.actions.queue import search
 from support.actions.writing import add_note
 from support.domain.tickets import open_tickets
-from support.models import NotificationChannel, Ticket
+from support.models import BulkReply, NotificationChannel, Ticket
+from support.policies import lifecycle
 from support.queries.queue import PAGE
 from support.queries.visible import visible_incidents
 from tests.feeds import (
@@ -187,6 +190,47 @@ def test_no_message_counts_a_hidden_incident(
         hide(*NAMES)
     assert send_notifications(now=timezone.now()) == (0 if hidden else 2)
     assert len(mail.outbox) == len(outside.posted) == (0 if hidden else 1)
+
+
+def test_a_request_to_suspend_from_a_hidden_case_waits_with_it(officer: Member) -> None:
+    """An officer reads of it again, and decides, once the order has ended."""
+    pages = ("/admin/suspend-requests/", "/admin/", "/admin/notifications/")
+
+    def read() -> list[str]:
+        return [still(shown(officer, page)) for page in pages]
+
+    before, agent, now = read(), staff(User.Role.AGENT), timezone.now()
+    ungated, _ = released()
+    case, party = Ticket.objects.get(key=f"incident:{ungated.pk}").code, Party.objects.get(uri=BRIDGE)
+    asked = request_suspension(code=case, party_id=party.pk, reason="They go on.", actor=agent.actor, at=now)
+    page = f"/admin/suspend-requests/{asked.pk}/"
+    assert case in shown(officer, page)
+    assert all("Suspension request" in one for one in read()[1:])
+    hide(*NAMES)
+    assert read() == before
+    assert officer.client.get(page).status_code == officer.client.post(page, WHY).status_code == 404
+    with pytest.raises(lifecycle.NotNow):
+        decide_request(request_id=asked.pk, suspends=True, reason="As asked.", actor=officer.actor, at=now)
+    hide(*NAMES, until=PAST)
+    assert case in shown(officer, pages[0])
+
+
+def test_a_bulk_reply_about_a_hidden_incident_has_no_page(officer: Member) -> None:
+    ungated, _ = released()
+    now = timezone.now()
+    reply = BulkReply.objects.create(
+        id=uuid4(),
+        incident_id=ungated.pk,
+        body="We told them off.",
+        by=officer.actor,
+        at=now,
+        begins_at=now,
+        ticket_ids=[1],
+    )
+    pages = (f"/desk/many/{reply.pk}/", f"/desk/many/{reply.pk}/progress/")
+    assert [officer.client.get(page).status_code for page in pages] == [200, 200]
+    hide(*NAMES)
+    assert [officer.client.get(page).status_code for page in pages] == [404, 404]
 
 
 def test_the_legal_role_sees_its_deadlines_which_return_with_it(officer: Member) -> None:
