@@ -75,12 +75,15 @@ class Line:
     `forged`: what is wrong with the first that is none of ours, if no gap comes before it; "" for none.
 
     `back`: the name of the first that signed less than the one before it, though no restore says so; "" for none.
+
+    `restored`: the names of those that were signed after a restore, and may say less than was signed before.
     """
 
     unreadable: list[str] = field(default_factory=list)
     gap: str = ""
     forged: str = ""
     back: str = ""
+    restored: list[str] = field(default_factory=list)
 
 
 def end(*, place: Place) -> End:
@@ -194,6 +197,8 @@ def _compare_with_last(
     # Those from before they said whether one follows a restore say nothing of it.
     if claims.get("restored") is False and went_back:
         found.back = found.back or name
+    if claims.get("restored") is True:
+        found.restored.append(name)
 
 
 def _has_shorter_chain(before: Mapping[int, tuple[int, bytes]], heads: Mapping[int, tuple[int, bytes]]) -> bool:
@@ -270,7 +275,12 @@ def write(*, place: Place, at: datetime, over: bool = False) -> str:
     DatabaseBehind where it would cover up that events are gone, but for `over`, and OSError where the place fails.
     """
     with lock_job(name=TURN, waits=over) as mine:
-        return _write(place, at, over=over) if mine else ""
+        if not mine:
+            return ""
+        # An interim one that is named already reads what happened up to now: one of ours that is named later and has
+        # read less would stand for it.
+        with lock_job(name=INTERIM_TURN, waits=True):
+            return _write(place, at, over=over)
 
 
 def sign_acts(*, place: Place, at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings as portal
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,7 +24,7 @@ from partners.domain import keys
 from partners.models import SigningKey
 from partners.tasks import sign_acts, write_checkpoint
 from partners.workers import checkpoints
-from partners.workers.checkpoints import SIGNED, WRITTEN, DatabaseBehind
+from partners.workers.checkpoints import SIGNED, WRITTEN, DatabaseBehind, End
 from support.workers.watching import verify_audit
 from tests.factories import a_line
 from tests.stores import checkpoints_stored
@@ -94,6 +95,12 @@ def said(*arguments: str) -> str:
     out = StringIO()
     call_command("verify_audit", *arguments, stdout=out)
     return out.getvalue().splitlines()[-1]
+
+
+def said_whole() -> str:
+    out = StringIO()
+    call_command("verify_audit", stdout=out)
+    return out.getvalue()
 
 
 def names(place: Place) -> list[str]:
@@ -196,6 +203,50 @@ def test_a_clock_set_back_puts_no_checkpoint_before_others(folder: Path) -> None
     assert f"by the checkpoint {after}." in said()
 
 
+def is_anyone_waiting() -> bool:
+    """Whether another session waits for a turn."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_no_checkpoint_of_the_line_comes_between_an_interim_one_s_name_and_what_it_signs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be the newer by name, and know less: the acts that the other signed could be cut off unnoticed."""
+    place, now, read_ends = checkpoint_places.place(), timezone.now(), checkpoints.list_line_ends
+    write_checkpoint()
+    others: list[Future[str]] = []
+
+    def written() -> str:
+        try:
+            return checkpoints.write(place=place, at=now + timedelta(minutes=2))
+        finally:
+            connection.close()
+
+    def line_goes_on(*, place: Place) -> list[End]:
+        found = read_ends(place=place)
+        if not others:
+            others.append(pool.submit(written))
+            while not (is_anyone_waiting() or others[0].done()):
+                pass
+            something(line_id=3)
+        return found
+
+    something()
+    monkeypatch.setattr(checkpoints, "list_line_ends", line_goes_on)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        assert checkpoints.sign_acts(place=place, at=now + timedelta(minutes=1))
+        others[0].result()
+    sign_acts()
+    cut_off(3, 1)
+    with pytest.raises(CommandError, match=r"chain 3, row \d+ is "):
+        said()
+
+
 @pytest.mark.parametrize("restored", [False, True])
 def test_a_checkpoint_that_signs_less_is_found(folder: Path, *, restored: bool) -> None:
     place, now = checkpoint_places.place(), timezone.now()
@@ -206,6 +257,8 @@ def test_a_checkpoint_that_signs_less_is_found(folder: Path, *, restored: bool) 
     if restored:
         second = checkpoints.write(place=place, at=now, over=True)
         assert f"by the checkpoint {second}." in said()
+        lines = said_whole().splitlines()
+        assert f"Signed after a restore, so that rows signed before may be gone: {second}." in lines
         return
     # By whoever has our key, and can take nothing away outside.
     heads = {str(chain): [seq, own.hex()] for chain, (seq, own) in audit.queries.get_chain_heads().items()}

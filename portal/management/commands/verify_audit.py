@@ -66,6 +66,9 @@ class Command(BaseCommand):
             self.stdout.write(f"There is no checkpoint yet, so nothing vouches for the end of these {rows} rows.")
             return
         _check_line(place, line)
+        if line.restored:
+            names = ", ".join(line.restored)
+            self.stdout.write(f"Signed after a restore, so that rows signed before may be gone: {names}.")
         if gone := audit.queries.list_missing_heads(signed=signed.heads):
             seq = signed.heads[gone[0]][0]
             raise CommandError(
