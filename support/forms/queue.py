@@ -32,10 +32,15 @@ from support.queries.queue import (
 from support.queries.team_metrics import Span
 
 LONGEST_SEARCH = 200
+# What says where in the list a page stands, and narrows nothing.
+PLACING = frozenset({"sort", "after"})
 
 
 class QueueForm(forms.Form):
-    """The filters of the queue, all optional; they stand in the address. What does not make sense filters nothing."""
+    """The filters of the queue, all optional; they stand in the address. What does not make sense filters nothing.
+
+    Where no filter is given, not even that every kind is wanted, it is the queue of what people wrote.
+    """
 
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("Under way")), *Ticket.State.choices, (ANY, _("Every state"))]
@@ -60,7 +65,8 @@ class QueueForm(forms.Form):
     after = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data, label_suffix="")
+        is_plain = "kind" not in data and not any(data.get(name) for name in self.base_fields if name not in PLACING)
+        super().__init__({**data, "kind": PEOPLE} if is_plain else data, label_suffix="")
         people = [(str(one.pk), get_staff_name(user=one)) for one in colleagues()]
         whose = [
             ("", _("Everyone")),
@@ -80,7 +86,7 @@ class QueueForm(forms.Form):
     def get_criteria(self) -> dict[str, str]:
         """What narrows the queue, by the names of the page in English. The queues have buttons, and aren't searches."""
         with translation.override("en"):
-            said = {name: self.cleaned_data.get(name) for name in self.fields if name not in {"sort", "after"}}
+            said = {name: self.cleaned_data.get(name) for name in self.fields if name not in PLACING}
             if said["kind"] in QUEUES:
                 del said["kind"]
             return {str(self.fields[name].label): self._name(name, value) for name, value in said.items() if value}

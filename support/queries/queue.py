@@ -112,6 +112,12 @@ def counts(*, user_id: int, at: datetime) -> Counts:
     )
 
 
+def count_queues(*, at: datetime) -> dict[str, int]:
+    """Return how many tickets are under way in each of the two queues."""
+    under_way = visible_tickets(at=at).filter(state__in=UNDER_WAY)
+    return {queue: _up_to(under_way.filter(kind__in=kinds)) for queue, kinds in QUEUES.items()}
+
+
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
     """Return one page of the queue as this person asked for it."""
     tickets = filter_tickets(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))

@@ -13,7 +13,7 @@ from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from support.actions import queue as queue_actions
 from support.actions.queue import DESK, record_search
-from support.forms.queue import AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
+from support.forms.queue import PLACING, AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
 from support.views.access import at_the_desk
@@ -28,16 +28,16 @@ def queue(request: PersonRequest) -> HttpResponse:
     if criteria := form.get_criteria():
         goes_on = bool(request.GET.get("after") or request.GET.get("sort"))
         record_search(where=DESK, criteria=criteria, actor=actor_of(request.user), at=at, goes_on=goes_on)
-    narrowing = {name for name in request.GET if name not in {"sort", "after"} and request.GET[name]}
+    # The queues have tabs of their own.
+    unnarrowed = PLACING | {"kind"} if asked.kind in waiting.QUEUES else PLACING
     shown = {
         "form": form,
         "asked": asked,
         "query": without_place(request),
-        "narrowed": bool(narrowing),
-        # The queues have buttons of their own.
-        "filtered": bool(narrowing - {"kind"} if asked.kind in waiting.QUEUES else narrowing),
+        "narrowed": any(request.GET[name] for name in request.GET if name not in unnarrowed),
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
+        "queues": waiting.count_queues(at=at),
         **_may(request),
     }
     return render(request, "desk/queue.html", shown)

@@ -76,12 +76,16 @@ def test_cases_of_people_and_of_our_own_are_two_queues(ana: Member) -> None:
     }
     assert listed(ana, "/desk/?kind=people") == [made["dispute"], made["other"]]
     assert listed(ana, "/desk/?kind=ours") == [made["incident"], made["partial"], made["overdue"]]
-    assert listed(ana) == list(made.values())
+    assert listed(ana) == listed(ana, "/desk/?sort=due&priority=") == [made["dispute"], made["other"]]
+    assert listed(ana, "/desk/?kind=") == listed(ana, "/desk/?state=open") == list(made.values())
+    assert '<a href="/desk/?kind=">\n        <b data-count="open">5</b>' in ana.client.get("/desk/").text
+    people, ours = "From people (2)", "Incidents and partners (3)"
     for path, current, is_open in (
-        ("/desk/", "Every kind", False),
-        ("/desk/?kind=people", "From people", False),
-        ("/desk/?kind=ours&priority=", "Incidents and partners", False),
-        ("/desk/?kind=people&priority=1", "From people", True),
+        ("/desk/", people, False),
+        ("/desk/?kind=people", people, False),
+        ("/desk/?kind=ours&priority=", ours, False),
+        ("/desk/?kind=people&priority=1", people, True),
+        ("/desk/?kind=", "Every kind", False),
         ("/desk/?whose=mine", "Every kind", True),
     ):
         html = ana.client.get(path).content.decode()
