@@ -21,6 +21,7 @@ from partners.policies.lifecycle import NotNow
 from support.queries.exports import csv_lines
 
 PART = 256 * 1024
+UNUSABLE = "No row of this file can be imported. Correct the file and upload it again."
 MOVED_ON = "This file isn't waiting for a decision any more."
 
 
@@ -69,12 +70,14 @@ def _find_unchecked(feed: str, digest: bytes, name: str) -> Upload | None:
 def import_file(*, upload_id: int, reason: str, actor: str, at: datetime) -> Upload | Proposal:
     """Have a checked file imported; propose it to another officer where it may loosen.
 
-    Raises NotNow where it doesn't wait for a decision, StaffOnly, NoReason.
+    Raises NotNow where it doesn't wait for a decision or no row can be imported, StaffOnly, NoReason.
     """
     proposals.lock_open(act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload_id)
     upload = _lock_checked(upload_id)
     name = acting_staff(actor=actor, action=get_import_right(feed=upload.feed))
     reason = check_reason(reason)
+    if upload.is_unusable:
+        raise NotNow(UNUSABLE)
     if upload.loosens:
         return proposals.propose(
             act=Proposal.Act.IMPORT_FILE, of=Proposal.Of.IMPORT, target_id=upload.pk, payload={}, reason=reason,

@@ -81,6 +81,11 @@ class Upload(models.Model):
     def __str__(self) -> str:
         return f"{self.get_feed_display()}, {self.uploaded_at:%-d %b %Y, %H:%M} UTC"
 
+    @property
+    def is_unusable(self) -> bool:
+        """Whether the dry run rejected every row, so that there is nothing to decide."""
+        return self.state == self.State.CHECKED and not (self.accepted or self.repeated)
+
 
 class UploadPart(models.Model):
     """A part of an uploaded file, sealed."""

@@ -259,7 +259,8 @@ def test_addresses_that_there_was_no_time_for_are_counted(officer: Member, monke
 
 @pytest.mark.parametrize(("kind", "scope"), [("stop", "all"), ("allow", "campaign")])
 def test_choices_that_allow_take_two_officers(officer: Member, kind: str, scope: str) -> None:
-    assert "The import takes two officers." in shown(officer, upload(officer, "choices", choice_row(kind=["stop"])))
+    unreadable = upload(officer, "choices", choice_row(kind=["stop"]), choice_row(kind="stop", scope="all"))
+    assert "The import takes two officers." in shown(officer, unreadable)
     feeds.take_lines(line_row())
     page = upload(officer, "choices", choice_row(kind=kind, scope=scope, ref="C-1" if kind == "allow" else None))
     assert ("The import takes two officers." in shown(officer, page)) == (kind == "allow")
@@ -279,6 +280,15 @@ def test_rejected_rows_are_downloaded_without_their_content(officer: Member) -> 
     kept = Upload.objects.get()
     assert "Zebrafinch" not in f"{kept.outcome}{kept.rejects}{kept.reason}"
     assert b"Zebrafinch" not in bytes(UploadPart.objects.get().sealed)
+    seen = shown(officer, page)
+    assert (
+        "No row can be imported. The dry run rejected all of them, for the reasons below. Discard this file, correct"
+        " the rows and upload them again."
+    ) in seen
+    assert "Propose" not in seen
+    assert "No row of this file can be imported." in shown(officer, f"{page}start/", {})
+    assert not Proposal.objects.exists()
+    assert post(officer, f"{page}discard/") == page
 
 
 def test_a_notice_for_an_unknown_release_says_that_nothing_is_hidden() -> None:
