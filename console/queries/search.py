@@ -16,7 +16,7 @@ from partners.models import AuthorizedAgent, Campaign, Client, Contract, NoticeT
 from revocations.models import Order
 from revocations.queries.coverage import get_order_standings
 from support.queries import names
-from support.queries.history import describe_action, list_people, more_of
+from support.queries.history import describe_action, find_actions, list_people, more_of
 from support.queries.incidents import subjects
 from support.queries.queue import companies
 from support.queries.visible import visible_incidents
@@ -114,14 +114,15 @@ def _find_notices(asked: str) -> list[Hit]:
 
 
 def _find_entries(asked: str, at: datetime) -> list[Hit]:
-    """Acts of staff with these words in their reason; each leads to the history of what it was done to.
+    """Acts of staff called by these words, or with them in their reason; each leads to what was done to its subject.
 
-    None on a person, and none by a number, which an old reason may hold: so nobody is found by whoever types it.
+    None on a person, and no reason by a number, which an old one may hold: so nobody is found by whoever types it.
     """
-    if remove_numbers(asked) != asked:
-        return []
+    wanted = find_actions(words=asked)
+    if remove_numbers(asked) == asked:
+        wanted |= Q(reason__icontains=asked)
     near = staff.acts(at=at).values("pk")[:NEAR]
-    found = AuditEvent.objects.filter(pk__in=near, line_id__isnull=True, reason__icontains=asked)
+    found = AuditEvent.objects.filter(wanted, pk__in=near, line_id__isnull=True)
     found = found.exclude(target__startswith="protection:")
     rows = list(found.order_by("-at", "-id")[:MOST])
     who = names.actors(wanted=list_people(events=rows))

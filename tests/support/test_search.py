@@ -47,6 +47,12 @@ def test_everything_but_people_is_found(officer: Member) -> None:
         assert f"Order (1) {order.id} GeoBridge, Waiting to send" in found(officer, asked)
     assert "No matches" in found(officer, short[:7])
     assert "Audit log (1) suspension: started" in found(officer, "sold it")
+    # Acts are found by the words that pages have for them, as in the audit log; those of legal process by nobody else.
+    for actor in (officer.actor, staff(User.Role.LEGAL).actor):
+        audit.actions.record(action="legal.lifted", actor=actor, target="order:x", at=timezone.now(), reason="Over.")
+    for words in ("suspension: started", "Suspension", "started"):
+        assert "Audit log (1) suspension: started" in found(officer, words), words
+    assert "No matches" in found(officer, "delayed notice: lifted")
     for n in (2, 1):
         at = timezone.now() - timedelta(days=n)
         audit.actions.record(action="party.noted", actor=officer.actor, target="party:1", at=at, reason=f"Zebra {n}.")

@@ -187,14 +187,15 @@ def of_thousands(console: Console, officer: Member, *, at: datetime) -> Read:
     found = {"accepted": 1001, "repeated": 2002, "rejected": 3003, "reasons": [["msisdn invalid", 3003]]}
     outcome = {"found": found, "warnings": ["line_unknown"], "interrupted": True}
     of = Upload.objects.get(pk=str(ids["upload_id"]))
-    checked, waiting, failed = (
+    checked, waiting, failed, unusable = (
         Upload.objects.create(
             feed=of.feed, loosens=of.loosens, size=of.size, digest=of.digest, uploaded_at=of.uploaded_at,
             reason=of.reason, total=9009, uploaded_by=an_actor(), done=1234, tries=2,
         )
-        for _ in range(3)
+        for _ in range(4)
     )  # fmt: skip
-    done = {"outcome": outcome, "checked_at": at}
+    done = {"outcome": outcome, "checked_at": at, "accepted": 3003}
+    Upload.objects.filter(pk=unusable.pk).update(state="checked", checked_at=at, rejected=9009)
     Upload.objects.filter(pk__in=[checked.pk, failed.pk]).update(state="checked", **done)
     Upload.objects.filter(pk=failed.pk).update(state="failed", finished_at=at)
     DigestRun.objects.update(
@@ -210,7 +211,7 @@ def of_thousands(console: Console, officer: Member, *, at: datetime) -> Read:
         path_now = f"imports/{checked.pk}/" if path.startswith("imports/") else path
         yield f"thousands: {path.split('/')[0]}", changes(before[path], read(officer, path_now))
     yield "thousands: an incident to send away", read(officer, f"{incident}export/", {"form": "html"})
-    for state, upload in (("waiting", waiting), ("failed", failed)):
+    for state, upload in (("waiting", waiting), ("failed", failed), ("no usable row", unusable)):
         yield f"thousands: imports, {state}", changes(before[pages[1]], read(officer, f"imports/{upload.pk}/"))
     Incident.objects.filter(key=key, kind=kind).update(closed_at=at)
     DigestRun.objects.update(differing=[], drilled=[])
