@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 
+from accounts.primitives.reasons import remove_numbers
 from consent.models import DigestRun
 from console.queries.dashboard import (
     SHOWN,
@@ -221,18 +222,18 @@ def _proposal(one: Waiting, *, may_act: bool) -> SafeString:
         side = _button(href, "Review")
     else:
         side = _link(href, f"by {one.who}")
-    return _row(about, _bdi(one.proposal.reason, 140), side)
+    return _row(about, _bdi(remove_numbers(one.proposal.reason), 140), side)
 
 
 def _suspension_request(one: Request, *, may_act: bool) -> SafeString:
-    small = format_html("{}: {}", one.row.ticket.code, _bdi(one.row.reason, 140))
+    small = format_html("{}: {}", one.row.ticket.code, _bdi(remove_numbers(one.row.reason), 140))
     decide = _button(reverse("admin:suspend-request", args=[one.row.pk]), "Decide") if may_act else NOTHING
     return _row(_bdi(one.name, None), small, decide)
 
 
 def _suspension(one: RunningSuspension, at: datetime) -> SafeString:
     by = "automatically, by the stream rules" if one.suspension.automatic else f"by {one.who}"
-    small = format_html("{}: {}", by, _bdi(one.suspension.reason, 120))
+    small = format_html("{}: {}", by, _bdi(remove_numbers(one.suspension.reason), 120))
     return _row(_target(one.target), small, _soft(timesince(one.suspension.starts_at, at)))
 
 

@@ -120,7 +120,7 @@ def _find_entries(asked: str, at: datetime) -> list[Hit]:
     """
     wanted = find_actions(words=asked)
     if remove_numbers(asked) == asked:
-        wanted |= Q(reason__icontains=asked)
+        wanted |= staff.with_reason(words=asked)
     near = staff.acts(at=at).values("pk")[:NEAR]
     found = AuditEvent.objects.filter(wanted, pk__in=near, line_id__isnull=True)
     found = found.exclude(target__startswith="protection:")

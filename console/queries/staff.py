@@ -4,6 +4,7 @@ Acts of the legal-process role, and whatever else is about delayed-notice orders
 else they are in no list, count or file, and nothing shows that they were left out.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
@@ -32,6 +33,8 @@ SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"(^export\.|\.(exported|taken)$)"
 NOTES = ("party.noted", "contract.noted", "campaign.noted")
 MENTIONED_FOR = timedelta(days=7)
+# So many digits without a letter between them, but for references as "CT-2026-0412".
+MAY_HOLD_NUMBER = r"(^|[^-0-9A-Za-z])\d([^0-9A-Za-z]*[0-9]){6}"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
 COLUMNS = ("when", "who", "role", "did", "more", "to", "case", "why")
 _OPEN = ("party", "contract", "campaign", "rule", "machine", "authorized", "anomaly", "import", "notice")
@@ -134,6 +137,14 @@ def of_kind(rows: Acts, kind: str) -> Acts:
     if kind in patterns:
         return rows.filter(action__regex=patterns[kind])
     return rows.exclude(action__regex="|".join(f"({one})" for one in patterns.values()))
+
+
+def with_reason(*, words: str) -> Q:
+    """Return which acts have these words in their reason. Digits find nothing in one that may hold somebody's number,
+    as only an old one may: whoever types them would learn it, part by part.
+    """
+    found = Q(reason__icontains=words)
+    return found & ~Q(reason__regex=MAY_HOLD_NUMBER) if re.search(r"\d", words) else found
 
 
 def get_reason(event: AuditEvent) -> str:

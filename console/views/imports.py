@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
+from accounts.primitives.reasons import remove_numbers
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions import imports
@@ -140,7 +141,7 @@ def _cells(rows: Sequence[Upload], at: datetime) -> list[tuple[Cell, ...]]:
                 under=f"{one.uploaded_at:%-d %b %Y, %H:%M} UTC",
             ),
             Cell(one.get_state_display(), tone=TONES.get(Upload.State(one.state), "plain")),
-            Cell(who[one.uploaded_by], under=sanitise_text(one.reason, at_most=160)),
+            Cell(who[one.uploaded_by], under=sanitise_text(remove_numbers(one.reason), at_most=160)),
             *(listing.count(n) for n in (one.total, one.accepted, one.repeated, one.rejected)),
         )
         for one in rows

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import get_language_info
 
 from accounts.policies.permissions import actor_of
+from accounts.primitives.reasons import remove_numbers
 from accounts.views.access import PersonRequest
 from console.queries.proposals import OpenProposal, list_newest_proposals, waiting
 from console.queries.terminations import NOT_WHOLE
@@ -75,7 +76,7 @@ def _anomaly_rule_cells(rows: Sequence[AnomalyRule], _: datetime) -> list[tuple[
             Cell(finds(rule=one)),
             Cell("never" if one.suspend_after_days is None else f"after {one.suspend_after_days} days"),
             listing.moment(one.made_at, under=who[one.actor]),
-            Cell(sanitise_text(one.reason, at_most=200)),
+            Cell(sanitise_text(remove_numbers(one.reason), at_most=200)),
         )
         for one in rows
     ]  # fmt: skip
@@ -205,7 +206,7 @@ def _suspension_cells(rows: Sequence[Suspension], at: datetime) -> list[tuple[Ce
             Cell("lifted") if one.ends_at and one.ends_at <= at else Cell("denied", tone="bad"),
             listing.moment(one.starts_at, under=listing.format_waiting(one.starts_at, one.ends_at or at)),
             Cell("stream rules" if one.automatic else who[one.actor]),
-            Cell(sanitise_text(one.reason, at_most=160)),
+            Cell(sanitise_text(remove_numbers(one.reason), at_most=160)),
             listing.moment(one.ends_at),
         )
         for one in rows
@@ -220,9 +221,9 @@ def _proposal_cells(rows: Sequence[Proposal], at: datetime) -> list[tuple[Cell, 
             Cell(one.get_act_display(), href=reverse("admin:proposal", args=[one.pk]), under=one.of),
             listing.target(named[one.of, one.target_id]),
             _format_decision(one, at),
-            Cell(who[one.proposed_by], under=sanitise_text(one.reason, at_most=160)),
+            Cell(who[one.proposed_by], under=sanitise_text(remove_numbers(one.reason), at_most=160)),
             listing.moment(one.proposed_at),
-            Cell(who[one.decided_by], under=sanitise_text(one.decision_reason, at_most=160))
+            Cell(who[one.decided_by], under=sanitise_text(remove_numbers(one.decision_reason), at_most=160))
             if one.decision
             else Cell("–"),
         )

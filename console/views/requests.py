@@ -13,7 +13,7 @@ from accounts.actions.line_separation import close_separation, view_separation
 from accounts.models import Separation
 from accounts.policies import delegations
 from accounts.policies.permissions import actor_of
-from accounts.primitives.reasons import NoReason
+from accounts.primitives.reasons import NoReason, remove_numbers
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from audit.queries import database_clock
@@ -42,8 +42,8 @@ def decide(request: PersonRequest, request_id: int) -> HttpResponse:
         raise Http404
     act = Act(
         title=f"Suspend {asked.name}?",
-        lead=f"Asked in case {asked.row.ticket.code}: {asked.row.reason} Suspended, every request of theirs is denied, "
-        "for everybody, from this moment on; to lift it takes two officers.",
+        lead=f"Asked in case {asked.row.ticket.code}: {remove_numbers(asked.row.reason)} Suspended, every request of "
+        "theirs is denied, for everybody, from this moment on; to lift it takes two officers.",
         form=DecisionForm(request.POST or None),
         verb=lambda form, by: decide_request(request_id=request_id, suspends=form.suspends(), **by),
         back=reverse("admin:suspend-requests"),

@@ -1,9 +1,9 @@
-"""Browsers and languages by the names that people know; one that is not known here stays as it is."""
+"""Browsers and languages by the names that people know, and words of staff without anybody's number."""
 
 from django import template
 from django.utils.translation import get_language_info, gettext
 
-from accounts.primitives import browsers
+from accounts.primitives import browsers, reasons
 
 register = template.Library()
 LONGEST = 120
@@ -29,3 +29,9 @@ def language_named(code: str) -> str:
         except KeyError:
             continue
     return code
+
+
+@register.filter
+def without_numbers(reason: str) -> str:
+    """Leave out a reason that holds a phone number, as only an old one may."""
+    return reasons.remove_numbers(reason)

@@ -10,6 +10,7 @@ from django.db.models import Choices, Q
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
+from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
 from audit.policies import ALL
 from disclosures.models import Upload
@@ -91,7 +92,7 @@ def done_to(*, target: str, also: str = "", but_by: str = "") -> list[RecordedAc
             one.at,
             who[one.actor],
             describe_action(action=one.action),
-            one.reason,
+            remove_numbers(one.reason),
             more_of(event=one, who=who),
             proposal_of(event=one),
         )

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 import audit.actions
 from accounts.models import Line, User
+from accounts.primitives import reasons
 from audit.models import AuditEvent, Incident
 from console.actions.notes import choose_notifications
 from disclosures.models import Disclosure
@@ -27,8 +28,9 @@ from revocations.models import Stream
 from support.actions import cases, queue, replies
 from support.models import Ticket
 from tests.factories import a_line
+from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
-from tests.support.officers import Member, shown, staff
+from tests.support.officers import Member, searched, shown, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -46,6 +48,39 @@ def line() -> Line:
 @pytest.fixture
 def campaign(line: Line) -> Campaign:
     return a_chain(line, "GeoBridge", at=timezone.now())
+
+
+def test_an_old_reason_s_number_is_on_no_page_and_found_by_nobody(
+    campaign: Campaign, officer: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, now = "Called 206-555-0142 back.", timezone.now()
+    of: dict[str, Any] = {"of": "campaign", "target_id": campaign.pk}
+    with monkeypatch.context() as before_numbers_were_refused:
+        before_numbers_were_refused.setattr(reasons, "_holds_number", lambda _: False)
+        by: dict[str, Any] = {"actor": officer.actor, "reason": old, "at": now}
+        suspensions.suspend(**of, **by)
+        proposals.propose(act="terminate", payload={}, **of, **by)
+        proposal = proposals.propose(act="lift_suspension", payload={}, **of, **by)
+        proposals.decline(proposal_id=proposal.pk, actor=an_actor(), reason=old, at=now)
+    auditor = staff("auditor")
+    pages = ("", f"campaigns/{campaign.pk}/", "suspensions/", "proposals/", f"proposals/{proposal.pk}/", "trail/")
+    for page in pages:
+        read = auditor.client.get(f"/admin/{page}").content.decode()
+        assert ("(a number)" in read, "0142" in read) == (True, False), page
+    for path, question in (("trail/", "?q=555-01"), ("suspensions/", "?q=0142"), ("trail/", "?q=Called+2")):
+        assert old not in (found := auditor.client.get(f"/admin/{path}{question}").content.decode())
+        assert "(a number)" not in found, path
+    hits = [shown(auditor, searched(auditor, asked)) for asked in ("Called", "555-01")]
+    assert ["suspension: started" in one for one in hits] == [True, False]
+    assert len(rows_of(auditor, "?q=Called")) == 4
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"), [("By order CT-2026-0412.", "0412"), ("Rule 7 of 12.", "7 of"), ("Order 26-mc-417", "417")]
+)
+def test_a_reason_with_digits_is_found_by_them(campaign: Campaign, officer: Member, reason: str, words: str) -> None:
+    suspensions.suspend(of="campaign", target_id=campaign.pk, actor=officer.actor, reason=reason, at=timezone.now())
+    assert len(rows_of(staff("auditor"), f"?q={words}")) == 1
 
 
 def rows_of(member: Member, question: str = "") -> list[str]:
