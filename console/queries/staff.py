@@ -100,9 +100,12 @@ def find_companies(*, part: str) -> list[int]:
 
 
 def about_target(rows: Acts, target: str) -> Acts:
-    """To one thing, as the trail names it ("contract:3"). Of lines and persons nothing is found this way."""
-    kind = target.partition(":")[0]
-    return rows.filter(target=target, line_id__isnull=True) if kind in HISTORIES else rows.none()
+    """To one thing, as the trail names it ("contract:3"), and files about it. Nothing of lines and persons."""
+    kind, _, own = target.partition(":")
+    of_it = Q(target=target)
+    if kind == "incident" and own.isdecimal():
+        of_it |= Q(action__startswith="export.", detail__incident=int(own))
+    return rows.filter(of_it, line_id__isnull=True) if kind in HISTORIES else rows.none()
 
 
 def about_case(rows: Acts, typed: str) -> Acts:

@@ -167,6 +167,7 @@ def more_of(*, event: AuditEvent, who: Mapping[str, str]) -> str:
     parts += _of_rule(event)
     parts += _of_duty(event)
     parts += _of_search(event)
+    parts += _of_reach(event)
     parts += _of_note(event, who)
     parts += _of_case(event, who)
     parts += _of_account(event)
@@ -280,6 +281,18 @@ def _of_search(event: AuditEvent) -> list[str]:
     if isinstance(said.get("tickets"), list):
         parts.append(", ".join(str(code) for code in said["tickets"]))
     return parts
+
+
+def _of_reach(event: AuditEvent) -> list[str]:
+    """Return about which incident it was, where its subject doesn't say; of a file, how far it reaches."""
+    names = {"incident": "incident", "run": "comparison"}
+    if event.action.startswith("export."):
+        names |= {"year": "year", "since": "from", "until": "to", "rows": "rows"}
+    return [
+        f"{label}: {sanitise_text(str(event.detail[key]), at_most=40)}"
+        for key, label in names.items()
+        if key in event.detail
+    ]
 
 
 def _plain(value: object) -> str:
