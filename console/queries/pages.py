@@ -143,12 +143,19 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         breaches=list(Breach.objects.filter(contract_id=contract.pk).order_by("-at", "-id")[:NEWEST]),
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
-        standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, has_orders=True),
+        standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, contract=contract),
     )
 
 
 def _standing_of(
-    of: str, target_id: int, party: Party, campaigns: Sequence[CampaignFacts], at: datetime, *, has_orders: bool
+    of: str,
+    target_id: int,
+    party: Party,
+    campaigns: Sequence[CampaignFacts],
+    at: datetime,
+    *,
+    contract: Contract | None = None,
+    has_orders: bool = True,
 ) -> Standing:
     consents = sum_counts(counts=[one.approvals for one in campaigns])
     return get_standing(
@@ -158,7 +165,7 @@ def _standing_of(
         refs=[one.campaign.ref for one in campaigns],
         consents=consents,
         has_orders=has_orders,
-        through=campaigns[0].campaign.contract.aggregator_id if of == "campaign" else None,
+        contract=contract,
         at=at,
     )
 
@@ -182,7 +189,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
-        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at, has_orders=False),
+        standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at, contract=campaign.contract),
     )
 
 

@@ -113,9 +113,10 @@ class MonthBar:
 class Standing:
     """Figures of one page. `late`: the orders past their date, None where there are none. `run`: the newest comparison.
 
-    What a page does not show is nought or None: people of a contract, orders and `run` where none are sent.
-    `rate`: disputes in percent of the consents on record, "" where there is nothing to compare. `owner`: an officer's
-    e-mail, "" for nobody; `remind_on`: the day that was chosen last.
+    What a page does not show is nought or None: people of a contract, orders and `run` where none are sent. Of a
+    campaign, orders and `run` are those of its contract. `rate`: disputes in percent of the consents on record, ""
+    where there is nothing to compare. `owner`: an officer's e-mail, "" for nobody; `remind_on`: the day that was chosen
+    last.
     """
 
     people: Count
@@ -141,20 +142,22 @@ def get_standing(
     refs: Collection[str],
     consents: Count,
     has_orders: bool,
-    through: int | None = None,
+    contract: Contract | None,
     at: datetime,
 ) -> Standing:
     """Return how something ("contract", 3) of a company stands. `refs`: of its campaigns.
 
-    `has_orders`: orders are sent for it. `through`: the one aggregator whose lines are counted, None for any.
+    `has_orders`: orders are sent for it. `contract`: whose they are, None for all of the company's; the lines of a
+    campaign are counted through its aggregator alone.
     """
     disputes = count_disputes(uri=party.uri if of == "party" else "", refs=refs)
     owner, day = get_upkeep(target=f"{of}:{target_id}")
-    contract_id = target_id if of == "contract" else None
-    open_orders, late, run = _orders_and_run(party, contract_id, at) if has_orders else (NONE, None, None)
+    open_orders, late, run = _orders_and_run(party, contract, at) if has_orders else (NONE, None, None)
     months = lookups_by_month(refs=refs, at=at)
     return Standing(
-        people=NONE if of == "contract" else lines_received_by(party_id=party.pk, through=through),
+        people=NONE if of == "contract" else lines_received_by(
+            party_id=party.pk, through=contract.aggregator_id if contract else None
+        ),
         months=_bars(months),
         sampled=any(one.about for one in months.values()),
         disputes=disputes,
@@ -169,13 +172,14 @@ def get_standing(
 
 
 def _orders_and_run(
-    party: Party, contract_id: int | None, at: datetime
+    party: Party, contract: Contract | None, at: datetime
 ) -> tuple[Count, LateSigner | None, DigestRun | None]:
-    owing = orders_to_sign().filter(party_id=party.pk)
+    signer_id, contract_id = (contract.aggregator_id, contract.pk) if contract else (party.pk, None)
+    owing = orders_to_sign().filter(party_id=signer_id)
     if contract_id is not None:
         owing = owing.filter(contract_id=contract_id)
-    late = list_late_signers(most=1, at=at, party_id=party.pk, contract_id=contract_id)
-    runs = DigestRun.objects.filter(party_id=party.pk, finished_at__isnull=False).order_by("-received_at")
+    late = list_late_signers(most=1, at=at, party_id=signer_id, contract_id=contract_id)
+    runs = DigestRun.objects.filter(party_id=signer_id, finished_at__isnull=False).order_by("-received_at")
     return count_of(rows=owing), late[0] if late else None, runs.first()
 
 

@@ -374,6 +374,10 @@ def test_a_company_says_how_it_stands(officer: Member) -> None:
     assert f"{at:%b %Y} Show as a table" in agreement
     assert "Reconciliation (whole company)" in agreement
     assert "Open incidents (whole company) 2" in agreement
+    unsigned = agreement[agreement.index("Unsigned orders") :].partition(" Open incidents")[0]
+    assert unsigned.startswith("Unsigned orders 0 Missing signatures none past their date Reconciliation (whole")
+    assert f"Owner nobody Orders of its contract {contract.ref} with {party.name} {unsigned} " in usage
+    assert f'href="/admin/orders/?contract={contract.pk}"' in officer.client.get(paths[2]).text
     assert sum(int(n) for n in re.findall(r"[a-z]+ 20\d\d (\d+)", company.partition("Lines reached")[0])) == len(days)
     assert len(rows_of(officer, f"/admin/incidents/?company={party.uri}&state=open")) == 2
 
