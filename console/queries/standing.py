@@ -155,9 +155,9 @@ def get_standing(
     open_orders, late, run = _orders_and_run(party, contract, at) if has_orders else (NONE, None, None)
     months = lookups_by_month(refs=refs, at=at)
     return Standing(
-        people=NONE if of == "contract" else lines_received_by(
-            party_id=party.pk, through=contract.aggregator_id if contract else None
-        ),
+        people=NONE
+        if of == "contract"
+        else lines_received_by(party_id=party.pk, through=contract.aggregator_id if contract else None),
         months=_bars(months),
         sampled=any(one.about for one in months.values()),
         disputes=disputes,

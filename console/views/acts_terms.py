@@ -20,6 +20,7 @@ from partners.models import Campaign, Contract, Party, Proposal
 
 KEYS_PROPOSED = "Saved. The new key address takes effect when another officer agrees, within 7 days."
 DRAFT = "A draft has no effect until it is put in force."
+FIXED = "It was put in force, which fixed its terms: no change can be saved here. Its page shows what you can still do."
 
 
 def add_party(request: PersonRequest) -> HttpResponse:
@@ -99,8 +100,8 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     """Put other terms into a draft."""
     contract = get_object_or_404(Contract, pk=contract_id)
     act = Act(
-        title=f"Change the draft {contract.ref}",
-        lead=DRAFT,
+        title=f"Change the draft {contract.ref}" if contract.is_draft else f"Change {contract.ref}",
+        lead=DRAFT if contract.is_draft else FIXED,
         form=terms.ContractForm(
             request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
         ),
@@ -116,8 +117,8 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
     """Put other terms into a draft."""
     campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider", "contract"), pk=campaign_id)
     act = Act(
-        title=f"Change the draft {campaign.ref}",
-        lead=DRAFT,
+        title=f"Change the draft {campaign.ref}" if campaign.is_draft else f"Change {campaign.ref}",
+        lead=DRAFT if campaign.is_draft else FIXED,
         form=terms.CampaignForm(
             request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
         ),
