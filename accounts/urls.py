@@ -50,7 +50,7 @@ urlpatterns = [
     path("accounts/password/change/", factors.changing(allauth_views.password_change), name="account_change_password"),
     path("accounts/safe-code/", safety.reading_code, name="safe-code"),
     path("accounts/safe-code/text/", safety.text_reading_code, name="safe-code-text"),
-    path("accounts/2fa/", require_no_hold(mfa_views.index), name="mfa_index"),
+    path("accounts/2fa/", factors.listing(mfa_views.index), name="mfa_index"),
     path("accounts/2fa/authenticate/", factors.record_factor_changes(mfa_views.authenticate), name="mfa_authenticate"),
     path(
         "accounts/2fa/reauthenticate/",
@@ -78,7 +78,7 @@ urlpatterns = [
         require_no_hold(factors.hash_codes_after_view(recovery_views.download_recovery_codes)),
         name="mfa_download_recovery_codes",
     ),
-    path("accounts/2fa/webauthn/", require_no_hold(passkey_views.list_webauthn), name="mfa_list_webauthn"),
+    path("accounts/2fa/webauthn/", factors.listing(passkey_views.list_webauthn), name="mfa_list_webauthn"),
     path("accounts/2fa/webauthn/add/", factors.changing(passkey_views.add_webauthn), name="mfa_add_webauthn"),
     path("accounts/2fa/webauthn/reauthenticate/", PasskeyAgain.as_view(), name="mfa_reauthenticate_webauthn"),
     path(

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -35,6 +36,7 @@ from accounts.views.access import (
     SubscriberRequest,
     choosing_required,
     get_next_path,
+    redirect_to_sign_in,
     require_no_hold,
     subscriber_required,
 )
@@ -76,6 +78,29 @@ def changing(view: Door) -> Door:
         return noting(request, *args, **kwargs)
 
     return require_no_hold(door)
+
+
+def listing(view: Door) -> Door:
+    """The whole story of a page of allauth's that says how somebody gets in, and when they last did, from which device.
+
+    It is for whoever has shown who they are, where they have set up more than a texted code, or staff's password.
+    """
+
+    @wraps(view)
+    def door(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if isinstance(request.user, User) and (page := _next_step(request, request.user)):
+            return redirect_to_sign_in(request, page=page, then=request.path)
+        return view(request, *args, **kwargs)
+
+    return require_no_hold(door)
+
+
+def _next_step(request: HttpRequest, user: User) -> str:
+    """Return the address of the proof that this session lacks; "" where it has it, or where there is none to give."""
+    if user.is_subscriber:
+        return sessions.next_proof(request, user=user) if sessions.has_own_proof(user=user) else ""
+    page = sessions.next_factor(request, user=user)
+    return "" if page == reverse("mfa_activate_totp") else page
 
 
 def hash_codes_after_view(view: Door) -> Door:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -10,8 +11,9 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from accounts.models import Line
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, sign_in
+from tests.people import PASSWORD, Browser, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
+from tests.support.officers import sign_in_anew, staff
 from tests.walks.world import PASSKEY, a_passkey
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -55,6 +57,30 @@ def test_the_list_and_what_is_done_with_one(line: Line) -> None:
     assert words(browser, f"{at}/edit/").endswith("A name you will recognize Save name")
     assert words(browser, "/accounts/2fa/webauthn/reauthenticate/").startswith("Use your passkey Press the button.")
     assert "Use my passkey" in words(browser, "/accounts/reauthenticate/")
+
+
+def test_a_code_alone_sees_no_passkey_where_more_is_set_up(line: Line) -> None:
+    """Which devices somebody has, and when each was last used, is not for whoever has their phone for a minute."""
+    sign_in(line)
+    a_passkey(line)
+    browser = sign_in_by_code(line)
+    for path in ("/accounts/2fa/", "/accounts/2fa/webauthn/"):
+        assert browser.get(path).url == f"/accounts/reauthenticate/?next={quote(path, safe='')}"
+    assert browser.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    assert PASSKEY in words(browser, "/accounts/2fa/webauthn/")
+    assert "You have 1 passkey." in words(browser, "/accounts/2fa/")
+    # Who has nothing else sets it up by the code.
+    assert "You have none yet." in words(sign_in_by_code(a_line()), "/accounts/2fa/")
+
+
+def test_staff_see_theirs_with_the_second_factor() -> None:
+    officer = staff(second_factor=False)
+    assert officer.client.get("/accounts/2fa/").status_code == 200
+    TOTP.activate(officer.user, generate_totp_secret())
+    for path in ("/accounts/2fa/", "/accounts/2fa/webauthn/"):
+        assert officer.client.get(path).headers["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    sign_in_anew(officer)
+    assert officer.client.get("/accounts/2fa/webauthn/").status_code == 200
 
 
 def test_nobody_is_told_of_security_keys(line: Line) -> None:
