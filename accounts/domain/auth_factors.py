@@ -77,20 +77,12 @@ def is_on_hold_only_for_new_number(*, line: Line, at: datetime) -> bool:
     moved, near = line.number_changed_at, delegations.get_time(line=line, at=at) - NEAR
     if moved is None or moved <= max(line.activated_at, near):
         return False
-    tenures = _list_tenures(line)
+    tenures = line.list_tenures()
     if any(_has_moved_since(near, one) for one in tenures):
         return False
     recent = max(tenures[-1].activated_at, near)
     shows_nothing = Q(action__in=LETS_IN, at__gte=moved) | MOVE_REPORTED & Q(at__gt=recent)
     return not AuditEvent.objects.filter(shows_nothing, line_id__in=[one.pk for one in tenures]).exists()
-
-
-def _list_tenures(line: Line) -> list[Line]:
-    """The line and those that it continues, the newest first: they are one person's."""
-    tenures = [line]
-    while (before := tenures[-1].continues_line) is not None:
-        tenures.append(before)
-    return tenures
 
 
 def _has_moved_since(near: datetime, line: Line) -> bool:

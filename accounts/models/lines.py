@@ -96,6 +96,13 @@ class Line(models.Model):
     def __str__(self) -> str:
         return f"line {self.pk}"
 
+    def list_tenures(self) -> list["Line"]:
+        """Return this line and those that it continues, however far, the newest first: they are one person's."""
+        tenures = [self]
+        while (before := tenures[-1].continues_line) is not None:
+            tenures.append(before)
+        return tenures
+
 
 class LineNumber(models.Model):
     """The number a line had for a period. Periods of one number never overlap (trigger `accounts_number_overlap`)."""

@@ -186,16 +186,6 @@ def role_of(*, line: Line, reported: str) -> str:
     return line.user_role if reported == Line.UserRole.MINOR else reported
 
 
-def continues(*, before: Line, line: Line) -> bool:
-    """Return whether `before` continues `line`, however far: if each continued the other, it would be its own past."""
-    earlier: Line | None = before
-    while earlier is not None and earlier.continues_line_id is not None:
-        earlier = earlier.continues_line
-        if earlier == line:
-            return True
-    return False
-
-
 def list_news(*, line: Line, record: LineRecord, account: Account) -> dict[str, object]:
     """Return what a row says otherwise than it is known, by the columns that keep it."""
     reported: dict[str, object] = {

@@ -17,7 +17,6 @@ from consent.feeds.line_continuity import (
     PendingRows,
     RowFate,
     Source,
-    continues,
     copy_predecessor,
     copy_predecessor_late,
     get_line_holder,
@@ -253,7 +252,7 @@ class _TenureWriter:
             return _refuse_another(before, line)
         if before is None:
             return "continues_line_id", "line_unknown"
-        if before == line or continues(before=before, line=line):
+        if line in before.list_tenures():
             return "continues_line_id", "id_conflict"
         return (
             None
