@@ -30,7 +30,7 @@ def sharing(
 
     `recipients`: pairs of a campaign and a party (URI) that it may ask for; a pair has a use of its own where the
     campaign's requests say for whom they ask. Three queries; two more where somebody is suspended; one more where a
-    recipient is asked about, and where one is stopped alone.
+    recipient is asked about, two if somebody is suspended, and where one is stopped alone.
     """
     kept = get_line_ledger(line_id=line.pk)
     row = kept.row
@@ -112,14 +112,30 @@ def _add_suspension_starts(
     """The uses, those that are suspended with since when: by the first of their suspensions that run."""
     if not any(use.is_suspended for use in found.values()):
         return found
+    starts = _read_suspension_starts({recipient for _, recipient in found if recipient}, at)
+    campaigns = {one.ref: one for one in known}
+    return {
+        (ref, recipient): replace(use, suspended_since=_first_start(campaigns[ref], recipient, starts))
+        if use.is_suspended
+        else use
+        for (ref, recipient), use in found.items()
+    }
+
+
+def _read_suspension_starts(recipients: Collection[str], at: datetime) -> Mapping[str, datetime]:
+    """Since when suspensions run, by target; of these parties by "for URI" too."""
     # Newest first: of two that run on one target, the older one's start is kept.
     held = running(at=at).filter(automatic=False)
     starts = {f"{one.of}:{one.target_id}": one.starts_at for one in held}
-    first = {one.ref: min(filter(None, map(starts.get, one.cover.targets)), default=None) for one in known}
-    return {
-        pair: replace(use, suspended_since=first[use.campaign]) if use.is_suspended else use
-        for pair, use in found.items()
-    }
+    named = Party.objects.filter(uri__in=recipients).values_list("uri", "pk")
+    return starts | {f"for {uri}": starts[f"party:{pk}"] for uri, pk in named if f"party:{pk}" in starts}
+
+
+def _first_start(campaign: Campaign, recipient: str, starts: Mapping[str, datetime]) -> datetime | None:
+    """Since when the first of these suspensions denies a campaign, as the gate reads whose suspension does."""
+    alone = campaign.names_recipient and recipient in {"", *campaign.cover.told_apart}
+    targets = campaign.cover.named_targets if alone else campaign.cover.targets
+    return min(filter(None, map(starts.get, [*targets, f"for {recipient}"])), default=None)
 
 
 def _get_reasons_without_suspension(questions: Sequence[Question], answers: Sequence[Answer]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -148,3 +148,30 @@ def test_a_suspended_end_customer_s_page_alone_says_so() -> None:
     assert "We have suspended it" in read(browser, f"/companies/{scene.jail.pk}/")
     assert "We have suspended it" not in read(browser, f"/companies/{scene.bail.pk}/")
     assert "We have suspended it" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)
+
+
+def test_a_recipient_who_is_suspended_is_blocked_since_then() -> None:
+    """One told apart whoever else is suspended; one that nobody told us of since the first behind the provider is."""
+    now, scene = timezone.now().replace(microsecond=0), a_scene()
+    other = a_party("Unnamed", "end_customer")
+    path = ["https://northlink.example", scene.campaign.lbs_provider.uri, other.uri]
+    disclosed(scene.line, path, at=now - 9 * DAY, campaign=scene.campaign.ref)
+    browser = signed_in(scene.line)
+
+    def suspended(party: Party, days: int) -> None:
+        Suspension.objects.create(
+            of="party", target_id=party.pk, starts_at=now - days * DAY, reason="Due", actor="officer:1"
+        )
+
+    def blocked_since(party: Party) -> list[datetime]:
+        page = browser.get(f"/companies/{party.pk}/").text
+        return [*map(datetime.fromisoformat, re.findall(r'Blocked since <time datetime="([^"]+)"', page))]
+
+    suspended(other, 1)
+    assert blocked_since(other) == [now - DAY]
+    suspended(scene.jail, 5)
+    suspended(scene.bail, 2)
+    assert [blocked_since(one) for one in (scene.jail, scene.bail, other)] == [
+        [now - 5 * DAY], [now - 2 * DAY], [now - 5 * DAY],
+    ]  # fmt: skip
+    assert "Allowed." in card(browser.get("/home/").text, scene.campaign.lbs_provider)
