@@ -116,7 +116,6 @@ class Recipients(Enum):
 
     PHONE_AND_CONTACT = auto()
     OLD_NUMBER_AND_CONTACT = auto()
-    PHONE = auto()
 
 
 class SentEnough(Exception):
@@ -258,11 +257,13 @@ def _choose_destinations(
 
 @transaction.atomic(savepoint=False)
 def enqueue_warnings(
-    *, lines: Collection[Line], words: Callable[[Line], str], of: str, to: Recipients, at_most: int | None,
+    *, lines: Collection[Line], words: Callable[[Line], str], of: str,
+    to: Recipients | Mapping[int, str], at_most: int | None,
     at: datetime,
 ) -> None:  # fmt: skip
     """Have the persons of lines texted at once, by day and night, of what somebody may do who takes a line over.
 
+    `to`: numbers, by line, are texted as they are, whichever number the line has by now, and no safe contact is.
     `of`: which kind of change; `at_most`: so many of that kind in a day to each recipient, None: all. To the old number
     only if no other line has had it since. Nothing is sent where a line leaves its account in confidence. In as many
     statements for many lines as for one.
@@ -299,13 +300,15 @@ def _count_warnings(line_ids: Collection[int], about: str, at: datetime) -> Coun
 
 
 def _list_warning_recipients(
-    line_ids: Collection[int], to: Recipients, at: datetime
+    line_ids: Collection[int], to: Recipients | Mapping[int, str], at: datetime
 ) -> list[tuple[int, str, SafeContact | None]]:
+    if not isinstance(to, Recipients):
+        return [(pk, to[pk], None) for pk in line_ids]
     if to == Recipients.OLD_NUMBER_AND_CONTACT:
         numbers = delegations.list_last_numbers(line_ids=line_ids)
     else:
         numbers = delegations.list_current_numbers(line_ids=line_ids, at=at)
-    contacts = sms_delivery.list_contacts_to_warn(line_ids=[] if to == Recipients.PHONE else line_ids, at=at)
+    contacts = sms_delivery.list_contacts_to_warn(line_ids=line_ids, at=at)
     there: list[tuple[int, str, SafeContact | None]] = []
     for pk in line_ids:
         there += [(pk, unseal(contacts[pk].to_sealed), contacts[pk])] if pk in contacts else []

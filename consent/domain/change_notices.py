@@ -187,7 +187,7 @@ MOVED = (
 )  # fmt: skip
 # Of which a line may have many in a day that are all its person's own: so often each is told. The rest always is.
 AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY: 5}
-RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT, Change.TAKEN: Recipients.PHONE}
+RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT}
 # What is not here is told to nobody: whoever said it themselves has just read it.
 TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
     **{(change, Author.PERSON): Message.Kind.CONFIRMED for change in (Change.STOP, Change.DISPUTE, Change.PAUSE)},
@@ -334,12 +334,14 @@ def notify_of_imported_changes(*, line_ids: Collection[int], change: Change, at:
     enqueue_alerts(line_ids=line_ids, kind=kind, words=_in_words_of(kind), at=at)
 
 
-def notify_of_line_moves(*, lines: Collection[Line], change: Change, at: datetime) -> None:
+def notify_of_line_moves(
+    *, lines: Collection[Line], change: Change, numbers: Mapping[int, str] | None = None, at: datetime
+) -> None:
     """Warn persons, wherever they can be reached, that the carrier's record says that their lines have moved.
 
-    Call it before a new number is stored.
+    Call it before a new number is stored. `numbers`: by line, the one to warn instead, and no other.
     """
-    to = RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
+    to = numbers if numbers is not None else RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
     words = _format_by_language(
         lambda: str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
     )

@@ -153,7 +153,7 @@ class LineMoves:
         for line in lines:
             if line.carrier_id in self._took:
                 self._took.remove(line.carrier_id)
-                self._changes.warn_taken(line)
+                self._changes.warn_taken(line, self._timeline.newest(line.carrier_id).msisdn)
 
     def take_number(self, line: Line) -> list[str]:
         """Hold the line by its new number, and from its holder where that was another's. Returns the columns."""
@@ -167,8 +167,12 @@ class LineMoves:
         """Tell the person of the new number; and whoever has that number, where it was another line's."""
         self.warn(line, Change.NUMBER)
         self.reach_on(line, Change.NUMBER)
-        if self._was_anothers(self._timeline.newest(line.carrier_id).number, line.carrier_id):
-            self._changes.warn_taken(line)
+        self.warn_of_taken(line, self._timeline.newest(line.carrier_id))
+
+    def warn_of_taken(self, line: Line, period: Period) -> None:
+        """Tell whoever has a number that was another line's: also where this line had it for a time that is over."""
+        if self._was_anothers(period.number, line.carrier_id):
+            self._changes.warn_taken(line, period.msisdn)
 
     def take_news(self, line: Line, news: Mapping[str, object]) -> tuple[list[str], frozenset[int]]:
         """Write what a row says otherwise into its line: the columns, and the lines that it reached until then."""

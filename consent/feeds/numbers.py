@@ -172,6 +172,7 @@ class LineChanges:
     def _clear(self) -> None:
         self._warned: dict[Change, Lines] = defaultdict(dict)
         self._taken: Lines = {}
+        self._taken_numbers: dict[int, str] = {}
         self._changed: Lines = {}
         self._columns: dict[int, set[str]] = defaultdict(set)
         self._renumbered: Lines = {}
@@ -191,9 +192,9 @@ class LineChanges:
         self._write_moved_number(line)
         self._warned[change][line.pk] = line
 
-    def warn_taken(self, line: Line) -> None:
-        """Warn whoever has the number that a line takes, once that is written."""
-        self._taken[line.pk] = line
+    def warn_taken(self, line: Line, msisdn: str) -> None:
+        """Warn whoever has the number that a line takes, once that is written; whether or not it still has that."""
+        self._taken[line.pk], self._taken_numbers[line.pk] = line, msisdn
 
     def save(self, line: Line, columns: Sequence[str], detail: Mapping[str, object]) -> None:
         """Save these columns of a line; the trail says `detail`."""
@@ -241,7 +242,7 @@ class LineChanges:
             people.end_tenures(line_ids=self._ended, at=at)
             end_tenures(line_ids=self._ended, at=at, actor=self._actor)
         if taken:
-            notify_of_line_moves(lines=taken.values(), change=Change.TAKEN, at=at)
+            notify_of_line_moves(lines=taken.values(), change=Change.TAKEN, numbers=self._taken_numbers, at=at)
         RejudgeRequest.objects.bulk_create(RejudgeRequest(line_id=pk, since=since) for pk, since in self._rejudged)
         self._write_trail()
         self._clear()

@@ -288,8 +288,10 @@ class _TenureWriter:
         if there is not None:
             same = there.number == number_hash(record.msisdn)
             return REPEATED if same else ("number_changed_at", "missing")
-        if not self.timeline.insert(period_in(record=record)):
+        period = period_in(record=record)
+        if not self.timeline.insert(period):
             return "msisdn", "number_overlap"
+        self.moves.warn_of_taken(line, period)
         self.changes.write()
         store_periods(timeline=self.timeline, lines=[line])
         self._mark_shortened(line, record.has_number_since)

@@ -262,7 +262,12 @@ def test_what_was_written_while_a_contact_counted_goes_there(line: Line, user: U
 def test_so_many_warnings_of_a_kind_are_sent_in_a_day(line: Line, now: datetime) -> None:
     def warnings(at: datetime) -> int:
         enqueue_warnings(
-            lines=[line], words=lambda _: "Your SIM changed.", of="sim", to=Recipients.PHONE, at_most=2, at=at
+            lines=[line],
+            words=lambda _: "Your SIM changed.",
+            of="sim",
+            to=Recipients.PHONE_AND_CONTACT,
+            at_most=2,
+            at=at,
         )
         return Message.objects.count()
 

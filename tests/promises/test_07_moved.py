@@ -329,10 +329,30 @@ def test_an_end_is_told_once_whatever_else_the_row_says(line: Line) -> None:
     assert read(OLD) == [f"{ended} at the number on your bill."]
 
 
-def test_a_number_since_another_line_s_is_told_nothing(line: Line) -> None:
-    given_back = line_row(line_id="L2", msisdn=OLD, activated_at=ago(24 * HOUR), deactivated_at=ago(23 * HOUR))
-    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)), given_back)
-    assert (read(OLD), Message.objects.filter(kind="moved").count()) == ([], 0)
+TAKEN = "Whereabouts: our records now show this number on another phone line, so what you stopped before may no longer"
+
+
+def given_back(line_id: str, **more: object) -> tuple[dict[str, object], ...]:
+    """A line that begins with the old number, and has ended since."""
+    return (line_row(line_id=line_id, activated_at=ago(24 * HOUR), deactivated_at=ago(23 * HOUR), **more),)
+
+
+def taken_in_between(line_id: str, **more: object) -> tuple[dict[str, object], ...]:
+    """A known line that, as the file says, had the old number for a time before the one it has now."""
+    began = {"line_id": line_id, "activated_at": "2025-01-01T00:00:00Z", **more}
+    take_lines(line_row(**began, msisdn=SAFE))
+    last = line_row(**began, msisdn="+12065550177", number_changed_at=ago(22 * HOUR))
+    return last, line_row(**began, msisdn=OLD, number_changed_at=ago(24 * HOUR))
+
+
+@pytest.mark.parametrize("since", [given_back, taken_in_between])
+def test_a_number_since_another_line_s_is_told_that_alone(
+    line: Line, since: Callable[..., tuple[dict[str, object], ...]]
+) -> None:
+    """It may be another person's by now, or still its own, while somebody lays the line between to keep it quiet."""
+    between = since("L2", account_id="A9")
+    take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)), *between)
+    assert [text.startswith(TAKEN) for text in read(OLD)] == [True]
 
 
 def test_a_number_that_becomes_another_s_is_told_nothing(line: Line, settings: Settings) -> None:
