@@ -170,17 +170,19 @@ class ProvisioningRefused(Exception):
     """The database can't be made or used as the settings have it; says why, and what to do."""
 
 
-def provide(*, admin: str, app: Mapping[str, Any], owner: Mapping[str, Any]) -> list[str]:
+def provide(*, admin: str, app: Mapping[str, Any], owner: Mapping[str, Any], lacking: str = "") -> list[str]:
     """Make the roles and the database that these settings name where they don't exist; return what was made.
 
-    `admin`: the URL of a superuser; without one, root connects as PostgreSQL's own system user. Raises
-    ProvisioningRefused where that is not possible, and where a role exists with another password: that may be
-    somebody's running database.
+    `admin`: the URL of a superuser; without one, root connects as PostgreSQL's own system user. `lacking`: what has to
+    be given before a database is made; "" for nothing. Raises ProvisioningRefused where that is so, where no superuser
+    can be reached, and where a role exists with another password: that may be somebody's running database.
     """
     if _can_sign_in(owner) and _can_sign_in(app):
         return []
     try:
         with _peer(admin), psycopg.connect(admin or SOCKET, autocommit=True, connect_timeout=10) as session:
+            if lacking and not _is_there(session, str(owner["NAME"])):
+                raise ProvisioningRefused(lacking)
             made = _make(session, owner=owner, app=app)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
@@ -236,11 +238,15 @@ def _role(session: psycopg.Connection[Any], one: Mapping[str, Any]) -> str:
 
 
 def _database(session: psycopg.Connection[Any], *, name: str, owner: str) -> str:
-    if session.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchall():
+    if _is_there(session, name):
         return ""
     names = {"name": sql.Identifier(name), "owner": sql.Identifier(owner)}
     session.execute(sql.SQL("CREATE DATABASE {name} OWNER {owner}").format(**names))
     return f"database {name}"
+
+
+def _is_there(session: psycopg.Connection[Any], database: str) -> bool:
+    return bool(session.execute("SELECT FROM pg_database WHERE datname = %s", [database]).fetchall())
 
 
 def _try(one: Mapping[str, Any]) -> None:

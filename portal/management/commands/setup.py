@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+from django.db import ProgrammingError
 from django.utils import timezone
 
 from accounts.actions.staff import StaffExists, make_staff
@@ -44,17 +46,20 @@ class Command(BaseCommand):
         wrong = [f"- {one.msg} {one.hint}" for one in deploy_checks.only_for_the_demo(None)]
         if wrong:
             raise CommandError("\n".join(["Complete these, then run setup again:", *wrong]))
+        officers = _read_officers(options["officer"])
         self._folders(options)
         self.stdout.write("Settings and secrets are complete.")
         if options["files"]:
             return
-        self._database(options)
+        self._database(options, lacking=TWO if len(officers) < NEEDED else "")
         if not options["containers"]:
             call_command("collectstatic", interactive=False, verbosity=0)
         _become(options)
+        if (known := _count_officers()) < NEEDED and known + len(officers) < NEEDED:
+            raise CommandError(TWO)
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write("The database is migrated.")
-        self._officers(options["officer"])
+        self._officers(officers)
         self._next(containers=options["containers"])
 
     def _folders(self, options: dict[str, Any]) -> None:
@@ -69,28 +74,22 @@ class Command(BaseCommand):
                 if whose is not None:
                     os.chown(folder, whose.uid, whose.gid)
 
-    def _database(self, options: dict[str, Any]) -> None:
+    def _database(self, options: dict[str, Any], *, lacking: str) -> None:
         admin = options["admin"] or _admin_of_containers(options)
         try:
             made = database_roles.provide(
-                admin=admin, app=settings.DATABASES["default"], owner=settings.DATABASES["owner"]
+                admin=admin, app=settings.DATABASES["default"], owner=settings.DATABASES["owner"], lacking=lacking
             )
         except database_roles.ProvisioningRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Made in PostgreSQL: {', '.join(made) or 'nothing, all was there'}.")
 
     def _officers(self, emails: list[str]) -> None:
-        known = User.objects.filter(role=User.Role.OFFICER, is_active=True).count()
-        wanted = list(dict.fromkeys(email.lower() for email in emails))
-        if known < NEEDED and known + len(wanted) < NEEDED:
-            raise CommandError(TWO)
-        for email in wanted:
+        for email in emails:
             try:
                 user = make_staff(email=email, role=User.Role.OFFICER, actor=ACTOR, at=timezone.now())
             except StaffExists:
                 self.stdout.write(f"{email} is already there. New link: manage.py make_staff --email {email} --again")
-            except ValidationError as error:
-                raise CommandError(f"{email} isn't an e-mail address.") from error
             else:
                 link = f"{settings.BASE_URL}{auth_factors.invitation_path(user=user)}"
                 self.stdout.write(f"Officer {email} chooses a password within 3 days, once, at:\n  {link}")
@@ -102,6 +101,23 @@ class Command(BaseCommand):
             "3. Copy the secrets to a safe place elsewhere: without FIELD_ENCRYPTION_KEYS no backup can be read.\n"
             "4. Both officers open their links, then follow docs/guides/officers.md."
         )
+
+
+def _read_officers(emails: list[str]) -> list[str]:
+    wanted = list(dict.fromkeys(email.lower() for email in emails))
+    for email in wanted:
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise CommandError(f"{email} isn't an e-mail address.") from error
+    return wanted
+
+
+def _count_officers() -> int:
+    try:
+        return User.objects.filter(role=User.Role.OFFICER, is_active=True).count()
+    except ProgrammingError:  # nothing was migrated yet
+        return 0
 
 
 def _admin_of_containers(options: dict[str, Any]) -> str:
