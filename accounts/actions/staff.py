@@ -13,6 +13,7 @@ from accounts.domain import auth_factors
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.queries import acting_staff
+from audit.models import Incident
 
 
 class StaffExists(Exception):
@@ -62,13 +63,19 @@ def make_staff(*, email: str, role: User.Role, actor: str, at: datetime) -> User
 
 @transaction.atomic
 def invite_again(*, email: str, actor: str, at: datetime) -> User:
-    """Take the password and the sign-ins of somebody of staff: `invitation` gives a new link. Raises NoStaff."""
+    """Take the password and the sign-ins of somebody of staff: `invitation` gives a new link. Raises NoStaff.
+
+    Whoever opens the link comes in as them, unless they had set up a second factor: an incident tells the officers.
+    """
     user = _staff(email)
     user.set_unusable_password()
     user.email = user.email.lower()
     user.save(update_fields=["password", "email"])
     end_sessions(user_id=user.pk, at=at)
     audit.actions.record(action="staff.invited_again", actor=actor, target=f"user:{user.pk}", at=at)
+    if user.role != User.Role.AGENT:
+        key, subject = f"user:{user.pk}:{uuid4()}", actor_of(user)
+        audit.actions.open_incident(kind=Incident.Kind.STAFF_BY_OPERATOR, key=key, subject=subject, at=at)
     return user
 
 

@@ -104,6 +104,15 @@ def test_officers_are_told_who_is_made_one_of_them(
     assert told_of() == [f"{becomes.get('role', 'officer')}:{user.pk}"]
 
 
+@pytest.mark.parametrize(("role", "times"), [("officer", 2), ("auditor", 2), ("agent", 0)])
+def test_officers_are_told_of_each_new_link_into_an_office(told: None, role: str, times: int) -> None:
+    """Whoever never set up a second factor is whoever opens the link."""
+    user = a_staff_user(role)
+    for _ in range(2):
+        call_command("make_staff", email=user.email, again=True)
+    assert told_of() == [f"{role}:{user.pk}"] * times
+
+
 def test_officers_are_told_of_each_change_of_one_moment(told: None) -> None:
     user = a_staff_user("auditor")
     an_officer_works()
