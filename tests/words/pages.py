@@ -12,6 +12,7 @@ from django.utils import translation
 
 from tests.people import Browser, Page
 
+SPACES = re.compile(r"\s+")
 HEADING = re.compile("h[1-6]")
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 UNREAD = frozenset({"script", "style", "template", "svg", "head", "option"})
@@ -83,10 +84,9 @@ class Part:
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
 
         def fits(part: Part) -> bool:
-            classes = part.attributes.get("class", "").split()
             return (
                 (not tag or part.tag == tag)
-                and (not of_class or of_class in classes)
+                and (not of_class or of_class in part.attributes.get("class", "").split())
                 and all(part.attributes.get(name) == value for name, value in wanted.items())
             )
 
@@ -156,7 +156,7 @@ class _Reader(HTMLParser):
             self.open.pop()
 
     def handle_data(self, data: str) -> None:
-        self.open[-1].children.append(" ".join(re.split(r"\s+", data)))
+        self.open[-1].children.append(SPACES.sub(" ", data))
 
 
 def read(page: Page | str) -> Part:

@@ -37,6 +37,7 @@ BY_LOT = (
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
     (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=[Ii]ncident[ =])\d+|(?<=subscriber:)\d+|(?<=\Wid\W: )\d+", "‹n›"),
+    (r"(?<=incident: )\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
     (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|(?<![\w-])[A-Za-z0-9_-]{32,}(?![\w-])", "‹key›"),
@@ -54,6 +55,7 @@ BY_LOT = (
     (r"(?<=Changed )[A-Z][a-z]{2} \d\d?, 20[234]\d, \d\d?:\d\d\s[AP]M", "‹when it was installed›"),
     (r"\d\d? [A-Z][a-z]{2} 20[234]\d, \d\d:\d\d(?= The system \(install\))", "‹when it was installed›"),
 )
+COMPILED = [(re.compile(pattern), instead) for pattern, instead in BY_LOT]
 # Numbers of rows in a link, and fields that tell nothing of what is asked.
 NUMBERED = (
     r"(?<=[/:~])[0-9]+(?=[/&]|$)|(?<=company=)[0-9]+|(?<=contract=)[0-9]+|(?<=session=)[0-9]+|(?<=after=)[0-9]+$"
@@ -69,15 +71,15 @@ def transcript(html: str, *, around: bool = False, but: tuple[str, ...] = (), li
     shows of it. `around`: with what is the same on every page, too. `but`: the classes or tags of parts that are left
     out. `links`: with what its forms are filled in with, and where they and its links lead.
     """
-    page = read(html)
-    page = without(page, *(part for one in but for part in (*page.all(of_class=one), *page.all(one))))
+    whole = read(html)
+    page = without(whole, *(part for one in but for part in (*whole.all(of_class=one), *whole.all(one))))
     main = page.all("main")
     parts = [*page.all("title")[:1], *page.all("aside", of_class="gpc"), *main]
     if around or not main:
         parts = [*page.all("title")[:1], *(page.all("body") or [page])]
     lines = [line for part in parts for line in packed(part)]
     lines += [masked(f"[{name}]") for part in parts for name in _names(part)]
-    lines += [f"[nothing is called {one}]" for one in _lost(read(html))]
+    lines += [f"[nothing is called {one}]" for one in _lost(whole)]
     lines += [f"[In a search: {one.attributes['content']}]" for one in page.all("meta", name="description")]
     if links:
         lines += dict.fromkeys(masked(line) for part in parts for line in [*_filled_in(part), *_links(part)])
@@ -91,8 +93,8 @@ def wrapped(line: str) -> list[str]:
 
 def masked(line: str) -> str:
     """The line without what differs from run to run."""
-    for pattern, instead in BY_LOT:
-        line = re.sub(pattern, instead, line)
+    for pattern, instead in COMPILED:
+        line = pattern.sub(instead, line)
     return line
 
 
