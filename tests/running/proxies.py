@@ -18,7 +18,7 @@ from tests.faults.programs import free_port, listening, until
 from tests.partners.terminator import Certificate
 
 RUNNING = Path(__file__).resolve().parents[2] / "docs" / "running"
-HOST = "whereabouts.carrier.example"
+HOST = "privacy.carrier.example"
 START_WITHIN_S = 20.0
 
 

@@ -120,7 +120,7 @@ def put_files(machine: Machine, root: Path) -> None:
     """What step 5 says."""
     machine.type("cp docs/running/systemd/*.service /etc/systemd/system")
     shipped = (root / CODE / "docs" / "running" / "nginx.conf").read_text()
-    names = shipped.replace(" partners.whereabouts.carrier.example", "").replace("whereabouts.carrier.example", HOST)
+    names = shipped.replace(" partners.privacy.carrier.example", "").replace("privacy.carrier.example", HOST)
     (root / "etc" / "nginx" / "conf.d" / "whereabouts.conf").write_text(names)
     for name, ports in (("web", (8000, 8002)), ("gate", (8001,))):
         servers = root / "etc" / "nginx" / f"whereabouts-{name}.servers"
