@@ -16,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts import queries
@@ -90,6 +91,10 @@ def to_save(*, name: str, media_type: str, content: bytes) -> HttpResponse:
 REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.StaffOnly)
 
 
+# Of a case about an incident or a company: nobody has a log that could show the reason.
+OF_NO_PERSON = _("Kept in the audit log. Write no name and no number.")
+
+
 def case_or_404(request: PersonRequest, code: str) -> Case:
     """The case, as whoever asks may see it; the look is in its person's log. Raises Http404."""
     case = see_case(code=code, actor=actor_of(request.user), at=database_clock())
@@ -102,6 +107,8 @@ def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> Ht
     """Show the form beside what it is about, or do the act and go back to the case."""
     case = case_or_404(request, code)
     act = make(case)
+    if case.person is None:
+        act.form.fields["reason"].help_text = OF_NO_PERSON
     if request.method == "POST" and act.form.is_valid() and (said := _perform_act(act, code, actor_of(request.user))):
         messages.success(request, said)
         return redirect(reverse("desk-case", args=[code]))

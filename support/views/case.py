@@ -282,10 +282,14 @@ def export(request: PersonRequest, code: str) -> HttpResponse:
             if found is None:
                 raise Http404
             return render(request, EXPORTED, {"case": found, "ticket": found.ticket, "by": request.user, "at": now})
-    return answer(request, code, lambda _found: Act(
+    return answer(request, code, lambda found: Act(
         title=_("Take a copy of the case"),
-        lead=_("A page to print, with the person masked. Who took it and when stands across every sheet, and in the "
-               "person's log."),
+        lead=(
+            _("A page to print. Who took it and when stands across every sheet, and in the audit log.")
+            if found.person is None
+            else _("A page to print, with the person masked. Who took it and when stands across every sheet, and in the"
+                   " person's log.")
+        ),
         button=_("Create the copy"),
         done="",
         form=form,

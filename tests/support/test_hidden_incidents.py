@@ -215,6 +215,16 @@ def test_a_request_to_suspend_from_a_hidden_case_waits_with_it(officer: Member) 
     assert case in shown(officer, pages[0])
 
 
+def test_a_case_of_nobody_promises_nothing_of_anybody_s_log(officer: Member) -> None:
+    ungated, _ = released()
+    case = f"/desk/{Ticket.objects.get(key=f'incident:{ungated.pk}').code}"
+    pages = [shown(officer, f"{case}/{act}/") for act in ("move", "priority", "suspend", "copy")]
+    assert all("Kept in the audit log. Write no name and no number." in page for page in pages)
+    pages.append(shown(officer, f"{case}/copy/", {"reason": "For counsel."}))
+    assert "Recorded in the audit log. Don't pass it on." in pages[-1]
+    assert [page for page in pages if "own log" in page or "person's log" in page] == []
+
+
 def test_a_bulk_reply_about_a_hidden_incident_has_no_page(officer: Member) -> None:
     ungated, _ = released()
     now = timezone.now()
