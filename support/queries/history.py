@@ -289,7 +289,7 @@ def _of_reach(event: AuditEvent) -> list[str]:
     if event.action.startswith("export."):
         names |= {"year": "year", "since": "from", "until": "to", "rows": "rows"}
     return [
-        f"{label}: {sanitise_text(str(event.detail[key]), at_most=40)}"
+        f"{label} {sanitise_text(str(event.detail[key]), at_most=40)}"
         for key, label in names.items()
         if key in event.detail
     ]

@@ -417,15 +417,15 @@ def test_a_file_says_of_which_incident_year_or_days_it_was(officer: Member) -> N
     assert of_it == [
         *(
             f"officer@carrier.example Privacy officer export: {did} export anomalies To check how we work: Twice a year"
-            for did in (f"given incident: {incident.pk}; rows: 0", f"exported incident: {incident.pk}")
+            for did in (f"given incident {incident.pk}; rows 0", f"exported incident {incident.pk}")
         ),
-        f"officer@carrier.example Privacy officer export: exported incident: {incident.pk} export incident For counsel",
+        f"officer@carrier.example Privacy officer export: exported incident {incident.pk} export incident For counsel",
     ]
     officer.client.get("/admin/exports/contracts/2025/").getvalue()
     officer.client.get("/desk/figures/desk.csv?from=2026-01-02&to=2026-01-03").getvalue()
     days, year = rows_of(officer, "?kind=export")[:2]
-    assert year == "officer@carrier.example Privacy officer export: exported year: 2025 export contracts –"
-    assert re.search(r"export: exported from: \d{4}-\d\d-\d\d; to: \d{4}-\d\d-\d\d export desk-figures –$", days)
+    assert year == "officer@carrier.example Privacy officer export: exported year 2025 export contracts –"
+    assert re.search(r"export: exported from \d{4}-\d\d-\d\d; to \d{4}-\d\d-\d\d export desk-figures –$", days)
 
 
 def test_acts_on_hidden_rows_are_legal_process_s_own(officer: Member, line: Line, campaign: Campaign) -> None:
