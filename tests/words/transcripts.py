@@ -37,7 +37,6 @@ BY_LOT = (
     (r"^\d{8}$", "‹code›"),
     (r"(?<=AGR-)\d{4}\b|(?<=CMP-)\d{4}\b|(?<=officer)\d+(?=@)|(?<=agent)\d+(?=@)|\b[0-9a-f]{6,11}(?=…)", "‹n›"),
     (r"(?<=line:)\d+|(?<=Test line )\d+|(?<=[Ii]ncident[ =])\d+|(?<=subscriber:)\d+|(?<=\Wid\W: )\d+", "‹n›"),
-    (r"(?<=incident: )\d+", "‹n›"),
     (r"(?<=[•*…])\d{2,4}\b|(?<=ending in )\d{2,4}\b", "‹end of number›"),
     (r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "‹signed text›"),
     (r"[A-Za-z0-9_-]{16}…|[A-Za-z0-9+/]{43}=|\b[0-9a-f]{12,}\b|(?<![\w-])[A-Za-z0-9_-]{32,}(?![\w-])", "‹key›"),
