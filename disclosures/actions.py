@@ -398,9 +398,10 @@ def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
 
 @transaction.atomic
 def record_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
-    """Write into the line's own log that everything about it was handed out."""
+    """Write into the line's own log that everything about it was handed out. Raises NoReason."""
+    why = check_reason(reason)
     audit.actions.record(
-        action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=reason
+        action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=why
     )
 
 

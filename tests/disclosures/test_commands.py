@@ -144,7 +144,7 @@ def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"the file is not JSON$"):
         run("import_parties", str(tmp_path / "p"))
     with pytest.raises(CommandError, match=r"^no line has this id$"):
-        run("export_line", "L404")
+        run("export_line", "L404", "--reason", "Due")
 
 
 def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
     assert export["line"]["numbers"][0]["until"] == "2025-07-15T00:00:00Z"
     assert export["access_log"][0]["action"] == "line.exported"
     assert export["access_log"][0]["reason"] == "subscriber asked"
-    run("export_line", "L2", "--out", str(tmp_path / "out.json"))
+    run("export_line", "L2", "--out", str(tmp_path / "out.json"), "--reason", "Due")
     assert [row["id"] for row in json.loads((tmp_path / "out.json").read_text())["disclosures"]] == ["theirs"]
     logged = AuditEvent.objects.filter(action="line.exported").values_list("line_id", flat=True)
     assert set(logged) == set(Line.objects.values_list("pk", flat=True))

@@ -190,6 +190,7 @@ class TestCommand:
             ("x", "--kind", "gateway", "--party", "https://geobridge.example", "--key", jwk),
             ("x", "--kind", "aggregator", "--party", "https://nobody.example", "--key", jwk),
             ("x", "--kind", "gateway", "--key", tmp_path / "none"), ("x", "--disable"),
+            ("x", "--kind", "gateway", "--key", jwk, "--reason", "call 206 555 0142"),
         ):  # fmt: skip
             with pytest.raises(CommandError):
                 self.run(*args)

@@ -271,8 +271,9 @@ class TestCommand:
 
     def test_in_an_emergency_it_asks_why(self) -> None:
         for how_ in ("--now", "--emergency"):
-            with pytest.raises(CommandError, match="say why"):
-                self.run(how_, "--use", "receipt")
+            for why in ("", "z", "call 206 555 0142"):
+                with pytest.raises(CommandError, match=r"^(Say why|Write no phone number)"):
+                    self.run(how_, "--use", "receipt", "--reason", why)
         old = keys.signer(use=RECEIPT).kid
         out = self.run("--emergency", "--use", "receipt", "--reason", "found in a log")
         assert out == f"published {keys.signer(use=RECEIPT).kid}\nretired {old}\n"

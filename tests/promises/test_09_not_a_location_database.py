@@ -70,7 +70,7 @@ def test_a_place_in_a_feed_is_not_kept_anywhere(tmp_path: Path) -> None:
     said = io.StringIO()
     for name, file in (("import_lines", lines), ("import_disclosures", releases)):
         call_command(name, str(file), "--rejects", str(tmp_path / "rejects"), stdout=said, stderr=said)
-    call_command("export_line", "L1", stdout=said)
+    call_command("export_line", "L1", stdout=said, reason="Due")
     kept = said.getvalue() + (tmp_path / "rejects").read_text() + everything_stored()
     assert [marker for marker in MARKERS if marker in kept] == []
     assert json.dumps("location-retrieval:read") in kept, "the search looked at what was stored"

@@ -46,7 +46,7 @@ pytestmark = pytest.mark.usefixtures("db")
 def export(carrier_id: str) -> str:
     """The export as bytes would compare: what names the line itself, and the moments of this very test, taken out."""
     out = io.StringIO()
-    call_command("export_line", carrier_id, stdout=out)
+    call_command("export_line", carrier_id, stdout=out, reason="Due")
     text = out.getvalue()
     for number, name in (("101", "L-plain"), ("102", "L-gagged")):
         text = text.replace(name, "L").replace(f"+12065550{number}", "N").replace(f"of-{name}", "of-L")

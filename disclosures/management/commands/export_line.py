@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 import audit.queries
 from accounts.models import Line
+from accounts.primitives.reasons import NoReason
 from disclosures import actions
 from disclosures.queries.downloads import export_of
 
@@ -23,14 +24,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("line_id", help="the carrier's id of the line")
         parser.add_argument("--out", metavar="FILE", help="write to this file instead of standard output")
-        parser.add_argument("--reason", default="", help="why; kept in the line's own access log")
+        parser.add_argument("--reason", required=True, help="why; kept in the line's own access log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         line = Line.objects.filter(carrier_id=options["line_id"]).first()
         if line is None:
             raise CommandError("no line has this id")
         at = audit.queries.database_clock()
-        actions.record_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
+        try:
+            actions.record_export(line_id=line.pk, actor="command:export_line", reason=options["reason"], at=at)
+        except NoReason as error:
+            raise CommandError(str(error)) from error
         person = line.line_users.filter(until__isnull=True).first()
         pieces = export_of(line=line, reader=person.user_id if person else None, at=at)
         if not options["out"]:

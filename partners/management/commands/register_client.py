@@ -9,6 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.primitives.json_reader import Unreadable, read_json
+from accounts.primitives.reasons import NoReason, check_reason
 from audit.queries import database_clock
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.models import Client, Party
@@ -37,8 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="for the audit trail")
 
     def handle(self, *args: Any, client_id: str, reason: str, **options: Any) -> None:
-        known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "reason": reason, "at": database_clock()}
+        known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "at": database_clock()}
         try:
+            known["reason"] = _check(reason)
             if options["disable"]:
                 disable_client(**known)
                 self.stdout.write(f"{client_id} is disabled.")
@@ -51,10 +53,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"{client_id}'s tokens are bound to its certificate.")
         except OSError as error:
             raise CommandError(f"can't read {error.filename}: {error.strerror}") from error
-        except (NotNow, NoCertificate, BadToken, UnicodeDecodeError) as error:
+        except (NoReason, NotNow, NoCertificate, BadToken, UnicodeDecodeError) as error:
             raise CommandError(str(error)) from error
         if options["key"] is None and options["certificate"] is None:
             raise CommandError("give --key FILE, --certificate FILE or --disable")
+
+
+def _check(reason: str) -> str:
+    return check_reason(reason) if reason else ""
 
 
 def _outcome(client: Client) -> str:

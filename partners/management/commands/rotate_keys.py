@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.primitives.reasons import NoReason, check_reason
 from partners.models import SigningKey
 from partners.workers import rotation
 from partners.workers.rotation import RotationResult
@@ -37,10 +38,12 @@ class Command(BaseCommand):
         if not now and not emergency:
             self._tell(rotation.rotate(now=timezone.now()))
             return
-        if not reason.strip():
-            raise CommandError("say why: --reason TEXT")
+        try:
+            why = check_reason(reason)
+        except NoReason as error:
+            raise CommandError(str(error)) from error
         uses = [USES[name] for name in options["use"] or USES]
-        self._tell(rotation.replace(uses=uses, emergency=emergency, actor=ACTOR, reason=reason, now=timezone.now()))
+        self._tell(rotation.replace(uses=uses, emergency=emergency, actor=ACTOR, reason=why, now=timezone.now()))
 
     def _tell(self, done: RotationResult) -> None:
         for what, kids in (("published", done.made), ("retired", done.retired)):
