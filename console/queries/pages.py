@@ -1,6 +1,6 @@
 """One party, contract or campaign with everything an officer asks of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,12 +29,16 @@ IN_FORCE = frozenset({Stage.IN_FORCE, Stage.ENDING})
 
 @dataclass(frozen=True)
 class PageSuspension:
-    """A suspension that runs on something, and what it is called. `own`: on the thing itself, not on what is above."""
+    """A suspension that runs on something, and what it is called.
+
+    `own`: on the thing itself, not on what is above. `denies_all`: not only requests that name whom it is on.
+    """
 
     suspension: Suspension
     target: names.NamedTarget
     who: str
     own: bool
+    denies_all: bool
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
     return CampaignPage(
         facts=facts,
         contract=chains.contracts(rows=[campaign.contract], at=at)[0],
-        held=_list_page_suspensions(above, at),
+        held=_list_page_suspensions(above, at, apart=_list_partial_targets(campaign)),
         asked=list_open_proposals(of="campaign", target_id=campaign.pk, at=at),
         kin=_list_links(IdentifierLink.Of.CAMPAIGN, campaign.ref),
         cohort=_cohort("campaign", campaign.pk),
@@ -303,13 +307,26 @@ def list_acts_already_done(*, held: Sequence[PageSuspension]) -> frozenset[str]:
     return frozenset({"suspend"}) if mine else frozenset()
 
 
-def _list_page_suspensions(wanted: Sequence[tuple[str, int]], at: datetime) -> list[PageSuspension]:
+def _list_partial_targets(campaign: Campaign) -> set[str]:
+    """The targets of suspensions that deny only requests that name whom they are on."""
+    return set(campaign.cover.targets) - set(campaign.cover.named_targets) if campaign.names_recipient else set()
+
+
+def _list_page_suspensions(
+    wanted: Sequence[tuple[str, int]], at: datetime, *, apart: Collection[str] = ()
+) -> list[PageSuspension]:
     keys = set(wanted)
     found = [one for one in running(at=at) if (one.of, one.target_id) in keys]
     named = names.targets(wanted={(one.of, one.target_id) for one in found})
     who = names.actors(wanted={one.actor for one in found})
     return [
-        PageSuspension(one, named[one.of, one.target_id], who[one.actor], (one.of, one.target_id) == wanted[0])
+        PageSuspension(
+            suspension=one,
+            target=named[one.of, one.target_id],
+            who=who[one.actor],
+            own=(one.of, one.target_id) == wanted[0],
+            denies_all=f"{one.of}:{one.target_id}" not in apart,
+        )
         for one in found
     ]
 

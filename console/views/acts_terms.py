@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from partners.models import Campaign, Contract, Party, Proposal
 
 KEYS_PROPOSED = "Saved. The new key address takes effect when another officer agrees, within 7 days."
 DRAFT = "A draft has no effect until it is put in force."
-FIXED = "It was put in force, which fixed its terms: no change can be saved here. Its page shows what you can still do."
+FIXED = "It was put in force, which fixed its terms. This page shows what you can still do."
 
 
 def add_party(request: PersonRequest) -> HttpResponse:
@@ -99,9 +100,11 @@ def draft_campaign(request: PersonRequest, contract_id: int, copied: Campaign | 
 def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
     """Put other terms into a draft."""
     contract = get_object_or_404(Contract, pk=contract_id)
+    if not contract.is_draft:
+        return _redirect_to_page(request, contract)
     act = Act(
-        title=f"Change the draft {contract.ref}" if contract.is_draft else f"Change {contract.ref}",
-        lead=DRAFT if contract.is_draft else FIXED,
+        title=f"Change the draft {contract.ref}",
+        lead=DRAFT,
         form=terms.ContractForm(
             request.POST or None, at=timezone.now(), initial=terms.contract_initial(contract), drafted=True
         ),
@@ -116,9 +119,11 @@ def change_contract(request: PersonRequest, contract_id: int) -> HttpResponse:
 def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
     """Put other terms into a draft."""
     campaign = get_object_or_404(Campaign.objects.select_related("lbs_provider", "contract"), pk=campaign_id)
+    if not campaign.is_draft:
+        return _redirect_to_page(request, campaign)
     act = Act(
-        title=f"Change the draft {campaign.ref}" if campaign.is_draft else f"Change {campaign.ref}",
-        lead=DRAFT if campaign.is_draft else FIXED,
+        title=f"Change the draft {campaign.ref}",
+        lead=DRAFT,
         form=terms.CampaignForm(
             request.POST or None, contract=campaign.contract, initial=terms.campaign_initial(campaign), drafted=True
         ),
@@ -128,6 +133,12 @@ def change_campaign(request: PersonRequest, campaign_id: int) -> HttpResponse:
         done="Draft saved.",
     )
     return answer(request, act)
+
+
+def _redirect_to_page(request: PersonRequest, row: Contract | Campaign) -> HttpResponse:
+    """Lead to the page of what is no draft any more, or never was."""
+    messages.info(request, FIXED)
+    return redirect(_page("contract" if isinstance(row, Contract) else "campaign", row))
 
 
 def endpoints(request: PersonRequest, contract_id: int) -> HttpResponse:

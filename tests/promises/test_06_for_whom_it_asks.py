@@ -16,6 +16,7 @@ from partners.models import Campaign, Dealing, IdentifierLink, Party, Reach, Sus
 from tests.consent.pages import read, stop, words
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import Browser, signed_in
+from tests.support.officers import shown, staff
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -148,6 +149,9 @@ def test_a_suspended_end_customer_s_page_alone_says_so() -> None:
     assert "We have suspended it" in read(browser, f"/companies/{scene.jail.pk}/")
     assert "We have suspended it" not in read(browser, f"/companies/{scene.bail.pk}/")
     assert "We have suspended it" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)
+    officer, page = staff(name="reads whom it denies"), f"/admin/campaigns/{scene.campaign.pk}/"
+    assert "Requests that name it are denied." in shown(officer, page)
+    assert "Everything under it is denied." in shown(officer, f"/admin/parties/{scene.jail.pk}/")
 
 
 def test_a_recipient_who_is_suspended_is_blocked_since_then() -> None:

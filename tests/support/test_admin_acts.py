@@ -20,6 +20,7 @@ from revocations.models import Cohort, Order, Stream
 from support.queries import chains
 from tests.factories import FRAUD, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.support.officers import WHY, Member, ask, confirmed, post, rows_of, shown
+from tests.words.pages import words_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
@@ -132,7 +133,9 @@ def test_a_contract_and_campaign_from_draft_to_their_end(officer: Member) -> Non
     assert post(officer, f"/admin/shorten/campaign/{made.pk}/", {"ends_at": "2092-06-01"}) == there
     made.refresh_from_db()
     assert (made.is_draft, made.ends_at) == (False, datetime(2092, 6, 1, tzinfo=UTC))
-    assert post(officer, f"/admin/campaigns/{made.pk}/change/", campaign) == ""
+    assert post(officer, f"/admin/campaigns/{made.pk}/change/", campaign) == there
+    fixed = "It was put in force, which fixed its terms. This page shows what you can still do."
+    assert fixed in words_of(officer.client.get(f"/admin/contracts/{contract.pk}/change/", follow=True).text)
     history = shown(officer, there)
     for words in ("campaign: drafted", "campaign: put in force", "campaign: shortened"):
         assert words in history

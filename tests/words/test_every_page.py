@@ -16,7 +16,7 @@ from support.models import SavedReply
 from tests.browser.pages import EVERY_FACTOR, a_walk
 from tests.browser.states import states
 from tests.clocks import Clock
-from tests.factories import a_line, a_party
+from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.support.console import everything
 from tests.support.desk import a_ticket, said
 from tests.support.officers import staff
@@ -117,6 +117,17 @@ def test_answers_to_what_is_sent() -> None:
     assert_as_before("seldom_said", seldom_said.pages())
 
 
+def read_drafts(cookies: dict[str, str]) -> list[tuple[str, list[str]]]:
+    """The forms of what is not in force yet, with drafts that are gone afterwards."""
+    with transaction.atomic():
+        contract = a_contract(is_draft=True)
+        campaign = a_campaign(contract, is_draft=True)
+        paths = {"contract": f"contracts/{contract.pk}", "campaign": f"campaigns/{campaign.pk}"}
+        found = [(f"{of}-change", read_by(cookies, f"/admin/{path}/change/")) for of, path in paths.items()]
+        transaction.set_rollback(True)
+    return found
+
+
 def test_pages_of_the_console() -> None:
     with transaction.atomic():
         begun = list(seldom_officers.of_a_beginning(staff(), at=a_while_ago()))
@@ -128,7 +139,9 @@ def test_pages_of_the_console() -> None:
     def each() -> Iterator[tuple[str, list[str]]]:
         for address in ADDRESSES:
             who = legal if address.roles == LEGAL else cookies
-            yield address.name, read_by(who, filled(f"admin/{address.route}", console.ids))
+            if address.name not in {"contract-change", "campaign-change"}:
+                yield address.name, read_by(who, filled(f"admin/{address.route}", console.ids))
+        yield from read_drafts(cookies)
         yield from seldom_console.pages(console, officer, at=a_while_ago())
 
     assert_as_before("console", each())
