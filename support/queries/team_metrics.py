@@ -197,7 +197,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     before = Span(span.since - timedelta(days=span.days), span.since - timedelta(days=1))
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
     companies = _rows("party_id", span, user_id, at)
-    named = _colleagues_named([key for key in people if key])
+    named = _colleagues_named([*people])
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
         whole=_figure("", whole.get(True, NOTHING)),

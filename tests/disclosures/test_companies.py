@@ -193,17 +193,20 @@ def test_what_was_passed_on_is_not_its_own() -> None:
     path = [geo.uri, road.uri, jail.uri]
     disclosed(line, path, at=at - DAY, n=4, judgement=Judgement.NO_APPROVAL)
     disclosed(line, path, at=at - DAY, n=2, outcome=Outcome.REFUSED)
-    disclosed(line, [geo.uri, road.uri], at=at - 40 * DAY, basis=Basis.EMERGENCY, doubtful=True)
+    disclosed(line, [geo.uri, road.uri], at=at - 50 * DAY, n=2, every=10 * DAY, basis=Basis.EMERGENCY, doubtful=True)
+    disclosed(line, [geo.uri, road.uri], at=at - DAY, basis=Basis.EMERGENCY, outcome=Outcome.REFUSED)
     found = {}
     for party in (geo, road, jail):
         page = company_page(line=line, party_id=party.pk, zone=PACIFIC, at=at)
         assert page is not None
-        found[party.name] = [(one.how, one.n, one.recent, one.refused, one.outside.n) for one in page.got]
+        found[party.name] = [
+            (one.how, one.n, one.recent, one.refused, one.outside.n, one.outside.last_at) for one in page.got
+        ]
         assert (page.card.no_record, page.card.got_it) == (True, True)
     assert found == {
-        "GeoBridge": [("through", 4, 4, 2, 1)],
-        "RoadAid": [("itself", 4, 4, 2, 1)],
-        "CountyJail": [("to", 4, 4, 2, 0)],
+        "GeoBridge": [("through", 4, 4, 2, 2, at - 40 * DAY)],
+        "RoadAid": [("itself", 4, 4, 2, 2, at - 40 * DAY)],
+        "CountyJail": [("to", 4, 4, 2, 0, None)],
     }
 
 

@@ -22,6 +22,7 @@ from disclosures.models import Basis, Disclosure, Judgement, Outcome
 from disclosures.queries.downloads import as_csv, as_json, plain_cell
 from disclosures.queries.history import Filters, HistoryPage, history_in_parts, history_page, history_rows
 from disclosures.queries.history_counts import count_history, history_facts, times_page
+from disclosures.queries.history_days import HistoryTally
 from support.queries.exports import csv_lines
 from tests.factories import a_line, a_party
 from tests.people import signed_in
@@ -50,10 +51,17 @@ def all_pages(line_id: int, filters: Filters, rows: int) -> list[HistoryPage]:
 def test_repeats_of_one_day_are_drawn_together() -> None:
     line, geo, road = a_line(), a_party(), a_party("RoadAid", "lbs_provider")
     disclosed(line, [geo.uri, road.uri], at=NOON, n=14)
-    disclosed(line, [geo.uri, road.uri], at=NOON, judgement=Judgement.NO_APPROVAL)
+    others: tuple[dict[str, Any], ...] = (
+        {"judgement": Judgement.NO_APPROVAL}, {"campaign": "CMP-2"}, {"purpose": "dpv:Marketing"}, {"precision_m": 5},
+        {"basis": Basis.EMERGENCY}, {"basis": Basis.EMERGENCY, "outcome": Outcome.REFUSED}, {"doubtful": True},
+        {"authority_ref": "24-113"}, {"completed": "both"},
+    )  # fmt: skip
+    for other in others:
+        disclosed(line, [geo.uri, road.uri], at=NOON, **other)
     page = history_page(line_id=line.pk, filters=Filters(), zone=PACIFIC, at=AT)
     (day,) = page.days
-    assert (day.day, sorted(group.n for group in day.groups), page.older) == (date(2026, 5, 3), [1, 14], "")
+    assert (day.day, sorted(group.n for group in day.groups), page.older) == (date(2026, 5, 3), [1] * 9 + [14], "")
+    assert day.tally == HistoryTally(looked_up=21, not_allowed=1, refused=1, outside=1)
     many = max(day.groups, key=lambda group: group.n)
     assert (many.first_at, many.last_at) == (NOON, NOON + timedelta(minutes=130))
 

@@ -29,7 +29,7 @@ from partners.models import Campaign, Dealing, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
 from revocations.models import Order, PushTally, State, Stream, StreamHealth
-from support.models import CanaryRun
+from support.models import CanaryRun, CarrierTestLine
 from support.queries.counts import health_of
 from support.queries.visible import find_hidden_cases
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
@@ -295,6 +295,9 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     for kind, origin in (("stop", "person"), ("stop", "file"), ("refuse", "person")):
         scope, ref = ("campaign", "CMP-1") if kind == "refuse" else ("all", "")
         a_ledger_row(a_line(), kind, scope=scope, ref=ref, at=at - timedelta(minutes=7), origin=origin)
+    ours = a_line()
+    CarrierTestLine.objects.create(line_id=ours.pk, marked_at=at, marked_by="officer:1", about="x")
+    a_ledger_row(ours, "stop", at=at - timedelta(minutes=7), origin="person")
     party = a_contract(a_party("Ash")).aggregator
     for minutes, tries, failures in ((3, 9, 0), (40, 4, 2), (70, 50, 50)):
         PushTally.objects.create(
@@ -317,6 +320,9 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
         "Texts failing 3 texts sent in the last hour, 1 without the gateway's answer; 0 overdue; 0 codes not sent",
     ):  # fmt: skip
         assert said in lights
+    drawn = [(bar.x, bar.height, bar.failed) for bar in list_lights(failing=0, partners=1, at=at)[2].bars]
+    assert [one for one in drawn if one[1] > 1] == [(40, 11, True), (110, 24, False)]
+    assert {one[1:] for one in drawn if one[1] == 1} == {(1, False)}
     # A gateway that refuses has been asked once for each, and none of them is over yet.
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     # It is bad once more failed than were taken: two of two are as many.

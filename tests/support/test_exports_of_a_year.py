@@ -86,6 +86,7 @@ def test_a_stop_by_an_agent_is_counted_as_the_agent_s_alone(officer: Member) -> 
     Browser().post(an_agent_asks(a_line()), {"stop-all": "1"})
     (row,) = csv_of(officer, f"/admin/exports/requests/{timezone.now().year}/")
     assert tuple(row.values())[:5] == ("stop", "authorised agent", "1", "1", "0")
+    assert csv_of(officer, f"/admin/exports/requests/{timezone.now().year - 1}/") == []
 
 
 def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:

@@ -34,7 +34,7 @@ def cases(ana: User) -> None:
     party = a_party("GeoBridge")
     for hours in range(1, 21):
         a_ticket(
-            at=NOON, state="solved", kind="dispute", party_id=party.pk, assignee=ana,
+            at=NOON, due_in=DAY, state="solved", kind="dispute", party_id=party.pk, assignee=ana,
             first_answer_at=NOON + hours * HOUR, solved_at=NOON + 2 * hours * HOUR,
         )  # fmt: skip
     a_ticket(at=NOON, due_in=DAY, kind="sign_in")
@@ -200,6 +200,7 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     # Of the year from its first moment on, and not of the next one's.
     for year in (2026, 2027):
         a_ticket(at=datetime(year, 1, 1, tzinfo=ZONE), kind="still_have")
+    a_ticket(at=NOON, kind="still_have", state="merged", merged_into=a_ticket(at=NOON, kind="incident"))
     found = {one.kind: one for one in complaints(year=2026)}
     assert len(found) == 7
     disputes = found["I never agreed"]
