@@ -13,7 +13,7 @@ from partners.labels import precision_in_words, purpose_in_words, sanitise_text
 MOST_TIMES = 60
 # Of the day that is open, so many kinds are read without asking for more.
 FEW_GROUPS = 6
-# What those have in common that are drawn together, their basis told by the judgement; `delayed` is no column of theirs.
+# What those have in common that are drawn together; a judgement tells the basis; `delayed` is no column of theirs.
 ALIKE = (
     "path", "campaign", "purpose", "precision_m", "outcome", "judgement", "basis_doubtful", "delayed",
     "authority_ref", "path_completed",

@@ -174,10 +174,11 @@ def test_its_own_claim_is_no_yes_where_another_s_is_set_aside() -> None:
 def test_number_that_came_back_by_then_is_the_lines_own() -> None:
     take_parties()
     take_lines(line_row())
-    take_approvals(approval_row(captured_at="2025-10-10T00:00:00Z"))
+    for day in ("2025-10-05", "2025-10-04"):
+        take_approvals(approval_row(id=day, captured_at=f"{day}T00:00:00Z"))
     back = line_row(number_changed_at="2025-10-05T00:00:00Z")
     take_lines(CHANGED, back)
-    assert (answer("L1"), InvalidatedApproval.objects.count()) == ("permitted", 0)
+    assert (answer("L1"), InvalidatedApproval.objects.count()) == ("permitted", 1), "the day before, it was not"
 
 
 @pytest.mark.usefixtures("db")

@@ -243,3 +243,7 @@ def test_reach_and_links_only_grow() -> None:
         ("party", ROAD, "https://roadhelp.example", "succeeds"),
     }
     assert json.dumps(told(take_parties())) == json.dumps([("repeated",)] * 9)
+    # Of a draft, which nobody said yes or no to, whom it reaches is told apart from the start.
+    for recipients in ([], [JAIL]):
+        take_parties(changed("campaigns", 0, id="CMP-new", purpose="dpv:New", recipients=recipients))
+    assert Reach.objects.get(campaign__ref="CMP-new").told_apart

@@ -192,6 +192,7 @@ def test_delivery_is_late_and_then_silent_from_its_moment_on(officer: Member) ->
     for failed, word in ((2, "not verified"), (3, "unverified")):
         StreamHealth.objects.update(failed_verifications=failed)
         assert is_called(word)(at)
+        assert health_of(party_ids=[party_id], at=at)[party_id].receives is (failed == 2)
 
 
 def test_reminders_and_proposals_are_over_at_their_moment(officer: Member) -> None:
