@@ -62,7 +62,7 @@ class ReportedContract(msgspec.Struct, frozen=True):
     signed_at: Instant
     starts_at: Instant
     ends_at: Instant
-    purposes: list[Ref]
+    purposes: Annotated[list[Ref], msgspec.Meta(min_length=1)]
     ack_within_s: Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)]
     complete_within_days: Annotated[int, msgspec.Meta(ge=0, le=32_767)]
     endpoint_url: FreeText | None = None

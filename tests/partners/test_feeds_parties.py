@@ -139,9 +139,12 @@ def test_a_company_seen_in_a_path_gets_its_keys() -> None:
 def test_a_bad_entry_spoils_only_itself() -> None:
     document = changed("campaigns", 0, precision_m="fine")
     document["parties"] = [7, *list_of(document, "parties"), {"id": "x"}]
+    nothing: dict[str, Any] = deepcopy(parties_document())
+    document["contracts"] = [*list_of(document, "contracts"), {**nothing["contracts"][0], "id": "A", "purposes": []}]
     assert refusals(document) == [
         ("parties[0]", "", "broken"),
         ("parties[6]", "name", "missing"),
+        ("contracts[2]", "purposes", "missing"),
         ("campaigns[0]", "precision_m", "wrong_type"),
     ]
     assert Campaign.objects.get().ref == "CMP-track"
