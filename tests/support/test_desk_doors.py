@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from audit.models import Incident
 from support.models import BulkReply
 from tests.support.desk import a_ticket
 from tests.support.officers import staff
@@ -39,7 +40,10 @@ DOORS = {
 
 def test_each_door_opens_to_these_and_no_others() -> None:
     at, routes = timezone.now(), dict(patterns())
-    reply = BulkReply.objects.create(id=uuid4(), body="So.", by="agent:1", at=at, begins_at=at, ticket_ids=[])
+    incident = Incident.objects.create(kind="overdue", key="one", subject="partner:1", opened_at=at)
+    reply = BulkReply.objects.create(
+        id=uuid4(), body="So.", by="agent:1", at=at, begins_at=at, ticket_ids=[], incident_id=incident.pk
+    )
     ids = {"code": a_ticket().code, "many_id": reply.id, "year": at.year}
     people = [staff(role) for role in WHO]
     answered = {
