@@ -14,6 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import Line, LineNumber
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives import numbers
+from accounts.primitives.reasons import remove_numbers
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import msisdn_of
@@ -44,10 +45,12 @@ PROOFS, EARLIER = 6, 12
 class ThreadEntry:
     """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did.
 
+    `body`: what was written, but for whoever may see people masked only, where it holds a phone number.
     `opens`: whether the reader may open its files now, and read what they are called.
     """
 
     entry: Entry
+    body: str
     who: str
     ours: bool
     opens: bool
@@ -231,6 +234,7 @@ def thread_of(*, ticket: Ticket, reader: str, at: datetime) -> list[ThreadEntry]
 
 def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime) -> list[ThreadEntry]:
     shown = is_shown(ticket=ticket, reader=reader, at=at)
+    may_reveal = staff_may(reader.partition(":")[0], StaffAction.REVEAL_PERSON)
     whole = Entry.objects.filter(ticket__in=with_merged(ticket=ticket))
     said = whole.exclude(hidden.find_entries()).select_related("ticket")
     files = Prefetch("attachments", Attachment.objects.order_by("at", "name", "id"))
@@ -240,6 +244,7 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
     return [
         ThreadEntry(
             entry=one,
+            body=one.body if may_reveal or one.kind == Entry.Kind.EVIDENCE else remove_numbers(one.body),
             who=partners.get(one.author, staff[one.author]),
             ours=one.author.partition(":")[0] in names.STAFF,
             opens=shown or one.author == reader,

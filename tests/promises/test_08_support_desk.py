@@ -276,6 +276,13 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     with pytest.raises(StaffOnly):
         reveal(code=desk.ticket.code, kind="review", reason=WHY, actor=auditor.actor, at=timezone.now())
     assert not Reveal.objects.exists()
+    # Nor in what anybody wrote: whoever works the case reads all of it.
+    said = ("Please call (206) 555-0142.", "It began on 2026-11-02.")
+    for body in said:
+        Entry.objects.create(ticket=desk.ticket, kind="heard", author="subscriber:1", body=body, at=timezone.now())
+    for reader, written in ((auditor, "(a number)"), (desk.agent, said[0])):
+        page = desk.shows(reader)
+        assert (written in page, said[0] in page, said[1] in page) == (True, reader is desk.agent, True)
     # Nor does a search tell whether a number that is typed is the hidden one.
     ending = "0177"
     Ticket.objects.filter(pk=desk.ticket.pk).update(number_ending=ending)
