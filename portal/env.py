@@ -156,12 +156,14 @@ def read_secret_files() -> None:
     Raises ImproperlyConfigured where a file can't be read or is empty, and where both the secret and a file are given.
     """
     for name in SECRETS:
-        path = os.environ.pop(f"{name}_FILE", "")
+        path = os.environ.get(f"{name}_FILE", "")
         if not path:
             continue
         if os.environ.get(name):
             raise ImproperlyConfigured(f"Both {name} and {name}_FILE are set. Unset one of them.")
         os.environ[name] = _content(name, Path(path))
+        # Not before: Django may read the settings twice, and must be refused twice.
+        del os.environ[f"{name}_FILE"]
 
 
 def _content(name: str, path: Path) -> str:

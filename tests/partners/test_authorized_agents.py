@@ -21,7 +21,8 @@ from tests.agents import public
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-NOW = datetime.now(UTC)
+# So long ago that what is later by minutes is past too.
+NOW = datetime.now(UTC) - timedelta(hours=1)
 LATER = NOW + timedelta(minutes=1)
 KEY, OTHER = public(Ed25519PrivateKey.generate()), public(Ed25519PrivateKey.generate())
 # Base64 of a key leaves two bits of its last letter unused: the same key in other letters.

@@ -23,7 +23,8 @@ from tests.partners.terminator import a_certificate
 from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
-NOW = datetime.now(UTC)
+# So long ago that what is later by minutes is past too.
+NOW = datetime.now(UTC) - timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
