@@ -124,7 +124,7 @@ def periods_of(*, lines: Iterable[Line], numbers: Iterable[bytes]) -> list[Perio
     known = LineNumber.objects.filter(line__in=list(lines)) | LineNumber.objects.filter(msisdn_hash__in=list(numbers))
     return [
         Period(carrier_id, bytes(number), "", starts_at, ends_at, pk, known_since=known_since)
-        for carrier_id, number, starts_at, ends_at, pk, known_since in known.distinct().values_list(
+        for carrier_id, number, starts_at, ends_at, pk, known_since in known.values_list(
             "line__carrier_id", "msisdn_hash", "starts_at", "ends_at", "pk", "line__recorded_at"
         )
     ]

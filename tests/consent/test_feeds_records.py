@@ -58,8 +58,9 @@ def reason() -> str:
 @pytest.mark.usefixtures("world")
 def test_approval_is_kept_word_for_word_and_moves_the_gate() -> None:
     row = approval_row(
-        id="a-1", wording="Sí 😀 <b>", captured_at="2025-06-01T02:00:00+02:00", expires_at="2099-01-01T00:00:00Z"
-    )
+        id="a-1", wording="Sí 😀 <b>", captured_at="2025-06-01T02:00:00+02:00", expires_at="2099-01-01T00:00:00Z",
+        language="x" * 40,
+    )  # fmt: skip
     assert told(take_approvals(row)) == [("accepted",)]
     kept = Approval.objects.get()
     assert (kept.source_id, kept.wording, kept.captured_at) == ("a-1", "Sí 😀 <b>", moment("2025-06-01T00:00:00Z"))
@@ -78,6 +79,7 @@ def test_bad_approvals() -> None:
         ({"captured_at": "2199-01-01T00:00:00Z"}, ("captured_at", "in_future")),
         ({"expires_at": "someday"}, ("expires_at", "not_a_time")),
         ({"wording": "x" * 1001}, ("wording", "too_long")),
+        ({"language": "x" * 41}, ("language", "too_long")),
         ({"captured_by": None}, ("captured_by", "missing")),
     ]
     for changes, expected in wrong:
@@ -125,7 +127,7 @@ def test_bad_choices() -> None:
 @pytest.mark.usefixtures("world")
 def test_a_stop_has_no_end_nor_programme() -> None:
     take_approvals(approval_row())
-    row = choice_row(until="2025-08-02T00:00:00Z", program="Custom Experience", ref="ignored")
+    row = choice_row(until="2025-08-02T00:00:00Z", program="Custom Experience", ref="ignored", channel="x" * 40)
     assert told(take_choices(row)) == [("accepted",)]
     kept = Choice.objects.get()
     assert (kept.until, kept.ref, kept.program, kept.origin) == (None, "", "Custom Experience", "file")

@@ -17,7 +17,7 @@ from consent.workers import expiry
 from partners.domain import keys
 from partners.models import Dealing, Party, Reach, SigningKey
 from revocations.models import Duty, Order, Receipt, State
-from tests.factories import NOW, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.orders import bring_to
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -138,6 +138,21 @@ def test_a_stop_on_one_named_recipient_leaves_the_others() -> None:
         (campaign.lbs_provider.uri, [jail.uri])
     ]
     assert {duty["scope"]["recipient"] for duty in told["duties"]} == {jail.uri}
+
+
+def test_a_stop_of_a_use_concerns_whoever_received_for_it_alone() -> None:
+    """Not the partner that passed it to another company of its own, or of another partner's."""
+    line, road = a_line(), a_campaign(a_contract(a_party("GeoBridge")))
+    ads = a_campaign(road.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
+    elsewhere = a_campaign(a_contract(a_party("NorthLink")), road.lbs_provider)
+    geo, north = road.contract.aggregator, elsewhere.contract.aggregator
+    for aggregator, party in ((geo, geo), (geo, road.lbs_provider), (north, north)):
+        Dealing.objects.create(line_id=line.pk, aggregator=aggregator, party=party, last_at=NOW)
+    for scope, ref, n in (
+        ("campaign", ads.ref, 0), ("purpose", ADS, 0), ("campaign", elsewhere.ref, 0), ("campaign", road.ref, 1),
+    ):  # fmt: skip
+        made = stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web")
+        assert len(made.order_ids) == n
 
 
 def test_company_heard_of_after_signature_makes_the_partner_owe_again() -> None:

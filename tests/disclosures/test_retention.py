@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from pytest_django import Settings
 
+import audit.actions
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
@@ -230,14 +231,18 @@ def test_a_drop_is_told_though_the_process_was_killed(monkeypatch: pytest.Monkey
         with pytest.raises(SystemExit):
             retention.drop_months(now=NOW)
     assert (DROPPED in partitions(), told.count()) == (False, 0)
+    # A trail may tell of months that a database brought back from an older copy does not know as dropped.
+    audit.actions.record(
+        action="disclosures.month_dropped", actor="system:retention", target="month:1999-12", at=NOW
+    )  # fmt: skip
     for _ in range(2):
         assert retention.drop_months(now=NOW) == 0
-        assert list(told.values_list("target", flat=True)) == ["month:2021-11"]
+        assert list(told.values_list("target", flat=True)) == ["month:1999-12", "month:2021-11"]
     take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z", path=[BRIDGE, TRACK]))
     retention.make_partitions(now=NOW)
     retention.drop_months(now=NOW)
     again = DroppedMonth.objects.get().dropped_at
-    assert [event.detail["dropped_at"] for event in told][1:] == [again.isoformat()]
+    assert [event.detail for event in told][2:] == [{"dropped_at": again.isoformat()}]
 
 
 def test_a_drop_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,10 +123,15 @@ def test_only_a_newer_yes_that_counts_stays_beside_a_stop(campaign: Campaign) ->
 
 
 def test_no_stop_names_an_order_of_the_past(line: Line, campaign: Campaign) -> None:
-    (past,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    other = a_campaign(a_contract(a_party("NorthLink")))
+    an_approval(line, other)
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    past, another = (Order.objects.get(contract_id=one.contract_id).id for one in (campaign, other))
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
-    with pytest.raises(IntegrityError, match="has no order for agreement"):
-        write_down(line, campaign, past, scope="all", ref="")
+    # Nor that of another agreement, which stands.
+    for named in (past, another):
+        with pytest.raises(IntegrityError, match="has no order for agreement"):
+            write_down(line, campaign, named)
 
 
 def test_no_stop_names_an_order_of_an_epoch_gone_by_or_one_that_does_not_stand(line: Line, campaign: Campaign) -> None:
