@@ -163,7 +163,7 @@ def test_whatever_brings_yes_before_the_lines_come_to_their_end(
 def test_a_claim_by_api_finds_the_stop_in_the_ledger() -> None:
     partner = a_partner()
     held(NO)
-    line_alone()
+    line_alone(line_row(activated_at=NO["made_at"]))
     _, answer = partner.claims(partner.claim())
     assert [one["status"] for one in answer["results"]] == ["accepted"]
     assert (Choice.objects.count(), Approval.objects.count(), HeldRow.objects.count()) == (1, 1, 0)

@@ -248,16 +248,17 @@ def test_no_pause_begins_that_would_be_over(line: Line) -> None:
 
 
 def test_what_came_of_a_stop_is_looked_at_when_its_time_comes(line: Line, campaign: Campaign, now: datetime) -> None:
-    waits = {one.pk: now + days * DAY for one, days in ((line, 30), (a_line(), 60))}
-    for pk, at in waits.items():
+    other = a_line()
+    for pk, days in ((line.pk, 30), (other.pk, 60)):
         choices.stop(line_id=pk, scope="all", actor="subscriber:1", channel="web")
-        AwaitedOutcome.objects.update_or_create(pk=pk, defaults={"since": now, "look_at": at})
+        looked = {"since": now - 370 * DAY, "look_at": now + days * DAY}
+        AwaitedOutcome.objects.update_or_create(pk=pk, defaults=looked)
     assert begins_at(lambda at: outcome_texts.notify_outcomes(now=at), now + 30 * DAY)
-    # Looked at, a line gets a time of its own alone.
+    # Looked at, a line alone gets another time; after 400 days and a moment none any more.
     assert outcome_texts.notify_outcomes(now=now + 30 * DAY) == 1
-    assert dict(AwaitedOutcome.objects.exclude(pk=line.pk).values_list("pk", "look_at")) == {
-        pk: at for pk, at in waits.items() if pk != line.pk
-    }
+    assert dict(AwaitedOutcome.objects.values_list("pk", "look_at")) == {
+        line.pk: now + 30 * DAY + timedelta(hours=6), other.pk: now + 60 * DAY,
+    }  # fmt: skip
 
 
 def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, now: datetime) -> None:

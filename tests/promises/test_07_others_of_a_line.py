@@ -308,9 +308,15 @@ class TestSafeContact:
         assert self.news(line, 1) == {SAFE, number_of(line)}
         assert self.news(line, 25) == {SAFE}
         assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
+        # What answers the phone, or asks whoever carries it, goes to it alone; all else that they want, there alone.
         at = timezone.now() + timedelta(hours=26)
-        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.REPLY, words="Whereabouts: done.", at=at)
-        assert texts_to(number_of(line))[-1].text == "Whereabouts: done."
+        MemoryBackend.outbox.clear()
+        for kind in Message.Kind:
+            sms_outbox.enqueue_text(line_id=line.pk, kind=kind, words=kind.value, at=at)
+        sms_delivery.deliver(now=at + timedelta(days=1))
+        here, there = ({text.text.split()[-1] for text in texts_to(to)} for to in (number_of(line), SAFE))
+        assert here == {"agent", "invited", "receipt", "reply"}
+        assert there == {*Message.Kind.values} - here - {"yearly"}
 
     def test_a_change_and_a_removal_are_told_there(self) -> None:
         line = a_line(role="user")

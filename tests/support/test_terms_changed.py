@@ -28,7 +28,7 @@ from partners.actions.terms import RuleTerms, shorten_term
 from partners.actions.terms import add_rule as add_partner_rule
 from partners.feeds.parties import PartiesFeed
 from partners.feeds.reading import NumberedLine
-from partners.models import Campaign, JurisdictionRule, PendingTermChange
+from partners.models import Campaign, JurisdictionRule, PendingTermChange, Reach
 from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
@@ -306,11 +306,17 @@ def end_now(campaign: Campaign) -> datetime:
     return at
 
 
-@pytest.mark.parametrize("of", ["party", "contract", "campaign"])
-def test_what_ended_while_suspended_is_told_afterwards(of: str) -> None:
+@pytest.mark.parametrize("who", ["provider", "aggregator", "recipient", "contract", "campaign"])
+def test_what_ended_while_suspended_is_told_afterwards(who: str) -> None:
     line, ended = a_campaign_that_another_follows()
     follows = Campaign.objects.exclude(pk=ended.pk).get()
-    target = {"party": follows.lbs_provider_id, "contract": follows.contract_id, "campaign": follows.pk}[of]
+    jail = a_party("Jail", "end_customer")
+    Reach.objects.create(campaign=follows, party=jail)
+    of, target = {
+        "provider": ("party", follows.lbs_provider_id), "aggregator": ("party", follows.contract.aggregator_id),
+        "recipient": ("party", jail.pk), "contract": ("contract", follows.contract_id),
+        "campaign": ("campaign", follows.pk),
+    }[who]  # fmt: skip
     suspensions.suspend(of=of, target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     end_now(ended)
     assert Order.objects.count() == 0
