@@ -180,6 +180,11 @@ class Author(StrEnum):
 
 
 CHOSEN = (Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW)
+# What the carrier's record says of a line that may be somebody else's doing, besides a new number.
+MOVED = (
+    Change.SIM, Change.FORWARDING, Change.HOLDER, Change.STATE, Change.JOINED, Change.TAKEN, Change.ENDED,
+    Change.HISTORY,
+)  # fmt: skip
 # Of which a line may have many in a day that are all its person's own: so often each is told. The rest always is.
 AT_MOST = {Change.SIM: 5, Change.FORWARDING: 5, Change.STATE: 5, Change.HISTORY: 5}
 RECIPIENTS = {Change.NUMBER: Recipients.OLD_NUMBER_AND_CONTACT}
@@ -194,6 +199,7 @@ TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
     (Change.PAUSE_OVER, Author.PORTAL): Message.Kind.PAUSE_OVER,
     (Change.RECORDS, Author.FILE): Message.Kind.RECORDS,
     (Change.NUMBER, Author.FILE): Message.Kind.NUMBER,
+    **{(change, Author.FILE): Message.Kind.MOVED for change in MOVED},
     # Nobody pressed a button for it, whoever came in.
     **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Author.PHONE, Author.PERSON)},
 }

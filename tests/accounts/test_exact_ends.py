@@ -348,6 +348,13 @@ def test_a_person_reads_the_new_number_from_its_moment_on(line: Line, user: User
         return [one.msisdn for one in queries.list_lines_of_person(user=user, at=at)] == [ELSEWHERE]
 
     assert begins_at(reads, now + DAY)
+    assert begins_at(lambda at: texted_numbers(line, at) == [ELSEWHERE], now + DAY)
+
+
+def texted_numbers(line: Line, at: datetime) -> list[str]:
+    """Where news that comes now waits to go."""
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Something.", at=at)
+    return [unseal(one.to_sealed) for one in Message.objects.filter(line=line)]
 
 
 def test_a_phone_hears_of_its_contacts_news_for_a_day(line: Line, user: User, now: datetime) -> None:
@@ -508,6 +515,7 @@ def test_a_number_is_nobodys_from_the_moment_its_line_ends(line: Line, now: date
     Line.objects.filter(pk=line.pk).update(deactivated_at=now + DAY)
     number = number_of(line)
     assert ends_at(lambda at: queries.line_of_number(msisdn=number, at=at) is not None, now + DAY)
+    assert ends_at(lambda at: texted_numbers(line, at), now + DAY)
 
 
 def test_a_holder_may_be_told_from_a_day_ago_to_a_year_ahead(line: Line, now: datetime) -> None:

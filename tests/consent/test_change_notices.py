@@ -12,9 +12,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions.incoming_texts import refuse_texts
-from accounts.actions.sms_outbox import enqueue_alerts
+from accounts.actions.sms_outbox import enqueue_alerts, enqueue_text
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Line, Message
+from accounts.models import AlertChoice, Line, Message
 from accounts.primitives.sealing import unseal
 from accounts.workers import sms_delivery
 from audit.queries import database_clock
@@ -32,6 +32,7 @@ from tests.accounts.gateways import Refusing
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party
 from tests.feeds import line_row, take_lines
 from tests.people import number_of, sign_in_by_code, signed_in, texts_to, user_of
+from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 DAY = timedelta(days=1)
@@ -96,6 +97,15 @@ def said_by(actor: str, change: Change, line: Line, campaign: Campaign) -> None:
     verbs[change]()
 
 
+def not_heard(line: Line) -> set[str]:
+    """Which kinds of texts this line is not sent, of all that there are."""
+    with undone():
+        Message.objects.all().delete()
+        for kind in Message.Kind:
+            enqueue_text(line_id=line.pk, kind=kind, words="Something.", at=timezone.now())
+        return {*Message.Kind.values} - {*kinds(line)}
+
+
 CHOSEN = [Change.STOP, Change.DISPUTE, Change.PAUSE, Change.REFUSE, Change.ALLOW]
 
 
@@ -142,6 +152,9 @@ def test_own_stops_of_one_minute_are_confirmed_by_one_text(child: Line, holder: 
     assert kinds(child) == []
     said_by("agent:7", Change.PAUSE, child, campaign)
     assert kinds(child) == ["staff"]
+    assert not_heard(child) == {
+        "confirmed", "stopped", "signal", "records", "pause_over", "lifeline", "invited", "signed", "yearly",
+    }  # fmt: skip
 
 
 def test_a_line_in_confidence_gets_no_confirmation(holder: Line, campaign: Campaign) -> None:
@@ -149,6 +162,8 @@ def test_a_line_in_confidence_gets_no_confirmation(holder: Line, campaign: Campa
     browser.post("/lines/separation/", {"reach": "Call my sister."})
     said_by(f"subscriber:{user_of(holder).pk}", Change.STOP, holder, campaign)
     assert "confirmed" not in kinds(holder)
+    AlertChoice.objects.create(line=holder, topic="yearly", wanted=True, chosen_at=timezone.now())
+    assert not_heard(holder) == {"confirmed", "signed", "late", "yearly"}
 
 
 def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line, campaign: Campaign) -> None:
@@ -157,6 +172,10 @@ def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line,
     refuse_texts(line_id=child.pk, at=timezone.now())
     said_by(f"subscriber:{user_of(holder).pk}", Change.ALLOW, child, campaign)
     assert kinds(child) == ["child"]
+    assert not_heard(child) == {
+        "confirmed", "stopped", "signal", "records", "pause_over", "lifeline", "invited", "signed", "yearly", "late",
+        "reminder",
+    }  # fmt: skip
 
 
 def test_who_stops_by_the_phone_alone_is_told_once(child: Line, holder: Line) -> None:

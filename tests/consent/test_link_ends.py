@@ -259,6 +259,9 @@ def test_what_came_of_a_stop_is_looked_at_when_its_time_comes(line: Line, campai
     assert dict(AwaitedOutcome.objects.values_list("pk", "look_at")) == {
         line.pk: now + 30 * DAY + timedelta(hours=6), other.pk: now + 60 * DAY,
     }  # fmt: skip
+    # Of what nobody had to sign, nobody is told that all have.
+    AwaitedOutcome.objects.filter(pk=line.pk).delete()
+    assert outcome_texts.notify_outcomes(now=now + 60 * DAY) == 0
 
 
 def test_a_line_is_reminded_every_ninety_days(line: Line, campaign: Campaign, now: datetime) -> None:

@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actions.incoming_texts import refuse_texts
+from accounts.actions.line_separation import request_separation
+from accounts.actions.people import get_or_create_person
 from accounts.models import AlertChoice, Line, Message
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import is_day, zone_of
@@ -166,3 +168,8 @@ def test_the_past_year_s_link_goes_to_whoever_wanted_it_before_the_second_of_jan
     # A line that we have known for less than a day hears of nothing.
     Line.objects.filter(pk=line.pk).update(recorded_at=second)
     assert begins_at(is_sent, second + DAY)
+    # Nor does one that leaves its account in confidence.
+    request_separation(
+        line_id=line.pk, user=get_or_create_person(line=line, at=second), reach="-", note="", at=second
+    )  # fmt: skip
+    assert not is_sent(second + DAY)
