@@ -38,7 +38,7 @@ OFFICERS_ALONE: Row = (302, 403, 403, 200, 403, 403, 302)
 LEGALS: Row = (302, 403, 403, 403, 403, 200, 403)
 EVERY_CONSOLE: Row = (302, 403, 403, 200, 200, 200, 302)
 FRONT: Row = (302, 403, 403, 200, 200, 302, 302)
-LED_ON: Row = tuple(302 if status == 200 else status for status in OFFICERS_ALONE)
+LED_ON: Row = tuple(302 if status == 200 else status for status in SEEN)
 MARKS = {"person": (PERSON, CARRIER_LINE), "number": written(NUMBER)}
 
 
