@@ -172,6 +172,10 @@ def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line,
     refuse_texts(line_id=child.pk, at=timezone.now())
     said_by(f"subscriber:{user_of(holder).pk}", Change.ALLOW, child, campaign)
     assert kinds(child) == ["child"]
+    # So is a line of their own that they don't sign in by.
+    tablet = a_line(role="user")
+    said_by(f"subscriber:{user_of(holder).pk}", Change.STOP, tablet, campaign)
+    assert kinds(tablet) == ["child"]
     assert not_heard(child) == {
         "confirmed", "stopped", "signal", "records", "pause_over", "lifeline", "invited", "signed", "yearly", "late",
         "reminder",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import queries
 from accounts.domain.auth_factors import is_on_hold_only_for_new_number
-from accounts.models import Delegation, Line
+from accounts.models import Delegation, Line, Message
 from accounts.primitives.sealing import number_hash, seal
 from audit.models import AuditEvent, Incident
 from consent.feeds.lines import LinesFeed
@@ -144,6 +144,8 @@ def test_who_lost_it_is_warned_and_officers_are_told(victim: Line, move: Callabl
         assert [text.startswith(ended) for text in texts] == [True]
     else:
         assert (texts[-1], MOVED in [text.text for text in texts_to(NUMBER)]) == (told, True)
+        # Nobody else is, not who got it.
+        assert {*Message.objects.filter(about="moved:history").values_list("line_id", flat=True)} == {victim.pk}
     incident = Incident.objects.get()
     assert (incident.kind, incident.count, incident.closed_at) == ("history_moved", 4, None)
     logged = AuditEvent.objects.filter(action="line.history_moved")

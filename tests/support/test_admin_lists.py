@@ -26,6 +26,7 @@ from revocations.models import Breach, Order, Stream
 from support.queries import counts
 from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.moments import A_MOMENT
 from tests.selection import drawn
 from tests.staff import a_notice, an_actor
 from tests.support.console import a_breach, a_chain, a_cohort
@@ -233,26 +234,31 @@ def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
     assert [row.split()[0] for row in rows_of(officer, "/admin/streams/?status=paused")] == ["Halted"]
 
 
-def a_release(line_id: int, campaign: Campaign, at: datetime) -> Disclosure:
+def a_release(
+    line_id: int, campaign: Campaign, at: datetime, *, basis: str = "approval", judgement: str = "permitted"
+) -> Disclosure:
     return Disclosure.objects.create(
         line_id=line_id, occurred_at=at, id=uuid.uuid4(), source_id=str(uuid.uuid4()), aggregator="a", path=["a"],
-        campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis="approval",
-        outcome="released", judgement="permitted", recorded_at=at,
+        campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, precision_m=500, basis=basis,
+        outcome="refused" if judgement == "refused" else "released", judgement=judgement, recorded_at=at,
     )  # fmt: skip
 
 
 def test_look_ups_are_of_thirty_days_without_hidden_rows(db: None) -> None:
     at = timezone.now()
     line, campaign = a_line(), a_campaign()
-    for days in (1, 2, 29, 31):
-        a_release(line.pk, campaign, at - timedelta(days=days))
+    month = timedelta(days=30)
+    for ago in (-A_MOMENT, timedelta(), timedelta(days=2), month, month + A_MOMENT):
+        a_release(line.pk, campaign, at - ago)
+    a_release(line.pk, campaign, at - timedelta(days=1), basis="emergency", judgement="emergency")
+    a_release(line.pk, campaign, at - timedelta(days=1), judgement="refused")
     assert counts.lookups(at=at)[campaign.ref] == Count(3)
     hidden = a_release(line.pk, campaign, at - timedelta(days=3))
     notice = {"line_id": line.pk, "disclosure_id": hidden.id, "recorded_at": at}
     DelayedNotice.objects.create(number=1, suppressed_until=None, **notice)
     assert counts.lookups(at=at)[campaign.ref] == Count(3)
     DelayedNotice.objects.create(number=2, suppressed_until=at, **notice)
-    assert counts.lookups(at=at - timedelta(seconds=1))[campaign.ref] == Count(3)
+    assert counts.lookups(at=at - A_MOMENT)[campaign.ref] == Count(3)
     assert counts.lookups(at=at)[campaign.ref] == Count(4)
 
 

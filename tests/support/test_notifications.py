@@ -197,10 +197,10 @@ def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: S
     ]
     assert "Ash" not in sent.body.title()
     # In quiet hours nothing; then what came meanwhile, with what waits still.
-    a_proposal(an_actor(), "Birch", at=EVENING + 3 * HOUR)
+    a_proposal(an_actor(), "Birch", at=EVENING + 2 * HOUR)
     # Other hours, chosen meanwhile, lose nothing.
     assert officer.client.post("/admin/notifications/", {**ON, "quiet_from": "21"}).status_code == 302
-    assert [send_notifications(now=EVENING + n * HOUR) for n in (4, 12, 13)] == [0, 0, 1]
+    assert [send_notifications(now=EVENING + n * HOUR) for n in (3, 12, 13)] == [0, 0, 1]
     assert "2 proposals waiting for a second officer (1 new)" in mail.outbox[1].body
     assert officer.client.post("/admin/notifications/", {**ON, "is_on": ""}).status_code == 302
     a_proposal(an_actor(), "Cedar", at=timezone.now())

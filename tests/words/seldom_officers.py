@@ -241,6 +241,7 @@ def _notes_and_disputes(officer: Member, campaign: Campaign, at: datetime) -> No
         )  # fmt: skip
     for _ in range(2):
         a_ledger_row(a_line(), "stop", scope="campaign", ref=campaign.ref, at=at, reason="never_agreed")
+    a_ledger_row(a_line(), "stop", scope="campaign", ref=campaign.ref, at=at)
     for of, target in (("campaign", campaign.pk), ("party", campaign.lbs_provider_id)):
         suspensions.suspend(
             of=of, target_id=target, actor="system:streams", reason="Three failed.", at=at, automatic=True
