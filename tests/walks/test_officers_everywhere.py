@@ -38,7 +38,8 @@ OFFICERS_ALONE: Row = (302, 403, 403, 200, 403, 403, 302)
 LEGALS: Row = (302, 403, 403, 403, 403, 200, 403)
 EVERY_CONSOLE: Row = (302, 403, 403, 200, 200, 200, 302)
 FRONT: Row = (302, 403, 403, 200, 200, 302, 302)
-LED_ON: Row = tuple(302 if status == 200 else status for status in SEEN)
+LED_ON: Row = (302, 403, 403, 302, 302, 403, 302)
+ACTS_LED_ON: Row = (302, 403, 403, 302, 403, 403, 302)
 MARKS = {"person": (PERSON, CARRIER_LINE), "number": written(NUMBER)}
 
 
@@ -56,7 +57,7 @@ OF_THEIR_OWN: dict[str, tuple[Row, Row]] = {
     # What is waiting is everybody's; an auditor has no e-mails to choose.
     "notifications": (EVERY_CONSOLE, with_legal(ACTED, 200)),
     # The terms of what is in force are fixed: it leads to its page.
-    **dict.fromkeys(("contract-change", "campaign-change"), (LED_ON, LED_ON)),
+    **dict.fromkeys(("contract-change", "campaign-change"), (LED_ON, ACTS_LED_ON)),
     **dict.fromkeys(("search", "order", "finding", "incident-rows", "incident-csv", "incident-export"), (SEEN, SEEN)),
 }
 
