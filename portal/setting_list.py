@@ -56,7 +56,7 @@ SECTIONS = {
         Setting(
             "DATABASE_OWNER_URL", "url", "the owner's, for migrations, partitions, `reseal` and `after_restore`",
             example="postgresql://whereabouts_owner:secret@db.carrier.example/whereabouts?sslmode=verify-full",
-            needed="for workers and those commands", wrong=TLS,
+            needed="for workers and the commands named here", wrong=TLS,
             secret=True,
         ),
         Setting(
@@ -329,7 +329,7 @@ SECTIONS = {
             "database",
             default="`CHECKPOINT_DIR/stop-archive`; locally `DATA_DIR/stop-archive`",
             example="/srv/whereabouts/stop-archive",
-            needed="with https, unless one of the above or `STOP_ARCHIVE_BACKEND`",
+            needed="with https, unless `CHECKPOINT_DIR` or `STOP_ARCHIVE_BACKEND`",
             wrong="no start if it is the checkpoints' folder too",
         ),
         Setting(

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet
 
 from accounts.primitives.json_reader import read_json
@@ -104,6 +104,8 @@ def check_receipt(kept: Object, published: Object) -> CheckedReceipt:
     """Check every signature in a receipt file by the published keys (a JWK Set). Raises DoesNotVerify."""
     try:
         return _check(kept, published)
+    except BadSignatureError as error:
+        raise DoesNotVerify("a signature doesn't fit what it signs") from error
     except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         known = isinstance(error, JoseError | ValueError)
         raise DoesNotVerify(str(error) if known else "it does not have the shape of a receipt") from error
