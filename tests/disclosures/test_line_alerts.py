@@ -17,6 +17,8 @@ from consent.models import Choice
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
+from disclosures.queries.history_counts import count_history, history_facts
+from disclosures.queries.history_days import HistoryTally
 from disclosures.queries.line_alerts import list_line_alerts
 from disclosures.queries.release_counts import count_claimed_afterwards
 from disclosures.workers.anomalies.detection import act, find
@@ -180,6 +182,8 @@ def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None
         if not (before := page.older):
             break
     assert sorted(found) == sorted(row.occurred_at for row in rows)
+    facts = history_facts(line_id=line.pk, filters=filters, zone=WEST, at=now).facts
+    assert count_history(facts=facts, filters=filters).total == HistoryTally(looked_up=60, not_allowed=60)
 
 
 def test_what_nobody_is_named_for_is_found_by_its_link(now: datetime) -> None:

@@ -33,7 +33,7 @@ from tests.world import disclosed, gagged
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 AT = datetime(2026, 11, 20, 21, tzinfo=UTC)
-PATHS = ([BRIDGE, ROAD], [BRIDGE, TRACK], [BRIDGE, ROAD, "unknown"])
+PATHS = ([BRIDGE, ROAD], [BRIDGE, TRACK], [BRIDGE, ROAD, "unknown"], [BRIDGE])
 # Both sides of midnight in the line's zone, of the chart's first week, of the thirty days, and of the clocks' change.
 MOMENTS = tuple(
     datetime(2026, month, day, hour, minute, tzinfo=PACIFIC)
@@ -86,7 +86,7 @@ class Story:
             {}, {"judgement": Judgement.NO_APPROVAL}, {"outcome": Outcome.REFUSED}, {"basis": Basis.EMERGENCY},
             {"precision_m": 40}, {"doubtful": True, "basis": Basis.NETWORK},
         )  # fmt: skip
-        path, n = PATHS[step.which % 3], 1 + step.which % 2
+        path, n = PATHS[step.which % len(PATHS)], 1 + step.which % 2
         self.rows += stored(self.line, path, at=self.moments[step.moment % len(self.moments)], n=n, **kinds[step.of])
 
     def _hide(self, step: Step) -> None:
@@ -253,6 +253,7 @@ ROLLED = Step("roll", 0, 0, 0)
 @example([Step("store", 0, 26, 0), ROLLED, Step("hide", 0, 0, 0), ROLLED, Step("reveal", 0, 0, 5), ROLLED])
 @example([Step("store", 0, 26, 0), Step("hide a while", 0, 0, 1), ROLLED, Step("later", 0, 0, 0), ROLLED])
 @example([Step("store", 1, 20, 0), ROLLED, Step("judge", 1, 0, 0), ROLLED, Step("judge", 0, 0, 1), ROLLED])
+@example([*(Step("store", *one) for one in ((3, 29, 0), (3, 26, 4), (1, 14, 0), (1, 11, 0))), ROLLED])
 @example([Step("store", 3, 19, 0), ROLLED, Step("move", 1, 0, 0), ROLLED, Step("store", 3, 18, 1), ROLLED])
 def test_whatever_happens_the_pages_say_what_the_rows_say(steps: list[Step]) -> None:
     with undone():

@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.models import AuditEvent, Incident
 from disclosures.models import PublishedFigure
 from disclosures.workers import publishing
-from partners.models import Contract
+from partners.models import AgentRequest, Contract
 from revocations.models import Breach, Order
 from support.models import CarrierTestLine
 from support.queries import team_metrics
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 @pytest.mark.parametrize("role", [User.Role.OFFICER, User.Role.AUDITOR])
 def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_broker: None, role: User.Role) -> None:
     reader = staff(role)
-    at = datetime(2026, 6, 1, tzinfo=UTC)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
     contract = a_contract(a_party("=GeoBridge"), ref="AGR-1")
     Breach.objects.create(
         kind="complete", contract_id=contract.pk, party_id=contract.aggregator_id, line_id=77, about="order:1",
@@ -51,7 +51,7 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
     assert csv_of(reader, "/admin/exports/breaches/2026/") == [
         {
             "kind": "Not completed by the agreed date", "contract": "AGR-1", "partner": "'=GeoBridge",
-            "due_at": "2026-06-01T00:00:00Z", "at": "2026-06-01T00:00:00Z", "mended_at": "",
+            "due_at": "2026-01-01T00:00:00Z", "at": "2026-01-01T00:00:00Z", "mended_at": "",
         }
     ]  # fmt: skip
     # Whatever became of the order since.
@@ -70,9 +70,10 @@ def test_files_for_the_certificate_stream_and_are_written_down(db: None, no_brok
 
 
 def test_requests_of_a_year_are_counted_by_way(officer: Member) -> None:
-    line, at = a_line(), datetime(2026, 6, 9, tzinfo=UTC)
-    for days, origin in ((3, "person"), (2, "person"), (1, "file")):
-        a_ledger_row(line, "stop", at=at - timedelta(days=days), origin=origin)
+    line, at = a_line(), datetime(2026, 1, 1, tzinfo=UTC)
+    a_ledger_row(line, "stop", at=at)
+    a_ledger_row(line, "refuse", scope="campaign", ref="CMP-1", at=at + timedelta(days=1))
+    a_ledger_row(line, "stop", at=at + timedelta(days=2), origin="file")
     audit.actions.record(action="line.archive_asked", actor="subscriber:1", target="line:1", at=at)
     rows = csv_of(officer, "/admin/exports/requests/2026/")
     assert [tuple(row.values()) for row in rows] == [
@@ -84,9 +85,10 @@ def test_requests_of_a_year_are_counted_by_way(officer: Member) -> None:
 
 def test_a_stop_by_an_agent_is_counted_as_the_agent_s_alone(officer: Member) -> None:
     Browser().post(an_agent_asks(a_line()), {"stop-all": "1"})
-    (row,) = csv_of(officer, f"/admin/exports/requests/{timezone.now().year}/")
+    AgentRequest.objects.update(received_at=datetime(2026, 1, 1, tzinfo=UTC))
+    (row,) = csv_of(officer, "/admin/exports/requests/2026/")
     assert tuple(row.values())[:5] == ("stop", "authorised agent", "1", "1", "0")
-    assert csv_of(officer, f"/admin/exports/requests/{timezone.now().year - 1}/") == []
+    assert csv_of(officer, "/admin/exports/requests/2025/") == []
 
 
 def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
@@ -124,14 +126,12 @@ def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
 
 
 def test_a_file_reads_contracts_in_parts(officer: Member) -> None:
-    party = a_party()
-    at = timezone.now()
+    party, day = a_party(), timedelta(days=1)
+    since, until = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    spans = [(since - day, since + day)] * 450 + [(since - day, since), (until, until + day)]
     Contract.objects.bulk_create(
-        Contract(
-            ref=f"C{n:03}", aggregator=party, signed_at=at, starts_at=at - timedelta(days=1),
-            ends_at=at + timedelta(days=9), purposes=[],
-        )
-        for n in range(450)
-    )  # fmt: skip
-    rows = csv_of(officer, f"/admin/exports/contracts/{at.year}/")
+        Contract(ref=f"C{n:03}", aggregator=party, signed_at=since, starts_at=starts_at, ends_at=ends_at, purposes=[])
+        for n, (starts_at, ends_at) in enumerate(spans)
+    )
+    rows = csv_of(officer, "/admin/exports/contracts/2026/")
     assert [row["contract"] for row in rows] == [f"C{n:03}" for n in range(450)]

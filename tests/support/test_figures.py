@@ -34,13 +34,14 @@ def cases(ana: User) -> None:
     party = a_party("GeoBridge")
     for hours in range(1, 21):
         a_ticket(
-            at=NOON, due_in=DAY, state="solved", kind="dispute", party_id=party.pk, assignee=ana,
-            first_answer_at=NOON + hours * HOUR, solved_at=NOON + 2 * hours * HOUR,
+            at=NOON, due_in=20 * HOUR, state="closed", kind="dispute", party_id=party.pk, assignee=ana,
+            first_answer_at=NOON + hours * HOUR, solved_at=NOON + 2 * hours * HOUR, closed_at=NOON + 3 * DAY,
         )  # fmt: skip
     a_ticket(at=NOON, due_in=DAY, kind="sign_in")
-    a_ticket(at=NOON, due_in=9 * DAY, state="waiting", kind="sign_in")
-    # Just outside, where the desk is.
-    a_ticket(at=datetime(2026, 3, 1, 4, 59, tzinfo=UTC), kind="other")
+    # Where the desk is, the month's first moment and the last one before it.
+    begins = datetime(2026, 3, 1, 5, tzinfo=UTC)
+    a_ticket(at=begins, due_in=9 * DAY, state="waiting", kind="sign_in")
+    a_ticket(at=begins - timedelta(microseconds=1), kind="other")
 
 
 def test_they_count_and_time_what_was_opened_in_these_days() -> None:
