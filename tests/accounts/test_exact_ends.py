@@ -419,6 +419,22 @@ def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, s
         return sms_delivery.deliver(now=at)
 
     assert begins_at(goes_out, now)
+    # And while the number is the line's own.
+    number = line.numbers.get()
+    for rows, field, is_exact in (
+        (line.numbers.all(), "ends_at", ends_at),
+        (Line.objects.filter(pk=line.pk), "activated_at", begins_at),
+        (Line.objects.filter(pk=line.pk), "deactivated_at", ends_at),
+    ):
+        with undone():
+            rows.update(**{field: now + HOUR})
+            assert is_exact(goes_out, now + HOUR), field
+    with undone():
+        line.numbers.update(ends_at=now)
+        LineNumber.objects.create(
+            line=line, msisdn_hash=number.msisdn_hash, msisdn_sealed=number.msisdn_sealed, starts_at=now + HOUR
+        )
+        assert begins_at(goes_out, now + HOUR)
     assert ends_at(goes_out, message.expires_at)
     assert ends_at(lambda at: sms_delivery.deliver_one(message_id=message.pk, now=at), message.expires_at)
 

@@ -14,7 +14,7 @@ from accounts.actions.contacts import prove_contact, request_contact
 from accounts.actions.delegations import NotDelegated
 from accounts.actions.people import get_or_create_person
 from accounts.actions.rate_limits import GuessTarget, TooManyTries, count_try
-from accounts.actions.sms_outbox import Recipients, enqueue_alerts, enqueue_email, enqueue_warnings
+from accounts.actions.sms_outbox import enqueue_alerts, enqueue_email
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, LineNumber, Message, OutgoingEmail, SafeContact, TextedCode, User, WrongCode
 from accounts.policies import delegations
@@ -24,6 +24,7 @@ from accounts.primitives.zones import zone_of
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.clocks import forget_codes
 from accounts.workers.email_outbox import Mail
+from consent.domain.change_notices import Change, notify_of_line_moves
 from tests.factories import a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import NO_CODE, number_of
@@ -261,18 +262,11 @@ def test_what_was_written_while_a_contact_counted_goes_there(line: Line, user: U
 
 def test_so_many_warnings_of_a_kind_are_sent_in_a_day(line: Line, now: datetime) -> None:
     def warnings(at: datetime) -> int:
-        enqueue_warnings(
-            lines=[line],
-            words=lambda _: "Your SIM changed.",
-            of="sim",
-            to=Recipients.PHONE_AND_CONTACT,
-            at_most=2,
-            at=at,
-        )
+        notify_of_line_moves(lines=[line], change=Change.HISTORY, at=at)
         return Message.objects.count()
 
-    assert [warnings(now) for _ in range(3)] == [1, 2, 2]
-    assert begins_at(lambda at: warnings(at) == 3, now + DAY)
+    assert [warnings(now) for _ in range(6)] == [1, 2, 3, 4, 5, 5]
+    assert begins_at(lambda at: warnings(at) == 6, now + DAY)
 
 
 def test_what_nobody_took_is_forgotten_at_its_end(line: Line, now: datetime, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from consent.models import ChoiceOrder
 from consent.queries import termination
 from consent.queries.termination import ended_agreements
 from partners.models import Campaign, Contract, Dealing
-from support.queries.counts import CAP, ROWS, Count, lines_of
+from support.queries.counts import ROWS, Count, lines_of, lines_received_by
 from tests.factories import FRAUD, a_campaign, a_line, a_party
 from tests.feeds import (
     BRIDGE,
@@ -94,13 +94,17 @@ def test_the_end_of_its_service_finds_its_lines(own_provider: Campaign) -> None:
 
 def test_an_aggregator_s_lines_are_counted_once_each() -> None:
     bridge, link = a_party("GeoBridge"), a_party("NorthLink")
-    behind = [a_party(f"Behind {n}", "lbs_provider") for n in range(3)]
+    behind = [a_party(f"Behind {n}", "lbs_provider") for n in range(6)]
     at = database_clock()
     for line in (a_line(), a_line()):
         Dealing.objects.bulk_create(
             Dealing(line_id=line.pk, aggregator=bridge, party=party, last_at=at) for party in behind
         )
     Dealing.objects.bulk_create(
-        Dealing(line_id=10_000_000 + n // 2, aggregator=link, party=behind[n % 2], last_at=at) for n in range(ROWS + 1)
+        Dealing(line_id=10_000_000 + n // 6, aggregator=link, party=behind[n % 6], last_at=at) for n in range(ROWS + 1)
     )
-    assert lines_of(party_ids=[bridge.pk, link.pk]) == {bridge.pk: Count(2), link.pk: Count(CAP, more=True)}
+    # Of so many rows no more are read, and nobody knows of how many lines the others are.
+    some = Count(6_667, more=True)
+    assert lines_of(party_ids=[bridge.pk, link.pk]) == {bridge.pk: Count(2), link.pk: some}
+    assert lines_received_by(party_id=link.pk) == some
+    assert lines_received_by(party_id=bridge.pk, through=bridge.pk) == Count(2)

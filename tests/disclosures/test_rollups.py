@@ -253,7 +253,7 @@ ROLLED = Step("roll", 0, 0, 0)
 @example([Step("store", 0, 26, 0), ROLLED, Step("hide", 0, 0, 0), ROLLED, Step("reveal", 0, 0, 5), ROLLED])
 @example([Step("store", 0, 26, 0), Step("hide a while", 0, 0, 1), ROLLED, Step("later", 0, 0, 0), ROLLED])
 @example([Step("store", 1, 20, 0), ROLLED, Step("judge", 1, 0, 0), ROLLED, Step("judge", 0, 0, 1), ROLLED])
-@example([*(Step("store", *one) for one in ((3, 29, 0), (3, 26, 4), (1, 14, 0), (1, 11, 0))), ROLLED])
+@example([*(Step("store", *one) for one in ((3, 29, 0), (3, 26, 4), (1, 14, 0), (1, 11, 0), (0, 10, 0))), ROLLED])
 @example([Step("store", 3, 19, 0), ROLLED, Step("move", 1, 0, 0), ROLLED, Step("store", 3, 18, 1), ROLLED])
 def test_whatever_happens_the_pages_say_what_the_rows_say(steps: list[Step]) -> None:
     with undone():

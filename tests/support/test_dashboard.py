@@ -28,9 +28,9 @@ from partners.actions import proposals, suspensions
 from partners.models import Campaign, Dealing, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
-from revocations.models import Order, PushTally, State, Stream, StreamHealth
+from revocations.models import Order, PushTally, State, Stream, StreamEvent, StreamHealth
 from support.models import CanaryRun, CarrierTestLine
-from support.queries.counts import health_of
+from support.queries.counts import Count, health_of
 from support.queries.visible import find_hidden_cases
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
@@ -177,10 +177,18 @@ def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
 def test_delivery_is_late_and_then_silent_from_its_moment_on(officer: Member) -> None:
     at, contract = timezone.now(), a_contract(a_party("Ash"))
     party_id = contract.aggregator_id
-    Order.objects.create(
-        line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party_id, epoch=1, version=1, jti="j", txn="t",
-        record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at, next_attempt_at=at,
-    )  # fmt: skip
+    for minutes in (5, 0):
+        Order.objects.create(
+            line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=party_id, epoch=1, version=1 + minutes,
+            jti=f"j{minutes}", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={},
+            queued_at=at + timedelta(minutes=minutes), next_attempt_at=at,
+        )  # fmt: skip
+        StreamEvent.objects.create(
+            id=uuid.uuid4(), party_id=party_id, kind=StreamEvent.Kind.VERIFICATION, jti=f"v{minutes}", claims={},
+            queued_at=at + timedelta(minutes=minutes - 1), next_attempt_at=at,
+        )  # fmt: skip
+    StreamEvent.objects.filter(queued_at__lt=at).update(state="acknowledged", next_attempt_at=None)
+    assert health_of(party_ids=[party_id], at=at)[party_id].waiting == Count(3)
 
     def is_called(word: str) -> IsSo:
         return lambda moment: health_of(party_ids=[party_id], at=moment)[party_id].word == word
