@@ -333,6 +333,21 @@ def test_what_comes_while_a_month_is_dropped_goes_with_it() -> None:
     assert set(DelayedNotice.objects.values_list("disclosure_id", flat=True)) < kept
 
 
+def test_nothing_counted_while_a_month_is_dropped_outlives_it() -> None:
+    """Of a line whose days end as the month does: by universal time, as where nobody knows a line's state."""
+    line = scene()
+    Line.objects.update(state="")
+    GrowingLine.objects.create(line_id=line.pk)
+    retention.make_partitions(now=NOW)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert roll_up(at=database_clock(), long=5) == 1
+            dropping = pool.submit(drop_elsewhere)
+            wait_until_it_waits(dropping)
+        assert dropping.result() == 1
+    assert set(DailyRollup.objects.values_list("day", flat=True)) == {KEPT, date(2021, 12, 24)}
+
+
 def seen(line: Line) -> dict[str, bool]:
     """What its person sees, and whether each is marked as told late."""
     rows = with_delay(rows=visible(line_id=line.pk, at=database_clock()), line_id=line.pk)

@@ -132,6 +132,12 @@ def test_no_stop_names_an_order_of_the_past(line: Line, campaign: Campaign) -> N
     for named in (past, another):
         with pytest.raises(IntegrityError, match="has no order for agreement"):
             write_down(line, campaign, named)
+    # How much was ever said of one agreement is nothing to the other.
+    for ref in (campaign.ref, other.ref):
+        stop(line_id=line.pk, scope="campaign", ref=ref, actor="subscriber:1", channel="web")
+        allow(line_id=line.pk, campaign=ref, actor="subscriber:1", channel="web")
+    told = stop(line_id=line.pk, scope="campaign", ref=other.ref, actor="subscriber:1", channel="web")
+    assert [one.contract_id for one in Order.objects.filter(id__in=told.order_ids)] == [other.contract_id]
 
 
 def test_no_stop_names_an_order_of_an_epoch_gone_by_or_one_that_does_not_stand(line: Line, campaign: Campaign) -> None:

@@ -410,6 +410,9 @@ def test_who_has_two_lines_is_told_by_the_right_one() -> None:
     told = Message.objects.filter(kind=Message.Kind.CASE)
     assert [one.line_id for one in told] == [first.pk]
     assert get_line_to_notify(ticket=Ticket(asked_by=ticket.asked_by, line_id=a_line().pk)) == second.pk
+    # And by none that they have no more.
+    LineUser.objects.filter(line=first).update(until=timezone.now())
+    assert get_line_to_notify(ticket=ticket) == second.pk
 
 
 def test_that_a_child_wrote_is_in_its_own_log() -> None:
