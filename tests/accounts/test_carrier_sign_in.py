@@ -12,7 +12,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.actions.people import end_tenures
+from accounts.actions.people import end_tenures, get_or_create_person
 from accounts.actions.sign_ins import HasProofAlready, set_first_password
 from accounts.models import Line, LineUser, Message, NewPassword, User
 from accounts.primitives.sealing import unseal
@@ -102,6 +102,11 @@ def test_it_is_the_same_person_as_by_texted_code(idp: Provider, line: Line) -> N
 
 
 def test_the_line_is_told_of_the_first_time(idp: Provider, line: Line) -> None:
+    # Their line of before is told nothing.
+    now, before = timezone.now(), a_line()
+    user = get_or_create_person(line=before, at=now)
+    LineUser.objects.filter(line=before).update(until=now)
+    LineUser.objects.create(line=line, user=user, since=now)
     through(idp, Browser(), START)
     (message,) = Message.objects.filter(line=line)
     assert message.kind == Message.Kind.WAY_IN

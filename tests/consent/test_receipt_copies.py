@@ -266,7 +266,7 @@ def test_what_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) 
     browser.post(f"/choices/{choice.id}/receipt/mail/", {"to": "nobody@example.net"})
     away.raises = [SMTPRecipientsRefused({"nobody@example.net": (450, b"later")})]
     assert email_outbox.deliver(now=now + MINUTE) == 0
-    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (550, b"no such user")})]
+    away.raises = [SMTPRecipientsRefused({"nobody@example.net": (500, b"no such user")})]
     assert email_outbox.deliver(now=now + 3 * MINUTE) == 1
     assert mail.outbox == []
     assert OutgoingEmail.objects.get().taken_at is not None

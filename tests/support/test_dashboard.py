@@ -21,7 +21,7 @@ from accounts.workers.sms_delivery import deliver
 from audit.models import AuditEvent, Incident
 from console.actions.notes import add_note
 from console.queries.dashboard import Dashboard, get_dashboard
-from console.queries.lights import list_lights
+from console.queries.lights import list_lights, list_texts
 from console.queries.proposals import proposal_page
 from console.queries.standing import contracts_to_renew
 from partners.actions import proposals, suspensions
@@ -304,6 +304,7 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     for kind, origin in (("stop", "person"), ("stop", "file"), ("refuse", "person")):
         scope, ref = ("campaign", "CMP-1") if kind == "refuse" else ("all", "")
         a_ledger_row(a_line(), kind, scope=scope, ref=ref, at=at - timedelta(minutes=7), origin=origin)
+    a_ledger_row(a_line(), "stop", at=at - timedelta(hours=1))
     ours = a_line()
     CarrierTestLine.objects.create(line_id=ours.pk, marked_at=at, marked_by="officer:1", about="x")
     a_ledger_row(ours, "stop", at=at - timedelta(minutes=7), origin="person")
@@ -349,6 +350,9 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
     assert '<a href="/admin/streams/texts/">Texts</a>' in officer.client.get("/admin/").content.decode()
     listed = {state: rows_of(officer, f"/admin/streams/texts/?state={state}") for state in TEXTS}
     assert {state: (len(rows), {re.split(r" \d", row)[0] for row in rows}) for state, rows in listed.items()} == TEXTS
+    assert {state: list_texts(at=at, state=state).count() for state in TEXTS} == {
+        state: n for state, (n, _) in TEXTS.items()
+    }
     assert len(rows_of(officer, "/admin/streams/texts/")) == sum(n for n, _ in TEXTS.values())
     assert f"Hourly stop test works Last run {said_at(at, 9)} Gate" in lights
     CanaryRun.objects.create(began_at=at - timedelta(minutes=8), finished_at=at, seconds={"page": 1.0})

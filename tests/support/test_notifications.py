@@ -197,18 +197,23 @@ def test_an_email_counts_what_came_and_names_nobody(officer: Member, settings: S
     ]
     assert "Ash" not in sent.body.title()
     # In quiet hours nothing; then what came meanwhile, with what waits still.
-    a_proposal(an_actor(), "Birch", at=EVENING + 2 * HOUR)
+    a_proposal(an_actor(), "Birch", at=EVENING + HOUR)
     # Other hours, chosen meanwhile, lose nothing.
     assert officer.client.post("/admin/notifications/", {**ON, "quiet_from": "21"}).status_code == 302
     assert [send_notifications(now=EVENING + n * HOUR) for n in (3, 12, 13)] == [0, 0, 1]
     assert "2 proposals waiting for a second officer (1 new)" in mail.outbox[1].body
+    # Nor does anything go to who left.
+    a_proposal(an_actor(), "Alder", at=EVENING + 13 * HOUR)
+    User.objects.filter(pk=officer.user.pk).update(is_active=False)
+    assert send_notifications(now=EVENING + 15 * HOUR) == 0
+    User.objects.filter(pk=officer.user.pk).update(is_active=True)
     assert officer.client.post("/admin/notifications/", {**ON, "is_on": ""}).status_code == 302
     a_proposal(an_actor(), "Cedar", at=timezone.now())
     assert send_notifications(now=timezone.now() + DAY) == 0
 
 
 def test_the_webhook_is_asked_until_it_takes_it(outside: Outside, settings: Settings) -> None:
-    settings.STAFF_WEBHOOK_URL, settings.STAFF_WEBHOOK_QUIET = f"{outside.url}/hook", (1, 5, "UTC")
+    settings.STAFF_WEBHOOK_URL, settings.STAFF_WEBHOOK_QUIET = f"{outside.url}/hook", (3, 5, "UTC")
     assert send_notifications(now=EVENING) == 0
     for name in ("Ash", "Birch"):
         a_proposal(an_actor(), name, at=EVENING + HOUR)
