@@ -401,6 +401,7 @@ def test_what_answers_the_phone_goes_to_no_contact(line: Line, user: User, now: 
         (Message.Kind.AGENT, {phone}),
         (Message.Kind.RECEIPT, {phone}),
         (Message.Kind.STAFF, {ELSEWHERE}),
+        (Message.Kind.CASE, {ELSEWHERE}),
     ):
         before = set(Message.objects.values_list("pk", flat=True))
         # On the contact's first day the phone is told as well.
