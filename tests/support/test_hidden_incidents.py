@@ -213,6 +213,12 @@ def test_a_request_to_suspend_from_a_hidden_case_waits_with_it(officer: Member) 
         decide_request(request_id=asked.pk, suspends=True, reason="As asked.", actor=officer.actor, at=now)
     hide(*NAMES, until=PAST)
     assert case in shown(officer, pages[0])
+    decide_request(request_id=asked.pk, suspends=True, reason="As asked.", actor=officer.actor, at=timezone.now())
+    hide(*NAMES)
+    # The suspension is there for all, and says nothing of the case.
+    for page in ("/admin/suspensions/", f"/admin/parties/{party.pk}/", "/admin/audit/"):
+        text = shown(officer, page)
+        assert ("As asked." in text, case in text) == (True, False), page
 
 
 def test_a_case_of_nobody_promises_nothing_of_anybody_s_log(officer: Member) -> None:
