@@ -398,8 +398,11 @@ def rejudge_for_parties(*, uris: Collection[str], at: datetime) -> None:
 
 @transaction.atomic
 def record_export(*, line_id: int, actor: str, reason: str, at: datetime) -> None:
-    """Write into the line's own log that everything about it was handed out. Raises NoReason."""
-    why = check_reason(reason)
+    """Write into the line's own log that everything about it was handed out. Raises NoReason for one that says nothing.
+
+    `reason`: "" where the operator gave none.
+    """
+    why = check_reason(reason) if reason else ""
     audit.actions.record(
         action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=why
     )

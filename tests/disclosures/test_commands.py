@@ -144,7 +144,7 @@ def test_what_cannot_be_read_ends_with_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"the file is not JSON$"):
         run("import_parties", str(tmp_path / "p"))
     with pytest.raises(CommandError, match=r"^no line has this id$"):
-        run("export_line", "L404", "--reason", "Due")
+        run("export_line", "L404")
 
 
 def test_an_export_holds_its_line_s_own_time_alone(tmp_path: Path) -> None:
