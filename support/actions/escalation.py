@@ -110,7 +110,7 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
         raise NotNow(_("It is already decided."))
     ticket = lock_merged_case(ticket=Ticket.objects.select_for_update(of=("self",)).get(pk=asked.ticket_id))
     if suspends:
-        # The case may be hidden later, and a suspension is read by all: the case says what was decided, not this.
+        # All staff read why a company is suspended, and the case may be hidden later: the reason does not name it.
         suspend(of="party", target_id=asked.party_id, actor=name, reason=why, at=at)
     words = SuspendRequest.Decision.SUSPENDED if suspends else SuspendRequest.Decision.DECLINED
     asked.decision, asked.decided_by, asked.decided_at, asked.decision_reason = words, name, at, why
