@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 import audit.actions
 from accounts.policies.permissions import StaffAction
-from accounts.primitives.reasons import check_reason
+from accounts.primitives.reasons import check_optional_reason, check_reason
 from accounts.queries import acting_staff
 from audit.queries import not_ahead
 from disclosures.domain.ingest import projections, rejudging, store
@@ -402,7 +402,7 @@ def record_export(*, line_id: int, actor: str, reason: str, at: datetime) -> Non
 
     `reason`: "" where the operator gave none.
     """
-    why = check_reason(reason) if reason else ""
+    why = check_optional_reason(reason)
     audit.actions.record(
         action="line.exported", actor=actor, target=f"line:{line_id}", at=at, line_id=line_id, reason=why
     )

@@ -112,6 +112,11 @@ def check_reason(reason: str) -> str:
     return trimmed[:LONGEST]
 
 
+def check_optional_reason(reason: str) -> str:
+    """Return a reason as `check_reason` does, and "" where none was given. Raises NoReason."""
+    return check_reason(reason) if reason else ""
+
+
 def _holds_number(words: str) -> bool:
     plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", _fold(words)))
     return _has_long_run(plain) or bool(GROUPED.search(plain)) or _is_spelt_out(plain)

@@ -9,7 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from accounts.primitives.json_reader import Unreadable, read_json
-from accounts.primitives.reasons import NoReason, check_reason
+from accounts.primitives.reasons import NoReason, check_optional_reason
 from audit.queries import database_clock
 from partners.actions.clients import bind_client, disable_client, register_client
 from partners.models import Client, Party
@@ -40,7 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, client_id: str, reason: str, **options: Any) -> None:
         known: dict[str, Any] = {"client_id": client_id, "actor": ACTOR, "at": database_clock()}
         try:
-            known["reason"] = _check(reason)
+            known["reason"] = check_optional_reason(reason)
             if options["disable"]:
                 disable_client(**known)
                 self.stdout.write(f"{client_id} is disabled.")
@@ -57,10 +57,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["key"] is None and options["certificate"] is None:
             raise CommandError("give --key FILE, --certificate FILE or --disable")
-
-
-def _check(reason: str) -> str:
-    return check_reason(reason) if reason else ""
 
 
 def _outcome(client: Client) -> str:
