@@ -134,7 +134,7 @@ class WeighedChoices(msgspec.Struct, frozen=True, gc=False):
 
 def weigh(terms: Terms, line: Line, at: int) -> WeighedChoices:
     """Weigh what this line's row says for and against such a request at this moment."""
-    approvals = _approvals_of(line, at)
+    approvals = _approvals_of(line)
     if line.stops in EMPTY and line.pauses in EMPTY:
         return WeighedChoices(approvals, [approval for approval in approvals if approval.lasts(at)])
     stops = _covering_stops(terms, line)
@@ -143,9 +143,9 @@ def weigh(terms: Terms, line: Line, at: int) -> WeighedChoices:
     return WeighedChoices(approvals, [approval for approval in approvals if approval.alive(at, denials)], stops, pauses)
 
 
-def _approvals_of(line: Line, at: int) -> Sequence[Approval]:
+def _approvals_of(line: Line) -> Sequence[Approval]:
     approvals = [] if line.approvals is None else approvals_in(line.approvals)
-    if line.number_changed_at is not None and line.number_changed_at <= at:
+    if line.number_changed_at is not None:
         approvals = [approval.end_at_change(line.number_changed_at) for approval in approvals]
     return approvals
 

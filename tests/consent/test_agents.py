@@ -84,6 +84,7 @@ def test_a_stop_is_done_when_its_person_says_so(agent: Agent, line: Line) -> Non
     assert told["expected_by"] > told["received_at"]
     assert not Choice.objects.filter(line_id=line.pk).exists()
     path = link(line)
+    assert Browser().get(path[:-2] + "/").status_code == 404
     page = Browser().get(path).text
     assert "Does <bdi>PERMISSION_SLIP Inc.</bdi> act for you?" in page
     assert path.split("/")[-2] not in told["user_verification_url"]

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -22,7 +23,7 @@ from revocations.actions.receipts import record_receipt
 from revocations.actions.redelivery import reissue_orders
 from revocations.actions.streams import NotAllowed, TooSoon, create_stream, pause_stream, set_status, verify_stream
 from revocations.domain.receipts import ReceiptRefused
-from revocations.domain.streams import RequestedStream
+from revocations.domain.streams import RequestedStream, queue_event
 from revocations.models import (
     Attempt,
     Breach,
@@ -35,6 +36,7 @@ from revocations.models import (
     Standing,
     State,
     Stream,
+    StreamAttempt,
     StreamEvent,
     StreamHealth,
 )
@@ -243,6 +245,13 @@ def test_one_probe_finds_out_whether_a_partner_is_back(scene: Scene) -> None:
 
     assert overlap(claimed, claimed) == (1, 0)
     assert StreamEvent.objects.count() == 1
+    # Its lease over, a poll is given it as a try of its own.
+    now += 2 * claims.LEASE
+    polled, pushed = overlap(
+        lambda: claims.claim_for_poll(party_id=scene.party.pk, limit=1, now=now),
+        lambda: claims.claim(party_id=scene.party.pk, clock=Clock(now)).pushes,
+    )
+    assert [push.number for push in [*polled, *pushed]] == [2, 3]
 
 
 def test_pushes_counted_at_once_are_all_counted(scene: Scene) -> None:
@@ -260,16 +269,18 @@ def test_pushes_counted_at_once_are_all_counted(scene: Scene) -> None:
 def test_what_a_poller_refuses_twice_is_one_try(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
-    jti = Order.objects.get(id=order_id).jti
+    event = queue_event(party_id=scene.party.pk, kind=StreamEvent.Kind.VERIFICATION, sub_id={}, event={}, at=now)
     polling.offer(party_id=scene.party.pk, limit=10, now=now)
 
-    def refuses() -> None:
+    def refuses(jti: str) -> None:
         polling.settle(
             party_id=scene.party.pk, acknowledged=(), errors={jti: ("invalid_request", "no")}, now=now + MINUTE
         )
 
-    overlap(refuses, refuses)
-    assert list(Attempt.objects.order_by("number").values_list("outcome", flat=True)) == ["polled", "refused"]
+    for jti in (Order.objects.get(id=order_id).jti, event.jti):
+        overlap(partial(refuses, jti), partial(refuses, jti))
+    for tries in (Attempt.objects.order_by("number"), StreamAttempt.objects.order_by("number")):
+        assert list(tries.values_list("outcome", flat=True)) == ["polled", "refused"]
 
 
 def test_what_a_poller_stored_and_refused_at_once_stays_stored(scene: Scene) -> None:
