@@ -61,6 +61,14 @@ def test_it_goes_out_at_the_commit_and_not_before() -> None:
         post(line, now)
         assert sent() == []
     assert sent() == [(number_of(line), WORDS)]
+    # What goes wrong with it then is nothing that went wrong with what was done.
+    with transaction.atomic():
+        post(line, now)
+        sms_outbox.enqueue_warnings(
+            lines=[line], words=lambda _: WORDS, of="sim", to={line.pk: number_of(line)}, at_most=None, at=now
+        )
+        assert Message.objects.filter(taken_at=None).update(to_sealed=b"") == 2
+    assert len(sent()) == 1
 
 
 def test_a_far_away_gateway_is_handed_it_by_the_task(settings: Settings) -> None:

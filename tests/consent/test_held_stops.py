@@ -187,9 +187,13 @@ def test_stop_of_the_line_that_it_continues_comes_first_too(answers: list[str]) 
 def test_what_waits_for_another_holder_of_the_number_keeps_waiting() -> None:
     take_parties()
     held(NO)
-    line_alone(line_row(activated_at="2025-09-01T00:00:00Z"))
-    take_approvals(approval_row(captured_at="2025-10-01T00:00:00Z"))
-    assert (reason(), HeldRow.objects.count(), Choice.objects.count()) == ("", 1, 0)
+    # One of them lost it at the very moment.
+    before = line_row(line_id="L0", deactivated_at=NO["made_at"])
+    line_alone(before, line_row(activated_at="2025-09-01T00:00:00Z"))
+    assert not ChoicesFeed().stops_wait(line_ids=list(Line.objects.values_list("pk", flat=True)))
+    take_approvals(YES, approval_row(captured_at="2025-10-01T00:00:00Z"))
+    counts = (HeldRow.objects.count(), Choice.objects.count(), Approval.objects.count())
+    assert (reason(), counts) == ("", (1, 0, 2))
 
 
 def test_a_stop_whose_line_comes_meanwhile_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
