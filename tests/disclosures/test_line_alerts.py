@@ -19,7 +19,7 @@ from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
 from disclosures.queries.history_counts import count_history, history_facts
 from disclosures.queries.history_days import HistoryTally
-from disclosures.queries.line_alerts import list_line_alerts
+from disclosures.queries.line_alerts import list_line_alerts, list_line_anomalies
 from disclosures.queries.release_counts import count_claimed_afterwards
 from disclosures.workers.anomalies.detection import act, find
 from partners.models import Campaign
@@ -38,7 +38,7 @@ from tests.disclosures.anomalies import (
 )
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
-from tests.moments import A_MOMENT, begins_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import Browser, signed_in, user_of
 from tests.world import gagged
 
@@ -356,6 +356,8 @@ def test_what_is_old_or_no_longer_so_is_not_told(line: Line, now: datetime) -> N
     find(at=now)
     browser = signed_in(line)
     assert [text.partition(" ")[0] for text in said(browser.get("/history/").text)] == ["https://roadaid.example"]
+    newest = Anomaly.objects.latest("newest_at").newest_at
+    assert ends_at(lambda at: list_line_anomalies(line_id=line.pk, at=at), newest + 365 * DAY)
     Anomaly.objects.update(cleared_at=now)
     assert said(browser.get("/home/").text) == []
 

@@ -115,14 +115,16 @@ def test_a_date_that_passed_unseen_is_found_at_last() -> None:
     scene = Waiting()
     _, second = scene.a_stop()
     scene.acknowledge(second, state=State.COMPLETED, completed_at=scene.began + HOUR)
-    late = scene.began + 30 * DAY
+    late, due = scene.began + 30 * DAY, second.complete_by
+    assert due is not None
     Breach.objects.create(
         kind="complete", contract_id=scene.contract.pk, party_id=scene.party.pk, line_id=1, about="newer",
-        due_at=late, at=late,
+        due_at=due + DAY, at=late,
     )  # fmt: skip
     Order.objects.filter(pk=second.pk).update(state=State.CONTRADICTED)
-    assert record_overdue(now=late) == 0
-    assert record_overdue(now=late, whole=True) == 2
+    # Of the day before the newest, its first moment included.
+    assert (record_overdue(now=late), record_overdue(now=late)) == (1, 0)
+    assert record_overdue(now=late, whole=True) == 1
 
 
 def test_a_late_partner_has_one_ticket_a_day() -> None:

@@ -33,6 +33,7 @@ from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
+from tests.moments import ends_at
 from tests.orders import bring_to
 from tests.staff import an_actor
 
@@ -250,6 +251,7 @@ def test_a_rule_is_told_on_the_day_it_begins() -> None:
         at=at - 40 * DAY,
     )
     assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
+    assert ends_at(lambda now: term_change_propagation.settle(now=now), at - HOUR + 30 * DAY)
     assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (1, 0, [])
 
 
@@ -266,6 +268,7 @@ def test_a_rule_s_end_is_told_on_its_day() -> None:
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - 6 * DAY, ends_at=(at - HOUR).isoformat())
     assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
+    assert ends_at(lambda now: term_change_propagation.settle(now=now), at - HOUR + 30 * DAY)
     assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (
         1,
         0,

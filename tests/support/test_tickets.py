@@ -27,8 +27,10 @@ from support.domain.tickets import (
 )
 from support.models import Attachment, Entry, Ticket
 from support.policies.lifecycle import CLOSES_AFTER, WAITS, NotNow, due_at
+from support.queries.pending_tickets import evidence_missed, evidence_without_entry
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
+from tests.moments import ends_at
 from tests.orders import bring_to
 from tests.staff import a_staff_user
 from tests.support.console import a_case, everything
@@ -39,6 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 Kind, Priority = Ticket.Kind, Ticket.Priority
 # Thanksgiving, in between, is no business day.
 TUESDAY = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+WEEK = timedelta(days=7)
 NUMBER = "+12065550177"
 
 
@@ -97,6 +100,8 @@ def test_what_a_partner_shows_lands_in_the_thread_once() -> None:
     asked = EvidenceRequest.objects.get()
     answered(asked, answered_at=at, wording="Reply\nYES.", captured_at=TUESDAY, evidence_ref="ev-1")
     assert record_evidence_entries(at=at) == 0
+    assert ends_at(lambda at: evidence_without_entry(at=at), at + WEEK)
+    assert ends_at(lambda at: open_tickets(at=at), Choice.objects.get().recorded_at + WEEK)
     open_tickets(at=at)
     # Answered before there was a ticket: nobody is waited for.
     assert Ticket.objects.get().state == "open"
@@ -114,6 +119,7 @@ def test_no_answer_by_the_date_ends_the_wait() -> None:
     open_tickets(at=at)
     asked = EvidenceRequest.objects.get()
     EvidenceRequest.objects.filter(pk=asked.pk).update(overdue_at=asked.due_at)
+    assert ends_at(lambda at: evidence_missed(at=at), asked.due_at + WEEK)
     assert (record_evidence_entries(at=asked.due_at), record_evidence_entries(at=asked.due_at)) == (1, 0)
     assert (Ticket.objects.get().state, Entry.objects.get().body) == (
         "open", "GeoBridge did not show its proof by its date.",
@@ -141,6 +147,7 @@ def test_an_incident_names_its_company_and_may_be_urgent() -> None:
     party, at = a_party("GeoBridge"), timezone.now()
     for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b")):
         audit.actions.open_incident(kind=kind, key=key, subject=party.uri, at=at)
+    assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
     open_tickets(at=at)
     found = list(Ticket.objects.order_by("priority").values_list("kind", "party_id", "about_kind", "priority"))
     assert found == [("incident", party.pk, "incident", 1), ("incident", party.pk, "incident", 3)]
@@ -173,6 +180,7 @@ def test_orders_signed_in_part_have_one_ticket_a_day() -> None:
     at = database_clock()
     bring_to(State.PARTIAL, Order.objects.all(), acknowledged_at=at, completed_at=at)
     late = at + timedelta(minutes=1)
+    assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
     assert (open_tickets(at=late), open_tickets(at=late)) == (1, 0)
     ticket = Ticket.objects.get()
     assert (ticket.kind, ticket.about, ticket.line_id) == (
