@@ -65,7 +65,7 @@ def clock(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
 @example(plan=replace(PLAIN, events=(CLAIM,)))
 @example(plan=replace(PLAIN, events=(), rule=(-1100, None)))
 @example(plan=replace(PLAIN, number_change=1))
-@example(plan=replace(PLAIN, number_change=35))
+@example(plan=replace(PLAIN, events=(WHOLE_YES, replace(YES, day=2)), number_change=35))
 @example(plan=replace(PLAIN, deactivated=35))
 @example(plan=replace(PLAIN, contract_starts=33, contract_ends=35))
 @example(plan=replace(PLAIN, term=(33, 41)))

@@ -102,6 +102,7 @@ def test_seven_of_ten_of_at_least_ten_tries_open_it(contract: Contract) -> None:
 @pytest.mark.django_db
 def test_a_partner_with_all_underway_is_left_alone(scene: Scene) -> None:
     stops(scene, 2)
+    Breaker.objects.create(party_id=scene.party.pk)
     with CaptureQueriesContext(connection) as seen:
         assert deliver_due(party_id=scene.party.pk, now=database_clock()) == {"acknowledged": 2}
     assert sum("FROM revocations_breaker" in one["sql"] for one in seen.captured_queries) == 1

@@ -40,7 +40,7 @@ def lock_breaker(*, party_id: int) -> Breaker:
     for breaker in Breaker.objects.raw(LOCKED, [party_id]):
         return breaker
     Breaker.objects.bulk_create([Breaker(party_id=party_id)], ignore_conflicts=True)
-    return Breaker.objects.select_for_update().get(party_id=party_id)
+    return lock_breaker(party_id=party_id)
 
 
 def in_flight(*, party_id: int, now: datetime) -> int:
