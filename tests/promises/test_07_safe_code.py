@@ -10,15 +10,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from accounts.actions.contacts import text_reading_code
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, SafeContact, TextedCode
 from audit.models import AuditEvent
+from audit.queries import database_clock
 from consent.actions.choices import pause
 from tests.clocks import standing_still
 from tests.factories import a_campaign, a_contract, a_line, a_party, a_safe_contact, an_approval
 from tests.feeds import line_row, take_lines
+from tests.overlapping import noted, overlap
 from tests.people import (
     NO_CODE,
     PASSWORD,
@@ -290,6 +294,26 @@ def test_the_safe_contact_is_texted_five_times_a_day(person: Person) -> None:
         with standing_still(person.began + n * 11 * MINUTE):
             assert browsers[n % 3].post(TEXT).url == TYPE
     assert len(sent_to_safe()) == 5
+
+
+def test_neither_a_sixth_text_nor_a_new_sim_is_missed_at_the_same_moment(person: Person) -> None:
+    person.chooses_contact()
+    person.moves()
+    browser = person.comes()
+    browser.post(TEXT)
+    TextedCode.objects.update(sends=4, used_at=timezone.now())
+
+    def asks() -> None:
+        text_reading_code(line_id=person.line.pk, asker="another", network="", at=database_clock())
+
+    overlap(asks, asks)
+    assert len(sent_to_safe()) == 2
+    TextedCode.objects.update(sends=1)
+    browser.post(TEXT)
+    code, reported = code_of(), transaction.atomic(lambda: Line.objects.update(sim_changed_at=person.began - HOUR))
+    _, page = overlap(reported, lambda: browser.post(TYPE, {"code": code}))
+    assert (page.status_code, WRONG in page.text) == (200, True)
+    assert noted("line.shown_by_contact") == 0
 
 
 def test_a_code_dies_with_its_number_and_its_contact(person: Person) -> None:
