@@ -172,9 +172,11 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     thread = threading.Thread(target=drip)
     thread.start()
     began = time.monotonic()
-    reply = http.post(
-        url=f"http://127.0.0.1:{listener.getsockname()[1]}", body=b"x", content_type="text/plain", seconds=0.5
-    )
+    # Beside one that may last longer.
+    with http.deadline(2 * http.SECONDS):
+        reply = http.post(
+            url=f"http://127.0.0.1:{listener.getsockname()[1]}", body=b"x", content_type="text/plain", seconds=0.5
+        )
     took = time.monotonic() - began
     over.set()
     thread.join()

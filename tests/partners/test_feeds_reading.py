@@ -6,6 +6,7 @@ import pytest
 
 from partners.feeds import reading
 from partners.feeds.checking import RowRefused, content_hash, instant, parse_msgspec_error
+from partners.feeds.command import Progress
 from partners.feeds.reading import NumberedLine, Record, blocks, csv_records, numbered_lines
 
 
@@ -50,6 +51,25 @@ def test_progress_hears_every_byte() -> None:
     content = b"\xef\xbb\xbfone\r\n\n" + b"two"
     assert len(list(numbered_lines(io.BytesIO(content), seen=heard.append))) == 2
     assert sum(heard) == len(content)
+
+
+def test_progress_tells_what_is_left_at_the_speed_of_this_run() -> None:
+    out = io.StringIO()
+    progress = Progress(total_bytes=1_000, out=out)
+    progress.count_earlier_lines(lines=1_010, size=100)
+    progress.say(progress.started)
+    progress.read(300)
+    progress.count_lines(20)
+    progress.say(progress.started + 10)
+    progress.reported -= 2
+    progress.count_lines(0)
+    progress.count_lines(1)
+    progress.read(601)
+    progress.say(progress.started + 10)
+    said = out.getvalue().splitlines()
+    assert said[:2] == ["1,010 lines, 0/s", "1,030 lines, 2/s, 40 %, 20 s left"]
+    assert said[2].startswith("1,030 lines, ")
+    assert said[3:] == ["1,031 lines, 2/s, 100 %, 0 s left"]
 
 
 def test_csv_is_read_by_its_header_and_its_quotes() -> None:

@@ -2,7 +2,8 @@
 
 import os
 import signal
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -12,17 +13,16 @@ PART, RESULT = 20_000_000, 1_000_000
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def whole(crew: WorkerPool[bytes, bytes], parts: list[bytes | FinishedPart[bytes]]) -> list[bytes] | None:
+def whole(crew: WorkerPool[Any, bytes], parts: list[Any]) -> list[bytes] | None:
     """What the parts came to; None where that took longer than it ever may."""
-    found: list[list[bytes]] = []
-    reader = threading.Thread(target=lambda: found.append(list(crew.results(parts))), daemon=True)
-    reader.start()
-    reader.join(60)
-    if reader.is_alive():
-        for member in crew.members:
-            member.kill()
-        return None
-    return found[0] if found else None
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(list, crew.results(parts))
+        try:
+            return reading.result(60)
+        except TimeoutError:
+            for member in crew.members:
+                member.kill()
+            return None
 
 
 def test_large_results_do_not_wait_for_each_other() -> None:
@@ -31,7 +31,7 @@ def test_large_results_do_not_wait_for_each_other() -> None:
     def work(part: bytes, _: ClaimTurn) -> bytes:
         return part[:1] * RESULT
 
-    parts: list[bytes | FinishedPart[bytes]] = [bytes([n]) * PART for n in range(7)]
+    parts: list[Any] = [bytes([n]) * PART for n in range(7)]
     parts.insert(3, FinishedPart(b"known"))
     with WorkerPool(size=2, work=work) as crew:
         results = whole(crew, parts)
@@ -48,3 +48,12 @@ def test_a_process_that_dies_ends_the_import() -> None:
 
     with pytest.raises(WorkerGone, match="ended before its time"), WorkerPool(size=2, work=work) as crew:
         list(crew.results([bytes([n]) * PART for n in range(6)]))
+
+
+def test_a_part_for_which_there_is_no_room_ends_the_import() -> None:
+    class TooLarge:
+        def __reduce__(self) -> str:
+            raise MemoryError
+
+    with pytest.raises(MemoryError), WorkerPool(size=1, work=lambda _, turn: turn.check() or b"") as crew:
+        whole(crew, [TooLarge()])
