@@ -411,6 +411,10 @@ def test_one_that_ended_asks_for_nothing(agent: Agent, line: Line) -> None:
 
 def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None:
     told, closed = agent.exercise(number_of(line), status_callback=CALLBACK), a_closed_one(agent)
+    other = Agent("OTHER")
+    other.register()
+    other.sign_in()
+    others = other.exercise(number_of(a_line()), status_callback=CALLBACK)
     asker, officer = AuthorizedAgent.objects.get(pk=agent.id), an_actor()
     signed = agent.signed(agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))).encode()
     under_way = agents.verify_message(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
@@ -422,8 +426,10 @@ def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None
     assert agent_callbacks.run_agent_callbacks(now=timezone.now()) == 0
     waited = AgentRequest.objects.get(pk=told["request_id"])
     assert (waited.status, waited.reason, waited.notify_at) == ("denied", "insuf_verification", None)
+    until = closed.expires_at
     closed.refresh_from_db()
-    assert closed.notify_tries == 0
+    assert (closed.notify_tries, closed.expires_at) == (0, until)
+    assert other.status(others["request_id"]) == others
     let_in_again(asker)
     assert Browser().get(link(line)).status_code == 404
     assert Browser().post(link(line), {"stop-all": "1"}).status_code == 404

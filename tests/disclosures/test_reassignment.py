@@ -147,6 +147,14 @@ def test_rows_by_the_new_number_stay_beside_those_that_go() -> None:
     assert (whose(), held()) == ([("A", "t")], {"r"})
 
 
+def test_what_a_number_reports_from_its_return_on_stays() -> None:
+    take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=AUTUMN))
+    committed(line_row(line_id="A", msisdn=OTHER, number_changed_at="2025-09-01T00:00:00Z"))
+    committed(line_row(line_id="A", number_changed_at=WINTER))
+    reassignment.attribute(at=database_clock(), actor="import:lines")
+    assert (whose(), held()) == ([("A", "r")], {"s"})
+
+
 def test_what_nobody_had_the_number_for_stays_held() -> None:
     take_releases(release_row(id="r", occurred_at=AUTUMN))
     take_lines(ENDED, NEXT)
@@ -154,7 +162,7 @@ def test_what_nobody_had_the_number_for_stays_held() -> None:
     assert told(take_releases(release_row(id="r", occurred_at=AUTUMN))) == [("rejected", "msisdn", "line_unknown")]
     # The end was a mistake: what was given back is the line's again.
     take_lines(line_row(line_id="A", deactivated_at="2025-09-28T00:00:00Z"))
-    assert (whose(), held()) == ([("A", "r")], set())
+    assert (whose(), held(), Incident.objects.count()) == ([("A", "r")], set(), 0)
 
 
 @pytest.mark.parametrize("own", [None, EVER, PAST])
@@ -225,6 +233,9 @@ def test_a_release_that_moved_twice_in_a_day_leaves_twice_when_hidden() -> None:
     third = {**NEXT, "line_id": "C", "account_id": "A3", "holder_name": "Cleo Park"}
     take_lines({**NEXT, "deactivated_at": "2025-11-01T00:00:00Z"}, {**third, "activated_at": "2025-11-01T00:00:00Z"})
     assert whose() == [("C", "r"), ("C", "s")]
+    lines = dict(Line.objects.values_list("pk", "carrier_id"))
+    told = AuditEvent.objects.filter(action="line.history_moved").values_list("line_id", flat=True)
+    assert sorted(lines[line_id or 0] for line_id in told) == ["A", "B", "B", "C"]
     moved = Incident.objects.get(kind="history_moved")
     assert count_occurrences(incidents=[moved], at=database_clock()) == {moved.pk: 4}
     feeds.take_notices({"disclosure_id": "r", "suppressed_until": EVER, "order_ref": "o"})

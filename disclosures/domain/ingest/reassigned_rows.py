@@ -161,8 +161,8 @@ def _row_by(msisdn: str, said: Sequence[Any], content: bytes, own_until: datetim
 # tell that it is there.
 MOVED = """
 WITH came AS MATERIALIZED (
-    SELECT DISTINCT ON (disclosure_id) disclosure_id AS id, line_id FROM disclosures_givenback
-    WHERE disclosure_id = ANY (%s::uuid[]) ORDER BY disclosure_id, id DESC
+    SELECT DISTINCT ON (given.disclosure_id) given.disclosure_id AS id, given.line_id FROM disclosures_givenback given
+    WHERE given.disclosure_id = ANY (%s::uuid[]) ORDER BY given.disclosure_id, given.id DESC
 ), known AS MATERIALIZED (
     SELECT came.line_id AS was, known.line_id, known.id, known.occurred_at
     FROM came JOIN disclosures_disclosureregister known ON known.id = came.id

@@ -63,11 +63,8 @@ SELECT long.line_id, coalesce(known.zone, 'UTC') FROM long JOIN accounts_line on
     LEFT JOIN unnest(%(states)s::text[], %(zones)s::text[]) AS known (state, zone) ON known.state = one.state
 WHERE long.zone <> coalesce(known.zone, 'UTC') ORDER BY long.line_id
 """
-START_AGAIN = (
-    "UPDATE disclosures_longline SET zone = %(zone)s, through = DEFAULT WHERE line_id = %(line)s",
-    "DELETE FROM disclosures_dailyrollup WHERE line_id = %(line)s",
-    "DELETE FROM disclosures_changedday WHERE line_id = %(line)s",
-)
+# What was counted of it goes when it is counted anew: nothing before `through` is read until then.
+START_AGAIN = "UPDATE disclosures_longline SET zone = %(zone)s, through = DEFAULT WHERE line_id = %(line)s"
 DUE = """
 SELECT line_id FROM (
     SELECT line_id FROM disclosures_changedday WHERE day < %(before)s
@@ -160,8 +157,7 @@ def _restart_moved_lines() -> None:
         if moved:
             cursor.execute(ADOPT_ALONE)
         for line_id, zone in moved:
-            for statement in START_AGAIN:
-                cursor.execute(statement, {"line": line_id, "zone": zone})
+            cursor.execute(START_AGAIN, {"line": line_id, "zone": zone})
 
 
 def _due(before: date, *, after: int) -> list[int]:
