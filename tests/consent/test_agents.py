@@ -397,7 +397,8 @@ def test_a_link_of_another_stop_leads_nowhere_else(agent: Agent, line: Line) -> 
 def test_one_that_ended_asks_for_nothing(agent: Agent, line: Line) -> None:
     agent.exercise(number_of(line))
     number = AuthorizedAgent.objects.get(pk=agent.id).number
-    suspend_agent(number=number, actor=an_actor(), reason="left the network", at=timezone.now())
+    asked_at = AgentRequest.objects.get().received_at
+    suspend_agent(number=number, actor=an_actor(), reason="left the network", at=asked_at)
     assert Browser().get(link(line)).status_code == 404
     assert agent.post("data-rights-request", agent.envelope(exercise="sale:opt_out"))[0] == 403
     assert agent.post(f"agent/{agent.id}", agent.envelope()) == (403, {})
@@ -414,14 +415,17 @@ def test_what_a_suspended_one_asked_stays_over(agent: Agent, line: Line) -> None
     other = Agent("OTHER")
     other.register()
     other.sign_in()
-    others = other.exercise(number_of(a_line()), status_callback=CALLBACK)
+    others, to_be_told = other.exercise(number_of(a_line())), a_closed_one(other)
     asker, officer = AuthorizedAgent.objects.get(pk=agent.id), an_actor()
     signed = agent.signed(agent.envelope(exercise="sale:opt_out", phone_number=number_of(line))).encode()
     under_way = agents.verify_message(body=signed, agent=asker, shape=agents.Exercise, at=timezone.now())
     suspend_agent(number=asker.number, actor=officer, reason="a key was stolen", at=timezone.now())
     with pytest.raises(agents.MessageRefused, match="may ask for nobody any more"):
         receive_request(agent=asker, message=under_way, body=signed, at=timezone.now())
+    calls = AgentRequest.objects.filter(notify_at__isnull=False)
+    assert list(calls.values_list("pk", flat=True)) == [to_be_told.pk]
     # No host of a suspended one is called, whatever stood open: `client.post` would fail this test.
+    calls.update(notify_at=None)
     AgentRequest.objects.filter(pk=closed.pk).update(notify_at=timezone.now())
     assert agent_callbacks.run_agent_callbacks(now=timezone.now()) == 0
     waited = AgentRequest.objects.get(pk=told["request_id"])

@@ -53,18 +53,28 @@ def counts(name: str, *args: str) -> dict[str, object]:
 def test_what_is_refused_is_told_by_line_field_and_reason(tmp_path: Path) -> None:
     take_lines(line_row())
     file = tmp_path / "choices"
-    file.write_bytes(ndjson([choice_row(id="c"), choice_row(id="d", msisdn="1"), choice_row(id="e", kind="?")]))
-    for name in ("rejects.csv", "rejects"):
-        run("import_choices", str(file), "--rejects", str(tmp_path / name))
-    assert (tmp_path / "rejects.csv").read_text().splitlines() == [
-        "line,field,reason", "2,msisdn,not_e164", "3,kind,not_allowed",
+    refused = [choice_row(id="d", msisdn="1"), choice_row(id="e", kind="?"), choice_row(id="f", kind="?")]
+    file.write_bytes(ndjson([choice_row(id="c"), *refused]))
+    said = [run("import_choices", str(file), "--rejects", str(tmp_path / name))[0] for name in ("r.csv", "r")]
+    assert said[0].splitlines() == [
+        "accepted 1", "repeated 0", "rejected 3", "file stops pierced 0", "  refused: kind not_allowed 2",
+        "  refused: msisdn not_e164 1",
     ]  # fmt: skip
-    assert [json.loads(line) for line in (tmp_path / "rejects").read_text().splitlines()] == [
+    assert (tmp_path / "r.csv").read_text().splitlines() == [
+        "line,field,reason", "2,msisdn,not_e164", "3,kind,not_allowed", "4,kind,not_allowed",
+    ]  # fmt: skip
+    assert [json.loads(line) for line in (tmp_path / "r").read_text().splitlines()] == [
         {"line": 2, "field": "msisdn", "reason": "not_e164"}, {"line": 3, "field": "kind", "reason": "not_allowed"},
+        {"line": 4, "field": "kind", "reason": "not_allowed"},
     ]  # fmt: skip
     assert [one.detail for one in AuditEvent.objects.filter(action="import.choices").order_by("id")] == [
-        {"accepted": 1, "rejected": 2, "repeated": 0}, {"accepted": 0, "rejected": 2, "repeated": 1},
+        {"accepted": 1, "rejected": 3, "repeated": 0}, {"accepted": 0, "rejected": 3, "repeated": 1},
     ]  # fmt: skip
+    # Also by what is read line by line.
+    file.write_bytes(ndjson([{"disclosure_id": "nobody's", "suppressed_until": None}]))
+    out, _ = run("import_notices", str(file), "--rejects", str(tmp_path / "r"))
+    assert json.loads((tmp_path / "r").read_text())["reason"] == "disclosure_unknown"
+    assert out.splitlines()[2:] == ["rejected 1", "  refused: disclosure_id disclosure_unknown 1"]
 
 
 def test_five_files_and_again(tmp_path: Path) -> None:

@@ -150,6 +150,8 @@ def test_who_lost_it_is_warned_and_officers_are_told(victim: Line, move: Callabl
     assert (incident.kind, incident.count, incident.closed_at) == ("history_moved", 4, None)
     logged = AuditEvent.objects.filter(action="line.history_moved")
     assert set(logged.values_list("line_id", flat=True)) == {victim.pk, the("LX").pk}
+    # Who lost it still opens their own.
+    assert [*Line.objects.filter(history_known_at__isnull=False)] == [the("LX")]
 
 
 def test_neither_holder_nor_helper_opens_what_was_moved(victim: Line) -> None:
