@@ -121,12 +121,13 @@ def test_a_day_with_a_hidden_row_is_never_counted(counted: Line) -> None:
 
 
 def test_a_line_that_moves_to_another_zone_is_counted_anew(counted: Line) -> None:
+    start = moment("2026-03-01T00:00:00Z")
     for state, zone in (("NY", ZoneInfo("America/New_York")), ("", ZoneInfo("UTC"))):
         Line.objects.update(state=state)
         assert sum(one.n for one in facts_of(line_id=counted.pk, zone=zone, at=database_clock())) == 240
         assert rollups.roll_up(at=database_clock()) == 1
         assert LongLine.objects.get().zone == zone.key
-        days = Counter((moment("2026-03-01T00:00:00Z") + timedelta(hours=n)).astimezone(zone).date() for n in range(240))
+        days = Counter((start + timedelta(hours=n)).astimezone(zone).date() for n in range(240))
         assert dict(DailyRollup.objects.values_list("day", "n")) == days
         assert sum(one.n for one in facts_of(line_id=counted.pk, zone=zone, at=database_clock())) == 240
     assert rollups.roll_up(at=database_clock()) == 0

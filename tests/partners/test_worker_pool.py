@@ -55,5 +55,8 @@ def test_a_part_for_which_there_is_no_room_ends_the_import() -> None:
         def __reduce__(self) -> str:
             raise MemoryError
 
-    with pytest.raises(MemoryError), WorkerPool(size=1, work=lambda _, turn: turn.check() or b"") as crew:
+    def work(_: TooLarge, __: ClaimTurn) -> bytes:
+        return b""
+
+    with pytest.raises(MemoryError), WorkerPool(size=1, work=work) as crew:
         whole(crew, [TooLarge()])
