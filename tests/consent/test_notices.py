@@ -118,6 +118,10 @@ def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(ValidationError):
             propose_notice(use=use, language="en", body=body, starts_at=NOW, reason="Due", actor=officer, at=NOW)
+    longest = propose_notice(
+        use="stop", language="en", body="x" * 1500, starts_at=NOW, reason="Due", actor=officer, at=NOW
+    )
+    assert longest.payload["body"] == "x" * 1500
     assert NoticeText.objects.count() == 2 * 3 * len(settings.LANGUAGES)
 
 

@@ -107,7 +107,8 @@ def test_one_officer_suspends_it_whatever_was_agreed_before(officer: str, agent:
 
 def test_what_does_not_fit_is_said_beside_its_field(officer: str) -> None:
     for field, value in (
-        ("agent_id", "7"), ("agent_id", "a b"), ("name", " "), ("name", "\u3164"), ("key", "AAAA"),
+        ("agent_id", "7"), ("agent_id", "a b"), ("agent_id", "A" * 61), ("name", "x" * 201),
+        ("name", " "), ("name", "\u3164"), ("key", "AAAA"),
         ("key", "no base64!"), ("key", KEY[:-4]), ("key", OTHERWISE), ("hosts", ["https://a.example"]),
         ("hosts", ["a.example/x"]), ("hosts", ["localhost"]), ("hosts", ["10.0.0.1"]),
     ):  # fmt: skip
@@ -115,6 +116,8 @@ def test_what_does_not_fit_is_said_beside_its_field(officer: str) -> None:
             register_agent(**{**SLIP, field: value}, reason="New.", actor=officer, at=NOW)
         assert list(refused.value.error_dict) == [field], value
     assert not AuthorizedAgent.objects.exists()
+    longest = {**SLIP, "agent_id": "A" * 60, "name": "x" * 200}
+    assert len(register_agent(**longest, reason="New.", actor=officer, at=NOW).name) == 200
 
 
 def test_nobody_but_an_officer_with_a_reason_may(officer: str, agent: AuthorizedAgent) -> None:

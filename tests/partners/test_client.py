@@ -185,6 +185,24 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     assert took < 0.8 * http.SECONDS
 
 
+def test_an_exchange_that_is_over_is_not_ended() -> None:
+    """Its connection may be kept, and in use by another by then."""
+    ends = threading.Event()
+
+    class Connection:
+        @property
+        def sock(self) -> None:
+            ends.set()
+
+    connection: Any = Connection()
+    with http.deadline(0.05) as over:
+        pass
+    with http.deadline(0.1) as running:
+        running.connection = connection
+        assert ends.wait(10)
+    assert (over.over, running.over) == (False, True)
+
+
 NOT_PUBLIC = (
     "127.0.0.1", "localhost", "[::1]", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1",
     "0.0.0.0", "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[fe80::1]", "[fd00::1]", "2130706433", "0x7f.1", "127.1",

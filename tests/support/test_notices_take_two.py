@@ -182,9 +182,9 @@ def test_agreed_to_after_its_day_it_counts_from_the_yes(officer: Member, second:
 
 
 def test_the_same_words_again_only_sooner() -> None:
-    def again(starts_at: datetime) -> Proposal:
+    def again(starts_at: datetime, at: datetime = NOW) -> Proposal:
         return propose_notice(
-            use="stop", language="en", body=STOPPING, starts_at=starts_at, reason="Due", actor=an_actor(), at=NOW
+            use="stop", language="en", body=STOPPING, starts_at=starts_at, reason="Due", actor=an_actor(), at=at
         )
 
     a_notice(STOPPING, at=NOW, starts_at=BEGINS)
@@ -193,6 +193,9 @@ def test_the_same_words_again_only_sooner() -> None:
     sooner = again(BEGINS - DAY)
     agree_to_proposal(proposal_id=sooner.pk, reason="Due", actor=an_actor(), at=NOW)
     assert (newest("stop").version, newest("stop").published_at) == (4, BEGINS - DAY)
+    # What is shown already can't be shown sooner.
+    with pytest.raises(NotNow, match="already published as version 4"):
+        again(NOW, at=BEGINS - DAY)
 
 
 def test_what_follows_an_older_version_is_not_published() -> None:
