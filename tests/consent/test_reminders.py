@@ -1,5 +1,6 @@
 """Every 90 days a line hears that something is still on: only where it is, once, by day, and not who wants none."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,15 +121,19 @@ def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) ->
     silent, line, now = an_old_line(campaign), an_old_line(campaign), timezone.now()
     refuse_texts(line_id=silent.pk, at=now)
     browser = signed_in(line)
-    page = browser.post("/settings/texts/", {"news": "on"}, follow=True)
+    _, page = (browser.post("/settings/texts/", {"news": "on"}, follow=True) for _twice in range(2))
     assert 'name="reminders" id="id_reminders">' in page.text
     assert 'name="news" id="id_news" checked>' in page.text
-    assert "Turned off reminders" in browser.get("/access-log/").text
     assert reminders.remind(now=now) == 0
-    browser.post("/settings/texts/", {"reminders": "on"})
+    for _twice in range(2):
+        browser.post("/settings/texts/", {"reminders": "on"})
     assert reminders.remind(now=now) == 0  # no news at all
     browser.post("/settings/texts/", {"reminders": "on", "news": "on"})
     assert reminders.remind(now=now) == 1
+    # Each change is in the log once, the newest first, and nothing that stayed as it was.
+    assert re.findall("Turned o[nf]+ (?:reminders|alerts)", browser.get("/access-log/").text) == [
+        "Turned on alerts", "Turned on reminders", "Turned off alerts", "Turned off reminders",
+    ]  # fmt: skip
 
 
 def test_a_hidden_release_makes_no_difference() -> None:
