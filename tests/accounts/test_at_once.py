@@ -56,6 +56,7 @@ from accounts.models import (
     SafeContact,
     Separation,
     TextedCode,
+    Throttle,
     User,
 )
 from accounts.policies import delegations
@@ -63,7 +64,7 @@ from accounts.primitives.browsers import Source
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
 from tests.factories import a_line
-from tests.overlapping import noted, overlap
+from tests.overlapping import noted, overlap, overlap_at_a_row
 from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -136,14 +137,12 @@ def test_nor_is_one_from_another_browser(line: Line, now: datetime) -> None:
 
 def test_no_try_at_a_password_is_one_too_many(now: datetime) -> None:
     def tries() -> object:
-        return count_try(
-            door=GuessTarget.STAFF, account="ada@carrier.example", source=Source("198.51.100.0/24"), at=now
-        )
+        return count_try(door=GuessTarget.AGAIN, account="7", source=Source("198.51.100.0/24"), at=now)
 
     for _ in range(STRICT.free - 1):
         tries()
     with pytest.raises(TooManyTries):
-        overlap(tries, tries)
+        overlap_at_a_row(Throttle.objects.all(), tries, tries)
 
 
 # Who signs in
