@@ -157,8 +157,9 @@ def test_a_question_that_is_no_text_is_still_answered(browser: Client) -> None:
         "/choices/allow/?campaign=%ED%A0%80",
         "/choices/?before=%FF_%FF",
         "/home/?line=%00",
+        *(f"/choices/pause/?scope={scope}&ref=%00" for scope in ("all", "party", "purpose", "campaign", "%00")),
     )
-    assert [browser.get(path).status_code for path in paths] == [200, 404, 200, 404]
+    assert [browser.get(path).status_code for path in paths] == [200, 404, 200, 404, 200, *[404] * 4]
 
 
 def test_the_last_day_of_the_calendar_leaves_nothing_out(browser: Client) -> None:
