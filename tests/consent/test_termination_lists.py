@@ -167,12 +167,11 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     assert set(listed(cohort)) == names(campaign.contract.aggregator, [line, idle])
     event = event_of(stream_event_claims(event=StreamEvent.objects.get(), audience="x"))
     assert event["scope"] == {"purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
-    assert event["still_in_force"] == [
-        {"recipient": other.lbs_provider.uri, "purpose": other.purpose, "scopes": [other.scope]}
-    ]
+    goes_on = {"recipient": other.lbs_provider.uri, "purpose": other.purpose, "scopes": [other.scope]}
+    assert event["still_in_force"] == [goes_on]
 
-    def is_named(at: datetime) -> object:
-        return AgreementEnd.of(cohort, at=at).still_in_force
+    def is_named(at: datetime) -> bool:
+        return goes_on in AgreementEnd.of(cohort, at=at).still_in_force
 
     other.ends_at -= timedelta(days=1)
     other.save(update_fields=["ends_at"])
@@ -180,6 +179,15 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     over = other.ends_at - timedelta(days=1)
     Contract.objects.filter(pk=campaign.contract_id).update(ends_at=over)
     assert ends_at(is_named, over)
+    # Of the same company for another purpose, of another one for the same, and of both, which is no other use.
+    for one, purpose in ((campaign, FRAUD), (other, campaign.purpose), (campaign, campaign.purpose)):
+        a_campaign(campaign.contract, one.lbs_provider, purpose=purpose)
+    named = AgreementEnd.of(cohort, at=over - SECOND).still_in_force
+    assert {(use["recipient"], use["purpose"]) for use in named} == {
+        (other.lbs_provider.uri, other.purpose),
+        (campaign.lbs_provider.uri, FRAUD),
+        (other.lbs_provider.uri, campaign.purpose),
+    }
     after = Order.objects.exclude(id=before.id).get()
     before.refresh_from_db()
     assert (before.state, before.superseded_by) == (State.SUPERSEDED, after.id)
