@@ -134,6 +134,8 @@ def test_coming_again_stops_nothing_twice(line: Line, road: Campaign) -> None:
 
 def test_an_own_yes_stands_until_it_is_asked_about(line: Line, road: Campaign) -> None:
     mine = own(line)
+    # That a record has it too makes it no less their own.
+    an_approval(line, mine)
     browser = comes_in(line)
     assert stops(line) == [("campaign", road.ref)]
     assert [allowed(line, road), allowed(line, mine)] == [False, True]
