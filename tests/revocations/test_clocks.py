@@ -294,11 +294,13 @@ def test_after_exactly_fifteen_minutes_each_contract_that_has_begun_is_broken() 
 
 
 def test_three_failed_verifications_deny_and_two_do_not() -> None:
-    scene = Waiting()
+    two_officers()
+    scene = Waiting(lifeline=True)
     scene.acknowledge()
     health_of(party_id=scene.party.pk, at=scene.began)
-    StreamHealth.objects.update(failed_verifications=2)
-    assert health_clocks.watch(now=scene.began + HOUR) == 0
+    for failed, warned in ((1, 0), (2, 2)):
+        StreamHealth.objects.update(failed_verifications=failed)
+        assert (health_clocks.watch(now=scene.began + HOUR), len(mail.outbox)) == (0, warned)
     StreamHealth.objects.update(failed_verifications=3)
     assert health_clocks.watch(now=scene.began + HOUR) == 1
     assert Breach.objects.get().about == f"suspension:{Suspension.objects.get().pk}:{scene.contract.pk}"
