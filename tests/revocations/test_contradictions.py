@@ -15,7 +15,7 @@ from revocations.queries.coverage import coverage_of
 from tests.factories import ADS, NOW, READ, ROADSIDE, a_campaign, a_line, a_party, an_approval
 from tests.orders import bring_to
 from tests.properties import undone
-from tests.revocations.ordered import Ordered, dealt_with
+from tests.revocations.ordered import Ordered, a_stop, dealt_with
 from tests.revocations.scenes import Scene, a_scene, allow, deliver, stamp, stop_all, the_order
 from tests.revocations.signing import ACTIONS
 from tests.revocations.signing import done as deeds
@@ -169,6 +169,12 @@ def test_what_breaks_a_word_and_what_does_not(ordered: Ordered) -> None:
     ordered.sign()
     # Before the receipt; another partner's.
     assert contradicted(a_use(ordered, after=-MINUTE), replace(a_use(ordered), party_id=other.party.pk)) == 0
+    with undone():
+        # Another line's, looked at together.
+        second = a_stop(ordered.scene)
+        second.sign()
+        assert contradicted(a_use(ordered, after=-MINUTE), a_use(second)) == 1
+        assert (ordered.state, second.state) == (State.COMPLETED, State.CONTRADICTED)
     # A yes that was taken back breaks no word given before it.
     allow(ordered.line, ordered.scene.campaign)
     stop_all(ordered.line)
