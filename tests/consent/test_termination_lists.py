@@ -180,8 +180,8 @@ def test_campaign_ends_alone_and_what_is_in_flight_goes_anew(campaign: Campaign,
     Contract.objects.filter(pk=campaign.contract_id).update(ends_at=over)
     assert ends_at(is_named, over)
     # Of the same company for another purpose, of another one for the same, and of both, which is no other use.
-    for one, purpose in ((campaign, FRAUD), (other, campaign.purpose), (campaign, campaign.purpose)):
-        a_campaign(campaign.contract, one.lbs_provider, purpose=purpose)
+    for of, purpose in ((campaign, FRAUD), (other, campaign.purpose), (campaign, campaign.purpose)):
+        a_campaign(campaign.contract, of.lbs_provider, purpose=purpose)
     named = AgreementEnd.of(cohort, at=over - SECOND).still_in_force
     assert {(use["recipient"], use["purpose"]) for use in named} == {
         (other.lbs_provider.uri, other.purpose),
