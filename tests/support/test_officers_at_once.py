@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
 
 import disclosures.actions
-from audit.models import AuditEvent
+from audit.actions import acknowledge_incident, open_incident
+from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.domain.snapshots import lock_terms
 from console.actions import proposals as proposals_actions
 from console.actions.imports import discard_file, import_file, upload_file
+from console.actions.notes import add_note
 from console.actions.saved_views import remove_view, save_view
 from console.actions.terms import discard_draft
 from console.workers.imports import run
@@ -31,7 +34,8 @@ from partners.models import Campaign, Client, Contract, JurisdictionRule, Party,
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.models import Order
-from support.models import SavedView
+from support.actions.replies import write_reply
+from support.models import SavedReply, SavedView
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.agents import public
@@ -252,6 +256,31 @@ def test_a_yes_that_was_said_as_a_rule_came_is_told_again() -> None:
     assert overlap(says_yes, settles) == (None, 1)
     newest = Order.objects.filter(line_id=line.pk).order_by("-version")
     assert [order.snapshot["state"] == [] for order in newest] == [True, False]
+
+
+def test_each_of_two_says_what_the_one_before_left() -> None:
+    contract, officer, owners = a_contract(), an_actor(), [an_actor(), an_actor()]
+    open_incident(kind="ungated", key="k", subject="us", at=NOW)
+    incident_id = Incident.objects.get().pk
+
+    def looks_after(owner: str) -> None:
+        add_note(of="contract", target_id=contract.pk, note="Due", owner=owner, remind_on=None, actor=officer, at=NOW)
+
+    def assigns(owner: str) -> bool:
+        return acknowledge_incident(incident_id=incident_id, assigned_to=owner, actor=officer, reason="Due", at=NOW)
+
+    def writes(body: str) -> SavedReply:
+        return write_reply(key="k", language="en", title="Hello", body=body, actor=officer, at=NOW)
+
+    acts: tuple[tuple[Callable[[str], object], str, str], ...] = (
+        (looks_after, "contract.noted", "owner_was"), (assigns, "incident.assigned", "was"),
+        (writes, "reply.written", "was"),
+    )  # fmt: skip
+    writes("")
+    for act, action, was in acts:
+        overlap(partial(act, owners[0]), partial(act, owners[1]))
+        newest = AuditEvent.objects.filter(action=action).latest("pk")
+        assert newest.detail[was] == ({"body": owners[0]} if act is writes else owners[0]), action
 
 
 def test_a_file_that_is_uploaded_twice_waits_once() -> None:
