@@ -93,12 +93,17 @@ def test_it_is_asked_for_made_and_taken(tmp_path: Path) -> None:
     ("language", "way", "words"),
     [("es", "ltr", "Ninguna empresa ha preguntado todavía"), ("ar", "rtl", "لم تسأل أي شركة بعد")],
 )
-def test_it_speaks_the_language_it_was_asked_in(language: str, way: str, words: str) -> None:
+def test_it_speaks_the_language_it_was_asked_in(
+    monkeypatch: pytest.MonkeyPatch, language: str, way: str, words: str
+) -> None:
+    # Kept in many parts, it comes whole.
+    monkeypatch.setattr("disclosures.workers.archiving.PART", 1_000)
     line = a_line()
     browser = sign_in(line)
     browser.client.cookies["django_language"] = language
     browser.post(ASK)
     make_archives()
+    assert ArchivePart.objects.count() > 2
     index = taken(browser).read("index.html").decode()
     assert f'<html lang="{language}" dir="{way}">' in index
     assert words in index
