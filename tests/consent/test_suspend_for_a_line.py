@@ -24,6 +24,7 @@ from revocations.models import Order
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import BRIDGE, ROAD, approval_row, line_row, release_row, take_approvals, take_lines, take_parties
 from tests.feeds import take_releases as take
+from tests.moments import ends_at
 from tests.people import number_of, signed_in, texts_by_day
 from tests.promises.asking import ask
 from tests.properties import undone
@@ -143,7 +144,9 @@ def test_who_allows_it_after_what_it_did_has_said_so(line: Line, campaign: Campa
     allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     assert suspended(line, campaign, after=before) == "allowed"
     assert ask(line, campaign).allowed
-    # What it does after that is another matter.
+    # What it does at that moment or after it is another matter.
+    said_at = Choice.objects.get(line_id=line.pk).made_at
+    assert ends_at(lambda at: suspended(line, campaign, after=at) == "allowed", said_at)
     assert suspended(line, campaign, after=database_clock()) == "suspended"
     assert ask(line, campaign).reason == "stopped_party"
 
