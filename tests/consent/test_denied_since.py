@@ -116,6 +116,18 @@ def test_a_no_has_stood_since_it_last_began(clock: Clock) -> None:
         assert read == (of_use, of_all), story
 
 
+def test_a_company_is_off_since_the_last_of_its_uses_is(clock: Clock) -> None:
+    line, campaign = told(clock, [said("approval", 12), said("stop", 9, of="campaign")])
+    other = a_campaign(campaign.contract, campaign.lbs_provider)
+    an_approval(line, other, at=NOW - 11 * DAY)
+    clock.move_to(NOW - 5 * DAY)
+    choices.stop(line_id=line.pk, scope="campaign", ref=other.ref, actor="subscriber:1", channel="web")
+    clock.move_to(NOW)
+    found = sharing(line=line, at=NOW)
+    no = found.no_to(uri=campaign.lbs_provider.uri, uses=[found.uses[one.ref] for one in (other, campaign)])
+    assert (days_ago(no.stopped_at), days_ago(no.since)) == (5, 5)
+
+
 def test_a_file_s_yes_is_newer_than_a_stop_from_the_next_moment_on(clock: Clock) -> None:
     line, campaign = told(clock, [said("stop", 5)])
     for later in (timedelta(0), MOMENT):
