@@ -132,6 +132,10 @@ class TestSeparation:
                 separation_id=one, done=done, tell_from=now + DAY, actor=an_actor(), reason="Looked at.", at=now
             )
         assert Separation.objects.get(pk=other).tell_from is None
+        closed = AuditEvent.objects.filter(action__endswith="done").order_by("pk")
+        assert [(one.action, one.reason) for one in closed] == [
+            ("separation.not_done", "Looked at."), ("separation.done", "Looked at."),
+        ]  # fmt: skip
         assert alike(browser.get("/lines/").text) == before
         assert tells(before, number)
         # The form that stands there as before does nothing.
