@@ -83,9 +83,9 @@ def _has_guessable_field_key() -> bool:
     )
 
 
-def _has_weak_gateway_secret() -> bool:
-    secrets = (*settings.SMS_INBOUND_SECRETS, *settings.CALL_LOG_SECRETS, *settings.MAIL_INBOUND_SECRETS)
-    return any(_can_be_guessed(secret.encode()) for secret in secrets)
+def _has_weak_shared_secret() -> bool:
+    gateways = (*settings.SMS_INBOUND_SECRETS, *settings.CALL_LOG_SECRETS, *settings.MAIL_INBOUND_SECRETS)
+    return any(_can_be_guessed(secret.encode()) for secret in (*gateways, settings.METRICS_TOKEN) if secret)
 
 
 def _refuses_itself() -> bool:
@@ -232,8 +232,8 @@ REFUSALS = (
     ),
     Refusal(
         "whereabouts.E012",
-        _has_weak_gateway_secret,
-        "A secret of SMS_INBOUND_SECRETS, CALL_LOG_SECRETS or MAIL_INBOUND_SECRETS can be guessed.",
+        _has_weak_shared_secret,
+        "METRICS_TOKEN, or a secret of SMS_INBOUND_SECRETS, CALL_LOG_SECRETS or MAIL_INBOUND_SECRETS, can be guessed.",
         "Set each to a random string.",
     ),
     Refusal(

@@ -103,6 +103,7 @@ DEMO: list[tuple[dict[str, str], set[str]]] = [
     ({"FIELD_ENCRYPTION_KEYS": f"{PRODUCTION['FIELD_ENCRYPTION_KEYS']}, {'A' * 43}="}, {"E011"}),
     ({"FIELD_ENCRYPTION_KEYS": urlsafe_b64encode(bytes(range(32))).decode()}, {"E011"}),
     *(({name: "x" * 32}, {"E012"}) for name in ("SMS_INBOUND_SECRETS", "CALL_LOG_SECRETS", "MAIL_INBOUND_SECRETS")),
+    ({"METRICS_TOKEN": "prometheus"}, {"E012"}),
     ({"SMS_INBOUND_SECRETS": f"9f86d081884c7d659a2feaa0c55ad015,{'0123' * 8}"}, {"E012"}),
     ({"SMS_INBOUND_SECRETS": "9f86d081884c7d659a2feaa0c55ad015"}, set()),
     ({"ALLOWED_HOSTS": "privacy.carrier.example"}, {"E013"}),

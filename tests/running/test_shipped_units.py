@@ -51,7 +51,7 @@ class Machine:
         self.secrets = {
             "SECRET_KEY": settings.SECRET_KEY, "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
             "DATABASE_URL": database_url("default"), "DATABASE_OWNER_URL": database_url("owner"), "REDIS_URL": redis,
-            "EMAIL_URL": "memory://", "METRICS_TOKEN": "token-of-prometheus", "SMS_WEBHOOK_TOKEN": TOKEN,
+            "EMAIL_URL": "memory://", "METRICS_TOKEN": "prometheus-aG7kQ2x9VbTz4LwP", "SMS_WEBHOOK_TOKEN": TOKEN,
         }  # fmt: skip
 
     def program(self, unit: str) -> Program:
