@@ -1,6 +1,7 @@
 """A person, an agent, a file and workers at the same moment: said once, asked once, told once, and in one order."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -24,14 +25,14 @@ from consent.actions.consent_requests import (
     retrieve_status,
     text_code,
 )
-from consent.actions.lines import terminate
+from consent.actions.lines import grow_up, terminate
 from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
 from consent.models import Approval, Choice, ConsentRequest, EndedPause, HeldRow, LineGate
 from consent.queries import termination
-from consent.workers import agent_callbacks, expiry, request_texts
+from consent.workers import agent_callbacks, cohorts, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
 from revocations.models import Order, Standing
 from tests.agents import AGENT, LATER, an_agent_asks, let_in
@@ -39,7 +40,7 @@ from tests.consent.books import Books
 from tests.consent.claiming import Partner, a_partner, by_day
 from tests.factories import a_campaign, a_ledger_row, a_line, an_approval
 from tests.feeds import approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, told
-from tests.overlapping import noted, overlap
+from tests.overlapping import elsewhere, noted, overlap, wait_until_it_waits
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -93,10 +94,32 @@ def test_a_pause_that_has_ended_is_told_of_once(line: Line, campaign: Campaign) 
     assert (EndedPause.objects.count(), Message.objects.count() - before) == (1, 1)
 
 
-def test_partner_told_again_never_hears_what_was_before_a_stop(line: Line, campaign: Campaign) -> None:
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda line, _: expiry.enqueue_current_state(line_id=line.pk),
+        lambda line, campaign: cohorts._renew(line.pk, campaign.contract_id),
+        lambda line, campaign: cohorts._keep(line.pk, campaign.contract_id, campaign),
+    ],
+    ids=["as it stands", "in a new epoch", "what goes on"],
+)
+def test_partner_told_again_never_hears_what_was_before_a_stop(
+    line: Line, campaign: Campaign, again: Callable[[Line, Campaign], object]
+) -> None:
     allow(line, campaign)
-    overlap(lambda: stop(line), lambda: expiry.enqueue_current_state(line_id=line.pk))
+    overlap(lambda: stop(line), lambda: again(line, campaign))
     assert [order.snapshot["state"] for order in Order.objects.order_by("version")][1:] == [[]]
+
+
+def test_a_line_grows_up_once(line: Line, campaign: Campaign) -> None:
+    choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:0", channel="web")
+    before = Message.objects.count()
+
+    def grows() -> None:
+        grow_up(line_id=line.pk, at=database_clock())
+
+    overlap(grows, grows)
+    assert (Choice.objects.filter(reason="grown_up").count(), Message.objects.count() - before) == (1, 1)
 
 
 def test_a_privacy_signal_stops_once_what_came_since_the_last(line: Line, campaign: Campaign) -> None:
@@ -194,6 +217,20 @@ def test_a_question_is_answered_once(partner: Partner) -> None:
     with pytest.raises(NotOpen):
         overlap(says(refuse_request, question), says(approve_request, question))
     assert list(Choice.objects.values_list("kind", flat=True)) == ["refuse"]
+
+
+def test_a_yes_that_waits_for_its_campaign_keeps_no_stop_waiting(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    question = a_question(partner, line)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Campaign.objects.select_for_update().get(pk=partner.campaign.pk)
+            yes = pool.submit(elsewhere, says(approve_request, question))
+            wait_until_it_waits(yes)
+            with transaction.atomic(using="owner"):
+                LineGate.objects.using("owner").select_for_update(nowait=True).get(pk=line.pk)
+        yes.result()
+    assert Choice.objects.get().kind == "allow"
 
 
 def test_a_question_s_text_is_sent_by_one_worker(partner: Partner) -> None:

@@ -1,6 +1,7 @@
 """Two workers at the same job, or two files of one matter: each thing is done, counted and noted once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,25 @@ from audit.queries import database_clock
 from consent.gate.rules import decision_ids
 from consent.models import RejudgeRequest
 from disclosures import actions
-from disclosures.domain.ingest import chunks, pending_releases, rejudging
+from disclosures.domain.ingest import chunks, pending_releases, projections, rejudging
+from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds.releases import DisclosuresFeed
-from disclosures.models import Archive, DelayedNotice, HeldNotice, ImportedChunk, JudgementChange, PublishedFigure
+from disclosures.models import (
+    Archive,
+    DelayedNotice,
+    Disclosure,
+    HeldNotice,
+    ImportedChunk,
+    JudgementChange,
+    PublishedFigure,
+)
 from disclosures.queries.figures.statements import STATEMENTS
 from disclosures.workers import archiving, publishing, reassignment
+from disclosures.workers.anomalies.detection import lock_anomalies
 from tests.factories import LONG_AGO, a_line
 from tests.feeds import (
+    BRIDGE,
+    TRACK,
     approval_row,
     choice_row,
     line_row,
@@ -32,7 +45,8 @@ from tests.feeds import (
     taken,
     told,
 )
-from tests.overlapping import overlap
+from tests.overlapping import elsewhere, overlap, wait_until_it_waits
+from tests.world import gagged
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -68,6 +82,37 @@ def test_an_order_and_its_row_find_each_other(row_first: bool) -> None:
 
     overlap(*((comes, is_hidden) if row_first else (is_hidden, comes)))
     assert (DelayedNotice.objects.count(), HeldNotice.objects.count()) == (1, 0)
+
+
+def test_a_lost_order_waits_for_one_given_meanwhile() -> None:
+    now = database_clock()
+    row = id_of("r")
+
+    def is_brought_back() -> bool:
+        return actions.restore_order(disclosure_id=row, suppressed_until=now + DAY, order_ref="lost", at=now)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lock_anomalies()
+            back = pool.submit(elsewhere, is_brought_back)
+            wait_until_it_waits(back)
+            actions.record_notice(source_id="r", suppressed_until=None, order_ref="since", at=now, awaited=True)
+        back.result()
+    assert list(HeldNotice.objects.values_list("order_ref", flat=True)) == ["since"]
+
+
+def test_a_row_whose_order_has_ended_is_counted_once() -> None:
+    take_parties()
+    take_lines(line_row())
+    ever, over = "2190-01-01T00:00:00Z", database_clock() - DAY
+    take_releases(release_row(id="r", basis="emergency", campaign="", path=[BRIDGE, TRACK], suppressed_until=ever))
+    gagged(Disclosure.objects.get(), until=over, at=over - DAY, number=2)
+
+    def leaves_the_rest() -> None:
+        projections.reveal(at=database_clock())
+
+    overlap(leaves_the_rest, leaves_the_rest)
+    assert list(Incident.objects.values_list("kind", "count")) == [("basis_doubtful", 1)]
 
 
 def test_a_judgement_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:
