@@ -16,6 +16,7 @@ from consent.gate.shapes import Question
 from consent.models import Approval, Choice, ChoiceOrder, HeldRow, LineGate
 from disclosures.queries.downloads import export_of
 from partners.feeds.reading import numbered_lines
+from revocations.models import Order
 from tests.feeds import (
     BRIDGE,
     JAIL,
@@ -139,6 +140,16 @@ def test_a_stop_has_its_orders_beside_another_s_allow() -> None:
     allow = choice_row(kind="allow", scope="campaign", ref="CMP-track", made_at="2025-07-01T00:00:00Z")
     assert told(take_choices(choice_row(), allow)) == [("accepted",), ("accepted",)]
     assert ChoiceOrder.objects.count() == 1
+
+
+@pytest.mark.usefixtures("world")
+def test_who_was_told_no_hears_of_a_file_s_newer_yes() -> None:
+    take_approvals(approval_row())
+    take_choices(choice_row(scope="campaign", ref="CMP-road"))
+    allow = choice_row(kind="allow", scope="campaign", ref="CMP-road", made_at="2025-10-01T00:00:00Z")
+    take_choices(allow)
+    states = [order.snapshot["state"] for order in Order.objects.order_by("version")]
+    assert [[entry["recipient"] for entry in state] for state in states] == [[], [ROAD]]
 
 
 @pytest.mark.usefixtures("world")
