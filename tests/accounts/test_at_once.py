@@ -5,9 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.tokens import default_token_generator
 from django.core import mail
+from django.db import transaction
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -60,6 +63,7 @@ from accounts.models import (
     User,
 )
 from accounts.policies import delegations
+from accounts.primitives import sealing
 from accounts.primitives.browsers import Source
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
@@ -479,3 +483,16 @@ def test_a_tenure_ends_once(line: Line, now: datetime) -> None:
 
     overlap(ends, ends)
     assert noted("line.tenure_ended") == 1
+
+
+def test_a_recovery_code_used_as_the_rest_are_hashed_stays_used(line: Line, now: datetime) -> None:
+    user = a_user(line, now)
+    code = RecoveryCodes.activate(user).get_unused_codes()[0]
+
+    def is_used() -> None:
+        with transaction.atomic():
+            assert RecoveryCodes(Authenticator.objects.get()).validate_code(code)
+
+    overlap(is_used, lambda: sealing.hash_codes(user=user))
+    kept = Authenticator.objects.get()
+    assert (len(kept.data["migrated_codes"]), sealing.count_used_codes(kept)) == (9, 1)
