@@ -110,7 +110,7 @@ def send(
     if left := writing.left_open(body=body):
         raise BadVariable(f"Fill in “{left}”, or take it out.")
     words = fill_variables(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
-    mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
+    mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
     _attach_to_draft(ticket, name, uploads, at)
