@@ -16,7 +16,8 @@ TEXT = (RUNNING.parent / "guides" / "runbooks.md").read_text()
 SAID = {
     "manage.py sweep_revocations": "nothing was due",
     "manage.py celery inspect active": "1 node online.",
-    "manage.py celery purge": "from 1 queue.",
+    # Of one queue, whether anything was in it at that moment or not.
+    "manage.py celery purge": " from 1 ",
     "manage.py verify_audit": "The audit trail verifies",
     "manage.py after_restore": "The gate is open.",
 }
