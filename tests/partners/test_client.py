@@ -195,9 +195,9 @@ def test_an_exchange_that_is_over_is_not_ended() -> None:
             ends.set()
 
     connection: Any = Connection()
-    with http.deadline(0.05) as over:
+    with http.deadline(0.5) as over:
         pass
-    with http.deadline(0.1) as running:
+    with http.deadline(0.6) as running:
         running.connection = connection
         assert ends.wait(10)
     assert (over.over, running.over) == (False, True)
