@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, has_visible_text
@@ -80,7 +81,7 @@ def keep_draft(
         # What lies beside a draft goes out with the next answer.
         raise NotNow("You can't attach files to a note.")
     ticket = lock_case(code=code, at=at)
-    mine = Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=kind)
+    mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
     _attach_to_draft(ticket, name, uploads, at)
@@ -128,7 +129,9 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
-        kept = Draft.objects.filter(ticket__code=code, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
+        # A colleague may have merged the case meanwhile: then the answer waits in the other.
+        cases = Q(ticket__code=code) | Q(ticket__merged__code=code)
+        kept = Draft.objects.filter(cases, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
         raise NotNow(
             "Nothing of yours is about to be sent: what you wrote is a draft."
             if kept

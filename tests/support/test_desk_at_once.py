@@ -208,6 +208,32 @@ def test_what_is_taken_back_does_not_go_out(line: Line, now: datetime) -> None:
     assert Draft.objects.get().send_at is None
 
 
+def test_what_is_being_taken_back_is_a_draft(line: Line, now: datetime) -> None:
+    case, agent = ask_something(line, now), an_actor("agent")
+    other = a_ticket(line_id=line.pk, asked_by_id=case.asked_by_id)
+
+    def sends() -> datetime:
+        return writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)
+
+    def takes_back() -> None:
+        writing.undo_answer(code=case.code, actor=agent, at=now)
+
+    def merges() -> None:
+        queue.merge(code=other.code, into=case.code, actor=agent, at=now)
+
+    def keeps(ticket: Ticket) -> bool:
+        return writing.keep_draft(code=ticket.code, kind=Entry.Kind.ANSWER, body="So.", actor=agent, at=now)
+
+    sends()
+    assert overlap(takes_back, lambda: keeps(case)) == (None, True)
+    sends()
+    assert overlap(takes_back, sends) == (None, now + sending.TAKES_BACK)
+    keeps(other)
+    overlap(takes_back, merges)
+    (draft,) = Draft.objects.all()
+    assert (draft.ticket_id, draft.body, draft.send_at) == (case.pk, "Because.\n\nSo.", None)
+
+
 def test_an_answer_waits_for_who_works_on_its_case(line: Line, now: datetime) -> None:
     case, agent = ask_something(line, now), an_actor("agent")
     writing.send(code=case.code, body="Because.", then=Ticket.State.SOLVED, actor=agent, at=now)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from support.domain.tickets import new_code, write
 from support.models import Entry, Ticket
-from support.policies.lifecycle import NEXT, NotNow, due_at, move, raise_priority, restart_answer_clock
+from support.policies.lifecycle import NEXT, NotNow, due_at, is_late, move, raise_priority, restart_answer_clock
 from tests.fixtures import Refusal
 
 pytestmark = pytest.mark.django_db
@@ -51,9 +51,12 @@ def test_opened_again_it_is_neither_solved_nor_closed() -> None:
     move(ticket=ticket, to=State.SOLVED, at=at)
     assert (ticket.solved_at, ticket.closed_at, ticket.reopened) == (at, None, 0)
     move(ticket=ticket, to=State.CLOSED, at=at)
-    assert (ticket.solved_at, ticket.closed_at) == (at, at)
+    assert (ticket.solved_at, ticket.closed_at, ticket.reopened) == (at, at, 0)
     move(ticket=ticket, to=State.OPEN, at=at)
     assert (ticket.solved_at, ticket.closed_at, ticket.reopened) == (None, None, 1)
+    for to in (State.WAITING, State.OPEN):
+        move(ticket=ticket, to=to, at=at)
+    assert ticket.reopened == 1
 
 
 @pytest.mark.parametrize("change", ["line_id = 9", "code = 'T-AAAAAA'", "key = 'other'", "opened_at = now()"])
@@ -84,6 +87,7 @@ def test_a_wait_has_its_end_then_the_clock_starts_anew() -> None:
     assert ticket.due_at == at + timedelta(days=14)
     restart_answer_clock(ticket=ticket, at=at + timedelta(days=3))
     assert ticket.due_at == at + timedelta(days=17)
+    assert not is_late(ticket=ticket, at=at + timedelta(days=18))
     later = at + timedelta(days=40)
     move(ticket=ticket, to=State.OPEN, at=later)
     # As urgent as it was: three business days, not the five of its kind.
@@ -121,4 +125,6 @@ def test_how_urgent_it_is_moves_no_wait_for_the_person() -> None:
     ticket, at = a_ticket(), timezone.now()
     move(ticket=ticket, to=State.WAITING, at=at)
     raise_priority(ticket=ticket, priority=Ticket.Priority.URGENT, at=at)
+    assert ticket.due_at == at + timedelta(days=14)
+    move(ticket=ticket, to=State.SOLVED, at=at)
     assert ticket.due_at == at + timedelta(days=14)

@@ -415,6 +415,8 @@ def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> Non
     drafts = {draft.user: draft for draft in Draft.objects.filter(ticket=other)}
     assert (drafts[ben.user].body, drafts[ana.user].body) == ("Only here", "There\n\nFrom here")
     assert (drafts[ben.user].send_at, drafts[ben.user].then) == (None, "")
+    undone = ben.client.post(f"/desk/{one.code}/write/undo/", follow=True).content.decode()
+    assert "Nothing of yours is about to be sent: what you wrote is a draft." in undone
     assert Draft.objects.filter(ticket=one).count() == 0
     assert Attachment.objects.get(pk=file.pk).ticket == other
 

@@ -33,13 +33,17 @@ from revocations.models import Order, StreamEvent
 from support.workers import term_change_propagation
 from tests import feeds
 from tests.factories import ADS, LONG_AGO, a_campaign, a_contract, a_line, a_party, an_approval
-from tests.moments import ends_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.orders import bring_to
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 FORMER = "https://roadhelp.example"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def settles(now: datetime) -> int:
+    return term_change_propagation.settle(now=now)
 
 
 def a_release_in_maryland() -> Disclosure:
@@ -93,10 +97,7 @@ def test_what_is_paid_judges_the_past_again_up_and_down() -> None:
             by_two("paid_for_less", "campaign", campaign.pk, consideration=consideration)
         else:
             paid(campaign, consideration)
-        assert (
-            term_change_propagation.settle(now=database_clock()),
-            term_change_propagation.settle(now=database_clock()),
-        ) == (1, 0)
+        assert (settles(database_clock()), settles(database_clock())) == (1, 0)
         release.refresh_from_db()
         assert release.judgement == the_ledger_says(release) == judgement
     assert list(JudgementChange.objects.order_by("changed_at").values_list("becomes", "cause")) == [
@@ -113,7 +114,7 @@ def test_a_link_of_purposes_judges_past_releases_again() -> None:
     terms_actions.link(
         of="purpose", ref=release.purpose, kin_ref=ADS, link="succeeds", reason="Due", actor=an_actor(), at=at
     )
-    assert term_change_propagation.settle(now=at) == 1
+    assert settles(at) == 1
     release.refresh_from_db()
     assert (release.judgement, the_ledger_says(release)) == ("after_stop", "stopped_purpose")
 
@@ -124,7 +125,9 @@ def by_the_next_import() -> None:
 
 def by_the_scheduler() -> None:
     now = database_clock()
-    assert (term_change_propagation.settle(now=now), term_change_propagation.settle(now=now + HOUR)) == (0, 1)
+    (waits_since,) = set(PendingTermChange.objects.values_list("recorded_at", flat=True))
+    assert begins_at(settles, waits_since + 15 * MINUTE + A_MOMENT)
+    assert (settles(now), settles(now + HOUR)) == (0, 1)
 
 
 @pytest.mark.parametrize("made_up_for", [by_the_next_import, by_the_scheduler])
@@ -153,7 +156,8 @@ def test_a_rule_with_a_past_beginning_judges_anew() -> None:
         ),
         reason="Due", actor=an_actor(), at=at,
     )  # fmt: skip
-    assert term_change_propagation.settle(now=at) == 1
+    assert ends_at(settles, at + 30 * DAY)
+    assert settles(at) == 1
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "jurisdiction_prohibits"]
     assert [the_ledger_says(one) for one in judged] == ["permitted", "jurisdiction_prohibits"]
@@ -169,10 +173,7 @@ def test_a_suspension_that_came_back_judges_anew(of: str) -> None:
         of=of, ref=refs[of], automatic=False, starts_at=feeds.moment("2025-12-01T00:00:00Z"), actor=an_actor()
     )
     assert restore.restore_suspension(archived=said, at=database_clock()) == restore.RestoreOutcome.REPLAYED
-    assert (
-        term_change_propagation.settle(now=database_clock()),
-        term_change_propagation.settle(now=database_clock()),
-    ) == (1, 0)
+    assert (settles(database_clock()), settles(database_clock())) == (1, 0)
     judged = Disclosure.objects.order_by("occurred_at")
     assert [one.judgement for one in judged] == ["permitted", "partner_suspended"]
     assert the_ledger_says(release) == "partner_suspended"
@@ -190,7 +191,8 @@ def test_a_draft_judges_again_what_named_it() -> None:
     )  # fmt: skip
     at = database_clock()
     draft_campaign(ref="CMP-new", contract="AGR-1", terms=terms, reason="Due", actor=an_actor(), at=at)
-    assert term_change_propagation.settle(now=at) == 1
+    assert ends_at(settles, at + 30 * DAY)
+    assert settles(at) == 1
     release = Disclosure.objects.get()
     assert release.judgement == the_ledger_says(release) == "campaign_not_in_force"
 
@@ -225,17 +227,14 @@ def test_partners_hear_of_what_an_officer_s_act_denies(act: Callable[[Campaign],
     line, campaign = a_line_that_was_told()
     act(campaign)
     assert uses_of(line) == [ADS]
-    assert (
-        term_change_propagation.settle(now=database_clock()),
-        term_change_propagation.settle(now=database_clock()),
-    ) == (1, 0)
+    assert (settles(database_clock()), settles(database_clock())) == (1, 0)
     assert (uses_of(line), Order.objects.count()) == ([], 2)
 
 
 def test_lines_in_other_states_hear_nothing() -> None:
     line, campaign = a_line_that_was_told(state="NV")
     a_rule("WA", campaign.purpose, days=-1)
-    assert term_change_propagation.settle(now=database_clock()) == 1
+    assert settles(database_clock()) == 1
     assert (uses_of(line), Order.objects.count()) == ([ADS], 1)
 
 
@@ -250,9 +249,9 @@ def test_a_rule_is_told_on_the_day_it_begins() -> None:
         actor=an_actor(),
         at=at - 40 * DAY,
     )
-    assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [ADS])
-    assert ends_at(lambda now: term_change_propagation.settle(now=now), at - HOUR + 30 * DAY)
-    assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (1, 0, [])
+    assert begins_at(settles, at - HOUR)
+    assert ends_at(settles, at - HOUR + 30 * DAY)
+    assert (settles(at), settles(at), uses_of(line)) == (1, 0, [])
 
 
 def test_a_rule_s_end_is_told_on_its_day() -> None:
@@ -267,13 +266,9 @@ def test_a_rule_s_end_is_told_on_its_day() -> None:
     assert uses_of(line) == []
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - 6 * DAY, ends_at=(at - HOUR).isoformat())
-    assert (term_change_propagation.settle(now=at - 2 * HOUR), uses_of(line)) == (0, [])
-    assert ends_at(lambda now: term_change_propagation.settle(now=now), at - HOUR + 30 * DAY)
-    assert (term_change_propagation.settle(now=at), term_change_propagation.settle(now=at), uses_of(line)) == (
-        1,
-        0,
-        [ADS],
-    )
+    assert begins_at(settles, at - HOUR)
+    assert ends_at(settles, at - HOUR + 30 * DAY)
+    assert (settles(at), settles(at), uses_of(line)) == (1, 0, [ADS])
 
 
 def test_the_end_of_a_term_is_told_as_a_whole() -> None:
@@ -284,12 +279,12 @@ def test_the_end_of_a_term_is_told_as_a_whole() -> None:
     shorten_term(
         of="campaign", target_id=campaign.pk, ends_at=at - HOUR, reason="Due", actor=an_actor(), at=at - 40 * DAY
     )
-    assert (term_change_propagation.settle(now=at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
+    assert (settles(at), uses_of(line), uses_of(other)) == (0, [ADS], [ADS])
     bring_to("acknowledged", acknowledged_at=at)
     assert end_terms(now=at) == 2
     # The list waits a moment for whatever is still open, as this test's own transaction is.
     assert build_manifests(now=at + HOUR) == 2
-    assert (term_change_propagation.settle(now=at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
+    assert (settles(at), Order.objects.count(), StreamEvent.objects.count()) == (0, 2, 2)
 
 
 def a_campaign_that_another_follows() -> tuple[Line, Campaign]:
@@ -324,10 +319,7 @@ def test_what_ended_while_suspended_is_told_afterwards(who: str) -> None:
     end_now(ended)
     assert Order.objects.count() == 0
     by_two("lift_suspension", of, target)
-    assert (
-        term_change_propagation.settle(now=database_clock()),
-        term_change_propagation.settle(now=database_clock()),
-    ) == (3, 0)
+    assert (settles(database_clock()), settles(database_clock())) == (3, 0)
     order = Order.objects.get()
     assert (order.line_id, order.epoch, order.snapshot["changes"], uses_of(line)) == (line.pk, 2, [], [follows.purpose])
 
@@ -340,7 +332,7 @@ def test_so_it_is_when_a_state_s_rule_is_over() -> None:
     end_now(ended)
     at = database_clock()
     by_two("relax_rule", "rule", rule.pk, at=at - HOUR, ends_at=at.isoformat())
-    assert (term_change_propagation.settle(now=at), uses_of(line)) == (2, [ended.purpose])
+    assert (settles(at), uses_of(line)) == (2, [ended.purpose])
 
 
 def test_what_ended_before_its_suspension_is_not_told_again() -> None:
@@ -350,7 +342,7 @@ def test_what_ended_before_its_suspension_is_not_told_again() -> None:
     target = ended.contract_id
     suspensions.suspend(of="contract", target_id=target, actor=an_actor(), reason="Due", at=database_clock())
     by_two("lift_suspension", "contract", target)
-    assert (term_change_propagation.settle(now=database_clock()), Order.objects.count()) == (3, 1)
+    assert (settles(database_clock()), Order.objects.count()) == (3, 1)
 
 
 def test_one_worker_settles_at_a_time() -> None:
@@ -358,10 +350,10 @@ def test_one_worker_settles_at_a_time() -> None:
     a_rule("WA", campaign.purpose, days=-1)
     with in_another_session() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('support.term_change_propagation', 0))")
-        assert (term_change_propagation.settle(now=database_clock()), uses_of(line)) == (0, [ADS])
+        assert (settles(database_clock()), uses_of(line)) == (0, [ADS])
         # A session that is over gives back what it held a moment later.
         cursor.execute("SELECT pg_advisory_unlock(hashtextextended('support.term_change_propagation', 0))")
-    assert (term_change_propagation.settle(now=database_clock()), uses_of(line)) == (1, [])
+    assert (settles(database_clock()), uses_of(line)) == (1, [])
 
 
 @contextmanager
@@ -376,8 +368,8 @@ def test_naming_a_company_makes_earlier_releases_to_it_doubtful() -> None:
     feeds.take_releases(feeds.release_row(basis="emergency", path=[feeds.BRIDGE, feeds.TRACK]))
     at = database_clock()
     add_party(uri=feeds.TRACK, name="SecureTrack", kind="lbs_provider", reason="Due", actor=an_actor(), at=at)
-    assert term_change_propagation.settle(now=database_clock()) == 1
+    assert settles(database_clock()) == 1
     assert Disclosure.objects.get().basis_doubtful
     incident = Incident.objects.get()
     assert (incident.kind, incident.subject, incident.count) == ("basis_doubtful", feeds.TRACK, 1)
-    assert term_change_propagation.settle(now=database_clock()) == 0
+    assert settles(database_clock()) == 0
