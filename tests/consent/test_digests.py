@@ -4,7 +4,7 @@ import re
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -23,6 +23,7 @@ from partners.models import Campaign, Contract, Suspension
 from revocations.models import Cohort, Order, State, StreamEvent
 from tests.consent.books import GUIDE, LATER, Books, a_name_of_nobody, guide
 from tests.factories import LONG_AGO, a_line, an_approval
+from tests.moments import begins_at
 from tests.orders import sign_end
 from tests.properties import stories, undone
 from tests.selection import drawn
@@ -407,14 +408,27 @@ def test_an_end_not_known_yet_is_held_against_nobody(of: str) -> None:
         terminated_at=database_clock(), actor="officer:1", reason="over", plan={}, complete_by=database_clock(),
     )  # fmt: skip
     assert books.compare() == {**NOTHING, "same": 1}
-    event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=books.party.pk, cohort_id=cohort.pk, kind=StreamEvent.Kind.COHORT, jti="cohort",
-        claims={}, queued_at=database_clock(), next_attempt_at=database_clock(),
-    )  # fmt: skip
+    acknowledge(an_end_of(books, uuid.uuid4()), at=database_clock() - timedelta(hours=1))
+    event = an_end_of(books, cohort.pk)
     Cohort.objects.filter(pk=cohort.pk).update(event_id=event.id)
     assert books.compare() == {**NOTHING, "same": 1}
-    StreamEvent.objects.update(state=State.ACKNOWLEDGED, acknowledged_at=database_clock(), next_attempt_at=None)
+    acknowledged_at = acknowledge(event, at=database_clock())
+    assert begins_at(lambda at: books.compare(at)["partner_has"], acknowledged_at + timedelta(seconds=5))
     assert books.compare() == {**NOTHING, "partner_has": 1}
+
+
+def an_end_of(books: Books, cohort_id: uuid.UUID) -> StreamEvent:
+    """What tells the partner of an end."""
+    return StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=books.party.pk, cohort_id=cohort_id, kind=StreamEvent.Kind.COHORT,
+        jti=str(cohort_id), claims={}, queued_at=database_clock(), next_attempt_at=database_clock(),
+    )  # fmt: skip
+
+
+def acknowledge(event: StreamEvent, *, at: datetime) -> datetime:
+    event.state, event.acknowledged_at, event.next_attempt_at = State.ACKNOWLEDGED, at, None
+    event.save(update_fields=["state", "acknowledged_at", "next_attempt_at"])
+    return at
 
 
 @pytest.mark.parametrize("of", ["contract", "campaign"])

@@ -29,14 +29,14 @@ from consent.queries import termination
 from consent.queries.choices import choice_of
 from consent.queries.permission import permission_at
 from consent.queries.termination import ended_agreements
-from consent.workers import request_texts
 from disclosures.models import Disclosure
 from disclosures.queries.downloads import export_of
 from disclosures.workers import archiving
 from partners.models import Contract, Party
 from revocations.models import Order
 from tests.clocks import standing_still
-from tests.consent.claiming import a_partner
+from tests.consent.claiming import a_partner, text_now
+from tests.factories import an_approval
 from tests.feeds import (
     BRIDGE,
     NUMBER,
@@ -349,7 +349,7 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
 
 @pytest.mark.usefixtures("db")
 def test_whom_a_claim_was_not_about_is_not_asked() -> None:
-    take_lines(line_row())
+    take_lines(line_row(), M | {"msisdn": "+12065550188"})
     partner = a_partner()
     partner.claims(partner.claim(msisdn=NUMBER))
     ask = ConsentRequest.objects.get()
@@ -358,9 +358,10 @@ def test_whom_a_claim_was_not_about_is_not_asked() -> None:
     changed = Approval.objects.get().captured_at - timedelta(hours=1)
     take_lines(line_row(msisdn=NEW, number_changed_at=changed.isoformat()))
     assert InvalidatedApproval.objects.count() == 1
+    # What is claimed of another line makes it no question to this one.
+    an_approval(Line.objects.get(carrier_id="M"), partner.campaign, at=database_clock(), verified_by="partner")
     assert consent_requests.find_linked_question(token=token, at=database_clock()) is None
-    request_texts.text_waiting(now=database_clock())
-    assert ConsentRequest.objects.get().texted_at is None
+    assert text_now() == 0
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -95,6 +95,15 @@ def test_a_question_is_answered_before_its_claim_ends(partner: Partner, now: dat
     found = question(ConsentRequest.objects.get(), now)
     assert found is not None
     assert ends_at(lambda at: may_be_answered(question=found, at=at), now + DAY)
+    assert ends_at(lambda at: is_refused(found, at), now + DAY)
+
+
+def is_refused(found: Question, at: datetime) -> bool:
+    try:
+        refuse_request(question=found, user=None, notice=None, at=at)
+    except NotOpen:
+        return False
+    return True
 
 
 def test_what_was_claimed_under_another_number_is_not_asked(asked: ConsentRequest, now: datetime) -> None:
@@ -142,15 +151,7 @@ def test_a_question_is_open_for_a_week_to_its_person_and_its_company(asked: Cons
     over, ids = asked.asked_at + 7 * DAY, count()
     found = question(asked, asked.asked_at)
     assert found is not None
-
-    def is_refused(at: datetime) -> bool:
-        try:
-            refuse_request(question=found, user=None, notice=None, at=at)
-        except NotOpen:
-            return False
-        return True
-
-    assert ends_at(is_refused, over)
+    assert ends_at(lambda at: is_refused(found, at), over)
 
     def asks_again(at: datetime) -> bool:
         claims(partner, at, id=f"again-{next(ids)}")

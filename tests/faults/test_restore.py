@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings as portal
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -14,7 +15,7 @@ from pytest_django import Settings
 
 import audit.actions
 from accounts.actions.staff import end_staff
-from accounts.models import Delegation, Line, Message, User
+from accounts.models import BrowserSession, Delegation, Line, Message, User
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import NotAllowable, allow, pause, stop
@@ -33,12 +34,13 @@ from partners.actions.clients import disable_client, register_client
 from partners.actions.parties import add_link
 from partners.actions.suspensions import suspend
 from partners.clients import checkpoint_places
-from partners.models import Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Suspension
+from partners.models import AuthorizedAgent, Campaign, Client, Contract, IdentifierLink, JurisdictionRule, Suspension
 from partners.tasks import write_checkpoint
 from partners.workers import checkpoints
 from partners.workers.checkpoints import DatabaseBehind
 from portal.restoring import MAY_BE_UNDONE
 from revocations.models import Standing
+from tests.agents import let_in
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_party, an_approval
 from tests.faults.restored import dump, life_in
 from tests.faults.restoring import (
@@ -238,6 +240,41 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         the_server_started()
         assert archive_comparison.compare_archive().is_open
         assert archive_entries.list_missing_entries(entries=read_after_head(sink=open_sink()).entries) == []
+
+
+def test_nobody_else_is_ended_with_those_who_were(campaign: Campaign, tmp_path: Path) -> None:
+    ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
+    for name in ("first", "second"):
+        register_client(
+            client_id=name, kind=Client.Kind.GATEWAY, party=None, public_jwk=dict(Signer(name).public),
+            actor="system:test", at=NOW,
+        )  # fmt: skip
+        let_in(name.upper(), name, Ed25519PrivateKey.generate())
+        signed_in = BrowserSession(key_hash=name.encode(), data=b"", user=an_agent(name), expires_at=FAR_OFF)
+        signed_in.save()
+    backup = dump(tmp_path)
+    came, now = an_agent("came later"), timezone.now()
+    for email in ("first@carrier.example", came.email):
+        end_staff(email=email, actor="system:test", at=now)
+    disable_client(client_id="first", actor="system:test", reason="Due", at=now)
+    AuthorizedAgent.objects.filter(pk="FIRST").update(ended_at=now, changed_at=now, token_hash=None)
+    Contract.objects.filter(ref="AGR-2").update(ends_at=now + timedelta(days=9))
+    Campaign.objects.filter(pk=ads.pk).update(ends_at=now + timedelta(days=9), consideration="monetary")
+    assert kept_outside() == 7
+    with life_in(backup):
+        assert an_agent("came since").pk == came.pk
+        after_restore("--confirm-lost-events", "Looked through.")
+        assert [User.objects.get(is_active=False).username, BrowserSession.objects.get().key_hash] == [
+            "first", b"second",
+        ]  # fmt: skip
+        assert Client.objects.get(disabled_at__isnull=False).pk == "first"
+        assert AuthorizedAgent.objects.get(ended_at__isnull=False).pk == "FIRST"
+        assert Contract.objects.get(ends_at__lt=FAR_OFF).ref == "AGR-2"
+        assert Campaign.objects.get(ends_at__lt=FAR_OFF) == Campaign.objects.get(consideration="monetary") == ads
+
+
+def an_agent(name: str) -> User:
+    return User.objects.create(username=name, email=f"{name}@carrier.example", role=User.Role.AGENT)
 
 
 def test_a_restore_that_lost_nothing_asks_nothing(campaign: Campaign, tmp_path: Path) -> None:
