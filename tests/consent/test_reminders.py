@@ -120,7 +120,9 @@ def test_who_has_just_chosen_or_has_just_come_knows(campaign: Campaign) -> None:
 def test_who_wants_none_gets_none_and_says_so_in_settings(campaign: Campaign) -> None:
     silent, line, now = an_old_line(campaign), an_old_line(campaign), timezone.now()
     refuse_texts(line_id=silent.pk, at=now)
+    AlertChoice.objects.create(line=silent, topic=AlertChoice.Topic.YEARLY, wanted=True, chosen_at=now)
     browser = signed_in(line)
+    assert 'name="yearly" id="id_yearly">' in browser.get("/settings/").text
     _, page = (browser.post("/settings/texts/", {"news": "on"}, follow=True) for _twice in range(2))
     assert 'name="reminders" id="id_reminders">' in page.text
     assert 'name="news" id="id_news" checked>' in page.text

@@ -297,10 +297,14 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
     for _ in range(2):
         suspend(of="party", target_id=adly.pk, actor="system:test", reason="Due", at=database_clock(), automatic=True)
     an_end(ads)
-    assert kept_outside() == 2
+    soon = timezone.now() + timedelta(days=9)
+    Contract.objects.filter(ref="AGR-2").update(ends_at=soon)
+    Campaign.objects.filter(pk=ads.pk).update(consideration="monetary")
+    assert kept_outside() == 4
+    again = "Bring in the parties file, then run this again\n"
     wrong = (
-        "WRONG: suspended or ended, and not here: party https://adly.example, campaign CMP-ads."
-        " Bring in the parties file, then run this again\n"
+        f"WRONG: suspended or ended, and not here: party https://adly.example, campaign CMP-ads. {again}"
+        "WRONG: their terms were shortened or their payment said, and they are not here: AGR-2, CMP-ads. " + again
     )
     with life_in(backup):
         for _ in range(2):
@@ -318,6 +322,8 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
         assert said_now.endswith("The gate is open.\n")
         assert (reasons(campaign, [line]), reasons(ads, [line])) == ([""], ["partner_suspended"])
         assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
+        ads.refresh_from_db()
+        assert (ads.contract.ends_at, ads.consideration) == (soon, "monetary")
 
 
 def test_a_server_that_only_started_is_compared_and_opened_by_whoever_comes_first(campaign: Campaign) -> None:
