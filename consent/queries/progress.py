@@ -160,7 +160,6 @@ _WAITS_SINCE = Subquery(
         Q(queued_at__gt=Coalesce(Subquery(_ACKNOWLEDGED.values("queued_at")[:1]), Value(EPOCH))),
         line_id=OuterRef("line_id"),
         contract_id=OuterRef("contract_id"),
-        acknowledged_at__isnull=True,
     )
     .order_by("queued_at")
     .values("queued_at")[:1]

@@ -257,6 +257,17 @@ class TestEndedLines:
         signed_in(running)
         assert [self.back(one)[1] for one in (number, number_of(running))] == [200, 200]
 
+    def test_the_last_three_who_had_a_number_come_back(self) -> None:
+        number = "+12065550142"
+        for n in range(4):
+            line = a_line(msisdn=number, activated_at=timezone.now())
+            signed_in(line)
+            person = user_of(line)
+            person.set_password(f"{PASSWORD} {n}")
+            person.save()
+            end(line)
+        assert [self.back(number, f"{PASSWORD} {n}")[1] for n in range(4)] == [200, 302, 302, 302]
+
     def test_guesses_end_and_open_again_after_an_hour(self) -> None:
         line = a_line()
         number = number_of(line)
