@@ -122,12 +122,12 @@ def merge_alerts(
     """
     counted, claimed = _count_by_judgement(facts), _count_later_claims(found, zone, at)
     ends = _ends(found, parties, card)
-    by_kind: dict[tuple[str, str], list[Anomaly]] = {}
+    newest: dict[tuple[str, str], Anomaly] = {}
     for one in sorted(found, key=lambda one: one.kind not in JUDGED):
-        by_kind.setdefault((one.party, one.kind), []).append(one)
+        newest.setdefault((one.party, one.kind), one)
     alerts = [
         _notice(
-            rows,
+            one,
             counted.get((key[0], JUDGED_AS.get(key[1], "")), 0),
             claimed.get(key[0], 0) if key[1] == Kind.NO_APPROVAL else 0,
             parties[key[0]],
@@ -136,13 +136,13 @@ def merge_alerts(
             ends.get(key[0]),
             at,
         )
-        for key, rows in by_kind.items()
+        for key, one in newest.items()
     ]
     return tuple(sorted(alerts, key=lambda one: one.is_old))
 
 
 def _notice(
-    rows: Sequence[Anomaly],
+    newest: Anomaly,
     counted: int,
     claimed: int,
     company: NamedParty,
@@ -151,9 +151,7 @@ def _notice(
     suspended_on: datetime | None,
     at: datetime,
 ) -> LineAlert:
-    newest = rows[0]
     judged = newest.kind in JUDGED
-    first = min(one.first_at for one in rows) if judged else newest.first_at
     last = newest.newest_at if judged else newest.last_at
     return LineAlert(
         kind=newest.kind,
@@ -161,9 +159,9 @@ def _notice(
         n=(counted + claimed or newest.n) if judged else newest.n,
         claimed=claimed,
         window=newest.rule.window,
-        first_at=first,
+        first_at=newest.first_at,
         last_at=last,
-        since=first.astimezone(zone).date(),
+        since=newest.first_at.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
         blocked_since=_find_block(card),

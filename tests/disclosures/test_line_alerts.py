@@ -150,17 +150,19 @@ def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Cam
     looked(line, *every(now - 9 * DAY, 4, HOUR), judgement=UNVERIFIED, path=path, recorded_at=now)
     others = looked(line, now - 9 * DAY, judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
     judge_again([*rows[:2], *others], UNVERIFIED)
+    looked(line, now - 10 * DAY, judgement=AFTER_STOP, path=path, recorded_at=now)
     find(at=now)
     browser = signed_in(line)
     page = browser.get("/home/").text
-    (sentence,) = said(page)
+    sentence, after_stop = said(page)
+    assert after_stop.startswith("SecureTrack : 1 look-up after you said stop. Blocked since")
     assert sentence.startswith(
         "SecureTrack : 5 look-ups with no record that you agreed. For 2 of them, it said only later that you had"
         f" agreed. {since(now - 3 * DAY + 4 * HOUR)}"
     )
     assert rows_of(browser, page) == 5
-    (link,) = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
-    assert len(rows_in(browser, link)) == 5
+    links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
+    assert [len(rows_in(browser, link)) for link in links] == [5, 1]
 
 
 def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None:
@@ -236,6 +238,34 @@ def test_a_yes_of_before_is_not_called_newer(line: Line, campaign: Campaign, now
         "SecureTrack : 3 look-ups with no record that you agreed. It is blocked, except for what our records say"
         " you agreed to. If we get no explanation, we will suspend this company for your line on"
     )
+
+
+def test_whoever_finds_them_when_they_call_for_help_is_left_to_an_officer(line: Line, now: datetime) -> None:
+    lifeline = a_campaign(a_contract(a_party("GeoBridge")), a_party("RoadAid", "lbs_provider"), lifeline=True)
+    an_approval(line, lifeline, at=now - 10 * DAY)
+    looked(line, *every(now - 3 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=(BRIDGE, ROAD), recorded_at=now)
+    find(at=now)
+    (told,) = said(signed_in(line).get("/home/").text)
+    assert told == (
+        "RoadAid : 3 look-ups with no record that you agreed. It is blocked, except for what our records say you"
+        " agreed to. See these look-ups"
+    )
+    assert act(at=now + 4 * DAY) == 0
+    assert Anomaly.objects.get().consequence == "spared"
+
+
+def test_after_a_suspension_of_ours(line: Line, campaign: Campaign, now: datetime) -> None:
+    """Nobody is suspended once more for that."""
+    path, blocked = (BRIDGE, TRACK), now - 3 * DAY + HOUR
+    looked(line, *every(now - 3 * DAY, 2, HOUR), judgement=Judgement.PARTNER_SUSPENDED, path=path, recorded_at=now)
+    looked(line, *every(now - 4 * DAY, 3, HOUR), judgement=NO_APPROVAL, path=path, recorded_at=now)
+    find(at=now)
+    browser = signed_in(line)
+    page = browser.get("/home/").text
+    suspended, unapproved = said(page)
+    assert suspended == f"SecureTrack : 2 look-ups after we suspended it. {since(blocked)} See these look-ups"
+    assert "If we get no explanation, we will suspend this company" in unapproved
+    assert rows_of(browser, page) == 2
 
 
 def test_the_first_day_on_which_anything_is_due_is_told(line: Line, campaign: Campaign, now: datetime) -> None:
@@ -322,16 +352,16 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     burst, night, quiet = (a_line(activated_at=now - 900 * DAY) for _ in range(3))
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
     looked(burst, noon - 100 * DAY, *every(noon, 24, MINUTE), path=(BRIDGE, TRACK), recorded_at=now)
-    looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 12 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
+    looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 10 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
     looked(burst, noon - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     looked(quiet, *every(noon, 3, HOUR), path=(BRIDGE, TRACK), recorded_at=now)
     a_party("SecureTrack", "lbs_provider")
     find(at=now)
     day = noon.astimezone(WEST)
     on = f"on {day:%b} {day.day}, {day.year}"
-    browser = signed_in(burst)
-    assert rows_of(browser, browser.get("/home/").text) == 24
-    told = ["".join(said(signed_in(one).get("/home/").text)) for one in (burst, night, quiet)]
+    browsers = [signed_in(one) for one in (burst, night, quiet)]
+    assert [rows_of(browser, browser.get("/home/").text) for browser in browsers] == [24, 5, 3]
+    told = ["".join(said(browser.get("/home/").text)) for browser in browsers]
     after_a_quiet_time = "For 180 days, no company made a look-up based on your consent. Then this one made"
     assert [one.removeprefix("SecureTrack : ").removesuffix(" See these look-ups") for one in told] == [
         f"24 look-ups within 60 minutes, {on} .",

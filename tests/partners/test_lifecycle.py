@@ -26,6 +26,7 @@ from partners.actions.parties import add_party, change_party
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
 from partners.models import Campaign, Contract, IdentifierLink, JurisdictionRule, Party, Reach, Suspension
 from partners.policies import lifecycle
+from partners.policies.identifiers import NOT_A_URI, NOT_AN_ID
 from partners.policies.lifecycle import NotNow, Stage
 from tests.factories import (
     FAR_OFF,
@@ -40,6 +41,7 @@ from tests.factories import (
     a_party,
     an_approval,
 )
+from tests.moments import A_MOMENT
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -53,6 +55,7 @@ CAMPAIGN = CampaignTerms(
     precision_m=500, starts_at=LONG_AGO, ends_at=FAR_OFF, consideration="none",
     recipients=("https://tow.example",),
 )  # fmt: skip
+KINDS_OF_LINKS = "Parties, purposes and campaigns succeed one another; parties are the same."
 
 
 @pytest.fixture
@@ -237,6 +240,11 @@ def test_a_term_is_shortened_by_one_officer_and_never_lengthened(officer: str, o
     assert type(row).objects.get(pk=row.pk).ends_at == NOW + DAY
     with pytest.raises(NotNow, match="has already ended"):
         shorten(NOW + 2 * DAY, at=NOW + DAY)
+    # What has not begun yet ends as it begins.
+    begins = NOW + 9 * DAY
+    campaign = a_campaign(a_contract(starts_at=begins), starts_at=begins)
+    row = campaign if of == "campaign" else campaign.contract
+    assert shorten(NOW + DAY).ends_at == begins + A_MOMENT
 
 
 def test_more_may_be_paid_by_one_officer_and_less_not(officer: str) -> None:
@@ -265,6 +273,7 @@ def test_one_officer_adds_one_rule_at_a_time(officer: str) -> None:
         )
 
     assert add().state == "WA"
+    assert AuditEvent.objects.get(action="rule.added").detail == {"state": "WA"}
     with pytest.raises(NotNow, match="a rule from that very moment"):
         add()
     for state, purposes in (("WAX", (FRAUD,)), ("ZZ", (FRAUD,)), ("CA", ()), ("CA", ("x",))):
@@ -334,19 +343,33 @@ def test_a_link_is_written_once_between_known_names(officer: str) -> None:
     def link(of: str, ref: str, kin_ref: str, link: str = "succeeds") -> bool:
         return terms_actions.link(of=of, ref=ref, kin_ref=kin_ref, link=link, reason="Due", actor=officer, at=NOW)
 
-    assert link("party", "https://roadaid.example", "https://old.example")
-    assert not link("party", "https://roadaid.example", "https://old.example")
-    assert IdentifierLink.objects.count() == AuditEvent.objects.filter(action="party.linked").count() == 1
-    for args in (
-        ("party", "https://nobody.example", "https://old.example"),
-        ("campaign", "CMP-none", "CMP-old"),
-        ("purpose", FRAUD, ROADSIDE, "same_as"),
-        ("line", "1", "2"),
-        ("party", "https://roadaid.example", "https://" + "x" * 2000),
+    road, old, own = "https://roadaid.example", "https://old.example", "acme:Own"
+    assert link("party", road, old)
+    assert not link("party", road, old)
+    event = AuditEvent.objects.get(action="party.linked")
+    assert event.detail == {"link": "succeeds", "ref": road, "to": old}
+    assert IdentifierLink.objects.count() == 1
+    # A purpose is known by its words or by a campaign's, and what came before need not be known.
+    campaign = a_campaign(purpose=own)
+    for known in (("purpose", FRAUD, own), ("purpose", own, "other:Own"), ("campaign", campaign.ref, "unknown")):
+        assert link(*known)
+    for args, fault in (
+        (("party", "https://nobody.example", old), {"ref": ["There is no such party."]}),
+        (("campaign", "CMP-none", "CMP-old"), {"ref": ["There is no such campaign."]}),
+        (("purpose", "other:Own", FRAUD), {"ref": ["There is no such purpose."]}),
+        (("purpose", FRAUD, ROADSIDE, "same_as"), {"link": [KINDS_OF_LINKS]}),
+        (("line", "1", "2"), {"link": [KINDS_OF_LINKS]}),
+        (("party", road, "https://" + "x" * 2000), {"kin_ref": [NOT_A_URI]}),
+        (("purpose", FRAUD, "x" * 2000), {"kin_ref": ["The two together are too long to be looked up."]}),
+        (("party", road, "old"), {"kin_ref": [NOT_A_URI]}),
+        (("campaign", campaign.ref, "an old one"), {"kin_ref": [NOT_AN_ID]}),
+        (("purpose", FRAUD, ""), {"kin_ref": ["Name the other."]}),
+        (("purpose", FRAUD, "a\x00b"), {"kin_ref": ["Name the other."]}),
     ):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValidationError) as refused:
             link(*args)
-    for same in (("party", "https://roadaid.example", "https://roadaid.example"), ("party", "unknown", "https://o.x")):
+        assert refused.value.message_dict == fault, args
+    for same in (("party", road, road), ("party", "unknown", "https://o.x"), ("party", road, "unknown")):
         with pytest.raises(NotNow):
             link(*same)
 
