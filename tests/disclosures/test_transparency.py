@@ -29,7 +29,7 @@ from disclosures.models import (
     Outcome,
     PublishedFigure,
 )
-from disclosures.queries.figures.page import Tint, bars_of, picture_of
+from disclosures.queries.figures.page import Tint, bars_of, count_changes, picture_of
 from disclosures.queries.figures.published import Count, Row, Why
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from disclosures.workers import publishing
@@ -120,7 +120,10 @@ def test_the_page_says_what_there_is() -> None:
     assert re.findall(r'<i class="(\w+)"></i>([^<]+)</li>', page.split('id="releases"')[0]) == [
         ("s0", "Signed as done"), ("s1", "Received"), ("s4", "Not confirmed, or too few to show"),
     ]  # fmt: skip
-    assert "Without a bar, because we don't show the number: NorthLink." in page
+    assert re.findall(r"Without a bar, because we don't show the number: (.*)\.", page) == [
+        "Stops with the words “I never agreed”", "NorthLink",
+    ]  # fmt: skip
+    assert "In this demonstration, we count again every minute." in page
     assert "<script>alert" not in page
     assert "Draft Inc" not in page
     for one in PublishedFigure.objects.all():
@@ -183,6 +186,10 @@ def test_the_files_say_the_same_and_may_be_kept() -> None:
     assert rows_of(browser.get("/transparency/").text, "releases")[-1][:5] == ["All", "", "30", "0", "not shown"]
     assert ["companies", "'=GeoBridge / aggregator / in force", "in_force", "1", *days] in everything
     assert browser.get("/transparency/nothing.csv").status_code == 404
+    # What an older release counted in other columns is as if it had not been counted.
+    PublishedFigure.objects.filter(name=Figure.RELEASES).update(rows=[{"purpose": FRAUD, "released": 30}])
+    assert browser.get("/transparency/releases.csv").text.count("\r\n") == 1
+    assert "No figures yet" in browser.get("/transparency/").text
     assert browser.get("/transparency/").headers["Cache-Control"] == "no-store, private"
 
 
@@ -250,10 +257,18 @@ def test_a_month_stays_at_its_address_beside_the_next() -> None:
     assert browser.get("/transparency/2026-04/all.csv").text == re.sub("(?m)^companies,.*\r\n", "", april["all.csv"])
     picture = browser.get("/transparency/2026-04/phones.svg").text
     assert picture.replace("/transparency/2026-04/#", "/transparency/#") == april["phones.svg"]
-    assert rows_of(browser.get("/transparency/2026-04/").text, "phones")[0][:2] == ["RoadAid", "14"]
+    earlier = browser.get("/transparency/2026-04/").text
+    assert rows_of(earlier, "phones")[0][:2] == ["RoadAid", "14"]
+    assert set(re.findall(r'href="/transparency/(?:([\d-]+)/)?\w+\.(?:csv|svg)', earlier)) == {"2026-04"}
     assert browser.get("/transparency/2026-05/phones.csv").text == browser.get("/transparency/phones.csv").text
     assert "Earlier months</h2>" in page
-    assert ">Newest figures</a>" in browser.get("/transparency/2026-04/").text
+    assert "From May 1, 2026 to May 31, 2026 , a whole month in UTC." in plain(page)
+    assert "\ncompanies," not in browser.get("/transparency/2026-05/all.csv").text
+    assert words_of(browser.get("/transparency/disputes.svg").text) == [
+        "“I never agreed”", "", "“I never agreed”", "localhost · May 1, 2026 – May 31, 2026", "too few to show",
+        "http://localhost:8000/transparency/#disputes",
+    ]  # fmt: skip
+    assert ">Newest figures</a>" in earlier
     newest = browser.get("/transparency/phones.svg")
     assert words_of(newest.text) == [
         "Phones that each company found", "Most phones found: RoadAid (27). That is 13 more than in the period before.",
@@ -272,7 +287,10 @@ def test_a_month_stays_at_its_address_beside_the_next() -> None:
     ):
         find(month, road, lines[:10])
         publishing.make(at=datetime(2026, month + 1, 3, tzinfo=UTC))
-        assert said in browser.get("/transparency/").text
+        page = browser.get("/transparency/").text
+        assert said in page
+    months = re.findall(r'href="/transparency/(\d{4}-\d\d)/"', page.partition("Earlier months</h2>")[2])
+    assert months == ["2026-06", "2026-05", "2026-04"]
     for path in ("2026-03/", "2026-13/", "x/", "2026-03/phones.svg", "2026-04/nothing.csv", "companies.svg", "x.svg"):
         assert browser.get(f"/transparency/{path}").status_code == 404, path
 
@@ -525,7 +543,8 @@ def counted() -> dict[tuple[str, str], tuple[int, int, int]]:
         (130, Count(0), [("s0", 1000)]),
         (1000, Count(1), [("s1", 4), ("s0", 996)]),
         (13, Count(None, Why.MOST), [("s4", 1000)]),
-        (130, Count(None, Why.MOST), [("s1", 1000)]),
+        (100, Count(None, Why.MOST), [("s1", 1000)]),
+        (99, Count(None, Why.FEW), [("s4", 1000)]),
         (13, Count(None, Why.FEW), [("s4", 1000)]),
         (130, Count(None, Why.FEW), [("s0", 1000)]),
         (130, Count(None, Why.HELD), [("s4", 1000)]),
@@ -548,3 +567,17 @@ def test_the_parts_of_a_bar_lie_side_by_side_and_turn_with_the_writing() -> None
     turned = [one_way.width - one.x - one.width for one in one_way.lines[0].rects]
     assert [one.x for one in other_way.lines[0].rects] == turned
     assert (other_way.starts, other_way.ends) == (one_way.ends, one_way.starts)
+    # However little is left of it is seen.
+    row = {**row, "received": Count(999), "all": Count(1000)}
+    (bar,) = bars_of(rows=[row], label="label", whole="all", parts=parts[1:], rest="s0", untold="s4")
+    assert [one.width for one in picture_of(bars=[bar], legend=[], right_to_left=False).lines[0].rects] == [671, 1]
+
+
+def test_a_change_is_told_between_two_counts_that_are_shown() -> None:
+    """Nor is it where nobody can tell which of two of one name is which."""
+    few: Row = {"company": "Meridian", "phones": Count(None, Why.FEW)}
+    shown: Row = {"company": "Meridian", "phones": Count(12)}
+    for now, before, change in (
+        (shown, [shown], 0), (shown, [few], None), (few, [shown], None), (shown, [shown] * 2, None),
+    ):  # fmt: skip
+        assert count_changes(now=[now], before=before, name=Figure.PHONES) == [change]

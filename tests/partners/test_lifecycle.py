@@ -304,6 +304,9 @@ def test_a_company_seen_in_a_path_gets_its_name(officer: str) -> None:
     assert Party.objects.get(pk=seen.pk).name == "Seen Ltd"
     with pytest.raises(NotNow):
         add_party(uri="unknown", name="x", kind="end_customer", reason="Due", actor=officer, at=NOW)
+    nobody = Party.objects.get(uri="unknown").pk
+    with pytest.raises(NotNow, match="There is no such company"):
+        change_party(party_id=nobody, name="x", website="", about="", jwks_uri="", reason="Due", actor=officer, at=NOW)
     with pytest.raises(ValidationError):
         change_party(
             party_id=seen.pk,
