@@ -14,11 +14,13 @@ from accounts.models import User
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
+from portal.templatetags import amounts
 from support.actions import queue
 from support.actions.cases import move_case
 from support.actions.queue import hand_over
 from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
+from support.queries import queue as waiting
 from support.queries.due import due
 from support.queries.queue import PAGE, QueueFilter, counts, page
 from tests.factories import a_line, a_party
@@ -170,8 +172,10 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
 def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         a_ticket()
-    monkeypatch.setattr("support.queries.queue.COUNTED_TO", 3)
+    for module in (waiting, amounts):
+        monkeypatch.setattr(module, "COUNTED_TO", 3)
     assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
+    assert "From people (2+)" in ana.client.get("/desk/").text
     assert 'class="late"' not in ana.client.get("/desk/counts/").text
     a_ticket(due_in=-timedelta(days=1))
     assert 'class="late"' in ana.client.get("/desk/counts/").text
