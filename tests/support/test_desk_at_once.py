@@ -14,6 +14,7 @@ import audit.actions
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, User
 from audit.models import Incident
+from consent.actions import choices
 from consent.models import Choice
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
@@ -23,7 +24,7 @@ from support.actions import asking, cases, escalation, incoming, protected_lines
 from support.actions.protected_lines import agree_to_reveal, reveal
 from support.actions.queue import claim_next
 from support.actions.replies import begin_reply, undo_reply
-from support.domain.tickets import record_evidence_entries
+from support.domain.tickets import close_tickets, end_waits, record_evidence_entries
 from support.models import (
     BulkReply,
     CarrierTestLine,
@@ -35,7 +36,7 @@ from support.models import (
     SavedReply,
     Ticket,
 )
-from support.policies.lifecycle import NotNow
+from support.policies.lifecycle import CLOSES_AFTER, NotNow
 from support.primitives.tokens import REPLY, token_of
 from support.queries.case import evidence_key
 from support.queries.queue import QueueFilter
@@ -108,26 +109,42 @@ def test_what_comes_for_a_case_while_it_is_merged_on_follows_it(line: Line, now:
     assert Entry.objects.get(kind=Entry.Kind.HEARD).ticket_id == third.pk
 
 
-def test_so_do_an_officer_s_decision_and_a_partner_s_proof(line: Line, now: datetime) -> None:
+def test_so_do_an_officer_s_decision_a_partner_s_proof_and_a_withdrawal(line: Line, now: datetime) -> None:
     goes_on, agent, contract = a_ticket(line_id=line.pk), an_actor("agent"), a_contract()
     decided, shown = (a_ticket(line_id=line.pk) for _ in range(2))
     asked = escalation.request_suspension(
         code=decided.code, party_id=contract.aggregator_id, reason=WHY, actor=agent, at=now
     )
-    EvidenceRequest.objects.create(
-        line_id=line.pk, id=uuid.uuid4(), choice_id=evidence_key(ticket=shown), party_id=contract.aggregator_id,
-        contract_id=contract.pk, jti="j", asked_at=now, due_at=now + DAY,
-    )  # fmt: skip
-    EvidenceRequest.objects.update(answered_at=now, answer="none", token="t")
+    user = get_or_create_person(line=line, at=now)
+    never = choices.stop(
+        line_id=line.pk, scope="all", actor=f"subscriber:{user.pk}", channel="web", reason=choices.NEVER_AGREED
+    )
+    disputed, withdrawn = (
+        a_ticket(line_id=line.pk, key=f"choice:{choice_id}") for choice_id in (uuid.UUID(int=1), never.choice_id)
+    )
+
+    def shows(choice_id: uuid.UUID) -> None:
+        request = EvidenceRequest.objects.create(
+            line_id=line.pk, id=uuid.uuid4(), choice_id=choice_id, party_id=contract.aggregator_id,
+            contract_id=contract.pk, jti=str(choice_id), asked_at=now, due_at=now + DAY,
+        )  # fmt: skip
+        EvidenceRequest.objects.filter(id=request.id).update(answered_at=now, answer="none", token="t")
+        record_evidence_entries(at=now)
+
     comes: tuple[tuple[Ticket, str, Callable[[], object]], ...] = (
         (decided, "The privacy office did not suspend", lambda: escalation.decide_request(
             request_id=asked.pk, suspends=False, reason=WHY, actor=an_actor(), at=now
         )),
-        (shown, "says that it has no proof", lambda: record_evidence_entries(at=now)),
+        (shown, "says that it has no proof", lambda: shows(evidence_key(ticket=shown))),
+        (disputed, "says that it has no proof", lambda: shows(uuid.UUID(int=1))),
+        (withdrawn, asking.WITHDRAWN, lambda: asking.withdraw_dispute(
+            user=user, line_ids=[line.pk], choice_id=never.choice_id, at=now
+        )),
     )  # fmt: skip
     for case, words, happens in comes:
         overlap(partial(queue.merge, code=case.code, into=goes_on.code, actor=agent, at=now), happens)
-        assert [one.ticket_id for one in Entry.objects.all() if words in one.body] == [goes_on.pk]
+        newest = Entry.objects.latest("pk")
+        assert (newest.ticket_id, words in newest.body) == (goes_on.pk, True)
 
 
 # What is written in it
@@ -247,6 +264,34 @@ def test_an_answer_waits_for_who_works_on_its_case(line: Line, now: datetime) ->
     assert overlap(hurries, goes_out) == (None, 0)
     assert goes_out() == 1
     assert Ticket.objects.get().priority == Ticket.Priority.URGENT
+
+
+def test_what_a_person_writes_as_their_case_ends_keeps_it_open(line: Line, now: datetime) -> None:
+    user, case = get_or_create_person(line=line, at=now), ask_something(line, now)
+    for state, ends in (
+        (Ticket.State.SOLVED, partial(close_tickets, at=now)), (Ticket.State.WAITING, partial(end_waits, at=now)),
+    ):  # fmt: skip
+        Ticket.objects.filter(pk=case.pk).update(state=state, solved_at=now - CLOSES_AFTER, due_at=now)
+
+        def writes(words: str = state) -> bool:
+            return asking.add_message(
+                code=case.code, user=user, line_ids=[line.pk], message=asking.IncomingMessage(words), at=now
+            )
+
+        assert overlap(writes, ends) == (True, 0)
+        assert Ticket.objects.get().state == Ticket.State.OPEN
+
+
+def test_a_reply_to_many_passes_over_what_is_handed_up_meanwhile(line: Line, now: datetime) -> None:
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=a_party().uri, at=now)
+    incident, agent = Incident.objects.get(), an_actor("agent")
+    case = a_ticket(line_id=line.pk, about_kind="incident", about_ref=str(incident.pk))
+    begin_reply(incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now)
+    overlap(
+        lambda: cases.escalate(code=case.code, reason=WHY, actor=agent, at=now), lambda: send_replies(at=now + MINUTE)
+    )
+    sent = BulkReply.objects.get()
+    assert (sent.answered, sent.skipped, entries(Entry.Kind.ANSWER)) == (0, 1, 0)
 
 
 def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> None:

@@ -317,6 +317,14 @@ def test_a_file_is_imported_once() -> None:
     assert noted("import.agreed") == 1
 
 
+def test_a_file_is_imported_or_discarded() -> None:
+    about: dict[str, Any] = {"upload_id": a_checked_file("choices", feeds.choice_row()).pk, "reason": "Due", "at": NOW}
+    imports, discards = (partial(act, actor=an_actor(), **about) for act in (import_file, discard_file))
+    with pytest.raises(NotNow, match="isn't waiting for a decision"):
+        overlap(imports, discards)
+    assert (Upload.objects.get().state, noted("import.discarded")) == (Upload.State.AGREED, 0)
+
+
 def test_a_view_that_is_removed_twice_was_removed_once() -> None:
     user = a_staff_user("officer")
     save_view(user=user, page="incidents", name="Late", query="due=overdue", typed=["overdue"], at=NOW)
