@@ -469,6 +469,7 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
     assert begins_at(mails, now + DAY)
     assert links(now)
     assert begins_at(links, now + DAY)
+    assert may_answer(line_id=line.pk, at=now), "no link is an answer"
     sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
     assert begins_at(lambda at: may_answer(line_id=line.pk, at=at), now + HOUR)
 

@@ -13,9 +13,10 @@ from accounts.primitives.sealing import unseal
 from accounts.queries import line_of_number
 from audit.queries import database_clock
 from consent.actions import choices
+from consent.feeds.line_continuity import copy_predecessor_late
 from consent.gate import deciding
 from consent.gate.shapes import Question
-from consent.models import Choice, ChoiceOrder, ChoiceReceipt
+from consent.models import Choice, ChoiceOrder, ChoiceReceipt, RejudgeRequest
 from partners.domain import keys
 from partners.models import SigningKey
 from tests.feeds import (
@@ -36,6 +37,7 @@ from tests.feeds import (
     told,
 )
 from tests.people import signed_in
+from tests.properties import undone
 from tests.selection import drawn
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -150,6 +152,12 @@ def test_stops_that_come_over_late_keep_their_moments() -> None:
     take_lines(line_row(), successor())
     stop("L1")
     stop("L1", "party", ROAD)
+    with undone():
+        second = Line.objects.get(carrier_id="L2")
+        second.continues_line_id = Line.objects.get(carrier_id="L1").pk
+        copy_predecessor_late(line=second, actor="import:lines")
+        first_at = Choice.objects.filter(line_id=second.pk).earliest("made_at").made_at
+        assert RejudgeRequest.objects.get(line_id=second.pk).since == first_at
     take_lines(successor(continues_line_id="L1"))
     before, after = (
         list(Choice.objects.filter(line_id=line.pk).order_by("made_at").values_list("scope", "made_at"))

@@ -18,8 +18,10 @@ from consent.queries.choices import changed_at, choice_of
 from disclosures.domain.ingest import rejudging
 from partners.models import Campaign, Dealing
 from revocations.models import Duty, Order, Receipt, State
+from tests.clocks import standing_still
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import release_row, take_releases, told
+from tests.moments import A_MOMENT
 from tests.orders import bring_to
 from tests.people import number_of
 
@@ -238,6 +240,15 @@ def a_file_stop(days: int) -> FileChoice:
         id=uuid.uuid4(), source_id="s", kind=Choice.Kind.STOP, scope="all", ref="", made_at=NOW - days * DAY,
         until=None, channel="store", program="", content_hash=b"",
     )  # fmt: skip
+
+
+def test_a_file_s_pause_is_asked_for_until_it_is_over(line: Line, campaign: Campaign) -> None:
+    received(line, campaign, NOW - DAY)
+    with standing_still(database_clock()) as clock:
+        for until in (clock.now, clock.now + A_MOMENT):
+            paused = replace(a_file_stop(100), id=uuid.uuid4(), kind=Choice.Kind.PAUSE, until=until)
+            record_file_choices(by_line={line.pk: [paused]}, actor="import:choices")
+    assert asked(campaign) == [([], []), ([], ["stop_use", "notify_downstream"])]
 
 
 def a_file_approval(campaign: Campaign, days: int) -> FileApproval:

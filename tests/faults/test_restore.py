@@ -315,13 +315,24 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
             assert "it is suspended now" not in said.getvalue()
         assert reasons(campaign, [line]) == ["restoring"]
         # The parties file brings them in again, and nothing of the suspension.
-        ads = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-ads")
+        adly = a_party("Adly", "lbs_provider")
+        ads = a_campaign(a_contract(ref="AGR-2"), adly, ref="CMP-ads")
         an_approval(line, ads)
+        # None of these is the one that was lost: another's, of a contract, by an officer, and one with an end.
+        for of, pk, by_rule, ends_at in (
+            ("party", a_party("Elsewhere").pk, True, None), ("contract", adly.pk, True, None),
+            ("party", adly.pk, False, None), ("party", adly.pk, True, FAR_OFF),
+        ):  # fmt: skip
+            Suspension.objects.create(
+                of=of, target_id=pk, automatic=by_rule, starts_at=NOW, ends_at=ends_at, reason="Due", actor="x"
+            )
         said_now = after_restore("--confirm-lost-events", "Looked through.")
         assert "The campaign CMP-ads had been ended: it is suspended now." in said_now
         assert said_now.endswith("The gate is open.\n")
         assert (reasons(campaign, [line]), reasons(ads, [line])) == ([""], ["partner_suspended"])
-        assert set(Suspension.objects.values_list("of", flat=True)) == {"party", "campaign"}
+        assert sorted(Suspension.objects.exclude(starts_at=NOW).values_list("of", "automatic", "ends_at")) == [
+            ("campaign", False, None), ("party", True, None),
+        ]  # fmt: skip
         ads.refresh_from_db()
         assert (ads.contract.ends_at, ads.consideration) == (soon, "monetary")
 

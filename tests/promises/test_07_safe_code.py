@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+import audit.actions
 from accounts.actions.contacts import text_reading_code
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line, SafeContact, TextedCode
@@ -216,7 +217,11 @@ def test_a_contact_does_not_count_that(person: Person, how: str) -> None:
         person.chooses_contact("+14155550188")
         person.chooses_contact(ago=30 * MINUTE)
     elif how == "is in no trail":
-        a_safe_contact(person.line, msisdn=SAFE, at=person.began - 2 * DAY)
+        at, other = person.began - 2 * DAY, a_line()
+        a_safe_contact(person.line, msisdn=SAFE, at=at)
+        # Neither what else happened to the line at that moment nor another's contact shows where it comes from.
+        for action, line in (("line.contact_removed", person.line), ("line.contact_set", other)):
+            audit.actions.record(action=action, actor="subscriber:1", target="line:1", line_id=line.pk, at=at)
     else:
         person.chooses_contact(OLD)
     person.moves()
