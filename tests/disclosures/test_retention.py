@@ -65,7 +65,7 @@ pytestmark = pytest.mark.usefixtures("months_as_before", "no_broker")
 PACIFIC = ZoneInfo("America/Los_Angeles")
 # Five years ago, so that the test database's other months stay as they are (`months_as_before`).
 DROPPED, KEPT = date(2021, 11, 1), date(2021, 12, 1)
-NOW = datetime(2026, 1, 5, tzinfo=UTC)
+BEGINS, NOW = datetime(2021, 12, 1, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC)
 
 
 def take_terms() -> None:
@@ -103,6 +103,13 @@ def in_default() -> int:
     return int(n)
 
 
+def kept_from() -> datetime | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT disclosures_kept_from()")
+        (moment,) = cursor.fetchone() or (None,)
+    return moment
+
+
 @pytest.mark.one_server
 def test_months_made_ahead_take_in_what_came_before() -> None:
     scene()
@@ -112,11 +119,16 @@ def test_months_made_ahead_take_in_what_came_before() -> None:
     # What came late, for a month that has none yet, is the oldest that is kept.
     older = datetime(2021, 10, 5, tzinfo=UTC)
     take_releases(release_row(id="older", occurred_at=older.isoformat()))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT disclosures_kept_from()")
-        assert (in_default(), cursor.fetchone()) == (1, (older,))
+    assert (in_default(), kept_from()) == (1, older)
     with pytest.raises(IntegrityError, match="only the judgement may change"), transaction.atomic(using="owner"):
         Disclosure.objects.using("owner").filter(source_id="new").update(precision_m=1)
+
+
+@pytest.mark.one_server
+def test_this_month_and_the_next_three_are_made() -> None:
+    before = partitions()
+    assert retention.make_partitions(now=datetime(2040, 7, 1, tzinfo=UTC)) == 4
+    assert partitions() - before == {date(2040, month, 1) for month in (7, 8, 9, 10)}
 
 
 @pytest.mark.one_server
@@ -124,9 +136,7 @@ def test_a_month_is_made_for_its_first_moment_alone() -> None:
     take_terms()
     take_releases(release_row(id="next", occurred_at="2021-12-01T00:00:00Z"))
     assert (retention.make_partitions(now=NOW), in_default()) == (1, 0)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT disclosures_kept_from()")
-        assert cursor.fetchone() == (datetime(2021, 12, 1, tzinfo=UTC),)
+    assert kept_from() == BEGINS
 
 
 def test_an_incident_whose_findings_were_dropped_is_not_hidden() -> None:
@@ -145,13 +155,17 @@ def test_an_incident_whose_findings_were_dropped_is_not_hidden() -> None:
     assert list(incidents) == [("no_approval", 0)]
 
 
-def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:
+def test_a_month_goes_whole_with_all_that_hung_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BLOCKS", 1)
     line = scene()
     GrowingLine.objects.create(line_id=line.pk)
     retention.make_partitions(now=NOW)
     assert roll_up(at=database_clock(), long=5) == 1
     assert Dealing.objects.filter(party__uri=TRACK).count() == 1
-    assert (retention.drop_months(now=NOW), retention.drop_months(now=NOW)) == (1, 0)
+    assert retention.drop_months(now=NOW) == 1
+    told = AuditEvent.objects.filter(action="disclosures.month_dropped").values_list("target", flat=True)
+    assert list(told) == ["month:2021-11"]
+    assert retention.drop_months(now=NOW) == 0
     assert DROPPED not in partitions()
     assert KEPT in partitions()
     # A row that an order hides outlasts its month.
@@ -162,9 +176,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it() -> None:
     assert not Dealing.objects.filter(party__uri=TRACK).exists()
     (gone,) = DroppedMonth.objects.all()
     assert (gone.month, gone.forgotten_at) == (DROPPED, NOW)
-    assert list(AuditEvent.objects.filter(action="disclosures.month_dropped").values_list("target")) == [
-        ("month:2021-11",)
-    ]
+    assert list(told) == ["month:2021-11"]
     # The day in which the month ended by the line's own clock is read from its rows until it is counted again; so is
     # that of the hidden row.
     assert set(ChangedDay.objects.values_list("day", flat=True)) == {date(2021, 11, 30), date(2021, 10, 31)}
@@ -187,8 +199,7 @@ def test_what_was_found_or_held_goes_with_releases() -> None:
     line = scene()
     retention.make_partitions(now=NOW)
     rule = AnomalyRule.objects.get(kind="after_stop")
-    for month in (DROPPED, KEPT):
-        at = datetime(month.year, month.month, 20, tzinfo=UTC)
+    for month, at in ((DROPPED, BEGINS - A_MOMENT), (KEPT, BEGINS)):
         Anomaly.objects.create(
             kind="after_stop", line_id=line.pk, party=TRACK, period=month, first_at=at - timedelta(days=25), last_at=at,
             newest_at=at, n=1, looks=1, rule=rule, found_at=at, changed_at=at, grown_at=at,
@@ -196,14 +207,12 @@ def test_what_was_found_or_held_goes_with_releases() -> None:
         ReassignedRelease.objects.using("owner").create(
             line_id=line.pk, disclosure_id=uuid4(), occurred_at=at, given_back_at=NOW, why="ended", doubted=[]
         )
-    # What is held for nobody is kept no longer than a release.
-    before = datetime(KEPT.year, KEPT.month, 1, tzinfo=UTC)
-    for at in (before - timedelta(microseconds=1), before):
+        # What is held for nobody is kept no longer than a release.
         HeldDisclosure.objects.create(id=uuid4(), msisdn_hash=b"", row_sealed=b"", held_at=at)
     retention.drop_months(now=NOW)
-    assert [one.held_at for one in HeldDisclosure.objects.all()] == [before]
-    assert [one.period for one in Anomaly.objects.all()] == [KEPT]
-    assert [one.occurred_at.month for one in ReassignedRelease.objects.all()] == [KEPT.month]
+    assert [one.held_at for one in HeldDisclosure.objects.all()] == [BEGINS]
+    assert [one.last_at for one in Anomaly.objects.all()] == [BEGINS]
+    assert [one.occurred_at for one in ReassignedRelease.objects.all()] == [BEGINS]
 
 
 def test_what_is_sent_again_is_dropped_again() -> None:
@@ -243,6 +252,22 @@ def test_a_drop_is_told_though_the_process_was_killed(monkeypatch: pytest.Monkey
     retention.drop_months(now=NOW)
     again = DroppedMonth.objects.get().dropped_at
     assert [event.detail for event in told][2:] == [{"dropped_at": again.isoformat()}]
+
+
+@pytest.mark.parametrize(("ago", "events"), [(timedelta(hours=1), 2), (timedelta(hours=1) - A_MOMENT, 1)])
+def test_an_event_without_its_drop_tells_of_the_newest_alone(
+    monkeypatch: pytest.MonkeyPatch, ago: timedelta, events: int
+) -> None:
+    """Earlier releases did not write which drop it was."""
+    scene()
+    retention.make_partitions(now=NOW)
+    with monkeypatch.context() as cut:
+        cut.setattr("audit.actions.record", lambda **_: None)
+        assert retention.drop_months(now=NOW) == 1
+    told = {"action": "disclosures.month_dropped", "actor": "system:retention", "target": "month:2021-11"}
+    audit.actions.record(**told, at=DroppedMonth.objects.get().dropped_at - ago)
+    retention.drop_months(now=NOW)
+    assert AuditEvent.objects.filter(**told).count() == events
 
 
 def test_a_drop_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +405,11 @@ def test_what_an_order_hides_outlasts_its_month_for_a_while() -> None:
     line = scene()
     hidden = {"id": "hidden", "occurred_at": "2021-11-01T00:00:00Z", "suppressed_until": "2190-01-01T00:00:00Z"}
     row = Disclosure.objects.get(source_id="hidden")
+    take_releases(release_row(**{**hidden, "id": "next too", "occurred_at": BEGINS.isoformat()}))
     assert upkeep() == (2, 1)
+    # It tells nobody of an older month; and what an order hides in a month that stays is hidden still.
+    assert kept_from() == BEGINS
+    assert ConcealedDisclosure.objects.filter(occurred_at=BEGINS).count() == 1
     assert (DROPPED in partitions(), in_default(), seen(line)) == (False, 1, {"next": False, "new": False})
     for table in (DelayedNotice, JudgementChange):
         assert table.objects.filter(line_id=line.pk, disclosure_id=row.id).count() == 1
@@ -398,8 +427,8 @@ def test_what_an_order_hides_outlasts_its_month_for_a_while() -> None:
         assert upkeep() == (0, 0)
     with owners_clock("31 days"):
         assert upkeep() == (1, 1)
-    assert (in_default(), sorted(seen(line)), DisclosureRegister.objects.count()) == (0, ["new", "next"], 2)
-    assert not DelayedNotice.objects.exists()
+    assert (in_default(), sorted(seen(line)), DisclosureRegister.objects.count()) == (0, ["new", "next"], 3)
+    assert not DelayedNotice.objects.filter(disclosure_id=row.id).exists()
     assert not JudgementChange.objects.filter(disclosure_id=row.id).exists()
 
 
