@@ -264,10 +264,11 @@ def test_an_event_without_its_drop_tells_of_the_newest_alone(
     with monkeypatch.context() as cut:
         cut.setattr("audit.actions.record", lambda **_: None)
         assert retention.drop_months(now=NOW) == 1
-    told = {"action": "disclosures.month_dropped", "actor": "system:retention", "target": "month:2021-11"}
-    audit.actions.record(**told, at=DroppedMonth.objects.get().dropped_at - ago)
+    action, target = "disclosures.month_dropped", "month:2021-11"
+    at = DroppedMonth.objects.get().dropped_at - ago
+    audit.actions.record(action=action, actor="system:retention", target=target, at=at)
     retention.drop_months(now=NOW)
-    assert AuditEvent.objects.filter(**told).count() == events
+    assert AuditEvent.objects.filter(action=action, target=target).count() == events
 
 
 def test_a_drop_cut_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,7 @@ ANSWERS: list[tuple[Answer, State, str, str]] = [
     (Answer(200), State.SENT, "error", "answered 200"),
     (Answer(202, b"{}"), State.SENT, "error", "answered 202, but not empty: with a body"),
     (Answer(204), State.SENT, "error", "answered 204"),
+    (Answer(300), State.SENT, "redirect", "answered 300; redirects are not followed"),
     (Answer(302), State.SENT, "redirect", "answered 302; redirects are not followed"),
     (Answer(401), State.SENT, "error", "answered 401"),
     (Answer(404), State.SENT, "error", "answered 404"),

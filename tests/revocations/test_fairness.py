@@ -19,10 +19,10 @@ from revocations.models import Attempt, Breaker, Order, PushTally, Standing, Sta
 from revocations.workers.delivery import claims, delivery_rounds, fairness, polling
 from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
 from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
-from revocations.workers.delivery.records import Result, record
+from revocations.workers.delivery.records import Result, acknowledge_event, record
 from tests.factories import a_contract, a_party
 from tests.faults.programs import until
-from tests.moments import begins_at, ends_at
+from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.orders import bring_to
 from tests.partners.outside import Answer, Asked, Outside
 from tests.properties import stories, undone
@@ -91,6 +91,13 @@ def test_seven_of_ten_of_at_least_ten_tries_open_it(contract: Contract) -> None:
             opened = Breaker.objects.filter(open_until__isnull=False).exists()
             due = contract.aggregator_id in parties_due(now=now + 10 * SECOND)
             assert (opened, due) == (bool(opens), not opens), (failing, well)
+    # An answer opens none, however much failed before it.
+    with undone():
+        some_orders(contract, 10, at=now)
+        pushes = claimed(contract, now)
+        told(pushes[:9], REFUSED, now)
+        told(pushes[9:], YES, now)
+        assert not Breaker.objects.filter(open_until__isnull=False).exists()
     # More may be due after a full claim, and after no other. A refusal in the standard's words is an answer.
     some_orders(contract, 12, at=now)
     looks = [claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=10) for _ in range(3)]
@@ -158,12 +165,24 @@ def test_a_partner_is_due_from_its_very_moment_and_its_breaker_is_open_to_its_ve
         with undone():
             Order.objects.update(**{field: due + SECOND})
             assert begins_at(lambda at: claims.waiting_orders(party_id=party_id, now=at), due + SECOND)
+            on_the_way = fairness.in_flight(party_id=party_id, now=due + SECOND - A_MOMENT)
+            assert (on_the_way, fairness.in_flight(party_id=party_id, now=due + SECOND)) == (field == "leased_until", 0)
     bring_to(State.ACKNOWLEDGED, acknowledged_at=due, again_at=due + 2 * SECOND)
     assert begins_at(is_due, due + 2 * SECOND)
     # Nor is an event due before.
     Order.objects.update(again_at=None)
-    assert fairness.probe(breaker=breaker, contract_id=None, now=due + 3 * SECOND) is not None
+    event = fairness.probe(breaker=breaker, contract_id=None, now=due + 3 * SECOND)
+    assert event is not None
     assert begins_at(is_due, due + 3 * SECOND)
+    breaker.refresh_from_db()
+    StreamEvent.objects.update(leased_until=due + 4 * SECOND)
+    assert ends_at(lambda at: fairness.in_flight(party_id=party_id, now=at), due + 4 * SECOND)
+    assert begins_at(lambda at: fairness.probe(breaker=breaker, contract_id=None, now=at), due + 4 * SECOND)
+    # One that has arrived, as by a poll, finds out nothing more.
+    acknowledge_event(event=event, at=due + 5 * SECOND)
+    another = fairness.probe(breaker=breaker, contract_id=None, now=due + 5 * SECOND)
+    assert another is not None
+    assert another.id != event.id
 
 
 @pytest.mark.django_db
@@ -177,6 +196,7 @@ def test_one_verification_goes_out_before_any_subscriber_s_data(scene: Scene) ->
     events = claims_of(asked.body)["events"]
     assert isinstance(events, dict)
     assert list(events) == [VERIFICATION]
+    assert StreamEvent.objects.get().contract_id == scene.contract.pk
     breaker = Breaker.objects.get()
     assert breaker.open_until is not None
     assert breaker.open_until > later + 29 * SECOND
@@ -192,7 +212,12 @@ def test_one_verification_goes_out_before_any_subscriber_s_data(scene: Scene) ->
 def test_one_probe_goes_out_at_a_time(contract: Contract) -> None:
     now = database_clock()
     some_orders(contract, 12, at=now)
+    on_the_way = claims.claim(party_id=contract.aggregator_id, clock=Clock(now), limit=2).pushes
     open_breaker(contract, now)
+    # What was on its way then opens it no longer.
+    told(on_the_way, REFUSED, now + 5 * SECOND)
+    breaker = Breaker.objects.get()
+    assert (breaker.opened_at, breaker.open_until) == (now, now + 30 * SECOND)
     later = now + 31 * SECOND
     (first,) = claimed(contract, later)
     assert claimed(contract, later) == []

@@ -31,6 +31,7 @@ from partners.actions.parties import add_party, change_party
 from partners.actions.suspensions import suspend
 from partners.actions.terms import RuleTerms, add_rule, set_consideration, set_endpoints, shorten_term
 from partners.models import Campaign, Client, Contract, JurisdictionRule, Party, Proposal, Suspension
+from partners.policies.identifiers import events_address_of
 from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.models import Order
@@ -205,6 +206,21 @@ def test_a_company_is_renamed_once() -> None:
     )  # fmt: skip
     (change,) = AuditEvent.objects.filter(action="party.changed")
     assert change.detail["fields"] == ["name"]
+
+
+def test_of_two_first_addresses_the_second_waits_for_another_officer() -> None:
+    party = a_party()
+    events = [f"https://geobridge.example/{number}" for number in range(2)]
+
+    def sets(url: str) -> Callable[[], object]:
+        contract, actor = a_contract(party), an_actor()
+        return lambda: set_endpoints(
+            contract_id=contract.pk, endpoint_url=url, jwks_uri="", hosts=(), reason="Due", actor=actor, at=NOW
+        )
+
+    overlap(*map(sets, events))
+    assert events_address_of(party_id=party.pk) == events[0]
+    assert Proposal.objects.get().payload["endpoint_url"] == events[1]
 
 
 def test_a_rule_for_anomalies_has_one_next_version() -> None:

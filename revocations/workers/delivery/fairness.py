@@ -85,7 +85,7 @@ def record_pushes(*, party_id: int, tries: int, failures: int, at: datetime) -> 
         cursor.execute(COUNT, [party_id, at.replace(second=0, microsecond=0), tries, failures])
     if failures and _mostly_failed(party_id, at):
         opened = Breaker.objects.filter(party_id=party_id, opened_at__isnull=True)
-        if opened.update(opened_at=at, open_until=at + OPEN_FOR, probe_id=None):
+        if opened.update(opened_at=at, open_until=at + OPEN_FOR):
             log.warning("most pushes to a partner fail: it is left alone for a while", party=party_id)
 
 
