@@ -115,9 +115,8 @@ def get_pending_contact(*, line_id: int, at: datetime) -> SafeContact | None:
 
 
 def has_spent_contact_code(*, line_id: int, at: datetime) -> bool:
-    """Return whether the newest code of that kind was tried so often that it counts no more."""
-    newest = _query_unproved_contacts(line_id, at).order_by("-asked_at").first()
-    return newest is not None and newest.tries_left == 0
+    """Return whether the code of that kind was tried so often that it counts no more."""
+    return _query_unproved_contacts(line_id, at).filter(tries_left=0).exists()
 
 
 def _query_unproved_contacts(line_id: int, at: datetime) -> QuerySet[SafeContact]:

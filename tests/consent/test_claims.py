@@ -138,6 +138,19 @@ def test_two_partners_ids_have_nothing_to_do_with_each_other(partner: Partner) -
     assert Approval.objects.count() == 2
 
 
+def test_a_request_of_claims_is_as_long_as_it_may_be(partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = partner.claim()
+    ways: list[tuple[str, int, Callable[[], tuple[int, object]]]] = [
+        ("MOST_BYTES", len(json.dumps(claim)), lambda: partner.claims(claim)),
+        ("LONGEST_LINE", len(json.dumps(claim, indent=2)), lambda: partner.one(claim)),
+    ]
+    for limit, size, send in ways:
+        for most, status in ((size, 200), (size - 1, 413)):
+            monkeypatch.setattr(f"consent.feeds.claims.{limit}", most)
+            assert send()[0] == status, limit
+        monkeypatch.undo()
+
+
 def test_a_thousand_lines_and_no_more(partner: Partner) -> None:
     claims = [partner.claim(id=f"c-{n}", msisdn=f"+1206555{n:04}") for n in range(1001)]
     assert partner.claims(*claims)[0] == 413

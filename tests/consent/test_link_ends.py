@@ -158,6 +158,8 @@ def test_a_question_is_open_for_a_week_to_its_person_and_its_company(asked: Cons
         return ConsentRequest.objects.count() == 2
 
     assert begins_at(asks_again, over)
+    ConsentRequest.objects.update(answer="yes", answered_at=asked.asked_at)
+    assert asks_again(asked.asked_at)
 
 
 def test_nobody_is_asked_for_a_year_after_a_no(partner: Partner, now: datetime) -> None:
@@ -204,6 +206,9 @@ def test_so_it_has_of_links_that_a_partner_shows(partner: Partner, now: datetime
         return found.token
 
     first = retrieves(now)
+    with undone():
+        claims(partner, now)
+        assert ConsentRequest.objects.filter(approval_id__isnull=False).exists(), "a claim is asked about all the same"
     # It is given again while it is good for a day or more.
     assert ends_at(lambda at: retrieves(at) == first, now + 6 * DAY)
     second = retrieves(now + 6 * DAY)

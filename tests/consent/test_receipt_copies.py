@@ -22,9 +22,11 @@ from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
 from accounts.actions.people import end_tenures
+from accounts.actions.sms_outbox import enqueue_email
 from accounts.models import Line, Message, OutgoingEmail
 from accounts.primitives.sealing import unseal
 from accounts.workers import email_outbox
+from accounts.workers.email_outbox import Mail
 from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.actions.without_account import stop_all_by_line
@@ -258,6 +260,17 @@ def test_it_is_mailed_with_both_files_when_server_is_back(away: type[Away], tmp_
     assert "example.net" not in f"{event.target} {event.reason} {event.detail}"
     email_outbox.deliver(now=now + timedelta(days=4))
     assert not OutgoingEmail.objects.exists()
+
+
+def test_mail_server_that_is_away_is_asked_three_times_a_run(away: type[Away]) -> None:
+    line, now = a_line(), timezone.now()
+    for n in range(6):
+        enqueue_email(line_id=line.pk, to=f"{n}@example.net", mail=Mail("Receipt", "Here."), at=now)
+    # A run that lasts its eight seconds begins no other mail.
+    email_outbox.deliver(now=now + MINUTE, clock=iter((0.0, 7.9, 8.0)).__next__)
+    assert sorted(OutgoingEmail.objects.values_list("tries", flat=True)) == [0, 0, 0, 0, 0, 1]
+    email_outbox.deliver(now=now + MINUTE)
+    assert sorted(OutgoingEmail.objects.values_list("tries", flat=True)) == [0, 0, 1, 1, 1, 1]
 
 
 def test_what_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) -> None:

@@ -322,6 +322,7 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
         for of, pk, by_rule, ends_at in (
             ("party", a_party("Elsewhere").pk, True, None), ("contract", adly.pk, True, None),
             ("party", adly.pk, False, None), ("party", adly.pk, True, FAR_OFF),
+            ("campaign", a_campaign(ads.contract, adly).pk, False, None),
         ):  # fmt: skip
             Suspension.objects.create(
                 of=of, target_id=pk, automatic=by_rule, starts_at=NOW, ends_at=ends_at, reason="Due", actor="x"

@@ -183,9 +183,13 @@ class TestSeparation:
     def test_it_is_taken_back(self) -> None:
         line = a_line(account="A-1", role="user")
         self.ask(line)
-        sign_in_by_code(line).post("/lines/separation/back/")
+        browser = sign_in_by_code(line)
+        browser.post("/lines/separation/back/")
         assert Separation.objects.get().state == "taken_back"
         assert AuditEvent.objects.filter(action="separation.taken_back", line_id=line.pk).count() == 1
+        assert "You withdrew your request. You can ask again." in browser.get("/lines/separation/").text
+        browser.post("/lines/separation/", {"reach": "By mail", "note": ""})
+        assert "Your request" in browser.get("/lines/separation/").text
 
     def test_nobody_but_an_officer_looks(self) -> None:
         made = self.ask(a_line(account="A-1", role="user"))
