@@ -4,7 +4,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,7 +20,7 @@ from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import claims, delivery_rounds
 from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
-from revocations.workers.delivery.verdicts import judge, retry_wait
+from revocations.workers.delivery.verdicts import Verdict, judge, retry_wait, wait_after
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
 from tests.faults.programs import until
@@ -157,6 +157,17 @@ def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
         assert min(waits) == pytest.approx(0.8 * step)
         assert max(waits) == pytest.approx(1.2 * step)
     assert retry_wait(order_id=orders[0], tries=9999) <= timedelta(hours=9, minutes=36)
+
+
+def test_a_partner_is_left_alone_for_as_long_as_it_asks_but_an_hour_at_most() -> None:
+    row, noon = uuid.uuid4(), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    usual, minute = retry_wait(order_id=row, tries=1), timedelta(minutes=1)
+    for asked, waits in (
+        ("120", 2 * minute), ("3601", 60 * minute), ("1", usual), ("soon", usual),
+        ("Tue, 01 Dec 2026 12:30:00 GMT", 30 * minute), ("Tue, 01 Dec 2026 11:30:00 GMT", usual),
+    ):  # fmt: skip
+        verdict = Verdict("error", State.SENT)
+        assert wait_after(row_id=row, tries=1, verdict=verdict, retry_after=asked, at=noon) == waits, asked
 
 
 @pytest.mark.django_db
