@@ -171,8 +171,9 @@ SAMPLES = {
     "noticed": (
         _build_alert("after_stop", not_allowed=True, now="stopped"),
         _build_alert("no_approval", not_allowed=True, now="denied", on=_AT), _build_alert("burst"),
-        _build_alert("night"), _build_alert("dormant"),
-        _build_alert("no_approval", not_allowed=True, now="suspended", claimed=4),
+        _build_alert("night"), _build_alert("no_approval", not_allowed=True, now="suspended", claimed=4),
+        # What is old comes last.
+        _build_alert("dormant"),
     ),
     "instead": (_COMPANY, _NOBODY),
     "chart": _chart(),

@@ -1,5 +1,6 @@
 """The pages of passkeys say what one is and what to do, and warn whoever shares a phone."""
 
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -15,6 +16,7 @@ from tests.people import PASSWORD, Browser, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
 from tests.support.officers import sign_in_anew, staff
 from tests.walks.world import PASSKEY, a_passkey
+from tests.words.pages import read
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -110,6 +112,11 @@ def test_a_passkey_asks_who_holds_the_phone(line: Line) -> None:
         page = browser.get(path).text
         assert (path, '"userVerification": "required"' in page) == (path, True)
         assert ("Use my passkey" in page) == (not path.endswith("/add/")), path
+        # The script finds its button, what it asks with and where the answer goes.
+        (script,) = re.findall(r"data-allauth-onload[^>]*>([^<]*)<", page)
+        ids = json.loads(script)["ids"]
+        parts = {name: read(page).one(id=ids[name]) for name in ids}
+        assert parts["credential"].attributes["name"] == "credential", path
 
 
 @pytest.mark.parametrize("credential", ["", "[]", "{}"])

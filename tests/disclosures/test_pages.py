@@ -24,6 +24,7 @@ from disclosures.models import Basis, Judgement, Outcome
 from disclosures.queries.history import Filters, history_rows
 from disclosures.tasks import make_archives
 from partners.models import Party
+from portal.gallery import ICONS
 from tests.disclosures.anomalies import looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import release_row, take_releases, told
@@ -417,6 +418,20 @@ def test_public_pages_are_for_everyone_and_may_be_found(settings: Settings) -> N
     assert Browser().get("/gallery/").status_code == 404
     settings.DEBUG = True
     assert Browser().get("/gallery/").status_code == 200
+
+
+def test_each_icon_is_another_drawing_and_no_bar_is_cut_off(settings: Settings) -> None:
+    settings.DEBUG = True
+    gallery = read(Browser().get("/gallery/"))
+    icons = [one for one in gallery.all("span") if one.all("svg", of_class="icon") and one.words in ICONS.split()]
+    assert len({str(one.all("svg")) for one in icons}) == len(icons) == len(ICONS.split())
+    # What has none is a dot.
+    assert all(one.all("path") for one in icons)
+    (chart,) = (one for figure in gallery.all("figure", of_class="chart") for one in figure.all("svg"))
+    width, height = (float(end) for end in chart.attributes["viewbox"].split()[2:])
+    bars = [{name: float(one.attributes[name]) for name in ("x", "y", "width", "height")} for one in chart.all("rect")]
+    assert bars
+    assert all(bar["x"] + bar["width"] <= width and bar["y"] + bar["height"] <= height for bar in bars)
 
 
 def test_the_language_can_be_switched_by_a_plain_form() -> None:
