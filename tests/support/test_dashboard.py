@@ -152,7 +152,9 @@ def test_an_auditor_has_no_cases_and_reads_of_no_separation(officer: Member) -> 
 def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
     at = timezone.now()
     a_day_at_work(officer, at=at)
-    a_contract(a_party("Hop"), ref="AGR-begins", starts_at=at + DAY, ends_at=at + 30 * DAY)
+    begins = a_contract(a_party("Hop"), ref="AGR-begins", starts_at=at + DAY, ends_at=at + 30 * DAY)
+    # Ends with its contract.
+    a_campaign(begins, ref="CMP-begins", starts_at=at + DAY, ends_at=at + 30 * DAY)
     ended = a_cohort(Campaign.objects.order_by("pk")[0], at=at)
     due_at = Incident.objects.filter(closed_at=None, due_at__gt=at).order_by("due_at")[0].due_at
     key = SigningKey.objects.order_by("used_from")[0]
@@ -170,6 +172,7 @@ def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
     assert begins_at(lambda moment: sum(one.orders.n for one in seen(moment).unconfirmed) > 3, at + 4 * DAY)
     assert begins_at(lambda moment: seen(moment).keys, key.used_from + PERIOD)
     assert begins_at(is_ending("AGR-begins"), at + DAY)
+    assert not is_ending("CMP-begins")(at + DAY)
     assert begins_at(is_ending("AGR-2"), at + DAY)
     assert ends_at(is_ending("AGR-0"), at + 20 * DAY)
 

@@ -210,7 +210,8 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     assert (found["Trouble signing in"].received, found["They still have my data"].received) == (2, 1)
     path = "/desk/figures/complaints/2026/"
     assert (ana.client.get(path).status_code, auditor.client.get(path).status_code) == (403, 200)
-    assert "Trouble signing in 2 0 2 0" in shown(officer, path)
+    assert "I never agreed 20 20 0 1 10 hours" in shown(officer, path)
+    assert "Trouble signing in 2 0 2 0 –" in shown(officer, path)
     assert officer.client.get("/desk/figures/complaints/2019/").status_code == 404
     taken = rows(officer, f"{path}complaints.csv")
     assert taken[1] == ["2026", "I never agreed", "20", "20", "0", "1", "0.4"]

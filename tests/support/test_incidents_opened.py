@@ -8,17 +8,19 @@ from pytest_django import Settings
 
 import audit.actions
 from accounts.models import Line
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from audit.policies import get_next_deadline
 from consent.actions import choices
 from consent.actions.agents import answer_request
 from console.actions.staff_access_log import view_order
+from partners.models import AgentRequest
 from revocations.models import Order
 from support.queries.incidents import get_incident_impact
 from support.workers import watching
 from support.workers.watching import watch_agents, watch_staff, watch_staff_for_long
 from tests.agents import an_agent_asks
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.moments import ends_at
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -240,6 +242,11 @@ def test_answers_one_by_one_are_looks(settings: Settings) -> None:
 # Agents
 
 
+def is_seen_by_agent(at: datetime) -> bool:
+    watch_agents(now=at)
+    return bool(incidents())
+
+
 @pytest.mark.django_db
 def test_very_many_stops_by_one_authorised_agent(settings: Settings) -> None:
     settings.STOPS_BY_AGENT_ALARM = 1
@@ -247,6 +254,10 @@ def test_very_many_stops_by_one_authorised_agent(settings: Settings) -> None:
     for n in (1, 2):
         link = an_agent_asks(a_line())
         answer_request(token=link.split("/")[-2], theirs=True, notice=None, at=timezone.now())
+        if n == 2:
+            first = AgentRequest.objects.order_by("closed_at")[0].closed_at
+            assert first is not None
+            assert ends_at(is_seen_by_agent, first + timedelta(hours=1))
         watch_agents(now=timezone.now())
         assert incidents() == [("stops_by_agent", "Permission Slip", 2)][: n - 1]
 
@@ -257,5 +268,8 @@ def test_very_many_stops_by_one_of_the_desk(settings: Settings) -> None:
     actor = an_actor("agent")
     for n in (1, 2):
         choices.stop(line_id=a_line().pk, scope="all", actor=actor, channel="desk")
+        if n == 2:
+            first = AuditEvent.objects.filter(actor=actor, line_id__isnull=False).order_by("at")[0]
+            assert ends_at(is_seen_by_agent, first.at + timedelta(hours=1))
         watch_agents(now=timezone.now())
         assert incidents() == [("stops_by_agent", actor, 2)][: n - 1]
