@@ -1,6 +1,7 @@
 """Every 90 days a line hears that something is still on: only where it is, once, by day, and not who wants none."""
 
 import re
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,8 @@ from accounts.models import AlertChoice, Line, Message
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import is_day, zone_of
 from consent.actions.choices import pause, stop
+from consent.actions.records import FileChoice, record_file_choices
+from consent.models import Choice
 from consent.workers import reminders
 from disclosures.models import Judgement
 from partners.models import Campaign
@@ -60,13 +63,22 @@ def test_what_is_still_on_is_told_to_line_by_day(campaign: Campaign) -> None:
 
 
 def test_a_waiting_reminder_is_forgotten_at_a_stop(campaign: Campaign) -> None:
-    stopped, paused, partly = (an_old_line(campaign) for _ in range(3))
+    stopped, paused, partly, filed, filed_partly = (an_old_line(campaign) for _ in range(5))
     now = timezone.now()
-    assert reminders.remind(now=now) == 3
+    assert reminders.remind(now=now) == 5
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     pause(line_id=paused.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
     stop(line_id=partly.pk, scope="purpose", ref=campaign.purpose, actor="subscriber:1", channel="web")
-    assert [len(reminded(line)) for line in (stopped, paused, partly)] == [0, 0, 1]
+    of_file = {filed.pk: [a_file_stop("all")], filed_partly.pk: [a_file_stop("purpose", campaign.purpose)]}
+    record_file_choices(by_line=of_file, actor="import:choices")
+    assert [len(reminded(line)) for line in (stopped, paused, partly, filed, filed_partly)] == [0, 0, 1, 0, 1]
+
+
+def a_file_stop(scope: str, ref: str = "") -> FileChoice:
+    return FileChoice(
+        id=uuid.uuid4(), source_id=scope, kind=Choice.Kind.STOP, scope=scope, ref=ref, made_at=timezone.now() - DAY,
+        until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
 
 
 def test_at_most_once_in_ninety_days(campaign: Campaign) -> None:

@@ -258,7 +258,7 @@ def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> No
     an_approval(claimed, campaign, verified_by="partner")
     an_approval(other, fraud)
     an_approval(ended_line, campaign)
-    Line.objects.filter(pk=ended_line.pk).update(deactivated_at=database_clock() + SECOND)
+    Line.objects.filter(pk=ended_line.pk).update(deactivated_at=by_day())
     allow(line_id=allowed.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
