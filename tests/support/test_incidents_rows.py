@@ -206,6 +206,9 @@ def test_a_company_known_later_has_its_releases_counted(db: None, no_broker: Non
 def test_incidents_without_kept_lines_show_no_number(officer: Member) -> None:
     audit.actions.open_incident(kind="basis_doubtful", key=f"{DAY} {TRACK}", subject=TRACK, at=timezone.now(), count=5)
     one = three_releases("basis_doubtful")
+    # Another incident's lines are none of its own.
+    of: Row = {"basis": "emergency", "campaign": "", "path": [BRIDGE, ROAD], "occurred_at": FIRST}
+    take_releases(*(release_row(**of) for _ in range(5)))
     assert (one.count, IncidentLine.objects.filter(incident_id=one.pk).count()) == (8, 3)
     assert get_incident_scope(incident=one, at=timezone.now()) == IncidentScope(0, None, None)
     assert list_incident_rows(incident=one, at=timezone.now(), rows=9) == []
