@@ -277,12 +277,14 @@ def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> No
     assert "RoadAid" not in text.text
 
 
-def test_one_suspended_first_is_told_too(campaign: Campaign) -> None:
+@pytest.mark.parametrize("of", ["contract", "campaign"])
+def test_one_suspended_first_is_told_too(campaign: Campaign, of: str) -> None:
     had, stopped, stopped_later = a_line(), a_line(), a_line()
     for line in (had, stopped, stopped_later):
         an_approval(line, campaign)
     officer = an_actor()
-    suspend(of="contract", target_id=campaign.contract_id, actor=officer, reason="First.", at=database_clock())
+    target_id = campaign.contract_id if of == "contract" else campaign.pk
+    suspend(of=of, target_id=target_id, actor=officer, reason="First.", at=database_clock())
     stop(line_id=stopped.pk, scope="all", actor="subscriber:1", channel="web")
     end(campaign)
     # Whoever stopped only after the end lost it by the end.
