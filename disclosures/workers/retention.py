@@ -24,7 +24,7 @@ from disclosures.queries.visible import LOOK_UP
 
 log = structlog.get_logger()
 MADE_AHEAD = timedelta(days=92)
-NEEDED_AHEAD = timedelta(days=32)
+INTO_NEXT_MONTH = timedelta(days=31)
 BLOCKS = 10_000
 CLOCKS_APART = timedelta(hours=1)
 DROPS_WITHIN = timedelta(days=1)
@@ -115,7 +115,8 @@ def _alone_with_the_table(owner: str) -> Iterator[CursorWrapper]:
 
 def missing_months(*, now: datetime) -> list[str]:
     """Of this month and the next, those without a partition ("2026-12"). One query, for whoever may only read."""
-    wanted = sorted({f"{moment.astimezone(UTC):%Y_%m}" for moment in (now, now + NEEDED_AHEAD)})
+    first = now.astimezone(UTC).replace(day=1)
+    wanted = [f"{day:%Y_%m}" for day in (first, first + INTO_NEXT_MONTH)]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT replace(month, '_', '-') FROM unnest(%s::text[]) AS month"

@@ -293,7 +293,7 @@ def _exchange(
             watch.reach = reach
             response = _pools(os.getpid(), loopback=loopback_allowed(), reach=reach).urlopen(
                 method, url, body=body, headers={**headers, "User-Agent": "whereabouts"}, redirect=False, retries=False,
-                timeout=Timeout(total=seconds), preload_content=False, decode_content=False,
+                timeout=Timeout(total=seconds), preload_content=False,
             )  # fmt: skip
             return _read(response, most, whole=reach == "inside")
         except NotPublic:

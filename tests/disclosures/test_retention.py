@@ -113,6 +113,7 @@ def kept_from() -> datetime | None:
 @pytest.mark.one_server
 def test_months_made_ahead_take_in_what_came_before() -> None:
     scene()
+    assert kept_from() == datetime(2021, 11, 1, tzinfo=UTC)
     assert (in_default(), retention.make_partitions(now=NOW)) == (5, 2)
     assert (in_default(), partitions() >= {DROPPED, KEPT}, len(sources())) == (0, True, 5)
     assert retention.make_partitions(now=NOW) == 0
@@ -548,8 +549,12 @@ def test_neither_role_deletes_but_by_dropping(refused: Callable[[str], None]) ->
 def test_readyz_names_the_months_that_are_missing() -> None:
     now = database_clock()
     assert health.readiness(at=now).partitions == "ok"
-    later = datetime(2040, 12, 10, tzinfo=UTC)
-    found = health.readiness(at=later)
-    assert (found.partitions, found.ready) == ("missing: 2040-12, 2041-01", True)
-    assert b"whereabouts_partitions_missing 2.0" in health.metrics(at=later)
+    for later, missing in (
+        (datetime(2040, 12, 10, tzinfo=UTC), "2040-12, 2041-01"),
+        (datetime(2041, 1, 31, 23, 59, tzinfo=UTC), "2041-01, 2041-02"),
+        (datetime(2041, 2, 28, 23, 59, tzinfo=PACIFIC), "2041-03, 2041-04"),
+    ):
+        found = health.readiness(at=later)
+        assert (found.partitions, found.ready) == (f"missing: {missing}", True)
+        assert b"whereabouts_partitions_missing 2.0" in health.metrics(at=later)
     assert connection.vendor == "postgresql"

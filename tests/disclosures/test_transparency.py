@@ -27,6 +27,7 @@ from disclosures.models import (
     Judgement,
     JudgementChange,
     Outcome,
+    PastFigure,
     PublishedFigure,
 )
 from disclosures.queries.figures.page import Tint, bars_of, count_changes, picture_of
@@ -289,6 +290,12 @@ def test_a_month_stays_at_its_address_beside_the_next() -> None:
         publishing.make(at=datetime(2026, month + 1, 3, tzinfo=UTC))
         page = browser.get("/transparency/").text
         assert said in page
+    # Days that are no calendar month, as those of a demonstration, are not among them.
+    for since in (datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 1, 6, tzinfo=UTC)):
+        PastFigure.objects.create(
+            name=Figure.CHOICES, since=since, until=since + 30 * DAY, made_at=since + 30 * DAY, rows=[], query=""
+        )
+    page = browser.get("/transparency/").text
     months = re.findall(r'href="/transparency/(\d{4}-\d\d)/"', page.partition("Earlier months</h2>")[2])
     assert months == ["2026-06", "2026-05", "2026-04"]
     for path in ("2026-03/", "2026-13/", "x/", "2026-03/phones.svg", "2026-04/nothing.csv", "companies.svg", "x.svg"):

@@ -136,6 +136,10 @@ def test_nothing_is_first_that_another_contract_has(contract: Contract, officer:
     # The addresses that count move nothing, wherever else they are written down.
     a_third = a_contract(contract.aggregator, starts_at=LONG_AGO - MINUTE)
     assert isinstance(put(a_third, officer, endpoint_url=EVENTS, jwks_uri=KEYS, hosts=tuple(HOSTS)), Contract)
+    # A draft moves nothing yet.
+    draft = a_contract(contract.aggregator, is_draft=True)
+    assert isinstance(put(draft, officer, endpoint_url=f"{EVIL}/events", jwks_uri=f"{EVIL}/jwks.json"), Contract)
+    assert endpoints(draft) == (f"{EVIL}/events", f"{EVIL}/jwks.json", [])
 
 
 def test_a_yes_is_to_the_change_that_was_seen(contract: Contract, officer: str) -> None:

@@ -1,6 +1,7 @@
 """The one door out."""
 
 import errno
+import gzip
 import socket
 import ssl
 import threading
@@ -32,8 +33,12 @@ def test_what_is_sent_and_what_comes_back(outside: Outside) -> None:
     (asked,) = outside.posted
     assert (asked.path, asked.body) == ("/events", b"token")
     assert asked.headers["Content-Type"] == "application/secevent+jwt"
-    assert asked.headers["Accept"] == "application/json"
+    assert (asked.headers["Accept"], asked.headers["User-Agent"]) == ("application/json", "whereabouts")
     assert (reply.status, reply.body, reply.retry_after, reply.taken) == (503, b"later", "7", False)
+    http.get(url=outside.url)
+    http.get(url=outside.url, headers={"Accept": "text/html"})
+    sent(outside, headers={"Accept": "text/html"})
+    assert [asked.headers["Accept"] for asked in outside.asked[1:]] == ["application/json", "text/html", "text/html"]
 
 
 def test_a_connection_is_kept_and_no_cookie(outside: Outside) -> None:
@@ -52,9 +57,41 @@ def test_redirects_are_only_answers(outside: Outside) -> None:
 
 
 def test_no_more_than_20_kb_of_an_answer_are_read(outside: Outside) -> None:
-    outside.documents["/"] = b"x" * 5_000_000
-    reply = http.get(url=f"{outside.url}/")
-    assert (reply.status, len(reply.body)) == (200, http.LARGEST_ANSWER)
+    """What is left of it on the way is nobody's next answer: its connection is not kept."""
+    packed = gzip.compress(bytes(5_000_000))
+    seen = []
+    for body in (b"x" * 20_000, b"x" * 20_002, packed, b"x" * 5_000_000, b"x"):
+        outside.answers = [Answer(200, body, {"Content-Encoding": "gzip"} if body == packed else {})]
+        reply = sent(outside)
+        seen.append((reply.status, reply.detail, reply.body == body, len(reply.body), outside.connections))
+    assert seen == [
+        (200, "", True, 20_000, 1), (200, "", False, 20_000, 1), (200, "", True, len(packed), 2),
+        (200, "", False, 20_000, 2), (200, "", True, 1, 3),
+    ]  # fmt: skip
+
+
+def test_an_object_is_whole_or_too_long(outside: Outside) -> None:
+    for size, detail in ((16_000_000, ""), (16_000_001, "the answer is too long")):
+        outside.documents["/stops"] = bytes(size)
+        reply = http.store(method="GET", url=f"{outside.url}/stops", headers={"Accept": "*/*"})
+        assert (reply.status, reply.detail) == (200, detail)
+    assert outside.asked[0].headers["Accept"] == "*/*"
+
+
+def test_ten_seconds_are_for_a_partner_and_thirty_for_our_store(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def refuse(_address: object, timeout: float, **_named: object) -> None:
+        given.append(timeout)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refuse)
+    replies = [sent(outside), http.get(url=outside.url), http.store(method="GET", url=outside.url, headers={})]
+    assert [reply.detail for reply in replies] == ["ConnectionError"] * 3
+    # What little is gone by then.
+    assert all(0 <= limit - seconds < 2 for limit, seconds in zip((10, 10, 30), given, strict=True)), given
 
 
 def test_a_refused_connection_took_nothing(outside: Outside) -> None:
@@ -68,6 +105,12 @@ def test_a_server_that_hangs_up_took_nothing(outside: Outside) -> None:
     outside.answers = [Answer(0)]
     reply = sent(outside)
     assert (reply.status, reply.taken) == (None, False)
+
+
+def test_half_an_answer_is_none(outside: Outside) -> None:
+    outside.answers = [Answer(202, b"no chunk", {"Transfer-Encoding": "chunked"})]
+    reply = sent(outside)
+    assert (reply.status, reply.body, reply.detail) == (202, b"", "the answer broke off")
 
 
 def test_a_server_that_keeps_silent_has_taken_it(outside: Outside) -> None:
@@ -91,6 +134,12 @@ def test_a_server_that_never_shakes_hands_has_taken_nothing(silent_tls: str) -> 
     reply = http.post(url=silent_tls, body=b"token", content_type="text/plain", seconds=0.3)
     assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, False, True, "no answer in time")
     assert judge(reply=reply).state is None
+
+
+def test_what_is_sent_in_part_is_not_taken(silent_tls: str) -> None:
+    nobody_reads = silent_tls.replace("https://localhost", "http://127.0.0.1")
+    reply = http.post(url=nobody_reads, body=bytes(30_000_000), content_type="text/plain", seconds=0.3)
+    assert (reply.status, reply.taken, reply.slow, reply.detail) == (None, False, True, "no answer in time")
 
 
 def test_what_connecting_took_is_not_left_for_the_handshake(silent_tls: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +199,21 @@ def test_a_certificate_of_another_name_is_refused(named: tuple[Outside, str]) ->
     server, place = named
     reply = http.post(url=f"https://other.{place}/events", body=b"x", content_type="text/plain")
     assert (reply.status, reply.taken, reply.detail, server.posted) == (None, False, "SSLError", [])
+
+
+def test_a_connection_of_those_who_may_reach_inside_is_not_there_for_others(
+    named: tuple[Outside, str], settings: Settings
+) -> None:
+    """Neither one of the operator's store nor one that is kept from when this machine was allowed."""
+    server, place = named
+    url = f"https://{place}/jwks.json"
+    server.documents["/jwks.json"] = b"{}"
+    assert http.get(url=url).status == 200
+    settings.DOOR_OUT_LOOPBACK = False
+    assert http.store(method="GET", url=url, headers={}).status == 200
+    for is_ours in (False, True):
+        assert http.get(url=url, is_ours=is_ours).detail == "the address is not a public one"
+    assert len(server.asked) == 2
 
 
 def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
@@ -250,12 +314,16 @@ def test_the_address_looked_at_is_the_one_connected_to(monkeypatch: pytest.Monke
     assert connected == [("198.41.0.4", 443)]
 
 
-def test_a_resolver_that_hangs_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hangs", ["partner.example", "every name"])
+def test_a_resolver_that_hangs_holds_nobody_for_long(hangs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every name it is our own resolver that hangs: no fault of the partner's."""
     over = threading.Event()
 
-    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
-        over.wait(30)
-        raise socket.gaierror
+    def resolve(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if hangs in {host, "every name"}:
+            over.wait(30)
+            raise socket.gaierror
+        return []
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     began = time.monotonic()
@@ -263,6 +331,7 @@ def test_a_resolver_that_hangs_holds_nobody_for_long(monkeypatch: pytest.MonkeyP
     took = time.monotonic() - began
     over.set()
     assert (reply.status, reply.detail, reply.taken, reply.slow) == (None, "no answer in time", False, True)
+    assert reply.ours == (hangs == "every name")
     assert took < 0.8 * http.SECONDS
 
 
@@ -312,9 +381,14 @@ def test_http_to_loopback_only_where_it_was_allowed(outside: Outside, settings: 
     assert http.get(url=outside.url).detail == "the address is not https"
 
 
-def test_a_stranger_s_text_is_made_harmless_to_keep() -> None:
+def test_a_stranger_s_text_is_made_harmless_to_keep(outside: Outside) -> None:
     assert http.readable("ok \x1b[31mred\x00\n\u202ebad, très bien") == "ok  [31mred   bad, très bien"
     assert len(http.readable("x" * 900)) == 300
+    names = ("Retry-After", "Content-Type", "Content-Language", "Location")
+    outside.answers = [Answer(503, headers=dict.fromkeys(names, f"\x1b{'x' * 2000}"))]
+    reply = sent(outside)
+    told = (reply.retry_after, reply.content_type, reply.content_language, reply.location)
+    assert told == tuple(" " + "x" * (length - 1) for length in (40, 100, 100, 1000))
 
 
 # What fails in our own house is told apart from what fails at the other side.
@@ -338,8 +412,11 @@ def test_a_name_not_found_may_be_our_failure(settings: Settings, monkeypatch: py
 
 @pytest.mark.parametrize(
     ("number", "ours"),
-    [(errno.EMFILE, True), (errno.ENETDOWN, True), (errno.ECONNREFUSED, False), (errno.ENETUNREACH, False)],
-)
+    [
+        *((one, True) for one in (errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.ENOBUFS, errno.ENOMEM)),
+        (errno.EADDRNOTAVAIL, True), (errno.ECONNREFUSED, False), (errno.ENETUNREACH, False),
+    ],
+)  # fmt: skip
 def test_out_of_files_or_network_is_ours_a_refusal_not(
     outside: Outside, monkeypatch: pytest.MonkeyPatch, number: int, ours: bool
 ) -> None:

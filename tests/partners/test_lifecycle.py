@@ -203,7 +203,11 @@ def test_terms_out_of_shape_are_refused_by_field(officer: str) -> None:
 
 
 def test_a_draft_takes_other_terms_until_somebody_agreed(officer: str) -> None:
-    _contract, campaign = drafted(officer)
+    contract, campaign = drafted(officer)
+    whole: tuple[tuple[Of, Contract | Campaign], ...] = (("contract", contract), ("campaign", campaign))
+    for of, row in whole:
+        with pytest.raises(NotNow, match=f"{row.ref} is a draft. Change its terms instead."):
+            shorten_term(of=of, target_id=row.pk, ends_at=NOW + DAY, reason="Due", actor=officer, at=NOW)
     terms = replace(CAMPAIGN, precision_m=100, recipients=("https://cab.example",))
     change_draft(of="campaign", target_id=campaign.pk, terms=terms, reason="Due", actor=officer, at=NOW)
     assert Campaign.objects.get(pk=campaign.pk).precision_m == 100

@@ -64,6 +64,10 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
     for unseen in ("\u200b", " \u2060 ", "-"):
         with pytest.raises(ValidationError, match="Name the statute"):
             a_rule(officer, source=unseen)
+    for column, wrong in {"source": "", "consideration": "gold", "max_radius_m": -1}.items():
+        with pytest.raises(ValidationError) as refused:
+            a_rule(officer, sale_test=True, **{column: wrong})
+        assert list(refused.value.message_dict) == [column]
     assert JurisdictionRule.objects.count() == 4
 
 
