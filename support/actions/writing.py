@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
 
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, has_visible_text
@@ -130,8 +129,9 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
     mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
         # A colleague may have merged the case meanwhile: then the answer waits in the other.
-        cases = Q(ticket__code=code) | Q(ticket__merged__code=code)
-        kept = Draft.objects.filter(cases, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
+        case = Ticket.objects.filter(code=code).first()
+        cases = case.list_chain() if case is not None else []
+        kept = Draft.objects.filter(ticket__in=cases, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
         raise NotNow(
             "Nothing of yours is about to be sent: what you wrote is a draft."
             if kept

@@ -149,6 +149,13 @@ class Ticket(models.Model):
         """By what cases that mails opened are known to be of one address; "" for all others."""
         return self.key.rpartition(":")[0] if self.key.startswith(MAILED) else ""
 
+    def list_chain(self) -> "list[Ticket]":
+        """Return it and those that it was merged into, one after another; the last goes on."""
+        found: list[Ticket] = [self]
+        while (into := found[-1].merged_into) is not None:
+            found.append(into)
+        return found
+
 
 class Entry(models.Model):
     """One thing said or done in a ticket. Never changed, never taken away.

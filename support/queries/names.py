@@ -280,7 +280,7 @@ def is_shown(*, ticket: Ticket, reader: str, at: datetime) -> bool:
     if ticket.line_id is None:
         return True
     # The database lets no case change its line, nor go on as one of somebody else.
-    asks = Reveal.objects.filter(ticket__in=_with_those_it_went_into(ticket))
+    asks = Reveal.objects.filter(ticket__in=ticket.list_chain())
     mine = list(asks.filter(user_id=int(number), until__gt=at))
     return shown_until(mine=mine, two=takes_two(line_id=ticket.line_id, at=at), at=at) is not None
 
@@ -290,11 +290,3 @@ def shown_until(*, mine: Sequence[Reveal], two: bool, at: datetime) -> datetime 
     # What one alone was shown ends at once when the line comes to take two.
     counts = [one for one in mine if one.two_needed or not two]
     return max((one.until for one in counts if one.until and one.until > at), default=None)
-
-
-def _with_those_it_went_into(ticket: Ticket) -> list[Ticket]:
-    """A case and those it was merged into, one after another."""
-    found = [ticket]
-    while (into := found[-1].merged_into) is not None:
-        found.append(into)
-    return found

@@ -122,9 +122,7 @@ def find_mailed_case(*, code: str) -> Ticket | None:
     """A case that began with a mail from nobody we know, or the one that it goes on as; None for all else, and ""."""
     of_nobody = Ticket.objects.filter(code=code, line_id__isnull=True, asked_by__isnull=True)
     ticket = of_nobody.exclude(mail_sealed=b"").first()
-    while ticket is not None and ticket.merged_into is not None:
-        ticket = ticket.merged_into
-    return ticket
+    return ticket.list_chain()[-1] if ticket is not None else None
 
 
 def dispute_of(*, user: User, line_ids: Collection[int], choice_id: UUID) -> Ticket | None:

@@ -214,8 +214,7 @@ def _case(
     ticket = own_cases.case_of(code=code, user=request.user, line_ids=_lines(request))
     if ticket is None:
         raise Http404
-    while ticket.merged_into is not None:
-        ticket = ticket.merged_into
+    ticket = ticket.list_chain()[-1]
     if own_cases.case_of(code=ticket.code, user=request.user, line_ids=_lines(request)) is None:
         raise Http404
     shown = _build_case_context(request, ticket) | {"form": form, "rating": rating}

@@ -419,10 +419,15 @@ def test_what_colleagues_have_begun_goes_along_with_its_case(ana: Member) -> Non
     drafts = {draft.user: draft for draft in Draft.objects.filter(ticket=other)}
     assert (drafts[ben.user].body, drafts[ana.user].body) == ("Only here", "There\n\nFrom here")
     assert (drafts[ben.user].send_at, drafts[ben.user].then) == (None, "")
-    undone = ben.client.post(f"/desk/{one.code}/write/undo/", follow=True).content.decode()
-    assert "Nothing of yours is about to be sent: what you wrote is a draft." in undone
     assert Draft.objects.filter(ticket=one).count() == 0
     assert Attachment.objects.get(pk=file.pk).ticket == other
+    # Also where that case is then merged itself.
+    third = a_ticket(line_id=line.pk)
+    for into in (other, third):
+        undone = ben.client.post(f"/desk/{one.code}/write/undo/", follow=True).content.decode()
+        assert "Nothing of yours is about to be sent: what you wrote is a draft." in undone
+        if into == other:
+            queue.merge(code=other.code, into=third.code, actor=ana.actor, at=at)
 
 
 def test_no_draft_s_file_goes_to_another_answer(ana: Member) -> None:
