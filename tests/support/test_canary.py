@@ -19,7 +19,7 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.gate import deciding
 from consent.gate.shapes import as_agreed
-from consent.models import Choice
+from consent.models import Choice, ChoiceReceipt
 from console.queries import dashboard
 from disclosures.queries.figures.statements import STATEMENTS, Figure
 from partners.models import Campaign, Party
@@ -149,6 +149,10 @@ def test_it_stops_signs_and_allows_again_and_again(front: Front, settings: Setti
 # Where something else answers, and what; which step that breaks, and what is said of it.
 BREAKS = (
     ("/access/v1/evaluation", ("503 Away", ""), "allow", "saying yes: the gate's door: it answered 503"),
+    (
+        "/access/v1/evaluation", ("200 OK", '{"decision": false}'), "allow",
+        "saying yes: the gate says no after its person said yes",
+    ),
     ("/stop/", ("503 Away", ""), "page", "stopping on the page: it answered 503"),
     ("/stop/all/", ("500 Broken", ""), "page", "stopping on the page: it answered 500"),
     ("/stop/all/", ("200 OK", "We are sorry"), "page", "stopping on the page: it answered 200"),
@@ -175,6 +179,12 @@ def test_whatever_breaks_opens_one_incident_a_step(front: Front) -> None:
     assert not Incident.objects.filter(due_at=None).exists()
     assert health.readiness(at=database_clock()).canary == "failed"
     assert health.readiness(at=database_clock()).ready
+    # A receipt that is kept from before.
+    kept = ChoiceReceipt.objects.values_list("token", flat=True)[0]
+    front.answers = {"/receipt.json": ("200 OK", json.dumps({"token": kept}))}
+    run = begun()
+    assert (run.step, run.failed) == ("receipt", "it is of another choice")
+    counted["receipt"] = (counted["receipt"][0], 3)
     # Once mended it goes through, and the incidents stay for an officer.
     front.answers = {}
     run = begun()
@@ -209,9 +219,13 @@ def test_lost_pushes_and_refused_receipts_are_incidents(front: Front) -> None:
     run = begun()
     push()
     assert ended(run).step == "signed"
+    front.answers = {"/ssf/receipts": ("202 Accepted", "")}
+    run = begun()
+    push()
+    assert ended(run).failed == "it was taken, and the order is not done"
     assert incidents() == [
         ("canary_failed", "push", "telling the company: not heard of after 3 minutes: the order is sent", 1),
-        ("canary_failed", "signed", "the company's receipt: it answered 503", 1),
+        ("canary_failed", "signed", "the company's receipt: it answered 503", 2),
     ]
 
 
