@@ -25,7 +25,7 @@ from console.queries.lights import list_lights, list_texts
 from console.queries.proposals import proposal_page
 from console.queries.standing import contracts_to_renew
 from partners.actions import proposals, suspensions
-from partners.models import Campaign, Dealing, Proposal, SigningKey
+from partners.models import Campaign, Contract, Dealing, Proposal, SigningKey
 from partners.policies.loosening import OPEN_FOR
 from partners.workers.rotation import PERIOD
 from revocations.models import Order, PushTally, State, Stream, StreamEvent, StreamHealth
@@ -209,9 +209,12 @@ def test_delivery_is_late_and_then_silent_from_its_moment_on(officer: Member) ->
 def test_reminders_and_proposals_are_over_at_their_moment(officer: Member) -> None:
     at = timezone.now()
     a_day_at_work(officer, at=at)
-    tomorrow = parse_datetime(AuditEvent.objects.filter(action="contract.noted").latest("id").detail["remind_on"])
+    note = AuditEvent.objects.filter(action="contract.noted").latest("id")
+    tomorrow, contract = parse_datetime(note.detail["remind_on"]), Contract.objects.get(pk=int(note.target[9:]))
     assert tomorrow is not None
-    assert begins_at(lambda moment: len(contracts_to_renew(at=moment)) > 1, tomorrow)
+    assert begins_at(lambda moment: contract.pk in contracts_to_renew(at=moment), tomorrow)
+    assert contract.ends_at is not None
+    assert ends_at(lambda moment: contract.pk in contracts_to_renew(at=moment), contract.ends_at)
     waits, withdrawn = (Proposal.objects.filter(decision=said).latest("id") for said in ("", "withdrawn"))
 
     def is_expired(one: Proposal) -> IsSo:
@@ -282,12 +285,14 @@ def test_what_changed_since_the_last_visit_is_said(officer: Member) -> None:
     with time_machine.travel(base, tick=False):
         sign_in_anew(officer)
         shown(officer, "/admin/")
-    for n, member in enumerate((officer, other)):
-        suspensions.suspend(
-            of=("contract", "campaign")[n], target_id=(campaign.contract_id, campaign.pk)[n], actor=member.actor,
-            reason="Sold.", at=base + timedelta(minutes=5),
-        )  # fmt: skip
-    audit.actions.open_incident(kind="overdue", key="before", subject="Ash", at=base - timedelta(minutes=1))
+    # What was done at the very moment of that visit was there for them to see.
+    for of, target_id, member, at in (
+        ("party", campaign.contract.aggregator_id, other, base),
+        ("contract", campaign.contract_id, officer, base + timedelta(minutes=5)),
+        ("campaign", campaign.pk, other, base + timedelta(minutes=5)),
+    ):
+        suspensions.suspend(of=of, target_id=target_id, actor=member.actor, reason="Sold.", at=at)
+    audit.actions.open_incident(kind="overdue", key="before", subject="Ash", at=base)
     audit.actions.open_incident(kind="overdue", key="after", subject="Ash", at=base + timedelta(minutes=1))
     said = "Since your last visit, 3 hours ago: Incidents opened: 1 · Changes by others: 1"
     # A broker that is started anew has forgotten all.

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -28,11 +28,12 @@ from partners.domain import keys
 from partners.models import Campaign, Suspension
 from revocations.models import Order, State
 from support.models import Document, Entry
-from tests.factories import a_line, a_party
+from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.fixtures import Refusal
+from tests.moments import A_MOMENT
 from tests.orders import bring_to
 from tests.staff import an_actor
-from tests.support.console import NUMBER, PERSON, a_breach, a_case, a_chain
+from tests.support.console import NUMBER, PERSON, a_breach, a_case, a_chain, a_cohort
 from tests.support.desk import said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 from tests.world import disclosed, gagged
@@ -89,6 +90,26 @@ def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member
     assert f"{asked} {rows}" in metrics
     certificate = shown(officer, f"/admin/documents/make/certificate/{at.year - 1}/", {})
     assert "Deadline Contract Partner Due Missed Resolved Not acknowledged in 24 hours" in certificate
+
+
+@pytest.mark.usefixtures("db")
+def test_a_certificate_is_of_its_year_from_the_first_moment_to_the_last(officer: Member) -> None:
+    audit.actions.record(action="line.imported", actor="import:lines", target="line:1", at=timezone.now() - 366 * DAY)
+    year = timezone.now().year - 1
+    since, until = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    moments = {"Before": since - A_MOMENT, "First": since, "Last": until - A_MOMENT, "After": until}
+    for name, moment in moments.items():
+        campaign = a_campaign(a_contract(a_party(name)), ref=f"CMP-{name}")
+        a_cohort(campaign, at=moment, target_id=campaign.pk, reason="Sold.")
+        target = {"of": "party", "target_id": campaign.contract.aggregator_id}
+        Suspension.objects.create(**target, starts_at=moment, actor="officer:1", reason="Sold.")
+        audit.actions.open_incident(kind=Incident.Kind.UNGATED, key=name, subject="Ash", at=moment)
+    said = shown(officer, f"/admin/documents/make/certificate/{year}/", {})
+    assert re.findall(r"20\d\d(\S+) \S+ UTC (\S+ \w+) Sold", said) == [
+        ("-01-01", "CMP-First terminated"), ("-01-01", "First suspended"),
+        ("-12-31", "CMP-Last terminated"), ("-12-31", "Last suspended"),
+    ]  # fmt: skip
+    assert "Kind Opened Closed A release without the gate's permission 2 0" in said
 
 
 @pytest.mark.usefixtures("db")
@@ -208,6 +229,7 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     # A pack that never described it is there; once the order ended, the other is there again.
     signed(officer, "case", cases[0].code)
     assert len(rows_of(officer, "/admin/documents/")) == 1
+    assert shown(officer, f"/admin/trail/?case={code}").count("case: exported") == 2
     gagged(row, until=at, at=at, number=2)
     assert len(rows_of(officer, "/admin/documents/")) == 2
     assert len(rows_of(officer, logs[1])) == 2

@@ -32,6 +32,7 @@ from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.moments import ends_at
 from tests.orders import bring_to
+from tests.properties import undone
 from tests.staff import a_staff_user
 from tests.support.console import a_case, everything
 from tests.support.desk import a_ticket, said
@@ -147,6 +148,13 @@ def test_what_comes_for_a_merged_case_lands_where_that_went() -> None:
 
 def test_an_incident_names_its_company_and_may_be_urgent() -> None:
     party, at = a_party("GeoBridge"), timezone.now()
+    # What is reported counts from then on, however long it was known.
+    with undone():
+        audit.actions.report_incident(
+            kind=Incident.Kind.BURST, subject=party.uri, happened="Lost.", affected="", known_at=at - WEEK,
+            actor="officer:1", reason="They called.", at=at,
+        )  # fmt: skip
+        assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
     for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b")):
         audit.actions.open_incident(kind=kind, key=key, subject=party.uri, at=at)
     assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
