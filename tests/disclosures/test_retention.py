@@ -163,6 +163,7 @@ def test_a_month_goes_whole_with_all_that_hung_on_it(monkeypatch: pytest.MonkeyP
     retention.make_partitions(now=NOW)
     assert roll_up(at=database_clock(), long=5) == 1
     assert Dealing.objects.filter(party__uri=TRACK).count() == 1
+    ChangedDay.objects.create(line_id=line.pk, day=date(2021, 11, 20))
     assert retention.drop_months(now=NOW) == 1
     told = AuditEvent.objects.filter(action="disclosures.month_dropped").values_list("target", flat=True)
     assert list(told) == ["month:2021-11"]
@@ -369,9 +370,12 @@ def test_nothing_counted_while_a_month_is_dropped_outlives_it() -> None:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert roll_up(at=database_clock(), long=5) == 1
+            ChangedDay.objects.create(line_id=line.pk, day=date(2021, 11, 30))
             dropping = pool.submit(drop_elsewhere)
             wait_until_it_waits(dropping)
         assert dropping.result() == 1
+    # Its last day is gone; the first of the next is counted again, and that of what outlasts the month.
+    assert set(ChangedDay.objects.values_list("day", flat=True)) == {KEPT, DROPPED}
     assert set(DailyRollup.objects.values_list("day", flat=True)) == {KEPT, date(2021, 12, 24)}
 
 

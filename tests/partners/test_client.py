@@ -377,8 +377,12 @@ def test_many_threads_share_the_kept_connections(outside: Outside) -> None:
 
 def test_http_to_loopback_only_where_it_was_allowed(outside: Outside, settings: Settings) -> None:
     assert http.get(url=outside.url).status == 404
+    here, inside = (f"https://{host}/events" for host in ("127.0.0.1", "10.0.0.1"))
+    not_public = "the address is not a public one"
+    assert [http.find_url_refusal(url=url) for url in (here, inside)] == ["", not_public]
     settings.DOOR_OUT_LOOPBACK = False
     assert http.get(url=outside.url).detail == "the address is not https"
+    assert [http.find_url_refusal(url=url) for url in (here, inside)] == [not_public] * 2
 
 
 def test_a_stranger_s_text_is_made_harmless_to_keep(outside: Outside) -> None:
@@ -402,6 +406,9 @@ def test_a_name_not_found_may_be_our_failure(settings: Settings, monkeypatch: py
     monkeypatch.setattr("partners.clients.http.filter_host", leads_nowhere)
     reply = http.get(url="https://partner.example/jwks.json")
     assert (reply.status, reply.ours, judge(reply=reply).outcome) == (None, False, "no_connection")
+    # It may lead somewhere later.
+    url = "https://partner.example/events"
+    assert http.find_resolved_url_refusals(urls=[url], seconds=1) == {"": "", url: ""}
     settings.BASE_URL = "https://privacy.carrier.example"
     monkeypatch.setattr("socket.getaddrinfo", leads_nowhere)
     reply = http.get(url="https://partner.example/jwks.json")

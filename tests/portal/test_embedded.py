@@ -83,6 +83,15 @@ def test_nobody_enters_without_a_password_and_the_servers_end_when_their_only_us
         assert processes_naming(str(data_dir / "postgres")) == []
 
 
+def test_who_could_not_start_them_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "postgres").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", USE, str(tmp_path)], cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.splitlines()[-1].partition(":")[0]) == (1, "FileExistsError")
+
+
 @pytest.mark.nightly
 def test_a_second_start_finds_the_same_keys_and_data(tmp_path: Path) -> None:
     with a_user(tmp_path) as first:
