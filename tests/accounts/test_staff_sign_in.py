@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
-from accounts.models import OutgoingEmail, User
+from accounts.models import BrowserSession, OutgoingEmail, User
 from audit.models import AuditEvent
 from tests.accounts import provider as providers
 from tests.accounts.provider import CLIENT, SECRET, Provider, signed_in, through
@@ -235,6 +235,7 @@ def test_a_second_invitation_ends_the_password() -> None:
     browser.post("/accounts/login/staff/", form)
     assert signed_in(browser)
     call_command("make_staff", email="new@carrier.example", again=True, stdout=out)
+    assert not BrowserSession.objects.filter(user__isnull=False).exists()
     assert not signed_in(browser)
     assert Browser().post("/accounts/login/staff/", form).status_code == 200
     again = urlsplit(out.getvalue().strip()).path
@@ -242,6 +243,7 @@ def test_a_second_invitation_ends_the_password() -> None:
     browser.post("/accounts/login/staff/", form)
     assert signed_in(browser)
     call_command("end_staff", email="NEW@carrier.example", stdout=out)
+    assert not BrowserSession.objects.filter(user__isnull=False).exists()
     assert not signed_in(browser)
     assert Browser().post("/accounts/login/staff/", form).url != "/admin/"
     for command in ("make_staff", "end_staff"):

@@ -214,16 +214,48 @@ def test_a_narrow_stop_is_not_about_something_else(line: Line) -> None:
     assert asked(campaign) == [([campaign.purpose], [])]
 
 
-def test_who_was_told_of_the_stop_is_asked_nothing_new(line: Line, campaign: Campaign) -> None:
+@pytest.mark.parametrize("scope", ["all", "party"])
+def test_who_was_told_of_the_stop_is_asked_nothing_new(line: Line, campaign: Campaign, scope: str) -> None:
     an_approval(line, campaign)
     received(line, campaign, NOW - DAY)
-    stopped(line)
+    stopped(line, scope, "" if scope == "all" else campaign.lbs_provider.uri)
     bring_to("acknowledged", acknowledged_at=NOW)
     allowed(line, campaign)
     assert asked(campaign) == [([], STOP), ([campaign.purpose], STOP)]
     assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
     rejudging.rejudge(cause="consent")
     assert orders(campaign).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("no", "asked_before", "scope", "earlier", "asks"),
+    [
+        ("stop", "stop", "all", A_MOMENT, False), ("stop", "stop", "all", timedelta(0), True),
+        ("stop", "stop", "party", A_MOMENT, True), ("stop", "pause", "all", A_MOMENT, True),
+        ("pause", "pause", "all", A_MOMENT, False),
+    ],
+)  # fmt: skip
+def test_what_a_partner_was_asked_before_covers_all_it_had_until_then(
+    line: Line, campaign: Campaign, no: str, asked_before: str, scope: str, earlier: timedelta, *, asks: bool
+) -> None:
+    def says(kind: str, scope: str, ref: str) -> None:
+        if kind == "stop":
+            stopped(line, scope, ref)
+        else:
+            until = database_clock() + DAY
+            pause(line_id=line.pk, scope=scope, ref=ref, until=until, actor="subscriber:1", channel="web")
+
+    other = a_campaign(campaign.contract, a_party("AdReach", "lbs_provider"), purpose=ADS)
+    an_approval(line, campaign)
+    says(no, "party", other.lbs_provider.uri)
+    says(asked_before, scope, "" if scope == "all" else campaign.lbs_provider.uri)
+    (since,) = set(Duty.objects.values_list("since", flat=True))
+    allowed(line, other)
+    enqueue_orders_for_newly_affected(line_ids=[line.pk])
+    count = orders(campaign).count()
+    received(line, other, since - earlier)
+    enqueue_orders_for_newly_affected(line_ids=[line.pk])
+    assert orders(campaign).count() - count == asks
 
 
 def test_partner_shown_late_without_a_yes_owes_all_until_now(line: Line, campaign: Campaign) -> None:

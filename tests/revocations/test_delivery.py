@@ -144,9 +144,12 @@ def test_what_was_sent_once_does_not_become_unsent(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     scene.outside.answers = [Answer(500), Answer(0)]
     deliver([order_id])
+    sent_at = the_order(order_id).sent_at
     deliver([order_id], after=7 * SECOND)
     assert the_order(order_id).state == State.SENT
-    assert attempts(order_id) == [(1, "error", 500), (2, "no_connection", None)]
+    assert deliver([order_id], after=timedelta(minutes=1)) == {"acknowledged": 1}
+    assert the_order(order_id).sent_at == sent_at
+    assert attempts(order_id) == [(1, "error", 500), (2, "no_connection", None), (3, "acknowledged", 202)]
 
 
 def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
