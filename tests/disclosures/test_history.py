@@ -265,6 +265,8 @@ def test_the_pages_keep_the_filters_and_count_what_is_shown() -> None:
         months = re.findall(r'href="([^"]+)month=([^"]+)"', first.text)
         second = main(person, unescape(older)).lines
         whole = main(person, "/history/").lines
+    # What was typed of a name stands there as the name.
+    assert re.findall(r'id="id_company"[^>]* value="([^"]*)"', first.text) == ["RoadAid"]
     assert sorted(parse_qsl(unescape(older).partition("?")[2]))[1:] == sorted(parse_qsl(asked))
     assert [(sorted(parse_qsl(unescape(href).partition("?")[2])), month) for href, month in months] == [
         (sorted(parse_qsl(asked)), "2026-05"), (sorted(parse_qsl(asked)), "2026-04"),

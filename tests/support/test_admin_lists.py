@@ -190,11 +190,11 @@ def test_the_second_page_goes_on_where_the_first_ended(officer: Member) -> None:
     Party.objects.bulk_create(
         Party(uri=f"https://p{n:03}.example", name=f"P{n:03}", kind="end_customer") for n in range(120)
     )
-    pages = [rows_of(officer, f"/admin/parties/?kind=end_customer&page={n}") for n in (1, 2, 3, 4)]
-    assert [len(page) for page in pages] == [50, 50, 20, 50]
+    pages = [rows_of(officer, f"/admin/parties/?kind=end_customer&page={n}") for n in (1, 2, 3, 4, 0, "x")]
+    assert [len(page) for page in pages] == [50, 50, 20, 50, 50, 50]
     assert [row.split()[0] for page in pages[:3] for row in page] == [f"P{n:03}" for n in range(120)]
     # A page that there is none of, or none any more, is the first.
-    assert pages[3] == pages[0]
+    assert pages[3] == pages[4] == pages[5] == pages[0]
 
 
 def test_empty_lists_say_why_that_is_all_right(officer: Member) -> None:

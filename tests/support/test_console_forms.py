@@ -347,6 +347,7 @@ def test_a_choice_of_nothing_is_listed_among_the_faults() -> None:
         company = forms.ChoiceField(widget=forms.RadioSelect, choices=())
         days = forms.ChoiceField(widget=forms.RadioSelect, choices=((1, "1"), (2, "2")))
 
+    assert [field.name for field in LongForm()] == ["company", "days", "reason"]
     assert [(field.name, anchor) for field, anchor in LongForm({"reason": "Asked."}).wrong] == [
         ("company", "id_company"), ("days", "id_days_0")
     ]  # fmt: skip

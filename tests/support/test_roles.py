@@ -52,6 +52,10 @@ def test_the_menu_marks_the_list_that_a_page_belongs_to() -> None:
     assert {name: places(officer, filled(routes[name], console.ids)) for name in lists} == {
         name: [label] for name, label in lists.items()
     }
+    menu = officer.client.get(ROLES).content.decode().partition("</nav>")[0]
+    assert re.findall(r'<p class="o-group">([^<]+)</p>', menu) == [
+        "Partners", "Decisions", "Delivery", "Rules", "Oversight",
+    ]  # fmt: skip
 
 
 def test_an_officer_sees_the_pages_of_an_auditor_as_an_auditor_does() -> None:

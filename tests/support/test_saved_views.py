@@ -71,6 +71,8 @@ def test_what_cannot_be_saved_says_why(officer: Member) -> None:
     for n in range(20):
         saved(officer, "parties/?q=Ash", f"Ash {n}")
     assert saved(officer, "parties/?q=Ash", "Ash 20") == "You have 20 views of this list. Remove one first."
+    # One of a name that is there already is replaced.
+    assert saved(officer, "parties/?q=Elm", "Ash 19") == "/admin/parties/?q=Elm"
 
 
 def test_each_role_saves_views_of_its_own_lists() -> None:
