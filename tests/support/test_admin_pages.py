@@ -49,17 +49,19 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
     at = timezone.now()
     campaign = a_campaign(a_contract(a_party("GeoBridge"), ref="AGR-LATE", ends_at=at + timedelta(days=59)))
     contract = campaign.contract
-    a_contract(a_party("Later"), ref="AGR-FAR", ends_at=at + timedelta(days=61))
+    far = a_contract(a_party("Later"), ref="AGR-FAR", ends_at=at + timedelta(days=61))
     Order.objects.create(
         line_id=1, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
         jti="j", txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - timedelta(hours=25),
         next_attempt_at=at,
     )  # fmt: skip
     audit.actions.open_incident(kind=Incident.Kind.UNGATED, key="1", subject="https://geobridge.example", at=at)
-    proposals.propose(
-        act=Proposal.Act.EXTEND_TERM, of="contract", target_id=contract.pk, reason="They asked.", actor=an_actor(),
-        payload={"ends_at": "2097-01-01T00:00:00+00:00"}, at=at,
-    )  # fmt: skip
+    # The reader's own waits for others.
+    for one, proposer in ((contract, an_actor()), (far, officer.actor)):
+        proposals.propose(
+            act=Proposal.Act.EXTEND_TERM, of="contract", target_id=one.pk, reason="They asked.", actor=proposer,
+            payload={"ends_at": "2097-01-01T00:00:00+00:00"}, at=at,
+        )  # fmt: skip
     a_cohort(campaign, at=at - timedelta(days=20), complete_by=at - timedelta(days=1), subject_count=1)
     a_breach(campaign, "order:1", at=at)
     DigestRun.objects.create(
