@@ -252,6 +252,10 @@ def test_whoever_finds_them_when_they_call_for_help_is_left_to_an_officer(line: 
     )
     assert act(at=now + 4 * DAY) == 0
     assert Anomaly.objects.get().consequence == "spared"
+    # So it stays once the agreement has ended.
+    Campaign.objects.update(ends_at=now)
+    (after,) = said(signed_in(line).get("/home/").text)
+    assert after == "RoadAid : 3 look-ups with no record that you agreed. It is blocked. See these look-ups"
 
 
 def test_after_a_suspension_of_ours(line: Line, campaign: Campaign, now: datetime) -> None:
@@ -370,6 +374,8 @@ def test_bursts_nights_and_the_end_of_a_quiet_time(now: datetime) -> None:
     noon = datetime.combine((now - 3 * DAY).date(), datetime.min.time(), UTC) + 20 * HOUR
     looked(burst, noon - 100 * DAY, *every(noon, 24, MINUTE), path=(BRIDGE, TRACK), recorded_at=now)
     looked(night, noon - 100 * DAY, *every(noon - 6 * DAY + 10 * HOUR, 5, DAY), path=(BRIDGE, TRACK), recorded_at=now)
+    # On the day after the last night, to which the link doesn't lead.
+    looked(night, noon - DAY, path=(BRIDGE, TRACK), recorded_at=now)
     looked(burst, noon - 180 * DAY, basis=Basis.NETWORK, recorded_at=now)
     looked(quiet, *every(noon, 3, HOUR), path=(BRIDGE, TRACK), recorded_at=now)
     a_party("SecureTrack", "lbs_provider")

@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -137,9 +138,11 @@ def test_an_empty_server_gets_its_roles_its_database_and_two_officers(
         drop_database(cursor, name)
         complete(tmp_path, name)
         superuser = f"postgresql://{one['USER']}:{one['PASSWORD']}@{one['HOST']}:{one['PORT']}/postgres"
+        began, collected = time.time(), PROJECT / "staticfiles" / "staticfiles.json"
         try:
             code, said = setup(tmp_path, "--admin", superuser, "--officer", "a@c.test", "--officer", "b@c.test")
             assert code == 0, said
+            assert collected.stat().st_mtime >= began
             links = re.findall(r"^  (https://privacy.carrier.test/accounts/invitation/\S+)$", said, re.MULTILINE)
             assert len(links) == len(set(links)) == 2
             assert re.sub(r"/invitation/\S+", "/invitation/…", said).replace(name, "…_setup") == DONE
