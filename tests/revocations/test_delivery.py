@@ -20,6 +20,7 @@ from revocations.models import Attempt, Order, State
 from revocations.workers.delivery import claims, delivery_rounds
 from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
+from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.verdicts import Verdict, judge, retry_wait, wait_after
 from tests.databases import cut_off
 from tests.factories import a_campaign, a_contract, a_line, an_approval
@@ -405,11 +406,14 @@ def test_a_worker_whose_session_was_cut_off_delivers_on_another(scene: Scene) ->
 def test_a_dead_worker_s_order_comes_back_its_try_noted(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     now = database_clock()
-    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id]).pushes) == 1
+    (push,) = claims.claim(party_id=scene.party.pk, clock=Clock(now), only=[order_id]).pushes
     assert parties_due(now=now) == []
     assert deliver_due(party_id=scene.party.pk, now=now) == {}
     later = now + LEASE + SECOND
     assert deliver_due(party_id=scene.party.pk, now=later) == {"acknowledged": 1}
+    # One that was only slow gives back no other's try.
+    assert record(batch=[Result(push, None, later)]) == []
+    assert (the_order(order_id).attempts, the_order(order_id).next_attempt_at) == (2, None)
     assert attempts(order_id) == [(1, "lost", None), (2, "acknowledged", 202)]
 
 
