@@ -252,9 +252,11 @@ def test_whoever_finds_them_when_they_call_for_help_is_left_to_an_officer(line: 
     )
     assert act(at=now + 4 * DAY) == 0
     assert Anomaly.objects.get().consequence == "spared"
-    # So it stays once the agreement has ended.
+    # So it stays once the agreement has ended, whoever else is going to be suspended.
     Campaign.objects.update(ends_at=now)
-    (after,) = said(signed_in(line).get("/home/").text)
+    looked(line, now - HOUR, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    find(at=now)
+    (_, after) = said(signed_in(line).get("/home/").text)
     assert after == "RoadAid : 3 look-ups with no record that you agreed. It is blocked. See these look-ups"
 
 
