@@ -151,7 +151,7 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
     at = timezone.now()
     for n in range(PAGE + 7):
         # Many are due at once, and what was asked last is due first.
-        a_ticket(at=at, due_in=(3 - n // 20) * DAY, priority=2 if n % 10 else 3)
+        a_ticket(at=at, due_in=(15 - n // 4) * DAY, priority=2 if n % 10 else 3)
     asked, seen = QueueFilter(sort=sort), list[Ticket]()
     with CaptureQueriesContext(connection) as statements:
         while True:
