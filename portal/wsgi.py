@@ -6,6 +6,8 @@ from wsgiref.types import WSGIApplication
 
 from django.core.wsgi import get_wsgi_application
 
+from accounts.primitives.json_reader import prepare_shapes
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 pages = get_wsgi_application()
@@ -13,3 +15,7 @@ bridge = import_module("portal.wsgi_bridge")
 pages.request_class = bridge.Utf8Request
 whole_product: WSGIApplication = import_module("consent.api.decisions").gate_fast_path(pages)
 application: WSGIApplication = bridge.close_after_unread_body(bridge.delay_in_thread(whole_product))
+
+# Threads may come from here on: all doors, and with them the shapes that they read, are imported before.
+import_module("portal.urls")
+prepare_shapes()

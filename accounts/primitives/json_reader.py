@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Never
 
 import msgspec
@@ -67,6 +68,19 @@ def decode_json[T](
     if not takes_twice and may_repeat_names(content):
         read_json(content, max_bytes=max_bytes)
     return decoded
+
+
+def prepare_shapes() -> None:
+    """Have every shape known before threads share it. To be called once what defines shapes is imported.
+
+    msgspec works a shape out when something is first read as it, and a second thread that comes meanwhile finds half
+    of it: the process ends by a segmentation fault.
+    """
+    known: list[type[msgspec.Struct]] = [msgspec.Struct]
+    for shape in known:
+        known.extend(shape.__subclasses__())
+        with suppress(TypeError):  # one that is only written can't be read
+            msgspec.json.Decoder(shape)
 
 
 def may_repeat_names(content: bytes) -> bool:

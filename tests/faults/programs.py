@@ -175,6 +175,11 @@ class Programs:
         command = (sys.executable, "-m", "tools.sandbox", *identity, *state, *options)
         return self.add(name, *command, port=port, forked=forks.everybodys(), code=PROJECT)
 
+    def list_ended(self) -> list[str]:
+        """The programs that run no longer, and how each ended: nobody reads in a log that a process crashed."""
+        ways = {program.name: program.process.poll() for program in self.all if program.process is not None}
+        return [f"{name} ({way})" for name, way in ways.items() if way is not None]
+
     def end(self) -> None:
         for program in reversed(self.all):
             program.end()

@@ -95,11 +95,12 @@ def test_a_storm_of_kills_loses_nothing_and_doubles_nothing(world: World) -> Non
     }
 
     def all_signed() -> bool:
-        # Keys that a partner could not give just then are asked for again after a minute: the clock is moved.
-        PartnerKeySet.objects.update(fetched_at=database_clock() - keysets.REFETCH)
+        # Keys that a partner could not give just then are asked for again after a minute: the clock is moved, and
+        # further than that, for requests that were under way before it was.
+        PartnerKeySet.objects.update(fetched_at=database_clock() - 2 * keysets.REFETCH)
         return {*Order.objects.values_list("party_id", "state")} == {*expected.items()}
 
-    until(all_signed, 90, lambda: str(states()))
+    until(all_signed, 90, lambda: f"{states()}; ended: {world.programs.list_ended()}")
     assert {name: took_effect(world, name) for name in world.partners} == {
         "GeoBridge": {1: STOPS},
         "NorthLink": {1: STOPS},
