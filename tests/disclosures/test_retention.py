@@ -140,6 +140,16 @@ def test_a_month_is_made_for_its_first_moment_alone() -> None:
     assert kept_from() == BEGINS
 
 
+@pytest.mark.one_server
+def test_what_is_kept_begins_with_the_oldest_release_of_the_last_day_of_a_month() -> None:
+    take_terms()
+    oldest = datetime(2021, 11, 30, tzinfo=UTC)
+    later = (oldest + A_MOMENT, oldest + timedelta(hours=23), BEGINS)
+    take_releases(*(release_row(id=f"n{n}", occurred_at=at.isoformat()) for n, at in enumerate((oldest, *later))))
+    assert retention.make_partitions(now=NOW) == 2
+    assert kept_from() == oldest
+
+
 def test_an_incident_whose_findings_were_dropped_is_not_hidden() -> None:
     """An order on something else has nothing to do with it."""
     take_terms()

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -153,18 +153,37 @@ def test_nobody_makes_a_spent_yes_count_again() -> None:
     assert Campaign.objects.get(pk=found.row.pk).ends_at < timezone.now() + timedelta(days=11)
 
 
-def test_a_rule_ends_no_sooner_than_was_agreed() -> None:
+def a_rule_that_may_end(until: datetime) -> tuple[models.QuerySet[JurisdictionRule], Proposal]:
     rule = JurisdictionRule.objects.create(
         state="MD", starts_at=timezone.now() - timedelta(days=30), purposes=[], sale_test=True, source="Md."
     )
-    until = timezone.now() + timedelta(days=10)
     proposal = proposing.propose(
         act="relax_rule", of="rule", target_id=rule.pk, payload={"ends_at": until.isoformat()}, reason=WHY,
         actor=an_actor(), at=timezone.now(),
     )  # fmt: skip
     proposing.mark_agreed(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
-    rows = JurisdictionRule.objects.filter(pk=rule.pk)
+    return JurisdictionRule.objects.filter(pk=rule.pk), proposal
+
+
+def test_a_rule_ends_no_sooner_than_was_agreed() -> None:
+    until = timezone.now() + timedelta(days=10)
+    rows, proposal = a_rule_that_may_end(until)
     for sooner in (timezone.now(), until - timedelta(seconds=1)):
         with pytest.raises(IntegrityError), transaction.atomic():
             rows.update(ends_at=sooner, relaxed_by=proposal)
+    assert rows.update(ends_at=until, relaxed_by=proposal) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "CA"}, {"starts_at": datetime(2020, 1, 1, tzinfo=UTC)}, {"purposes": ["dpv:Marketing"]},
+        {"sale_test": False}, {"consideration": "monetary"}, {"max_radius_m": 1}, {"source": "Other"},
+    ],
+)  # fmt: skip
+def test_what_a_rule_says_stays_as_it_ends(change: dict[str, object]) -> None:
+    until = timezone.now() + timedelta(days=10)
+    rows, proposal = a_rule_that_may_end(until)
+    with pytest.raises(IntegrityError, match="a rule only ever ends"), transaction.atomic(using="owner"):
+        rows.using("owner").update(ends_at=until, relaxed_by=proposal, **change)
     assert rows.update(ends_at=until, relaxed_by=proposal) == 1

@@ -36,6 +36,13 @@ def test_a_choice_is_newer_than_the_newest(clock: Clock) -> None:
         assert a_ledger_row(line, "stop", scope=scope, ref=ref, at=newest, origin=origin).made_at == newest
 
 
+def test_of_two_choices_at_one_moment_the_second_is_a_microsecond_newer(clock: Clock) -> None:
+    line = a_line()
+    for code in "AB":
+        stop(line_id=line.pk, scope="party", ref=a_party(code).uri, **WHO)
+    assert list(Choice.objects.order_by("made_at").values_list("made_at", flat=True)) == [NOW, NOW + A_MOMENT]
+
+
 def test_of_two_yeses_the_one_that_covers_the_other_is_kept(clock: Clock) -> None:
     """Where they begin together, or end together, too."""
     line, first, second = a_line(), a_campaign(), a_campaign()
