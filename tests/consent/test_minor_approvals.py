@@ -142,6 +142,16 @@ def test_what_is_not_left_from_a_childhood_stands() -> None:
     assert AuditEvent.objects.get(action="line.changed").detail == {"changed": ["user_role"], "was": "minor"}
 
 
+def test_a_line_that_was_no_child_s_keeps_what_others_allowed() -> None:
+    campaign = a_campaign()
+    take_lines(*rows("holder", "LB"))
+    line = Line.objects.get(carrier_id="LB")
+    allow(line_id=line.pk, campaign=campaign.ref, actor=PARENT, channel="web")
+    take_lines(*rows("user", "LB"))
+    assert AuditEvent.objects.get(action="line.changed").detail == {"changed": ["user_role"]}
+    assert (list_lines_left_from_childhood(), ended()) == ([], [])
+
+
 def test_no_figure_takes_what_ended_childhood_for_what_somebody_asked(settings: Settings) -> None:
     settings.FIGURES_TO_THE_MINUTE = True
     campaign = a_campaign()

@@ -4,6 +4,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 
 import pytest
@@ -26,6 +27,8 @@ from partners.models import (
     PairwiseKey,
     PairwiseSubject,
     PartnerKeySet,
+    Party,
+    Reach,
     SigningKey,
     UsedAssertion,
 )
@@ -161,6 +164,19 @@ def test_a_campaign_and_a_link_know_of_each_other(link_first: bool) -> None:
     cover = Campaign.objects.get(ref="CMP-new").cover
     assert sorted(cover.parties) == sorted([contract.aggregator.uri, provider.uri, old])
     assert old in cover.named_parties
+
+
+def test_a_stop_of_either_of_two_companies_behind_a_use_covers_it() -> None:
+    """Both become known at once."""
+    campaign, companies = a_campaign(), [a_party(name, "end_customer") for name in ("Bail Now", "Fleet Co")]
+
+    def is_behind(party: Party) -> None:
+        with transaction.atomic():
+            Reach.objects.create(campaign=campaign, party=party)
+
+    overlap(*(partial(is_behind, company) for company in companies))
+    campaign.cover.refresh_from_db()
+    assert {company.uri for company in companies} <= set(campaign.cover.parties)
 
 
 def test_what_an_officer_changes_while_a_file_comes_in_is_judged_by_the_file_as_it_is_then() -> None:
