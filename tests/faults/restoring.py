@@ -61,10 +61,11 @@ def as_owner(statement: str) -> None:
         cursor.execute("SET session_replication_role = origin")
 
 
-def an_end(campaign: Campaign) -> Cohort:
-    now = timezone.now()
+def an_end(campaign: Campaign, of: str = "campaign") -> Cohort:
+    """The end of a campaign, or of its contract with it."""
+    now, target_id = timezone.now(), campaign.pk if of == "campaign" else campaign.contract_id
     return Cohort.objects.create(
-        id=uuid.uuid4(), of="campaign", target_id=campaign.pk, contract_id=campaign.contract_id,
+        id=uuid.uuid4(), of=of, target_id=target_id, contract_id=campaign.contract_id,
         party_id=campaign.contract.aggregator_id, epoch=2, terminated_at=now, actor="officer:1", reason="Due", plan={},
         complete_by=now,
     )  # fmt: skip

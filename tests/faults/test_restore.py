@@ -313,6 +313,8 @@ def test_what_was_suspended_or_ended_and_is_not_in_the_backup_keeps_the_gate_clo
                 call_command("after_restore", stdout=said)
             assert wrong in said.getvalue()
             assert "it is suspended now" not in said.getvalue()
+            # However often it is run, once for each restore.
+            assert Contract.objects.get(ref="AGR-1").epoch == 2
         assert reasons(campaign, [line]) == ["restoring"]
         # The parties file brings them in again, and nothing of the suspension.
         adly = a_party("Adly", "lbs_provider")
