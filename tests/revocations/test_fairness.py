@@ -240,6 +240,29 @@ def test_one_probe_goes_out_at_a_time(contract: Contract) -> None:
     assert Breaker.objects.get().open_until is None
 
 
+def test_what_fails_at_one_partner_is_held_against_no_other(contract: Contract) -> None:
+    other, now = a_contract(a_party("Elsewhere"), endpoint_url="https://elsewhere.example/events"), database_clock()
+    for one in (contract, other):
+        some_orders(one, 12, at=now)
+    pushes, elsewhere = claimed(contract, now), claimed(other, now)
+    assert fairness.in_flight(party_id=other.aggregator_id, now=now) == 12
+    told([*pushes[:9], *elsewhere[:9]], REFUSED, now)
+    assert not Breaker.objects.filter(opened_at__isnull=False).exists()
+    told(pushes[9:10], REFUSED, now)
+    assert Breaker.objects.get(opened_at__isnull=False).party_id == contract.aggregator_id
+    later = now + 31 * SECOND
+    (probe,) = claimed(contract, later)
+    assert dict(Breaker.objects.values_list("party_id", "probe_id")) == {
+        contract.aggregator_id: probe.row.id, other.aggregator_id: None,
+    }  # fmt: skip
+    # Its answer ends what was counted of it alone.
+    told([probe], YES, later)
+    assert PushTally.objects.get().party_id == other.aggregator_id
+    # The word of a worker that tried it too comes late, and leaves nobody alone.
+    fairness.record_probe_result(party_id=contract.aggregator_id, event_id=probe.row.id, arrived=False, at=later)
+    assert not fairness.is_paused(breaker=Breaker.objects.get(party_id=contract.aggregator_id), now=later)
+
+
 def test_events_then_stops_then_allows_then_what_nobody_waits_for(contract: Contract) -> None:
     now = database_clock()
     (again,) = some_orders(contract, 1, at=now - timedelta(days=3))

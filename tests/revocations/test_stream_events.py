@@ -14,7 +14,7 @@ from audit.queries import database_clock
 from partners.models import Contract
 from revocations.actions.streams import enable_stream, pause_stream
 from revocations.domain.streams import queue_event
-from revocations.models import Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
+from revocations.models import Breaker, Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from revocations.workers.delivery import polling
 from revocations.workers.delivery.claims import LEASE
@@ -106,6 +106,15 @@ def test_an_address_that_no_agreement_lists_is_not_pushed_to(scene: Scene) -> No
     Stream.objects.filter(pk=stream.pk).update(status=Stream.Status.ENABLED, method=Stream.Method.POLL, endpoint_url="")
     assert (sweep(timedelta(days=1)), deliver([order_id], after=timedelta(days=1))) == ({}, {})
     assert offered(scene) == {the_order(order_id).jti}
+
+
+def test_who_is_tried_again_is_asked_in_the_name_of_its_stream(scene: Scene) -> None:
+    stream = a_stream(scene, endpoint_url=scene.contract.endpoint_url)
+    stop_all(scene.a_line())
+    now = database_clock()
+    Breaker.objects.create(party_id=scene.party.pk, opened_at=now, open_until=now)
+    sweep()
+    assert scene.tokens()[0]["sub_id"] == {"format": "opaque", "id": str(stream.pk)}
 
 
 def test_a_paused_stream_is_told_so_and_only_polled(scene: Scene) -> None:

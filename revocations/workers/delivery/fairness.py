@@ -101,7 +101,7 @@ def _mostly_failed(party_id: int, at: datetime) -> bool:
 def record_probe_result(*, party_id: int, event_id: object, arrived: bool, at: datetime) -> None:
     """Act on the probe's fate: push as before and count anew, or leave the partner alone once more."""
     breaker = lock_breaker(party_id=party_id)
-    if breaker.probe_id != event_id or breaker.opened_at is None:
+    if breaker.probe_id != event_id:
         return
     if arrived:
         breaker.opened_at = breaker.open_until = breaker.probe_id = None
