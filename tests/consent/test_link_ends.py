@@ -81,12 +81,16 @@ def test_it_opens_while_its_campaign_is_in_force(asked: ConsentRequest, now: dat
         with undone():
             model.objects.update(starts_at=day)
             assert begins_at(lambda at: question(asked, at), day)
-    party = Campaign.objects.get().lbs_provider_id
-    Suspension.objects.create(
-        of="party", target_id=party, starts_at=day, ends_at=day + DAY, reason="Due", actor="officer:1"
-    )  # fmt: skip
-    assert ends_at(lambda at: question(asked, at), day)
-    assert begins_at(lambda at: question(asked, at), day + DAY)
+    campaign = Campaign.objects.get()
+    for of, target in (
+        ("party", campaign.lbs_provider_id), ("contract", campaign.contract_id), ("campaign", campaign.pk),
+    ):  # fmt: skip
+        with undone():
+            Suspension.objects.create(
+                of=of, target_id=target, starts_at=day, ends_at=day + DAY, reason="Due", actor="officer:1"
+            )
+            assert ends_at(lambda at: question(asked, at), day)
+            assert begins_at(lambda at: question(asked, at), day + DAY)
 
 
 def test_a_question_is_answered_before_its_claim_ends(partner: Partner, now: datetime) -> None:

@@ -110,6 +110,21 @@ def test_claims_are_of_the_month_in_which_they_came(now: datetime) -> None:
     assert sum(count_rows_behind(kind="disputed")) == 2
 
 
+def test_a_window_of_two_months_is_of_claims_of_this_one_and_the_last(now: datetime) -> None:
+    set_rule("disputed", at=now, threshold=1, window=2)
+    campaign = a_campaign(a_contract(a_party("GeoBridge")))
+    month = database_clock().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last = (month - DAY).replace(day=1)
+    for recorded_at in (month, last, last - A_MOMENT):
+        one = a_line()
+        an_approval(one, campaign, at=recorded_at - DAY, verified_by="partner", recorded_at=recorded_at)
+        say_never_agreed(one, campaign)
+    find(at=Choice.objects.latest("recorded_at").recorded_at)
+    assert [(found.period, found.n) for found in standing(kind="disputed")] == [
+        ((last - DAY).date().replace(day=1), 1), (last.date(), 2), (month.date(), 2),
+    ]  # fmt: skip
+
+
 def count_rows_behind(*, kind: str) -> list[int]:
     """How many look-ups or claims are behind each incident."""
     return [

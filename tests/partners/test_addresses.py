@@ -290,6 +290,16 @@ class TestDatabase:
             with pytest.raises(IntegrityError, match="are moved by two officers"), transaction.atomic():
                 a_contract(contract.aggregator, **said)
 
+    def test_nor_an_older_one_to_what_counts(self, refused: Refusal) -> None:
+        older = a_contract(
+            endpoint_url=f"{BRIDGE}/old", jwks_uri=f"{BRIDGE}/old.json", starts_at=LONG_AGO - MINUTE
+        )  # fmt: skip
+        newest = a_contract(older.aggregator)
+        counts = replace(endpoints_of(row=newest), endpoint_url=EVENTS, jwks_uri=KEYS)
+        set_endpoints_by_operator(row=newest, wanted=counts, actor="import:parties", at=NOW)
+        for change in (f"endpoint_url = '{EVENTS}'", f"jwks_uri = '{KEYS}'"):
+            refused(f"UPDATE partners_contract SET {change} WHERE id = {older.pk}", constraint=self.CONTRACT)
+
     def test_nobody_who_polls_is_pushed_to_instead(self, refused: Refusal) -> None:
         party = a_party("Polls")
         a_machine("polls", "aggregator", public_jwk=Signer("polls").public, party=party.uri)

@@ -15,6 +15,8 @@ from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice, ChoiceOrder
 from partners.models import Campaign, Dealing, Party
+from revocations.actions.orders import enqueue_order
+from revocations.domain.wire import Agreement
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
 from tests.factories import ADS, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -80,6 +82,18 @@ def test_another_stop_may_name_an_order_that_allows(line: Line, campaign: Campai
     standing = allowed_again(line, campaign)
     write_down(line, campaign, standing, ref=other.ref)
     assert Choice.objects.count() == 3
+
+
+def test_nor_does_one_that_concerns_nobody(campaign: Campaign) -> None:
+    """Nobody agreed to it, and its partner was told all the same that it is allowed."""
+    line, of = a_line(), campaign.contract
+    use = {"scopes": [campaign.scope], "purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
+    with transaction.atomic():
+        told = Agreement(of, [{**use, "status": "granted"}], ())
+        enqueue_order(line_id=line.pk, agreements=[told], by="user", at=database_clock())
+    with pytest.raises(IntegrityError, match="still allows what it stops"):
+        write_down(line, campaign, Order.objects.get(line_id=line.pk).id)
+    assert Choice.objects.count() == 0
 
 
 def test_what_a_stop_takes_away_stays_by_another_campaign_for_the_same_alone(campaign: Campaign) -> None:

@@ -168,6 +168,7 @@ def test_an_order_is_never_deleted_and_never_goes_back(refused: Refusal, setting
         an_approval(line, partner.campaign)
         stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
         refused("DELETE FROM revocations_order")
+        refused("DELETE FROM revocations_order", constraint="revocations_order_is_kept", using="owner")
         refused("TRUNCATE revocations_order")
         refused("UPDATE revocations_order SET snapshot = '{}'")
         partner.is_told()
