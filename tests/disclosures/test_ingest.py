@@ -294,12 +294,13 @@ def test_a_move_to_another_state_judges_no_earlier_release() -> None:
 
 def test_a_late_link_carries_a_stop_over_earlier_releases() -> None:
     take_choices(choice_row(scope="party", ref="https://roadhelp.example", made_at="2025-06-15T00:00:00Z"))
-    take_releases(release_row(id="r"))
-    assert Disclosure.objects.get().judgement == "permitted"
+    take_releases(release_row(id="r"), release_row(id="later", occurred_at="2025-08-01T12:00:00Z"))
+    judgements = Disclosure.objects.values_list("judgement", flat=True)
+    assert list(judgements) == ["permitted", "permitted"]
     party: Row = {"id": ROAD, "name": "Road", "kind": "lbs_provider", "website": ROAD, "about": ""}
     party["succeeds"] = ["https://roadhelp.example"]
     take_parties({"parties": [party]})
-    assert Disclosure.objects.get().judgement == "after_stop"
+    assert list(judgements.all()) == ["after_stop", "after_stop"]
 
 
 def test_a_partner_shown_late_is_told_of_the_stop() -> None:
