@@ -9,7 +9,8 @@ from threading import Event
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from audit.queries import database_clock
 from partners.actions import proposals
@@ -177,6 +178,20 @@ def test_a_stop_of_either_of_two_companies_behind_a_use_covers_it() -> None:
     overlap(*(partial(is_behind, company) for company in companies))
     campaign.cover.refresh_from_db()
     assert {company.uri for company in companies} <= set(campaign.cover.parties)
+
+
+def test_of_two_first_addresses_of_a_partner_the_database_refuses_the_second() -> None:
+    """Whoever writes the rows."""
+    party = a_party()
+    rows = [Contract.objects.filter(pk=a_contract(party).pk) for _ in range(2)]
+
+    def is_put(contracts: QuerySet[Contract]) -> None:
+        with transaction.atomic():
+            contracts.update(endpoint_url=f"https://geobridge.example/{contracts.get().pk}")
+
+    with pytest.raises(IntegrityError, match="are moved by two officers"):
+        overlap(*(partial(is_put, contracts) for contracts in rows))
+    assert [contracts.get().endpoint_url != "" for contracts in rows] == [True, False]
 
 
 def test_what_an_officer_changes_while_a_file_comes_in_is_judged_by_the_file_as_it_is_then() -> None:
