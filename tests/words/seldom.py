@@ -53,6 +53,7 @@ from tests.people import (
 )  # fmt: skip
 from tests.staff import an_actor
 from tests.words.pages import changes
+from tests.words.pages import read as read_part
 from tests.words.transcripts import transcript
 from tests.world import disclosed, gagged
 
@@ -273,16 +274,18 @@ def questions() -> Read:
 
 
 def partners_stand() -> Read:
-    """What home says where a pause, and a stop of one company, was taken and signed."""
+    """What home says where a pause, and a stop of one company, was taken and signed; and the news of its one partner."""
     until = timezone.now() + 3 * DAY
     for state in (State.ACKNOWLEDGED, State.PARTIAL, State.COMPLETED):
         for what in ("pause", "stop"):
             line = a_life()
             uri = "https://aspenaid.example"
             if what == "pause":
-                choices.pause(line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web")
+                made = choices.pause(
+                    line_id=line.pk, scope="party", ref=uri, until=until, actor="subscriber:1", channel="web"
+                )
             else:
-                choices.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
+                made = choices.stop(line_id=line.pk, scope="party", ref=uri, actor="subscriber:1", channel="web")
             at = timezone.now()
             done = {"completed_at": at} if state != State.ACKNOWLEDGED else {}
             if state == State.COMPLETED:
@@ -291,6 +294,8 @@ def partners_stand() -> Read:
             person = signed_in(line)
             yield f"home after a {what}: {state}", read(person, "/home/")
             yield f"choices after a {what}: {state}", read(person, "/choices/")
+            part = read_part(person.get(f"/choices/{made.choice_id}/progress/"))
+            yield f"news of a {what}: {state}", [part.one("p", id="progress-news").words]
             if (state, what) == (State.PARTIAL, "stop"):
                 _signed_below(line, at)
                 yield "choices after a stop: partial, though the service signed", read(person, "/choices/")
