@@ -5,7 +5,7 @@ A request for a suspension names no person: its case does.
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -46,10 +46,11 @@ BY_NAME: Mapping[str, str] = {Proposal.Act.LIFT_SUSPENSION: LIFTED, Proposal.Act
 
 @dataclass(frozen=True)
 class OpenProposal:
-    """A proposal that waits, and who made it."""
+    """A proposal that waits, and who made it. `changes`: what, in words, unless many are listed."""
 
     proposal: Proposal
     who: str
+    changes: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,10 @@ def waiting(*, at: datetime) -> Q:
 
 
 def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
-    """Return the proposals about one thing that wait for a second officer, the oldest first. Two statements."""
-    return _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
+    """Return the proposals about one thing that wait for a second officer, the oldest first, and what each changes."""
+    found = _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
+    about = names.targets(wanted={(of, target_id)})[of, target_id] if found else None
+    return [replace(one, changes=_changes(one.proposal, about)) for one in found if about]
 
 
 def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
@@ -276,9 +279,8 @@ def _import(one: Proposal) -> str:
     found = f"accepted {upload.accepted:,}, found {upload.repeated:,} repeated and rejected {upload.rejected:,}"
     if upload.feed != Upload.Feed.PARTIES:
         found = f"found {upload.accepted:,} well-formed and rejected {upload.rejected:,}"
-    return (
-        f"A file with {upload.total:,} rows will be imported. Its dry run {found}. Read the dry run before you agree."
-    )
+    rows = "1 row" if upload.total == 1 else f"{upload.total:,} rows"
+    return f"A file with {rows} will be imported. Its dry run {found}. Read the dry run before you agree."
 
 
 # What happens, where that is a comparison of what the proposal holds with what is so now.
