@@ -274,7 +274,7 @@ def questions() -> Read:
 
 
 def partners_stand() -> Read:
-    """What home says where a pause, and a stop of one company, was taken and signed; and the news of its one partner."""
+    """What home says where a pause, and a stop of one company, was taken and signed; and news of its one partner."""
     until = timezone.now() + 3 * DAY
     for state in (State.ACKNOWLEDGED, State.PARTIAL, State.COMPLETED):
         for what in ("pause", "stop"):

@@ -296,4 +296,7 @@ def test_an_incident_is_reported_worked_and_closed(market: Market) -> None:
         reader.reads("dashboard of a late incident", one, "/admin/")
         post(first, f"{path}close/", {"reason": "Mended."})
         reader.knows(closed=done_at("incident.closed"))
+        # From end to end by the database's clock: as long as this test took.
+        open_for = (done_at("incident.closed") - done_at("incident.reported")) // timedelta(minutes=1)
+        reader.filled["open_for"] = f"{open_for} minute{'' if open_for == 1 else 's'}"
         reader.differs("incident closed", one, path)
