@@ -157,9 +157,13 @@ def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: Au
     assert AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=None, changed_at=LATER) == 1
     # The same yes counts once, and what is in force changes by another alone.
     refused(two, verify_key=b"k" * 32, changed_at=LATER)
+    refused(two, name="Another", changed_at=LATER)
+    refused(two, hosts=["evil.example"], changed_at=LATER)
     refused(kept, changed_at=NOW)
     refused(kept, changed_at=None)
     refused(kept, number=agent.number + 7)
+    refused(kept, id="B")
+    refused(kept, registered_at=LATER)
     AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=LATER, changed_at=LATER)
     refused(two, ended_at=None)
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():

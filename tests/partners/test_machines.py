@@ -206,6 +206,8 @@ def test_the_database_lets_no_machine_in_without_two(officer: str, refused: Refu
     for statement, constraint in (
         ("UPDATE partners_client SET kind = 'feed'", "stays_itself"),
         ("UPDATE partners_client SET number = number + 7", "stays_itself"),
+        ("UPDATE partners_client SET client_id = 'other'", "stays_itself"),
+        (f"UPDATE partners_client SET party_id = {a_party().pk}", "stays_itself"),
         ("UPDATE partners_client SET changed_at = NULL", "stays_itself"),
         ("DELETE FROM partners_client", "kept"),
         (f"INSERT INTO partners_client {NEW_ONE}", "waits"),

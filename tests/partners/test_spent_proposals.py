@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from django.utils import timezone
 
 from console.actions import proposals as agreeing
+from disclosures.models import Upload
 from partners.actions import authorized, clients, terms
 from partners.actions import proposals as proposing
 from partners.actions.guards import Of
@@ -18,6 +19,7 @@ from partners.models import AuthorizedAgent, Campaign, Client, Contract, Jurisdi
 from partners.queries import thumbprint_of
 from tests.clocks import standing_still
 from tests.factories import a_campaign, a_contract
+from tests.fixtures import Refusal
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.partners.outside import Signer
 from tests.staff import a_machine, an_actor
@@ -187,3 +189,16 @@ def test_what_a_rule_says_stays_as_it_ends(change: dict[str, object]) -> None:
     with pytest.raises(IntegrityError, match="a rule only ever ends"), transaction.atomic(using="owner"):
         rows.using("owner").update(ends_at=until, relaxed_by=proposal, **change)
     assert rows.update(ends_at=until, relaxed_by=proposal) == 1
+
+
+def test_a_file_that_was_decided_about_stays_that_file(refused: Refusal) -> None:
+    Upload.objects.create(
+        feed=Upload.Feed.CHOICES, loosens=False, size=1, digest=b"1", total=1, uploaded_by="officer:1",
+        uploaded_at=timezone.now(), reason="Due",
+    )  # fmt: skip
+    Upload.objects.update(state="agreed", decided_by="officer:1", decided_at=timezone.now())
+    for change in (
+        "agreed_by_id = gen_random_uuid()", "decided_by = 'officer:2'", "decided_at = now()", r"digest = '\x02'",
+        "feed = 'releases'",
+    ):  # fmt: skip
+        refused(f"UPDATE disclosures_upload SET {change}", constraint="disclosures_upload_decided_once", using="owner")

@@ -18,6 +18,7 @@ from tests.promises.asking import ask
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 BAIL = "https://bailnow.example"
 BOTH = pytest.mark.parametrize("role", ["default", "owner"])
+NEW_ID = "id = id + 100000"
 
 
 @pytest.fixture
@@ -34,11 +35,12 @@ def test_a_company_keeps_the_address_that_stops_name(
     line: Line, campaign: Campaign, refused: Refusal, role: str
 ) -> None:
     stop(line_id=line.pk, scope="party", ref=campaign.lbs_provider.uri, actor="subscriber:1", channel="web")
-    refused(
-        f"UPDATE partners_party SET uri = 'https://renamed.example' WHERE id = {campaign.lbs_provider_id}",
-        constraint="partners_party_stays_itself",
-        using=role,
-    )
+    for change in ("uri = 'https://renamed.example'", NEW_ID):
+        refused(
+            f"UPDATE partners_party SET {change} WHERE id = {campaign.lbs_provider_id}",
+            constraint="partners_party_stays_itself",
+            using=role,
+        )
     assert ask(line, campaign).reason == "stopped_party"
 
 
@@ -46,7 +48,7 @@ def test_a_company_keeps_the_address_that_stops_name(
 def test_a_contract_stays_with_its_aggregator(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
     stop(line_id=line.pk, scope="party", ref=campaign.contract.aggregator.uri, actor="subscriber:1", channel="web")
     other = a_party("NorthLink")
-    for change in (f"aggregator_id = {other.pk}", "ref = 'AGR-other'"):
+    for change in (f"aggregator_id = {other.pk}", "ref = 'AGR-other'", NEW_ID):
         refused(
             f"UPDATE partners_contract SET {change} WHERE id = {campaign.contract_id}",
             constraint="partners_contract_stays_itself",
@@ -59,11 +61,12 @@ def test_a_contract_stays_with_its_aggregator(line: Line, campaign: Campaign, re
 def test_a_campaign_keeps_its_name_though_nobody_agreed_to_it(line: Line, refused: Refusal, role: str) -> None:
     campaign = a_campaign()
     stop(line_id=line.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
-    refused(
-        f"UPDATE partners_campaign SET ref = 'CMP-new' WHERE id = {campaign.pk}",
-        constraint="partners_campaign_stays_itself",
-        using=role,
-    )
+    for change in ("ref = 'CMP-new'", NEW_ID):
+        refused(
+            f"UPDATE partners_campaign SET {change} WHERE id = {campaign.pk}",
+            constraint="partners_campaign_stays_itself",
+            using=role,
+        )
     an_approval(line, campaign, at=database_clock())
     assert ask(line, campaign).reason == "stopped_campaign"
 
@@ -99,7 +102,7 @@ def test_a_draft_may_name_recipients_a_campaign_may_cease_to() -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("change", ["id = id + 100000", "carrier_id = 'L-other'"])
+@pytest.mark.parametrize("change", [NEW_ID, "carrier_id = 'L-other'"])
 def test_a_tenure_stays_itself(line: Line, campaign: Campaign, refused: Refusal, role: str, change: str) -> None:
     stop_all(line)
     refused(f"UPDATE accounts_line SET {change}", constraint="accounts_line_stays_itself", using=role)
@@ -108,7 +111,7 @@ def test_a_tenure_stays_itself(line: Line, campaign: Campaign, refused: Refusal,
 
 @BOTH
 @pytest.mark.parametrize(
-    "change", ["line_id = {other}", r"msisdn_hash = '\x00'", "starts_at = starts_at - interval '1 second'"]
+    "change", ["line_id = {other}", r"msisdn_hash = '\x00'", "starts_at = starts_at - interval '1 second'", NEW_ID]
 )
 def test_a_number_stays_with_the_tenure_that_had_it(
     line: Line, campaign: Campaign, refused: Refusal, role: str, change: str
@@ -121,6 +124,20 @@ def test_a_number_stays_with_the_tenure_that_had_it(
         using=role,
     )
     assert ask(line, campaign).reason == "stopped_all"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "of = 'contract'", "target_id = target_id + 1", "automatic = true", "starts_at = now()", "reason = 'Other'",
+        "actor = 'officer:2'",
+    ],
+)  # fmt: skip
+def test_a_suspension_stays_what_it_is(campaign: Campaign, refused: Refusal, change: str) -> None:
+    Suspension.objects.create(
+        of="campaign", target_id=campaign.pk, starts_at=LONG_AGO, reason="Due", actor="officer:1"
+    )  # fmt: skip
+    refused(f"UPDATE partners_suspension SET {change}", constraint="partners_suspension_lift", using="owner")
 
 
 def test_the_gate_row_follows_the_ledger_whoever_writes(line: Line, campaign: Campaign, refused: Refusal) -> None:

@@ -17,6 +17,7 @@ from revocations.models import Order, StreamEvent
 from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_ledger_row, a_line, a_party, an_approval
 from tests.feeds import line_row, take_lines
+from tests.gate_questions import ask
 from tests.moments import ends_at
 from tests.properties import undone
 
@@ -51,6 +52,19 @@ def test_of_two_yeses_the_one_that_covers_the_other_is_kept(clock: Clock) -> Non
             an_approval(line, campaign, at=NOW - 9 * DAY + begins * DAY, expires_at=NOW + ends * DAY)
     kept = LineGate.objects.get(pk=line.pk).approvals
     assert [len(kept[campaign.ref]) for campaign in (first, second)] == [1, 1]
+
+
+def test_a_shorter_pause_leaves_the_longer_one_before_it(clock: Clock) -> None:
+    line, campaign = a_line(), a_campaign()
+    an_approval(line, campaign)
+    for days in (2, 1):
+        pause(line_id=line.pk, scope="all", until=NOW + days * DAY, **WHO)
+
+    def is_paused(at: datetime) -> bool:
+        clock.move_to(at)
+        return ask(line, campaign) == "paused"
+
+    assert ends_at(is_paused, NOW + 2 * DAY)
 
 
 def test_nothing_that_a_file_says_or_ends_lies_ahead(clock: Clock) -> None:

@@ -325,7 +325,10 @@ def test_an_event_goes_on_only_with_what_its_partner_signed_about_it(refused: Re
 
 def test_an_event_is_kept_and_never_goes_back(refused: Refusal) -> None:
     event = told(a_cohort(a_campaign(a_contract(a_party("GeoBridge"))), at=NOW), "j")
-    for column, value in (("claims", "'{}'"), ("jti", "'k'"), ("party_id", "1"), ("kind", "'verification'")):
+    for column, value in (
+        ("claims", "'{}'"), ("jti", "'k'"), ("party_id", "1"), ("kind", "'verification'"), ("contract_id", "1"),
+        ("cohort_id", "NULL"), ("id", "gen_random_uuid()"),
+    ):  # fmt: skip
         refused(f"UPDATE revocations_streamevent SET {column} = {value}")
         refused(
             f"UPDATE revocations_streamevent SET {column} = {value}",

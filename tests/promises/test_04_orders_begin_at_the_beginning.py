@@ -71,7 +71,7 @@ def test_a_stop_s_order_is_the_one_that_stands(line: Line, campaign: Campaign) -
 def test_the_version_told_to_a_partner_only_rises(line: Line, campaign: Campaign, refused: Refusal, role: str) -> None:
     stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
     assert Standing.objects.get().version == 1
-    for change in ("version = 0", "epoch = 0", f"contract_id = {campaign.contract_id + 1}"):
+    for change in ("version = 0", "epoch = 0", f"contract_id = {campaign.contract_id + 1}", "line_id = line_id + 1"):
         refused(f"UPDATE revocations_standing SET {change}", constraint="revocations_standing_only_rises", using=role)
     assert Standing.objects.update(version=1) == 1
     kept = "" if role == "default" else "revocations_standing_is_kept"
