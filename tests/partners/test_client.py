@@ -2,8 +2,10 @@
 
 import errno
 import gzip
+import os
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,9 +20,27 @@ from urllib3.util.connection import create_connection
 from partners.clients import http
 from partners.policies.identifiers import host_of
 from revocations.workers.delivery.verdicts import judge
+from tests import forks
 from tests.partners.fixtures import serving
 from tests.partners.outside import Answer, Outside
 from tests.partners.terminator import a_certificate
+
+ACROSS_A_FORK = """
+import os
+
+import django
+
+django.setup()
+from partners.clients import http
+
+url = os.environ["OUTSIDE"]
+assert http.get(url=url).status == 404
+child = os.fork()
+assert http.get(url=url).status == 404
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    assert http.get(url=url).status == 404
+"""
 
 
 def sent(outside: Outside, **more: Any) -> http.Reply:
@@ -47,6 +67,15 @@ def test_a_connection_is_kept_and_no_cookie(outside: Outside) -> None:
         assert sent(outside).status == 202
     assert (outside.connections, len(outside.posted)) == (1, 5)
     assert all("Cookie" not in asked.headers for asked in outside.posted)
+
+
+def test_a_forked_process_speaks_on_connections_of_its_own(outside: Outside) -> None:
+    env = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings", "DOOR_OUT_LOOPBACK": "1", "OUTSIDE": outside.url
+    }  # fmt: skip
+    done = forks.run([sys.executable, "-c", ACROSS_A_FORK], cwd=forks.PROJECT, env=env)
+    assert done.returncode == 0, done.stderr
+    assert (outside.connections, len(outside.asked)) == (2, 4)
 
 
 def test_redirects_are_only_answers(outside: Outside) -> None:

@@ -12,7 +12,7 @@ from django.test import Client as Http
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from accounts.primitives import numbers
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
@@ -34,6 +34,8 @@ from support.queries.visible import find_hidden_cases
 from support.workers.canary import running, steps
 from support.workers.canary.running import end_stale
 from tests.conformance.site import served
+from tests.faults.restoring import as_owner
+from tests.moments import A_MOMENT
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -191,6 +193,23 @@ def test_whatever_breaks_opens_one_incident_a_step(front: Front) -> None:
     push()
     assert ended(run).failed == ""
     assert [one[3] for one in incidents()] == [n for _, n in counted.values()]
+
+
+def test_a_number_that_is_no_line_s_gets_no_code(front: Front) -> None:
+    at = database_clock()
+    LineNumber.objects.filter(line=steps.ensure_world(at=at).line).update(ends_at=at + A_MOMENT)
+    run = begun()
+    assert (run.step, run.failed) == ("page", "no code was made")
+
+
+def test_a_stop_that_no_company_is_told_of_has_failed(front: Front) -> None:
+    at = database_clock()
+    tried, visitor = steps.ensure_world(at=at), steps.Visitor()
+    steps.allow(world=tried, at=at)
+    progress = steps.stop_by_page(world=tried, visitor=visitor)
+    as_owner("DELETE FROM consent_choiceorder")
+    with pytest.raises(steps.StepFailed, match="no order tells of it"):
+        steps.receipt_holds(world=tried, visitor=visitor, progress=progress)
 
 
 @pytest.mark.django_db
