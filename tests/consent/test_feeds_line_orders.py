@@ -1,6 +1,7 @@
 """Rows about one line in any order: the same end. A link to the line before it that is named late."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,10 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from accounts.models import Line, LineNumber
+from accounts.models import Line, LineNumber, Message
 from accounts.primitives.sealing import unseal
 from accounts.queries import line_of_number
+from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions import choices
 from consent.feeds.line_continuity import copy_predecessor_late
@@ -165,6 +167,21 @@ def test_stops_that_come_over_late_keep_their_moments() -> None:
     )
     assert [scope for scope, _ in before] == ["all", "party"]
     assert after == before
+
+
+def test_stops_that_come_over_late_are_texted_of_and_in_the_trail() -> None:
+    take_parties()
+    take_lines(line_row(), successor())
+    stop("L1")
+    stop("L1", "party", ROAD)
+    line = Line.objects.get(carrier_id="L2")
+    Line.objects.filter(pk=line.pk).update(recorded_at=database_clock() - timedelta(days=2))
+    take_lines(successor(continues_line_id="L1"))
+    assert list(Message.objects.filter(line_id=line.pk, kind="records").values_list("line_id", flat=True)) == [line.pk]
+    event = AuditEvent.objects.get(action="consent.choices_recorded")
+    assert (event.actor, event.target, event.line_id, event.detail) == (
+        "import:lines", f"line:{line.pk}", line.pk, {"count": 2},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("late", [False, True])

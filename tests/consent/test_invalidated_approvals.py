@@ -90,6 +90,16 @@ def the_allow() -> object:
     return take_choices(choice_row(id="yes", kind="allow", scope="campaign", ref="CMP-road", made_at=AT))
 
 
+def the_allow_of_a_time() -> object:
+    """With all that a choices file may say besides, by which it is known again."""
+    return take_choices(
+        choice_row(
+            id="yes", kind="allow", scope="campaign", ref="CMP-road", made_at=AT, until="2099-01-01T00:00:00Z",
+            program="Fleet",
+        )
+    )  # fmt: skip
+
+
 def the_claim() -> object:
     return take_approvals(approval_row(id="yes", captured_at=AT, verified_by="partner"))
 
@@ -119,7 +129,13 @@ def what_stands(order: Sequence[Callable[[], object]]) -> object:
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
-    ("yes", "of_m"), [(the_yes, "permitted"), (the_allow, "permitted"), (the_claim, "approval_unverified")]
+    ("yes", "of_m"),
+    [
+        (the_yes, "permitted"),
+        (the_allow, "permitted"),
+        (the_allow_of_a_time, "permitted"),
+        (the_claim, "approval_unverified"),
+    ],
 )
 def test_every_order_gives_each_line_the_same(yes: Callable[[], object], of_m: str) -> None:
     files = (yes, the_lines, the_releases)
@@ -157,6 +173,16 @@ def test_its_own_yes_of_that_time_stays() -> None:
     assert answer("L1") == "permitted"
     assert told(take_approvals(approval_row(id="yes", captured_at=AT))) == [("repeated",)]
     assert Approval.objects.filter(line_id=Line.objects.get(carrier_id="L1").pk).count() == 2
+
+
+@pytest.mark.usefixtures("db")
+def test_its_own_stay_where_the_number_is_known_to_be_older() -> None:
+    take_parties()
+    take_lines(line_row(), CHANGED)
+    take_approvals(approval_row(id="own", msisdn=NEW, captured_at=AT))
+    take_choices(choice_row(id="own", msisdn=NEW, kind="allow", scope="campaign", ref="CMP-road", made_at=AT))
+    take_lines(line_row(msisdn=NEW, number_changed_at="2025-08-30T00:00:00Z"))
+    assert (answer("L1"), InvalidatedApproval.objects.count()) == ("permitted", 0)
 
 
 @pytest.mark.usefixtures("db")
