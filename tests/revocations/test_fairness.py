@@ -263,6 +263,38 @@ def test_what_fails_at_one_partner_is_held_against_no_other(contract: Contract) 
     assert not fairness.is_paused(breaker=Breaker.objects.get(party_id=contract.aggregator_id), now=later)
 
 
+def test_the_late_word_of_a_worker_that_lost_its_lease_moves_nothing(contract: Contract) -> None:
+    now = database_clock()
+
+    def stands() -> tuple[object, ...]:
+        return Order.objects.values_list(
+            "state", "note", "next_attempt_at", "again_at", "leased_until", "attempts"
+        ).get()
+
+    some_orders(contract, 1, at=now)
+    for again_at in (None, now):
+        Order.objects.update(again_at=again_at)
+        (late,) = claimed(contract, now)
+        now += LEASE + SECOND
+        (push,) = claimed(contract, now)
+        before = stands()
+        told([late], http.Reply(500), now)
+        assert stands() == before
+        assert told([push], YES, now) == ["acknowledged"]
+        now += LEASE
+
+
+def test_what_was_signed_for_meanwhile_is_in_flight_no_longer(contract: Contract) -> None:
+    now = database_clock()
+    some_orders(contract, 1, at=now)
+    (push,) = claimed(contract, now)
+    bring_to(State.COMPLETED, acknowledged_at=now, completed_at=now)
+    assert fairness.in_flight(party_id=contract.aggregator_id, now=now) == 1
+    told([push], http.Reply(500), now)
+    assert fairness.in_flight(party_id=contract.aggregator_id, now=now) == 0
+    assert Order.objects.get().state == State.COMPLETED
+
+
 def test_events_then_stops_then_allows_then_what_nobody_waits_for(contract: Contract) -> None:
     now = database_clock()
     (again,) = some_orders(contract, 1, at=now - timedelta(days=3))

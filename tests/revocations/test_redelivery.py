@@ -119,6 +119,28 @@ def test_a_lost_redelivery_is_tried_again_until_it_arrives(scene: Scene) -> None
     ]  # fmt: skip
 
 
+def test_after_a_silence_the_rest_is_offered_again_soon(scene: Scene) -> None:
+    order_ids = [order_id for _ in range(3) for order_id in stop_all(scene.a_line())]
+    deliver(order_ids)
+    resend(scene)
+    scene.outside.answers = [Answer(0)]
+    assert sweep() == {"no_connection": 1}
+    orders, soon = [the_order(one) for one in order_ids], database_clock() + timedelta(seconds=6)
+    assert sorted(order.attempts for order in orders) == [1, 1, 2]
+    assert {(order.state, order.next_attempt_at) for order in orders} == {(State.ACKNOWLEDGED, None)}
+    untried = [order.again_at for order in orders if order.attempts == 1]
+    assert all(again_at is not None and again_at <= soon for again_at in untried)
+
+
+def test_what_is_known_of_an_order_stays_beside_it_when_it_arrives_again(scene: Scene) -> None:
+    (order_id,) = stop_all(scene.a_line())
+    deliver([order_id])
+    bring_to(State.PARTIAL, completed_at=database_clock(), note="one of three is done")
+    resend(scene)
+    assert sweep() == {"acknowledged": 1}
+    assert (the_order(order_id).state, the_order(order_id).note) == (State.PARTIAL, "one of three is done")
+
+
 def test_a_newer_order_takes_the_place_of_one_offered_again(scene: Scene) -> None:
     line = scene.a_line()
     (older,) = stop_all(line)

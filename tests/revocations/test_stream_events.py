@@ -11,13 +11,15 @@ import pytest
 
 from audit.models import Incident
 from audit.queries import database_clock
+from partners.clients import http
 from partners.models import Contract
 from revocations.actions.streams import enable_stream, pause_stream
 from revocations.domain.streams import queue_event
 from revocations.models import Breaker, Order, ResponsibleParty, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery import delivery_rounds as sweep_delivery
 from revocations.workers.delivery import polling
-from revocations.workers.delivery.claims import LEASE
+from revocations.workers.delivery.claims import LEASE, Clock, claim
+from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.verdicts import Verdict, wait_after
 from tests.partners.outside import Answer, Outside
 from tests.properties import undone
@@ -80,6 +82,32 @@ def test_an_event_is_tried_again_with_the_same_id(scene: Scene) -> None:
     assert sweep() == {}
     assert sweep(7 * SECOND) == {"acknowledged": 1}
     assert [token["jti"] for token in scene.tokens()] == [event.jti, event.jti]
+
+
+def test_after_a_silence_the_other_events_are_given_back_untried(scene: Scene) -> None:
+    for _ in range(3):
+        an_event(scene)
+    StreamEvent.objects.filter(pk=an_event(scene).pk).update(
+        state=State.ACKNOWLEDGED, next_attempt_at=None, again_at=database_clock()
+    )
+    scene.outside.answers = [Answer(0)]
+    assert sweep() == {"no_connection": 1}
+    untried, soon = StreamEvent.objects.filter(attempts=0), database_clock() + 6 * SECOND
+    assert [one.leased_until for one in untried] == [None] * 3
+    times = [one.next_attempt_at or one.again_at for one in untried]
+    assert all(time is not None and time <= soon for time in times)
+    assert [one.next_attempt_at for one in untried if one.state == State.ACKNOWLEDGED] == [None]
+
+
+def test_a_worker_that_lost_its_lease_gives_nothing_back(scene: Scene) -> None:
+    an_event(scene)
+    now = database_clock()
+    (late,) = claim(party_id=scene.party.pk, clock=Clock(now)).pushes
+    now += LEASE + SECOND
+    (push,) = claim(party_id=scene.party.pk, clock=Clock(now)).pushes
+    record(batch=[Result(late, None, now)])
+    event = StreamEvent.objects.get()
+    assert (event.attempts, event.next_attempt_at, event.leased_until) == (2, push.lease, push.lease)
 
 
 def test_a_poll_offers_events_first_and_settles_them(scene: Scene) -> None:
@@ -153,6 +181,16 @@ REFUSALS = [
     ("authentication_failed", "", None),
     ("access_denied", "", None),
 ]
+
+
+def test_a_410_is_no_news_of_a_stream_that_was_stopped_meanwhile(scene: Scene) -> None:
+    stream, now = a_stream(scene, endpoint_url=scene.contract.endpoint_url), database_clock()
+    stop_all(scene.a_line())
+    (push,) = claim(party_id=scene.party.pk, clock=Clock(database_clock())).pushes
+    Stream.objects.update(status=Stream.Status.DISABLED, status_by="officer:1")
+    record(batch=[Result(push, http.Reply(410), now)])
+    stream.refresh_from_db()
+    assert (stream.status, stream.status_by) == (Stream.Status.DISABLED, "officer:1")
 
 
 def test_who_moves_next_and_one_incident_a_day(scene: Scene) -> None:

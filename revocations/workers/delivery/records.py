@@ -166,9 +166,8 @@ def _move(told: _PushVerdict) -> None:
         next_attempt_at=due,
         note=verdict.note,
         parked_with=verdict.parked_with or "",
-        leased_until=None,
     )
-    rows.filter(attempts=push.number, again_at__isnull=False).update(again_at=due, leased_until=None)
+    rows.filter(attempts=push.number, again_at__isnull=False).update(again_at=due)
     rows.filter(leased_until=push.lease).update(leased_until=None)
 
 
