@@ -187,6 +187,15 @@ def test_a_hidden_row_stays_hidden_wherever_it_goes(own: str | None) -> None:
     assert seen("C") == ["r"]
 
 
+def test_the_order_on_a_row_that_stays_is_left_with_it() -> None:
+    take_releases(release_row(id="r", occurred_at=WINTER), release_row(id="s", occurred_at=SUMMER))
+    feeds.take_notices(*({"disclosure_id": one, "suppressed_until": EVER, "order_ref": "court"} for one in ("r", "s")))
+    take_lines(ENDED)
+    assert (whose(), held()) == ([("A", "s")], {"r"})
+    for notices, one in ((models.HeldNotice.objects, "r"), (models.DelayedNotice.objects, "s")):
+        assert list(notices.values_list("disclosure_id", flat=True)) == [id_of(one)]
+
+
 def test_a_hidden_row_must_show_its_yes_once_it_shows() -> None:
     gag = {"suppressed_until": EVER, "decision_id": ""}
     feeds.taken(DisclosuresFeed(gateway="gate"), feeds.ndjson([release_row(id="r", occurred_at=WINTER, **gag)]))

@@ -316,6 +316,11 @@ class TestDatabase:
             constraint=self.CONTRACT,
         )
 
+    def test_a_later_start_passes_by_a_draft(self, contract: Contract) -> None:
+        a_contract(contract.aggregator, is_draft=True, endpoint_url=EVIL, jwks_uri=EVIL)
+        later = contract.starts_at + MINUTE
+        assert Contract.objects.filter(pk=contract.pk).update(starts_at=later) == 1
+
     def test_a_yes_is_to_these_values_and_until_the_next(self, contract: Contract, refused: Refusal) -> None:
         was = {"endpoint_url": EVENTS, "jwks_uri": KEYS, "hosts": HOSTS}
         new = {**was, "endpoint_url": f"{BRIDGE}/new"}

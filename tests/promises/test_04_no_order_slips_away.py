@@ -240,6 +240,17 @@ def test_a_receipt_of_another_kind_shows_nothing(campaign: Campaign, refused: Re
         refused(f"{other} WHERE line_id = {line.pk}", constraint="revocations_order_shows_it")
 
 
+def test_what_its_partner_signed_shows_an_order_before_its_own_try_does(line: Line, campaign: Campaign) -> None:
+    """The answer to a try that is still on its way comes by another door."""
+    (order_id,) = stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    Receipt.objects.create(
+        line_id=line.pk, order_id=order_id, jti="j", party_id=campaign.contract.aggregator_id, received_at=NOW,
+        status="received", token="", token_hash=b"",
+    )  # fmt: skip
+    assert not Attempt.objects.exists()
+    assert Order.objects.update(state="acknowledged", acknowledged_at=NOW, next_attempt_at=None) == 1
+
+
 def test_what_its_partner_signed_for_all_of_an_ended_agreement_completes_an_order(
     line: Line, campaign: Campaign, refused: Refusal
 ) -> None:
