@@ -155,15 +155,18 @@ def test_nobody_makes_a_spent_yes_count_again() -> None:
     assert Campaign.objects.get(pk=found.row.pk).ends_at < timezone.now() + timedelta(days=11)
 
 
-def a_rule_that_may_end(until: datetime) -> tuple[models.QuerySet[JurisdictionRule], Proposal]:
+def a_rule_that_may_end(
+    until: datetime, *, state: str = "MD", agreed: bool = True
+) -> tuple[models.QuerySet[JurisdictionRule], Proposal]:
     rule = JurisdictionRule.objects.create(
-        state="MD", starts_at=timezone.now() - timedelta(days=30), purposes=[], sale_test=True, source="Md."
+        state=state, starts_at=timezone.now() - timedelta(days=30), purposes=[], sale_test=True, source="Md."
     )
     proposal = proposing.propose(
         act="relax_rule", of="rule", target_id=rule.pk, payload={"ends_at": until.isoformat()}, reason=WHY,
         actor=an_actor(), at=timezone.now(),
     )  # fmt: skip
-    proposing.mark_agreed(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
+    if agreed:
+        proposing.mark_agreed(proposal_id=proposal.id, reason=WHY, actor=an_actor(), at=timezone.now())
     return JurisdictionRule.objects.filter(pk=rule.pk), proposal
 
 
@@ -174,6 +177,15 @@ def test_a_rule_ends_no_sooner_than_was_agreed() -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             rows.update(ends_at=sooner, relaxed_by=proposal)
     assert rows.update(ends_at=until, relaxed_by=proposal) == 1
+
+
+def test_a_rule_ends_by_nothing_but_what_two_agreed_to_about_it() -> None:
+    until = timezone.now() + timedelta(days=10)
+    rows, waits = a_rule_that_may_end(until, agreed=False)
+    _, another = a_rule_that_may_end(until, state="VA")
+    for proposal in (waits, another):
+        with pytest.raises(IntegrityError, match="that needs two officers"), transaction.atomic():
+            rows.update(ends_at=until, relaxed_by=proposal)
 
 
 @pytest.mark.parametrize(
