@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
@@ -107,6 +108,14 @@ def test_seven_of_ten_of_at_least_ten_tries_open_it(contract: Contract) -> None:
         with undone():
             told(pushes, http.Reply(400, b'{"err": "%s"}' % err), now)
             assert not Breaker.objects.filter(open_until__isnull=False).exists(), err
+    # What had no address, or never left our house, says nothing of the partner.
+    with undone():
+        told([replace(push, url="") for push in pushes], REFUSED, now)
+        assert not Breaker.objects.filter(open_until__isnull=False).exists()
+    with undone():
+        told([*pushes, *pushes], http.Reply(None, ours=True), now)
+        told(pushes[:10], REFUSED, now)
+        assert Breaker.objects.filter(open_until__isnull=False).exists()
 
 
 @pytest.mark.django_db
@@ -275,6 +284,7 @@ def test_the_late_word_of_a_worker_that_lost_its_lease_moves_nothing(contract: C
     for again_at in (None, now):
         Order.objects.update(again_at=again_at)
         (late,) = claimed(contract, now)
+        assert claimed(contract, now) == []
         now += LEASE + SECOND
         (push,) = claimed(contract, now)
         before = stands()
