@@ -11,6 +11,7 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from accounts.models import User
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
+from consent.models import Tightening
 from console.actions import proposals
 from partners.actions.authorized import propose_agent, register_agent, suspend_agent
 from partners.actions.proposals import mark_agreed
@@ -142,6 +143,16 @@ def test_nobody_but_an_officer_with_a_reason_may(officer: str, agent: Authorized
 def refused(constraint: str, **changed: object) -> None:
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         AuthorizedAgent.objects.filter(pk="SLIP").update(**changed)
+
+
+def test_what_ends_an_agent_is_kept_for_the_archive_and_nothing_else_of_it(
+    officer: str, agent: AuthorizedAgent
+) -> None:
+    kept = Tightening.objects.filter(kind="agent").values_list("facts", flat=True)
+    agree()
+    assert list(kept) == []
+    suspend_agent(number=agent.number, reason="Due", actor=officer, at=LATER + timedelta(minutes=1))
+    assert list(kept.all()) == [{"id": "SLIP"}]
 
 
 def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: AuthorizedAgent) -> None:
