@@ -137,7 +137,9 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
         raise NotNow("They aren't from the same person, so they can't be merged.")
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
-        raise NotNow("They are about the same number, but from different people, so they can't be merged.")
+        unknown = next((one.code for one in (ticket, other) if one.asked_by_id is None), "")
+        why = f"we don't know who sent {unknown}" if unknown else "from different people"
+        raise NotNow(f"They are about the same number, but {why}, so they can't be merged.")
     _carry_over_deadlines(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
