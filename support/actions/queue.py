@@ -133,13 +133,7 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
             raise NotNow(f"{one.code} was already merged into {one.merged_into.code}. Nothing was changed.")
     if not other.is_under_way:
         raise NotNow(f"{other.code} is done. Reopen it first.")
-    if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
-        raise NotNow("They aren't from the same person, so they can't be merged.")
-    if ticket.asked_by_id != other.asked_by_id:
-        # Each reads their own alone: one line may have two people, or had another before.
-        unknown = next((one.code for one in (ticket, other) if one.asked_by_id is None), "")
-        why = f"we don't know who sent {unknown}" if unknown else "from different people"
-        raise NotNow(f"They are about the same number, but {why}, so they can't be merged.")
+    _refuse_to_mix(ticket, other)
     _carry_over_deadlines(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
@@ -179,6 +173,16 @@ def _lock_both(code: str, into: str, at: datetime) -> tuple[Ticket, Ticket]:
     if code == into:
         raise NotNow("That is the same case.")
     return found[code], found[into]
+
+
+def _refuse_to_mix(ticket: Ticket, other: Ticket) -> None:
+    if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
+        raise NotNow("They aren't from the same person, so they can't be merged.")
+    if ticket.asked_by_id != other.asked_by_id:
+        # Each reads their own alone: one line may have two people, or had another before.
+        unknown = next((one.code for one in (ticket, other) if one.asked_by_id is None), "")
+        why = f"we don't know who sent {unknown}" if unknown else "from different people"
+        raise NotNow(f"They are about the same number, but {why}, so they can't be merged.")
 
 
 def _of_one_source(ticket: Ticket, other: Ticket) -> bool:

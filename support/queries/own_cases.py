@@ -111,6 +111,12 @@ def thread_of(*, ticket: Ticket) -> list[Part]:
     ]  # fmt: skip
 
 
+def list_merged_codes(*, ticket: Ticket) -> list[str]:
+    """Return the codes of the cases that were merged into this one, the oldest first: each is answered here."""
+    merged = Ticket.objects.filter(pk__in=with_merged(ticket=ticket)).exclude(pk=ticket.pk)
+    return list(merged.order_by("opened_at", "id").values_list("code", flat=True))
+
+
 def file_of(*, ticket: Ticket, file_id: UUID) -> Attachment | None:
     """Return a file that the person may open: of what they or we wrote in this case's thread, and found clean."""
     return Attachment.objects.filter(

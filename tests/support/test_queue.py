@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -267,55 +267,6 @@ def test_a_lead_assigns_anybody_s_case_an_agent_does_not(ana: Member) -> None:
         queue.claim(code=one.code, user=auditor.user, at=timezone.now())
 
 
-@pytest.mark.parametrize("typed", ["T-TA7B2C", "ta7b2c", " tta7b2c "])
-def test_two_cases_of_one_person_become_one(ana: Member, typed: str) -> None:
-    """Codes may begin with a T themselves."""
-    line = a_line()
-    one, other = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk, code="T-TA7B2C")
-    merged = ana.client.post(f"/desk/{one.code}/merge/", {"into": typed}, follow=True)
-    assert merged.redirect_chain == [(f"/desk/{other.code}/", 302)]
-    assert f"{one.code} was merged into this case." in merged.content.decode()
-    one.refresh_from_db()
-    assert (one.state, one.merged_into) == ("merged", other)
-    assert [str(entry.body) for entry in Entry.objects.order_by("id")] == [
-        f"Goes on as {other.code}.", f"Goes on for {one.code} too.",
-    ]  # fmt: skip
-    again = ana.client.post(f"/desk/{one.code}/merge/", {"into": other.code}).content.decode()
-    assert f"{one.code} was already merged into {other.code}. Nothing was changed." in again
-    third = a_ticket(line_id=line.pk)
-    into_it = ana.client.post(f"/desk/{third.code}/merge/", {"into": one.code}).content.decode()
-    assert f"{one.code} was already merged into {other.code}. Nothing was changed." in into_it
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(True, True), (True, False), (False, False)], ids=["two people", "one", "nobody we know"]
-)
-def test_nobody_s_case_ends_in_another_s(ana: Member, ours: bool, theirs: bool) -> None:
-    one, other = (a_ticket(line_id=a_line().pk if has else None) for has in (ours, theirs))
-    with pytest.raises(NotNow, match="from the same person"):
-        queue.merge(code=one.code, into=other.code, actor=ana.actor, at=timezone.now())
-    incidents = [a_ticket(kind="incident"), a_ticket(kind="overdue")]
-    queue.merge(code=incidents[0].code, into=incidents[1].code, actor=ana.actor, at=timezone.now())
-    assert Ticket.objects.get(state="merged") == incidents[0]
-
-
-def test_two_people_of_one_line_keep_their_own_cases(ana: Member) -> None:
-    line, at = a_line(), timezone.now()
-    people = [User.objects.create(username=name) for name in ("first", "second")]
-    one, other = (a_ticket(line_id=line.pk, asked_by=person) for person in people)
-    with pytest.raises(NotNow, match="from different people"):
-        queue.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
-    with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
-        Ticket.objects.filter(pk=one.pk).update(state="merged", merged_into=other)
-    unknown = a_ticket(line_id=line.pk)
-    for pair in ((one, unknown), (unknown, one)):
-        with pytest.raises(NotNow, match=f"but we don't know who sent {unknown.code}, so they can't be merged"):
-            queue.merge(code=pair[0].code, into=pair[1].code, actor=ana.actor, at=at)
-    own = a_ticket(line_id=line.pk, asked_by=people[0])
-    queue.merge(code=one.code, into=own.code, actor=ana.actor, at=at)
-    assert Ticket.objects.get(state="merged") == one
-
-
 def test_it_is_found_by_what_people_quote(ana: Member) -> None:
     bridge = a_party("GeoBridge")
     by_party, by_word = a_ticket(party_id=bridge.pk), a_ticket()
@@ -465,42 +416,6 @@ def a_draft(ticket: Ticket, member: Member, body: str, **fields: object) -> Draf
     return Draft.objects.create(
         ticket=ticket, user=member.user, kind="answer", body=body, updated_at=timezone.now(), **fields
     )
-
-
-def test_the_thread_has_what_merged_cases_said(ana: Member) -> None:
-    line = a_line()
-    first, second, third = (a_ticket(line_id=line.pk) for _ in range(3))
-    said(first, "In the first")
-    said(third, "In the third")
-    for one, into in ((first, second), (second, third)):
-        queue.merge(code=one.code, into=into.code, actor=ana.actor, at=timezone.now())
-    page = ana.client.get(f"/desk/{third.code}/").content.decode()
-    assert page.index("In the first") < page.index("In the third")
-    assert f"<code>{first.code}</code>" in page
-
-
-def test_a_merged_case_is_due_as_soon(ana: Member) -> None:
-    line, at = a_line(), timezone.now()
-    soon = a_ticket(line_id=line.pk, due_in=DAY, priority=1, escalated_at=at)
-    waits = a_ticket(line_id=line.pk, due_in=14 * DAY, state="waiting")
-    queue.merge(code=soon.code, into=waits.code, actor=ana.actor, at=at)
-    waits.refresh_from_db()
-    assert (waits.state, waits.due_at, waits.priority, waits.escalated_at) == ("open", soon.due_at, 1, at)
-
-
-@pytest.mark.parametrize(
-    ("state", "due_in", "then", "then_due_in"),
-    [("partner", DAY, "open", DAY), ("waiting", 13 * DAY, "waiting", 13 * DAY), ("waiting", DAY, "waiting", 3 * DAY)],
-)
-def test_the_longer_of_two_waits_goes_on(
-    ana: Member, state: str, due_in: timedelta, then: str, then_due_in: timedelta
-) -> None:
-    line, at = a_line(), timezone.now()
-    ends = a_ticket(at=at, line_id=line.pk, due_in=due_in, state=state)
-    waits = a_ticket(at=at, line_id=line.pk, due_in=3 * DAY, state="waiting")
-    queue.merge(code=ends.code, into=waits.code, actor=ana.actor, at=at)
-    waits.refresh_from_db()
-    assert (waits.state, waits.due_at) == (then, at + then_due_in)
 
 
 @pytest.mark.parametrize("role", [User.Role.AGENT, User.Role.OFFICER])
