@@ -291,27 +291,35 @@ def test_a_key_that_was_replaced_on_the_restored_database_stays(campaign: Campai
             client_id=name, kind=Client.Kind.GATEWAY, party=None, public_jwk=key, actor="system:test", at=NOW
         )
 
+    # What went out before the backup is older than what was lost.
+    replaced("gateway-3", third)
+    replaced("gateway-3", first)
+    kept_outside()
     for name in ("gateway-1", "gateway-2"):
         replaced(name, third)
         replaced(name, first)
     # What waits in the backup went out after it, and before what is newer: it keeps nothing back.
     backup = dump(tmp_path)
     Contract.objects.update(ends_at=timezone.now() + timedelta(days=9))
-    for name in ("gateway-1", "gateway-2"):
+    for name in ("gateway-1", "gateway-2", "gateway-3"):
         replaced(name, second)
-    assert kept_outside() == 5
+    assert kept_outside() == 6
     with life_in(backup):
         replaced("gateway-1", third)
         # So does a file of the carrier's that shortens a term by less than was lost.
         Contract.objects.update(ends_at=timezone.now() + timedelta(days=30))
         after_restore("--confirm-lost-events", "Looked through.")
-        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
+        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {
+            "gateway-1": third, "gateway-2": second, "gateway-3": second,
+        }  # fmt: skip
         assert Contract.objects.get(ref=campaign.contract.ref).ends_at < timezone.now() + timedelta(days=10)
         # And in the archive they are the newest too.
         archive_writing.write(now=timezone.now())
     with life_in(backup):
         after_restore("--confirm-lost-events", "Looked through.")
-        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {"gateway-1": third, "gateway-2": second}
+        assert dict(Client.objects.values_list("client_id", "public_jwk")) == {
+            "gateway-1": third, "gateway-2": second, "gateway-3": second,
+        }  # fmt: skip
 
 
 def test_what_a_restore_passed_over_is_not_the_newest_of_an_archive_begun_anew(
