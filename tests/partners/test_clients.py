@@ -65,6 +65,26 @@ def incidents() -> list[tuple[str, str]]:
     return list(Incident.objects.order_by("id").values_list("kind", "subject"))
 
 
+def an_incident_of(client: Client, *, at: datetime) -> Incident:
+    micros = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    key = f"machine:{client.number}:{micros}"
+    audit.actions.open_incident(kind="machine_by_operator", key=key, subject="x", at=at)
+    return Incident.objects.get(key=key)
+
+
+def test_an_operator_s_incident_covers_nothing_once_it_is_closed(refused: Refusal) -> None:
+    client, key = register(), """public_jwk = '{"kty": "EC"}'"""
+    closed, still_open = NOW + timedelta(seconds=1), NOW + timedelta(seconds=2)
+    incident = an_incident_of(client, at=closed)
+    an_incident_of(client, at=still_open)
+    Incident.objects.filter(pk=incident.pk).update(closed_at=closed)
+    refused(
+        f"UPDATE partners_client SET {key}, changed_at = '{closed.isoformat()}'",
+        constraint="partners_client_two_officers",
+    )
+    assert Client.objects.update(public_jwk={"kty": "EC"}, changed_at=still_open) == 1
+
+
 def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
     client = register()
     another = """UPDATE partners_client SET public_jwk = '{"kty": "EC"}'"""
@@ -72,10 +92,7 @@ def test_an_operator_s_incident_covers_one_act(refused: Refusal) -> None:
         refused(statement, constraint="partners_client_two_officers")
     disable_client(client_id="gateway", actor=OFFICER, reason="", at=NOW)
     moment = NOW + timedelta(seconds=1)
-    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    audit.actions.open_incident(
-        kind="machine_by_operator", key=f"machine:{client.number}:{micros}", subject="x", at=moment
-    )
+    an_incident_of(client, at=moment)
     refused(
         f"UPDATE partners_client SET disabled_at = NULL, changed_at = '{moment.isoformat()}'",
         constraint="partners_client_two_officers",

@@ -198,7 +198,41 @@ def test_a_yes_counts_once(officer: str, refused: Refusal) -> None:
     refused(f"UPDATE partners_client SET {back}", constraint="partners_client_two_officers")
 
 
+def agreed_without_us() -> None:
+    """The yes stands there, and nothing was done by it yet."""
+    Proposal.objects.filter(decision="").update(decision="agreed", decided_by=an_actor(), decided_at=NOW)
+
+
+def test_a_yes_to_what_was_so_before_the_last_change_counts_for_nothing(officer: str, refused: Refusal) -> None:
+    machine = let_in(officer)
+    about: dict[str, Any] = {"number": machine.number, "reason": "Due", "actor": officer}
+    was, key = tokens.thumbprint(machine.public_jwk), a_key("x")
+    propose_key(public_jwk=key, was=was, at=NOW - MINUTE, **about)
+    agreed_without_us()
+    asked = "public_jwk = (SELECT payload -> 'public_jwk' FROM partners_proposal WHERE spent_at IS NULL)"
+    refused(f"UPDATE partners_client SET {asked}, {LATER}", constraint="partners_client_two_officers")
+    propose_key(public_jwk=key, was=was, at=NOW, **about)
+    agreed_without_us()
+    assert Client.objects.update(public_jwk=key, changed_at=NOW + MINUTE) == 1
+
+
+def test_a_yes_that_lets_a_machine_in_does_nothing_else(officer: str, refused: Refusal) -> None:
+    machine = let_in(officer)
+    disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW)
+    let_in_again(machine, officer)
+    agreed_without_us()
+    refused(
+        f"UPDATE partners_client SET disabled_at = '{NOW + MINUTE}', {LATER}",
+        constraint="partners_client_two_officers",
+    )
+    assert Client.objects.update(disabled_at=None, changed_at=NOW + MINUTE) == 1
+
+
 NEW_ONE = "(client_id, kind, public_jwk, certificate_sha256) VALUES ('new', 'feed', '{}', '')"
+LET_IN_BEFORE = (
+    "(client_id, kind, public_jwk, certificate_sha256, disabled_at, changed_at)"
+    " VALUES ('new', 'feed', '{}', '', now(), now())"
+)
 
 
 def test_the_database_lets_no_machine_in_without_two(officer: str, refused: Refusal) -> None:
@@ -211,6 +245,7 @@ def test_the_database_lets_no_machine_in_without_two(officer: str, refused: Refu
         ("UPDATE partners_client SET changed_at = NULL", "stays_itself"),
         ("DELETE FROM partners_client", "kept"),
         (f"INSERT INTO partners_client {NEW_ONE}", "waits"),
+        (f"INSERT INTO partners_client {LET_IN_BEFORE}", "waits"),
     ):
         refused(statement, constraint=f"partners_client_{constraint}")
     disable_machine(number=machine.number, reason="Lost.", actor=officer, at=NOW + MINUTE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import Line
@@ -235,3 +236,18 @@ def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
     proposals.mark_agreed(proposal_id=proposal.pk, reason="Due", actor=an_actor(), at=NOW)
     for wrong in ({"version": "4"}, {"body": "Other."}, {"at": (BEGINS - TICK).isoformat()}, {"at": NOW.isoformat()}):
         refused(insert.format(**right | wrong), constraint=guard)
+
+
+def test_a_yes_to_the_first_wording_of_one_use_and_language_is_to_no_other(refused: Refusal) -> None:
+    first = {"use": "stop", "language": "fr", "body": "Vous arr\u00eatez tout.", "starts_at": BEGINS.isoformat()}
+    proposal = proposals.propose(
+        act="publish_notice", of="notice", target_id=0, payload=first, reason="Due", actor=an_actor(), at=NOW
+    )
+    proposals.mark_agreed(proposal_id=proposal.pk, reason="Due", actor=an_actor(), at=NOW)
+    row = "'{use}', '{language}', 1, '{body}', '{starts_at}', 'system:install'"
+    insert = f"INSERT INTO partners_noticetext (use, language, version, body, published_at, actor) VALUES ({row})"
+    for other in ({"use": "allow"}, {"language": "de"}):
+        refused(insert.format(**first | other), constraint="partners_notice_two_officers")
+    with connection.cursor() as cursor:
+        cursor.execute(insert.format(**first))
+    assert list(NoticeText.objects.filter(language="fr").values_list("use", "version")) == [("stop", 1)]
