@@ -306,6 +306,13 @@ class TestDatabase:
         a_contract(party)
         refused(f"UPDATE partners_contract SET endpoint_url = '{EVIL}'", constraint=self.CONTRACT)
 
+    def test_nobody_who_named_hosts_alone_gets_others(self, refused: Refusal) -> None:
+        party = a_party("Asks only")
+        draft = a_contract(party, is_draft=True, hosts=["evil.example"])
+        a_contract(party, hosts=HOSTS)
+        refused("UPDATE partners_contract SET is_draft = false WHERE is_draft", constraint=self.CONTRACT)
+        assert Contract.objects.filter(pk=draft.pk).update(hosts=HOSTS, is_draft=False) == 1
+
     @pytest.mark.parametrize("said", ["endpoint_url", "jwks_uri"])
     @pytest.mark.parametrize("later", [0 * MINUTE, MINUTE], ids=["together", "later"])
     def test_nor_by_a_later_start(self, contract: Contract, refused: Refusal, later: timedelta, said: str) -> None:

@@ -106,6 +106,19 @@ def test_a_shortened_term_is_not_extended_by_the_same_yes(line: Line) -> None:
     assert reason(line, campaign) == "campaign_not_in_force"
 
 
+def test_what_is_in_force_never_began_earlier() -> None:
+    campaign, tick = a_campaign(), timedelta(microseconds=1)
+    terms: list[QuerySet[Campaign] | QuerySet[Contract]] = [
+        Campaign.objects.filter(pk=campaign.pk), Contract.objects.filter(pk=campaign.contract_id),
+    ]  # fmt: skip
+    for term in terms:
+        with pytest.raises(IntegrityError, match="two officers"), transaction.atomic():
+            term.update(starts_at=campaign.starts_at - tick)
+        assert term.update(starts_at=campaign.starts_at) == 1
+    draft = a_contract(is_draft=True)
+    assert Contract.objects.filter(pk=draft.pk).update(starts_at=draft.starts_at - tick) == 1
+
+
 def open_proposal(by: str) -> QuerySet[Proposal]:
     made = Proposal.objects.create(
         id=uuid.uuid4(), act="lift_suspension", of="contract", target_id=a_campaign().contract_id, reason="test",

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,9 +14,10 @@ from audit.queries import database_clock
 from consent.actions.choices import stop
 from consent.models import ChoiceOrder
 from partners.models import Campaign, Dealing
-from revocations.models import Duty, Order, Receipt, Standing
-from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_party, an_approval
+from revocations.models import CohortReceipt, Duty, Order, Receipt, Standing
+from tests.factories import NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.fixtures import Refusal
+from tests.support.console import a_cohort
 from tests.words.partners import a_market
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -96,6 +98,35 @@ def test_what_is_owed_ends_only_with_what_was_signed(
     assert Order.objects.get().state == "rejected"
     refused(discharge.format(Receipt.objects.get().jti), constraint=signed, using=role)
     assert Duty.objects.filter(discharged_at__isnull=False).count() == 0
+
+
+def test_what_was_signed_about_another_line_or_agreement_ends_nothing_that_is_owed(
+    line: Line, campaign: Campaign, refused: Refusal
+) -> None:
+    stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    other, partner = a_line(), campaign.contract.aggregator
+    an_approval(other, campaign)
+    (order_id,) = stop(line_id=other.pk, scope="all", actor="subscriber:1", channel="web").order_ids
+    signed: dict[str, Any] = {"received_at": NOW, "token": "", "token_hash": b""}
+    Receipt.objects.create(
+        line_id=other.pk, order_id=order_id, jti="another line", party_id=partner.pk, status="completed", **signed
+    )
+    elsewhere = a_campaign(a_contract(a_party("NorthLink")))
+    for epoch, of, jti, status in (
+        (2, elsewhere, "another agreement", "completed"), (3, campaign, "in part", "partial"),
+        (4, campaign, "all", "completed"),
+    ):  # fmt: skip
+        CohortReceipt.objects.create(
+            cohort_id=a_cohort(of, at=NOW, target_id=epoch, epoch=epoch).pk, event_id=uuid.uuid4(), signer_uri=partner.uri, jti=jti, status=status,
+            **signed,
+        )  # fmt: skip
+    for jti in ("another line", "another agreement", "in part"):
+        refused(
+            f"UPDATE revocations_duty SET discharged_at = now(), discharged_by = '{jti}' WHERE line_id = {line.pk}",
+            constraint="revocations_duty_is_signed_for",
+        )
+    owed = Duty.objects.filter(line_id=line.pk)
+    assert owed.update(discharged_at=NOW, discharged_by="all") == owed.count() > 0
 
 
 def test_no_duty_begins_as_if_it_were_discharged(line: Line, campaign: Campaign) -> None:
