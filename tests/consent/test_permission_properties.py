@@ -1,6 +1,7 @@
 """Three readings of one rule agree: the gate's row, the ledger's SQL, and the oracle's plain lists."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from audit.queries import database_clock
 from consent.domain import snapshots
+from consent.queries.permission import permission_at
 from partners.models import Campaign
 from tests.consent import oracle
 from tests.consent.stories import (
@@ -28,7 +30,7 @@ from tests.consent.stories import (
     question,
     requests,
 )
-from tests.factories import ROADSIDE
+from tests.factories import NOW, ROADSIDE, a_campaign, a_line, an_approval
 from tests.properties import stories, undone
 
 
@@ -140,3 +142,17 @@ def test_replaying_the_ledger_gives_the_same_gate_row(plan: Plan) -> None:
                 [line.pk],
             )
             assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.django_db
+def test_a_line_s_only_yes_counts_from_the_moment_it_was_on_record() -> None:
+    line, campaign, recorded = a_line(), a_campaign(), NOW - timedelta(days=10)
+    an_approval(line, campaign, recorded_at=recorded)
+
+    def known(at: datetime) -> str:
+        return permission_at(
+            line_id=line.pk, campaign=campaign.ref, purpose=campaign.purpose, scope=campaign.scope, at=recorded,
+            parties=[campaign.contract.aggregator.uri, campaign.lbs_provider.uri], precision_m=500, known_at=at,
+        )  # fmt: skip
+
+    assert (known(recorded - timedelta(microseconds=1)), known(recorded)) == ("no_approval", "permitted")

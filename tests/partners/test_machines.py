@@ -222,8 +222,7 @@ def test_a_yes_that_lets_a_machine_in_does_nothing_else(officer: str, refused: R
     let_in_again(machine, officer)
     agreed_without_us()
     refused(
-        f"UPDATE partners_client SET disabled_at = '{NOW + MINUTE}', {LATER}",
-        constraint="partners_client_two_officers",
+        f"UPDATE partners_client SET disabled_at = '{NOW + MINUTE}', {LATER}", constraint="partners_client_two_officers"
     )
     assert Client.objects.update(disabled_at=None, changed_at=NOW + MINUTE) == 1
 

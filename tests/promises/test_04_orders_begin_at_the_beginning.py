@@ -117,8 +117,8 @@ def test_what_was_signed_about_another_line_or_agreement_ends_nothing_that_is_ow
         (4, campaign, "all", "completed"),
     ):  # fmt: skip
         CohortReceipt.objects.create(
-            cohort_id=a_cohort(of, at=NOW, target_id=epoch, epoch=epoch).pk, event_id=uuid.uuid4(), signer_uri=partner.uri, jti=jti, status=status,
-            **signed,
+            cohort_id=a_cohort(of, at=NOW, target_id=epoch, epoch=epoch).pk, event_id=uuid.uuid4(),
+            signer_uri=partner.uri, jti=jti, status=status, **signed,
         )  # fmt: skip
     for jti in ("another line", "another agreement", "in part"):
         refused(
