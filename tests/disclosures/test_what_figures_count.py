@@ -1,0 +1,85 @@
+"""Whose choices and look-ups the figures for everyone count, and whose not."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from accounts.primitives.numbers import CANARY_NAME
+from consent.models import InvalidatedApproval
+from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
+from disclosures.queries.figures.statements import Figure
+from disclosures.workers import publishing
+from support.models import CarrierTestLine
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.world import disclosed
+
+pytestmark = pytest.mark.usefixtures("db")
+DAY = timedelta(days=1)
+TEN = range(10)
+
+
+@pytest.fixture(autouse=True)
+def to_the_minute(settings: Settings) -> None:
+    settings.FIGURES_TO_THE_MINUTE = True
+
+
+def counted(figure: Figure, *columns: str, after: timedelta = DAY) -> Sequence[tuple[object, ...]]:
+    publishing.make(at=NOW + after)
+    return [tuple(row[one] for one in columns) for row in PublishedFigure.objects.get(name=figure).rows]
+
+
+def choices(*, after: timedelta = DAY) -> dict[object, object]:
+    return {kind: n for kind, n in counted(Figure.CHOICES, "kind", "n", after=after) if n}
+
+
+def test_what_time_and_this_portal_ended_is_not_what_people_said() -> None:
+    a_ledger_row(a_line(), "stop", at=NOW)
+    for _ in range(2):
+        a_ledger_row(a_line(), "stop", scope="party", ref=a_party().uri, at=NOW, origin="system")
+    for _ in range(3):
+        a_ledger_row(a_line(), "stop", at=NOW, reason="grown_up")
+    assert choices() == {"stop": 1, "ours": 5}
+
+
+def test_test_lines_are_nobody() -> None:
+    for _ in range(2):
+        a_ledger_row(a_line(), "stop", at=NOW)
+    of_ours, of_the_carrier = a_line(carrier_id=CANARY_NAME), a_line()
+    for line in (of_ours, of_the_carrier):
+        a_ledger_row(line, "stop", at=NOW)
+    assert choices() == {"stop": 3}
+    CarrierTestLine.objects.create(line_id=of_the_carrier.pk, marked_at=NOW, marked_by="officer:1", about="Receipts")
+    assert choices(after=2 * DAY) == {"stop": 2}
+
+
+def test_a_yes_that_came_by_another_s_number_is_nobody_s() -> None:
+    first, _ = (a_ledger_row(a_line(), "allow", at=NOW, scope="campaign", ref="CMP-1", origin="file") for _ in range(2))
+    assert choices() == {"allow": 2}
+    InvalidatedApproval.objects.create(line_id=first.line_id, yes_id=first.id, campaign="CMP-1", recorded_at=NOW)
+    assert choices(after=2 * DAY) == {"allow": 1}
+
+
+def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone() -> None:
+    geo, draft = a_party(), a_party("Draft")
+    a_campaign(a_contract(geo), purpose=FRAUD)
+    a_contract(draft, is_draft=True)
+    for _ in TEN:
+        line = a_line()
+        disclosed(line, [geo.uri], at=NOW, n=2)
+        disclosed(line, [draft.uri], at=NOW)
+    disclosed(a_line(), [geo.uri], at=NOW, basis=Basis.EMERGENCY)
+    disclosed(a_line(), [geo.uri], at=NOW, outcome=Outcome.REFUSED)
+    assert counted(Figure.PHONES, "company", "phones") == [("GeoBridge", 10)]
+
+
+def test_a_purpose_that_only_a_draft_names_is_not_written_out() -> None:
+    geo, line = a_contract(), a_line()
+    a_campaign(geo, purpose="dpv:Draft", is_draft=True)
+    disclosed(line, [geo.aggregator.uri], at=NOW, purpose="dpv:Draft", n=10)
+    disclosed(line, [geo.aggregator.uri], at=NOW, n=11, basis=Basis.EMERGENCY)
+    disclosed(line, [geo.aggregator.uri], at=NOW, n=12, judgement=Judgement.NO_APPROVAL)
+    assert counted(Figure.RELEASES, "purpose", "basis", "released", "not_allowed") == [
+        ("", "approval", 22, 12), ("", "emergency", 11, 0),
+    ]  # fmt: skip
