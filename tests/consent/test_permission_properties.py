@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit.queries import database_clock
+from consent.actions import choices
 from consent.domain import snapshots
 from consent.queries.permission import permission_at
 from partners.models import Campaign
@@ -31,6 +32,7 @@ from tests.consent.stories import (
     requests,
 )
 from tests.factories import NOW, ROADSIDE, a_campaign, a_line, an_approval
+from tests.gate_questions import judged
 from tests.properties import stories, undone
 
 
@@ -156,3 +158,16 @@ def test_a_line_s_only_yes_counts_from_the_moment_it_was_on_record() -> None:
         )  # fmt: skip
 
     assert (known(recorded - timedelta(microseconds=1)), known(recorded)) == ("no_approval", "permitted")
+
+
+@pytest.mark.django_db
+def test_a_person_s_pause_ends_with_their_own_newer_yes_and_with_no_file_s(no_broker: None) -> None:
+    line, campaign, day, tick = a_line(), a_campaign(), timedelta(days=1), timedelta(microseconds=1)
+    an_approval(line, campaign)
+    until = database_clock() + day
+    paused = choices.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web").made_at
+    an_approval(line, campaign, at=paused + tick)
+    allowed = choices.allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:1", channel="web").made_at
+    assert allowed > paused + tick
+    moments = (paused - tick, paused, allowed - tick, allowed)
+    assert [judged(line, campaign, at) for at in moments] == ["permitted", "paused", "paused", "permitted"]

@@ -42,6 +42,7 @@ from portal import health
 from support.queries.visible import visible_incidents
 from tests.clocks import standing_still
 from tests.disclosures.conftest import partitions
+from tests.factories import a_party
 from tests.feeds import (
     BRIDGE,
     TRACK,
@@ -511,11 +512,13 @@ def test_a_company_named_late_can_still_be_told() -> None:
     assert not of_track.exists()
     take_notices({"disclosure_id": "late", "suppressed_until": "2022-01-01T00:00:00Z", "order_ref": "court-7"})
     told = of_track.get()
-    Dealing.objects.create(line_id=77, aggregator=told.aggregator, party=told.party, last_at=told.last_at)
+    gone = a_party("Gone", "lbs_provider")
+    for line_id, party in ((77, told.party), (line.pk, gone)):
+        Dealing.objects.create(line_id=line_id, aggregator=told.aggregator, party=party, last_at=told.last_at)
     take_releases(release_row(id="old", occurred_at="2021-11-20T12:00:00Z"))
     assert upkeep() == (1, 1)
-    # Another line, whose own look-ups are gone, has nothing left of it.
-    assert [one.line_id for one in Dealing.objects.filter(party=told.party)] == [line.pk]
+    # Another line, whose own look-ups are gone, has nothing left of it, and this line nothing of another company.
+    assert [one.line_id for one in Dealing.objects.filter(party__in=(told.party, gone))] == [line.pk]
     assert "late" in seen(line)
 
 

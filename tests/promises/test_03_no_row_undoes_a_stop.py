@@ -200,6 +200,18 @@ def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Cam
         refused(f"TRUNCATE {table}", constraint=f"{table}_no_truncate", using="owner")
 
 
+def test_no_yes_to_another_campaign_takes_the_place_of_one_that_was_another_s(line: Line) -> None:
+    campaign, by_file, by_person, claimed = (a_campaign() for _ in range(4))
+    another_s = an_approval(line, campaign)
+    an_approval(line, by_file)
+    allow(line_id=line.pk, campaign=by_person.ref, actor="subscriber:1", channel="web")
+    an_approval(line, claimed, verified_by="partner")
+    assert ask(line, campaign).allowed
+    InvalidatedApproval.objects.create(line_id=line.pk, yes_id=another_s.id, campaign=campaign.ref, recorded_at=NOW)
+    asked = [ask(line, one).reason for one in (campaign, by_file, by_person, claimed)]
+    assert asked == ["no_approval", "", "", "approval_unverified"]
+
+
 def test_no_row_of_a_file_is_dated_in_the_future(line: Line, campaign: Campaign) -> None:
     later = database_clock() + timedelta(hours=1)
     with pytest.raises(IntegrityError, match="a record is dated in the future"):
