@@ -126,6 +126,16 @@ def test_a_202_that_broke_off_acknowledges_nothing() -> None:
     assert (verdict.outcome, verdict.state) == ("error", State.SENT)
 
 
+def test_a_refusal_in_other_than_words_is_read_as_far_as_it_goes() -> None:
+    for body, outcome, note in (
+        (b'{"err": 5}', "error", "answered 400 without a reason"),
+        (b'{"err": "made_up", "description": 5}', "refused", "made_up"),
+        (b'{"err": "made_up"}', "refused", "made_up"),
+    ):
+        verdict = judge(reply=http.Reply(400, body=body))
+        assert (verdict.outcome, verdict.state, verdict.note) == (outcome, State.SENT, note), body
+
+
 @pytest.mark.django_db
 def test_a_silent_partner_has_been_sent_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     real = http.post
@@ -169,6 +179,9 @@ def test_a_partner_is_left_alone_for_as_long_as_it_asks_but_an_hour_at_most() ->
     for asked, waits in (
         ("120", 2 * minute), ("3601", 60 * minute), ("1", usual), ("soon", usual),
         ("Tue, 01 Dec 2026 12:30:00 GMT", 30 * minute), ("Tue, 01 Dec 2026 11:30:00 GMT", usual),
+        # Numbers and zones beyond all bounds, and a zone that isn't known, which is read as UTC.
+        ("9" * 30, 60 * minute), ("Tue, 01 Dec 2026 12:30:00 +" + "9" * 30, usual),
+        ("Tue, 01 Dec 2026 12:30:00 -0000", 30 * minute),
     ):  # fmt: skip
         verdict = Verdict("error", State.SENT)
         assert wait_after(row_id=row, tries=1, verdict=verdict, retry_after=asked, at=noon) == waits, asked
