@@ -346,6 +346,17 @@ def test_each_day_has_one_incident_that_counts_its_uses(ended: Ended) -> None:
     assert len(told(ended)) == 2
 
 
+def test_an_order_from_before_the_end_allows_no_use_after_it(scene: Scene) -> None:
+    line = scene.a_line()
+    stop_all(line)
+    (allowing,) = allow(line, scene.campaign)
+    ended = end(scene)
+    ended.lines.append(line)
+    assert ended.sign() == State.COMPLETED
+    assert (the_order(allowing).epoch, bool(the_order(allowing).snapshot["state"])) == (ended.cohort.epoch - 1, True)
+    assert contradicted(a_use(ended, n=3)) == 1
+
+
 def test_companies_below_sign_anew(ended: Ended, outside: Outside) -> None:
     road, signer = company(outside)
     received(ended.lines[0], ended.scene.party, road)
