@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -72,8 +73,7 @@ def test_the_page_says_what_there_is() -> None:
         stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web", reason=NEVER_AGREED if n == 11 else "")
     orders = Order.objects.filter(party_id=geo.aggregator_id)
     assert orders.count() == 12
-    said = orders.order_by("queued_at")[0].queued_at
-    bring_to(State.ACKNOWLEDGED, orders, sent_at=said, acknowledged_at=said + timedelta(minutes=5))
+    bring_to(State.ACKNOWLEDGED, orders, sent_at=F("queued_at"), acknowledged_at=F("queued_at") + timedelta(minutes=5))
     disclosed(lines[0], [geo.aggregator.uri], at=at - 2 * DAY, n=30, purpose=ROADSIDE)
     disclosed(lines[0], [geo.aggregator.uri], at=at - 2 * DAY, n=13, purpose=ROADSIDE, judgement=Judgement.NO_APPROVAL)
     disclosed(lines[0], [geo.aggregator.uri], at=at - 2 * DAY, n=11, purpose="anything", outcome=Outcome.REFUSED)

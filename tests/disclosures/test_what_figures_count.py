@@ -7,12 +7,14 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.primitives.numbers import CANARY_NAME
+from audit.queries import database_clock
+from consent.actions.choices import refuse
 from consent.models import InvalidatedApproval
 from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
 from support.models import CarrierTestLine
-from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party
+from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -59,6 +61,17 @@ def test_a_yes_that_came_by_another_s_number_is_nobody_s() -> None:
     assert choices() == {"allow": 2}
     InvalidatedApproval.objects.create(line_id=first.line_id, yes_id=first.id, campaign="CMP-1", recorded_at=NOW)
     assert choices(after=2 * DAY) == {"allow": 1}
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_what_was_refused_is_told_companies_like_what_was_stopped() -> None:
+    campaign = a_campaign()
+    for _ in TEN:
+        line = a_line()
+        an_approval(line, campaign)
+        refuse(line_id=line.pk, campaign=campaign.ref, actor="subscriber:0", channel="web")
+    after = database_clock() - NOW + DAY
+    assert counted(Figure.FOLLOWED, "company", "received", "said_here", after=after) == [("GeoBridge", 10, 10)]
 
 
 def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone() -> None:
