@@ -21,7 +21,7 @@ from revocations.actions.contradictions import Use, mark_contradicted_ends, mark
 from revocations.actions.redelivery import recover_since
 from revocations.domain.cohorts import digest
 from revocations.domain.receipts import ReceiptRefused
-from revocations.models import CohortReceipt, State, StreamEvent
+from revocations.models import CohortReceipt, Duty, Receipt, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress
 from tests.factories import ADS, FRAUD, NOW, READ, a_campaign, a_contract, a_party, an_approval
 from tests.partners.outside import Outside, Signer
@@ -355,6 +355,24 @@ def test_an_order_from_before_the_end_allows_no_use_after_it(scene: Scene) -> No
     assert ended.sign() == State.COMPLETED
     assert (the_order(allowing).epoch, bool(the_order(allowing).snapshot["state"])) == (ended.cohort.epoch - 1, True)
     assert contradicted(a_use(ended, n=3)) == 1
+
+
+def test_what_was_signed_for_before_the_end_keeps_its_own_proof(scene: Scene) -> None:
+    line = scene.a_line()
+    (order_id,) = stop_all(line)
+    Receipt.objects.create(
+        line_id=line.pk, order_id=order_id, jti="own", party_id=scene.party.pk, received_at=NOW, status="completed",
+        token="", token_hash=b"",
+    )  # fmt: skip
+    owed = Duty.objects.filter(line_id=line.pk).order_by("id")
+    first = Duty.objects.filter(pk=owed[0].pk)
+    assert first.update(discharged_at=NOW, discharged_by="own") == 1
+    ended = end(scene)
+    ended.lines.append(line)
+    assert ended.sign() == State.COMPLETED
+    assert settle_orders(now=database_clock()) == 1
+    assert first.get().discharged_by == "own"
+    assert owed.filter(discharged_at=None).count() == 0 < owed.exclude(discharged_by="own").count()
 
 
 def test_companies_below_sign_anew(ended: Ended, outside: Outside) -> None:
