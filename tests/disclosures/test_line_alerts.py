@@ -163,6 +163,11 @@ def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Cam
     assert rows_of(browser, page) == 5
     links = re.findall(r'href="(/history/\?company=[^"]*only=[^"]*)"', page)
     assert [len(rows_in(browser, link)) for link in links] == [5, 1]
+    # What an order hides is in neither number.
+    gagged(rows[0], until=None, at=now)
+    find(at=now)
+    (hidden, _) = said(browser.get("/home/").text)
+    assert hidden.startswith("SecureTrack : 4 look-ups with no record that you agreed. For 1 of them, it said only")
 
 
 def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None:
