@@ -203,6 +203,18 @@ def test_only_the_newest_is_sent_and_the_older_name_it(scene: Scene) -> None:
 
 
 @pytest.mark.django_db
+def test_nobody_s_move_is_awaited_for_an_order_that_a_newer_one_replaced(scene: Scene) -> None:
+    line = scene.a_line()
+    (first,) = stop_all(line)
+    scene.outside.answers = [Answer(400, b'{"err": "invalid_audience"}')]
+    deliver([first])
+    assert (the_order(first).state, the_order(first).get_parked_with_display()) == (State.PARKED, "Both")
+    (second,) = allow(line, scene.campaign)
+    deliver([second])
+    assert (the_order(first).state, the_order(first).get_parked_with_display()) == (State.SUPERSEDED, "")
+
+
+@pytest.mark.django_db
 def test_a_stop_then_an_allow_still_carries_the_deletion(scene: Scene) -> None:
     line = scene.a_line()
     (stopped,) = stop_all(line)
