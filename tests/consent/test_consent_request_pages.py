@@ -385,3 +385,15 @@ def test_the_page_is_small_and_needs_no_script(partner: Partner) -> None:
         assert "<script" not in one.text
         assert 'style="' not in one.text
         assert len(one.text.encode()) < 15_000
+
+
+@pytest.mark.parametrize("names_recipient", [True, False])
+def test_a_suspended_recipient_hinders_no_question_where_each_use_names_its_own(*, names_recipient: bool) -> None:
+    partner, line = a_partner(names_recipient=names_recipient), a_line(msisdn=NUMBER)
+    bail = a_party("BailNow", "end_customer")
+    Reach.objects.create(campaign=partner.campaign, party=bail)
+    Suspension.objects.create(
+        of="party", target_id=bail.pk, starts_at=database_clock(), reason="They sold it.", actor="officer:1"
+    )
+    partner.one(partner.claim(msisdn=number_of(line)))
+    assert text_now() == len(asked(NUMBER)) == names_recipient
