@@ -16,6 +16,6 @@ pages.request_class = bridge.Utf8Request
 whole_product: WSGIApplication = import_module("consent.api.decisions").gate_fast_path(pages)
 application: WSGIApplication = bridge.close_after_unread_body(bridge.delay_in_thread(whole_product))
 
-# Threads may come from here on: all doors, and with them the shapes that they read, are imported before.
+# Threads may start from here on, so every door, and with it every shape that it reads, is imported first.
 import_module("portal.urls")
 prepare_shapes()

@@ -71,10 +71,10 @@ def decode_json[T](
 
 
 def prepare_shapes() -> None:
-    """Have every shape known before threads share it. To be called once what defines shapes is imported.
+    """Work out every shape before threads share it. Call it once all modules that define shapes are imported.
 
-    msgspec works a shape out when something is first read as it, and a second thread that comes meanwhile finds half
-    of it: the process ends by a segmentation fault.
+    msgspec works a shape out when something is first read as it. A second thread that reads it meanwhile finds half of
+    it, and the process ends with a segmentation fault.
     """
     known: list[type[msgspec.Struct]] = [msgspec.Struct]
     for shape in known:

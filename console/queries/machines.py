@@ -15,7 +15,7 @@ from partners.clients import http
 from partners.domain.keysets import fetch_published_keys, jwks_uri_of, on_own_host
 from partners.models import AgentRequest, AuthorizedAgent, Client, Contract, PartnerKeySet, Party, Proposal
 from partners.policies import loosening
-from partners.policies.loosening import MoveKeys, SetEndpoints
+from partners.policies.loosening import BadProposal, MoveKeys, SetEndpoints
 from partners.primitives import tokens
 from partners.primitives.tokens import BadToken, Json
 from partners.queries import key_of, thumbprint_of
@@ -110,7 +110,10 @@ def keys_proposed(*, proposal: Proposal) -> KeyReplacement | None:
     """
     if proposal.decision or proposal.act not in {Proposal.Act.MOVE_KEYS, Proposal.Act.SET_ENDPOINTS}:
         return None
-    wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    try:
+        wanted = loosening.read(act=proposal.act, of=proposal.of, payload=proposal.payload)
+    except BadProposal:  # of an older release: its page says so
+        return None
     if isinstance(wanted, SetEndpoints):
         contract = Contract.objects.select_related("aggregator").get(pk=proposal.target_id)
         return keys_moved(party=contract.aggregator, was=wanted.was.jwks_uri, address=wanted.jwks_uri, own_host=False)

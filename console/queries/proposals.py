@@ -41,6 +41,7 @@ from support.queries.visible import HiddenCases, find_hidden_cases
 # What happens where the act and its target say it all.
 LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."
 UNPROTECTED = "One day after you agree, a single staff member will be able to see whose line this is, with a reason."
+OF_AN_OLDER_RELEASE = "It was proposed before the last upgrade. Propose it again."
 BY_NAME: Mapping[str, str] = {Proposal.Act.LIFT_SUSPENSION: LIFTED, Proposal.Act.END_PROTECTION: UNPROTECTED}
 
 
@@ -98,8 +99,10 @@ def waiting(*, at: datetime) -> Q:
 def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
     """Return the proposals about one thing that wait for a second officer, the oldest first, and what each changes."""
     found = _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
-    about = names.targets(wanted={(of, target_id)})[of, target_id] if found else None
-    return [replace(one, changes=_changes(one.proposal, about)) for one in found if about]
+    if not found:
+        return []
+    target = names.targets(wanted={(of, target_id)})[of, target_id]
+    return [replace(one, changes=_changes(one.proposal, target)) for one in found]
 
 
 def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
@@ -177,22 +180,20 @@ def _changes(one: Proposal, target: names.NamedTarget) -> str:
             word = dict(Campaign.Consideration.choices).get(said.get("consideration"), "")
             return f"The payment for {name} will be recorded as: {word}. State rules on sales use this."
         case _ if one.act in BY_VALUES:
-            return BY_VALUES[one.act](one)
+            try:
+                return BY_VALUES[one.act](one)
+            except BadProposal:
+                return OF_AN_OLDER_RELEASE
         case _:
             return f"{name} will be terminated permanently."
 
 
 def _machine(one: Proposal) -> str:
+    values = loosening.read(act=one.act, of=one.of, payload=one.payload)
     machine = Client.objects.select_related("party").filter(number=one.target_id).first()
-    if machine is None:
+    if machine is None or not isinstance(values, LetMachineIn):
         return "There is no such API client."
     whose = f"{machine.get_kind_display()} of {machine.party or 'the carrier'}"
-    try:
-        values = loosening.read(act=one.act, of=one.of, payload=one.payload)
-    except BadProposal:
-        values = None
-    if not isinstance(values, LetMachineIn):
-        return "It was proposed before the last upgrade. Propose it again."
     key, certificate = tokens.thumbprint(dict(values.public_jwk)), values.certificate or "no certificate"
     now = "It can't sign in now" if machine.disabled_at else "It can sign in now"
     return (

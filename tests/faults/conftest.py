@@ -1,4 +1,4 @@
-from tests.faults.fixtures import server, web_server, world
+from tests.faults.fixtures import own_archive, server, web_server, world
 from tests.partners.fixtures import outside
 
-__all__ = ["outside", "server", "web_server", "world"]
+__all__ = ["outside", "own_archive", "server", "web_server", "world"]

@@ -139,6 +139,14 @@ def server(web_server: Programs, committed_db: None, settings: Settings) -> Serv
     return Server(web_server.web_port)
 
 
+@pytest.fixture
+def own_archive(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops and checkpoints are kept outside in folders of this test's own, and nothing is delivered."""
+    settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
+    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
+
+
 @contextmanager
 def a_world(
     settings: Settings, *, database: str = "", code: Path = PROJECT, more: Mapping[str, str] | None = None

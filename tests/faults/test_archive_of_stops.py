@@ -14,7 +14,6 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, connections
 from django.utils import timezone
-from pytest_django import Settings
 from structlog.testing import capture_logs
 
 import audit.actions
@@ -49,15 +48,8 @@ from tests.faults.restoring import (
 )
 from tests.partners.outside import Signer
 
-pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker", "own_archive")
 WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
-
-
-@pytest.fixture(autouse=True)
-def _outside(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
-    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
-    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
 
 
 @pytest.fixture

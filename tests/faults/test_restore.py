@@ -59,15 +59,8 @@ from tests.people import number_of
 from tests.staff import an_agreed_proposal
 from tests.stores import checkpoints_stored
 
-pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker", "own_archive")
 WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
-
-
-@pytest.fixture(autouse=True)
-def _outside(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
-    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
-    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
-from pytest_django import Settings
 
 import audit.actions
 from accounts.models import Line
@@ -24,16 +23,9 @@ from tests.faults.restored import dump, life_in
 from tests.faults.restoring import after_restore, agreed, as_owner, kept_outside, reasons, the_server_started, told
 from tests.feeds import line_row, take_lines
 
-pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+pytestmark = pytest.mark.usefixtures("committed_db", "no_broker", "own_archive")
 WHO: dict[str, Any] = {"actor": "subscriber:1", "channel": "web"}
 LOOKED = ("--confirm-lost-events", "Looked through.")
-
-
-@pytest.fixture(autouse=True)
-def _outside(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.STOP_ARCHIVE_DIR = tmp_path / "stop-archive"
-    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
-    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
 
 
 @pytest.fixture

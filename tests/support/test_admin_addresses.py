@@ -1,8 +1,11 @@
 """The console's pages of endpoints and addresses of keys: a first one is one officer's, another takes two."""
 
+from uuid import uuid4
+
 import pytest
 
 from audit.models import AuditEvent
+from audit.queries import database_clock
 from partners.models import Contract, Party, Proposal
 from tests.factories import a_contract, a_party
 from tests.support.officers import Member, confirmed, post, shown
@@ -18,6 +21,16 @@ def contract(officer: Member) -> Contract:
     return a_contract(
         endpoint_url=TYPED["endpoint_url"], jwks_uri=TYPED["jwks_uri"], hosts=["calls.geobridge.example"], ref="AGR-1"
     )
+
+
+def test_a_proposal_of_an_older_release_is_told_as_such_and_breaks_no_page(second: Member, contract: Contract) -> None:
+    one = Proposal.objects.create(
+        id=uuid4(), act=Proposal.Act.SET_ENDPOINTS, of=Proposal.Of.CONTRACT, target_id=contract.pk,
+        payload={"endpoint": BRIDGE}, reason="They moved.", proposed_by=second.actor, proposed_at=database_clock(),
+    )  # fmt: skip
+    said = "It was proposed before the last upgrade. Propose it again."
+    assert f"They moved. {said} Waiting for another officer." in shown(second, f"/admin/contracts/{contract.pk}/")
+    assert f"What changes {said} About" in shown(second, f"/admin/proposals/{one.pk}/")
 
 
 def test_first_endpoints_take_effect_at_once(officer: Member) -> None:
