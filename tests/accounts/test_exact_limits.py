@@ -24,7 +24,7 @@ from accounts.primitives.zones import zone_of
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.clocks import forget_codes
 from accounts.workers.email_outbox import Mail
-from consent.domain.change_notices import Change, notify_of_line_moves
+from consent.domain.change_notices import MOVED, Change, notify_of_line_moves
 from tests.factories import a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
 from tests.people import NO_CODE, number_of
@@ -267,6 +267,16 @@ def test_so_many_warnings_of_a_kind_are_sent_in_a_day(line: Line, now: datetime)
 
     assert [warnings(now) for _ in range(6)] == [1, 2, 3, 4, 5, 5]
     assert begins_at(lambda at: warnings(at) == 6, now + DAY)
+
+
+def test_all_that_is_seldom_a_person_s_own_doing_is_told_however_often(line: Line, now: datetime) -> None:
+    told = {}
+    for change in (Change.NUMBER, *MOVED):
+        for _ in range(7):
+            notify_of_line_moves(lines=[line], change=change, numbers={line.pk: "+12065550188"}, at=now)
+        told[change.value] = Message.objects.filter(about=f"moved:{change}").count()
+    seldom = ("number", "holder", "joined", "taken", "ended")
+    assert told == {**dict.fromkeys(seldom, 7), "sim": 5, "forwarding": 5, "state": 5, "history": 5}
 
 
 def test_what_nobody_took_is_forgotten_at_its_end(line: Line, now: datetime, settings: Settings) -> None:

@@ -182,6 +182,17 @@ def test_a_child_is_told_though_its_phone_texted_stop(child: Line, holder: Line,
     }  # fmt: skip
 
 
+def test_whoever_wants_no_news_is_told_that_they_are_a_child_no_longer() -> None:
+    row = line_row(line_id="L-young", user_role="minor")
+    take_lines(row)
+    young = Line.objects.get(carrier_id="L-young")
+    refuse_texts(line_id=young.pk, at=timezone.now())
+    take_lines({**row, "user_role": "user"})
+    assert kinds(young) == ["child"]
+    (said,) = texts_to(number_of(young))
+    assert "you alone decide about this phone's location" in said.text
+
+
 def test_who_stops_by_the_phone_alone_is_told_once(child: Line, holder: Line) -> None:
     stop_all_by_line(line_id=child.pk, at=timezone.now())
     assert (kinds(child), kinds(holder)) == (["stopped"], [])

@@ -239,6 +239,17 @@ def test_the_list_is_of_lines_a_stop_would_concern(seed: int) -> None:
         assert len(listed(cohort)) == len(affected) == plan.lines
 
 
+def test_who_only_ever_said_no_is_on_no_list(campaign: Campaign) -> None:
+    """The partner has never had a name for such a line: it must not be given one, to be told that nothing is there."""
+    agreed, refused = a_line(), a_line()
+    an_approval(agreed, campaign)
+    stop(line_id=refused.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    cohort = ends("contract", campaign.contract)
+    build()
+    assert listed(cohort) == sorted(names(campaign.contract.aggregator, [agreed]))
+    assert not names(campaign.contract.aggregator, [refused])
+
+
 # Cut off, and at once
 
 

@@ -31,6 +31,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
+from tests.overlapping import overlap
 from tests.people import Browser, signed_in
 from tests.world import World, a_world
 
@@ -75,6 +76,22 @@ def test_a_line_becomes_long_when_it_is(line: Line) -> None:
     assert (DailyRollup.objects.count(), RolledFacts.objects.count(), marked(line.pk)) == (11, 1, set())
     assert sum(DailyRollup.objects.values_list("n", flat=True)) == 240 == total(line.pk)
     assert rollups.roll_up(at=database_clock(), long=240) == 0
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_two_runs_at_once_count_a_line_once() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_releases(*hourly(240))
+    line = Line.objects.get()
+    GrowingLine.objects.create(line_id=line.pk)
+
+    def roll_up() -> int:
+        return rollups.roll_up(at=database_clock(), long=240)
+
+    # After three of looking for lines that have become long, or moved.
+    assert overlap(roll_up, roll_up, at_commit=4) == (1, 0)
+    assert (DailyRollup.objects.count(), sum(DailyRollup.objects.values_list("n", flat=True))) == (11, 240)
 
 
 @pytest.fixture

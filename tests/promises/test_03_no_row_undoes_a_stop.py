@@ -174,6 +174,21 @@ def test_a_wrong_gate_row_is_rebuilt_from_the_ledger(line: Line, campaign: Campa
     assert ask(line, campaign).reason == "stopped_all"
 
 
+def test_a_yes_is_set_aside_and_no_stop(line: Line, refused: Refusal) -> None:
+    campaign = a_campaign()
+    no = a_ledger_row(line, "stop", scope="campaign", ref=campaign.ref, at=NOW, origin=Origin.FILE)
+    yes = an_approval(line, campaign)
+    refused(
+        "INSERT INTO consent_setaside (line_id, yes_id, campaign, recorded_at)"
+        f" VALUES ({line.pk}, '{no.id}', '{campaign.ref}', now())",
+        constraint="consent_set_aside_is_a_yes_of_a_file",
+    )
+    InvalidatedApproval.objects.create(line_id=line.pk, yes_id=yes.id, campaign=campaign.ref, recorded_at=NOW)
+    # Nor is a stop taken for a yes, of which there is none now.
+    assert LineGate.objects.get(line_id=line.pk).approvals == {}
+    assert ask(line, campaign).reason == "stopped_campaign"
+
+
 def test_nothing_that_a_denial_hangs_on_can_be_emptied(line: Line, campaign: Campaign, refused: Refusal) -> None:
     stop_all(line)
     IdentifierLink.objects.create(

@@ -14,7 +14,7 @@ from consent.actions.choices import allow, refuse, stop
 from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.models import Choice, ChoiceOrder
-from partners.models import Campaign, Dealing, Party
+from partners.models import Campaign, Dealing, Party, Reach
 from revocations.actions.orders import enqueue_order
 from revocations.domain.wire import Agreement
 from revocations.models import Attempt, Cohort, CohortReceipt, Order, Receipt, State, StreamEvent
@@ -113,6 +113,21 @@ def test_what_a_stop_takes_away_stays_by_another_campaign_for_the_same_alone(cam
         if is_written(line, campaign, allowed_again(line, campaign)):
             stays.append(title)
     assert stays == ["the same"]
+
+
+def test_a_company_is_taken_from_a_use_that_goes_on_without_it(campaign: Campaign) -> None:
+    """Where each request names for whom it is: the order excepts the company, and that is all there is to say."""
+    line, bail = a_line(), a_party("BailNow", "end_customer")
+    naming = a_campaign(campaign.contract, campaign.lbs_provider, names_recipient=True)
+    Reach.objects.create(campaign=naming, party=bail)
+    an_approval(line, naming)
+    (order_id,) = stop(line_id=line.pk, scope="party", ref=bail.uri, actor="subscriber:1", channel="web").order_ids
+    (use,) = Order.objects.get(id=order_id).snapshot["state"]
+    assert use["except"] == [bail.uri]
+    # One that goes on for it says something else.
+    other = a_line()
+    an_approval(other, naming)
+    assert not is_written(other, naming, allowed_again(other, naming), scope="party", ref=bail.uri)
 
 
 def test_only_a_newer_yes_that_counts_stays_beside_a_stop(campaign: Campaign) -> None:

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
+from consent.actions.choices import stop
+from consent.models import Choice
 from consent.workers.cohorts import settle_orders
 from console.queries.evidence_packs import build_report
 from console.queries.terminations import termination_page
@@ -373,6 +375,19 @@ def test_what_was_signed_for_before_the_end_keeps_its_own_proof(scene: Scene) ->
     assert settle_orders(now=database_clock()) == 1
     assert first.get().discharged_by == "own"
     assert owed.filter(discharged_at=None).count() == 0 < owed.exclude(discharged_by="own").count()
+
+
+def test_what_a_stop_after_the_signature_asks_stays_owed(scene: Scene) -> None:
+    line = scene.a_line()
+    stop(line_id=line.pk, scope="campaign", ref=scene.campaign.ref, actor="subscriber:1", channel="web")
+    ended = end(scene)
+    ended.lines.append(line)
+    assert ended.sign() == State.COMPLETED
+    stop_all(line)
+    newest = Choice.objects.filter(line_id=line.pk).latest("made_at")
+    assert settle_orders(now=database_clock()) == 1
+    owed = Duty.objects.filter(line_id=line.pk, discharged_at=None)
+    assert set(owed.values_list("since", flat=True)) == {newest.made_at}
 
 
 def test_companies_below_sign_anew(ended: Ended, outside: Outside) -> None:

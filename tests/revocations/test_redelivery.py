@@ -78,8 +78,8 @@ def test_for_a_case_only_its_line_s_newest_is_sent(scene: Scene) -> None:
 def an_end(scene: Scene, *, queued_at: datetime) -> StreamEvent:
     """Of an agreement, acknowledged."""
     event = StreamEvent.objects.create(
-        id=uuid.uuid4(), party_id=scene.party.pk, kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex, claims={},
-        queued_at=queued_at, next_attempt_at=queued_at,
+        id=uuid.uuid4(), party_id=scene.party.pk, kind=StreamEvent.Kind.COHORT, jti=uuid.uuid4().hex,
+        claims={"txn": "t", "sub_id": {}, "event": {}}, queued_at=queued_at, next_attempt_at=queued_at,
     )  # fmt: skip
     StreamEvent.objects.filter(pk=event.pk).update(
         state=State.ACKNOWLEDGED, acknowledged_at=queued_at, next_attempt_at=None
@@ -98,11 +98,19 @@ def test_a_partner_that_lost_its_store_gets_all_since_then(scene: Scene) -> None
     _, ended = (an_end(scene, queued_at=since - early) for early in (timedelta(microseconds=1), timedelta(0)))
     count = recover_since(party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock())
     assert list(StreamEvent.objects.filter(again_at__isnull=False)) == [ended]
-    StreamEvent.objects.update(again_at=None)
-    assert (count, sweep()) == (2, {"acknowledged": 1})
-    assert [token["jti"] for token in scene.tokens()][2:] == [the_order(signed).jti]
+    assert (count, sweep()) == (2, {"acknowledged": 2})
+    assert [token["jti"] for token in scene.tokens()][2:] == [ended.jti, the_order(signed).jti]
+    assert not StreamEvent.objects.filter(again_at__isnull=False).exists()
     assert (the_order(signed).state, the_order(signed).again_at) == (State.COMPLETED, None)
     assert AuditEvent.objects.get(action="orders.recovered").reason == WHY
+
+
+def test_the_sweep_finds_an_end_that_is_offered_again(scene: Scene) -> None:
+    ended = an_end(scene, queued_at=database_clock())
+    since = ended.queued_at
+    assert recover_since(party_id=scene.party.pk, since=since, actor=an_actor(), reason=WHY, at=database_clock()) == 1
+    assert sweep() == {"acknowledged": 1}
+    assert [token["jti"] for token in scene.tokens()] == [ended.jti]
 
 
 def test_a_lost_redelivery_is_tried_again_until_it_arrives(scene: Scene) -> None:
