@@ -157,6 +157,14 @@ def test_own_stops_of_one_minute_are_confirmed_by_one_text(child: Line, holder: 
     }  # fmt: skip
 
 
+def test_a_confirmation_keeps_nobody_from_hearing_what_others_did(child: Line, campaign: Campaign) -> None:
+    """Not even in the same minute."""
+    sign_in_by_code(child)
+    said_by(f"subscriber:{user_of(child).pk}", Change.PAUSE, child, campaign)
+    said_by("agent:7", Change.STOP, child, campaign)
+    assert kinds(child) == ["confirmed", "staff"]
+
+
 def test_a_line_in_confidence_gets_no_confirmation(holder: Line, campaign: Campaign) -> None:
     browser = signed_in(holder)
     browser.post("/lines/separation/", {"reach": "Call my sister."})

@@ -23,7 +23,7 @@ from consent.actions.records import FileChoice, record_file_choices
 from consent.clients.archive_sink import open_sink
 from consent.gate import deciding
 from consent.gate.deciding import NOT_LOOKED, Opening
-from consent.models import ArchiveQueueEntry, Choice, ChoiceReceipt
+from consent.models import ArchiveQueueEntry, Choice, ChoiceReceipt, RejudgeRequest
 from consent.workers import archive_comparison, archive_entries, archive_writing
 from consent.workers.archive_entries import read_after_head
 from disclosures.actions import restore_order
@@ -233,6 +233,21 @@ def test_what_else_had_tightened_is_so_again(campaign: Campaign, tmp_path: Path)
         the_server_started()
         assert archive_comparison.compare_archive().is_open
         assert archive_entries.list_missing_entries(entries=read_after_head(sink=open_sink()).entries) == []
+
+
+def test_past_uses_are_judged_anew_by_what_had_tightened(campaign: Campaign, tmp_path: Path) -> None:
+    linked, paid = agreed(campaign, 2)
+    sold = a_campaign(a_contract(ref="AGR-2"), a_party("Adly", "lbs_provider"), ref="CMP-sold")
+    released(linked, campaign)
+    released(paid, sold)
+    backup = dump(tmp_path)
+    add_link(of="party", ref="https://roadaid.example", kin_ref="https://newname.example", link="succeeds", at=NOW)
+    Campaign.objects.filter(pk=sold.pk).update(consideration="monetary")
+    assert kept_outside() == 2
+    with life_in(backup):
+        RejudgeRequest.objects.all().delete()
+        after_restore("--confirm-lost-events", "Nothing else was done.")
+        assert set(RejudgeRequest.objects.values_list("line_id", flat=True)) == {linked.pk, paid.pk}
 
 
 def test_nobody_else_is_ended_with_those_who_were(campaign: Campaign, tmp_path: Path) -> None:
