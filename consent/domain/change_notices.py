@@ -352,10 +352,7 @@ def _get_author(known: alerts.LineToText, actor: str) -> Author:
     kind = actor.partition(":")[0]
     if kind != "subscriber":
         return ACTORS.get(kind, Author.STAFF)
-    if known.line.user_role != Line.UserRole.MINOR:
-        return Author.HOLDER if known.is_others else Author.PERSON
-    user = queries.user_of_line(line_id=known.line.pk)
-    return Author.PERSON if user is not None and actor == f"subscriber:{user.pk}" else Author.HOLDER
+    return Author.HOLDER if known.is_others else Author.PERSON
 
 
 def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
