@@ -62,10 +62,10 @@ OFFERED_AGAIN = """
 WHERE party_id = %(party)s AND again_at <= %(now)s AND (%(only)s::uuid[] IS NULL OR id = ANY (%(only)s::uuid[]))
 ORDER BY again_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
 """
-# `kind`: these alone; `probe`: but this one.
+# `kind`: these alone.
 DUE_EVENTS = """
 WHERE party_id = %(party)s AND (next_attempt_at <= %(now)s OR again_at <= %(now)s)
-    AND id IS DISTINCT FROM %(probe)s::uuid AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
+    AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
 ORDER BY queued_at LIMIT %(room)s FOR UPDATE SKIP LOCKED
 """
 ALSO_WAITING = """
@@ -125,12 +125,11 @@ class Push:
 class ClaimedBatch:
     """What one claim took: events, and orders that are the newest of their line and agreement.
 
-    `looked_at`: any. `full`: as many as there was room for, so that more may be due.
+    `full`: as many were looked at as there was room for, so that more may be due.
     """
 
     events: Sequence[StreamEvent] = ()
     orders: Sequence[Order] = ()
-    looked_at: bool = False
     full: bool = False
 
 
@@ -152,15 +151,11 @@ def claim(*, party_id: int, clock: Clock, limit: int = BATCH, only: Collection[U
     end = streams.endpoints(party_ids=[party_id])[party_id]
     if not end.pushed:
         return ClaimedOrders()
-    while True:
-        lease = clock.now() + LEASE
-        with transaction.atomic():
-            taken = _claim_due(party_id, end, clock.now(), limit, only)
-            _hold(taken, until=lease, polled=False)
-        if taken.orders or taken.events or not taken.looked_at:
-            return ClaimedOrders(
-                sign_pushes(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full
-            )
+    lease = clock.now() + LEASE
+    with transaction.atomic():
+        taken = _claim_due(party_id, end, clock.now(), limit, only)
+        _hold(taken, until=lease, polled=False)
+    return ClaimedOrders(sign_pushes(orders=taken.orders, events=taken.events, end=end, lease=lease), taken.full)
 
 
 def _claim_due(party_id: int, end: Endpoint, now: datetime, limit: int, only: Collection[UUID] | None) -> ClaimedBatch:
@@ -169,7 +164,7 @@ def _claim_due(party_id: int, end: Endpoint, now: datetime, limit: int, only: Co
         return ClaimedBatch()
     if not end.enabled:
         # That it is paused, a partner is still told; SSF 1.0, 8.1.5.
-        told = _due_events(party_id, breaker.probe_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
+        told = _due_events(party_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
         return ClaimedBatch(events=told, full=len(told) >= limit)
     if fairness.get_half_open_probe(breaker=breaker, now=now):
         first = next((order.contract_id for order in _due_orders(party_id, only, now, 1)), None)
@@ -178,10 +173,10 @@ def _claim_due(party_id: int, end: Endpoint, now: datetime, limit: int, only: Co
     left = min(limit, fairness.IN_FLIGHT - fairness.in_flight(party_id=party_id, now=now))
     if left <= 0:
         raise Full
-    found = _due_events(party_id, breaker.probe_id, now, left) if only is None else []
+    found = _due_events(party_id, now, left) if only is None else []
     orders = _due_orders(party_id, only, now, left - len(found))
     full = len(found) + len(orders) >= left
-    return ClaimedBatch(events=found, orders=_newest_of(orders), looked_at=bool(orders), full=full)
+    return ClaimedBatch(events=found, orders=_newest_of(orders), full=full)
 
 
 def _due_orders(party_id: int, only: Collection[UUID] | None, now: datetime, room: int) -> list[Order]:
@@ -195,10 +190,8 @@ def _due_orders(party_id: int, only: Collection[UUID] | None, now: datetime, roo
     return found
 
 
-def _due_events(
-    party_id: int, probe_id: UUID | None, now: datetime, room: int, *, kind: StreamEvent.Kind | None = None
-) -> list[StreamEvent]:
-    asked = {"party": party_id, "probe": probe_id, "now": now, "room": room, "kind": kind.value if kind else None}
+def _due_events(party_id: int, now: datetime, room: int, *, kind: StreamEvent.Kind | None = None) -> list[StreamEvent]:
+    asked = {"party": party_id, "now": now, "room": room, "kind": kind.value if kind else None}
     return list(StreamEvent.objects.raw(EVENTS + DUE_EVENTS, asked))
 
 
