@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
-from console.queries.company_targets import list_owned_targets, list_viewed_targets
+from console.queries.company_targets import find_acts
 from partners.labels import sanitise_text
 from partners.models import Party
 from support.models import Ticket
@@ -84,13 +84,7 @@ def about_company(rows: Acts, part: str) -> Acts:
 
     Of cases those that are the company's own; one that a person asked about is nobody else's to know.
     """
-    parties = find_companies(part=part)
-    owned = list_owned_targets(parties=parties)
-    targets = [*owned, *list_viewed_targets(rows=rows, parties=parties)]
-    # A document that was only previewed is kept nowhere; rows behind an incident stand under their lines.
-    documents = Q(action__startswith="document.", detail__about__in=owned)
-    incidents = [int(one.partition(":")[2]) for one in owned if one.startswith("incident:")]
-    return rows.filter(Q(target__in=targets) | documents | Q(detail__incident__in=incidents))
+    return find_acts(rows=rows, parties=find_companies(part=part))
 
 
 def find_companies(*, part: str) -> list[int]:

@@ -18,7 +18,7 @@ from revocations.models import Order
 from tests.conventions.sources import calls, own_modules, read
 from tests.factories import a_line
 from tests.partners.outside import Signer
-from tests.support.console import a_chain
+from tests.support.console import a_case, a_chain
 from tests.support.officers import Member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -45,7 +45,9 @@ def test_a_company_s_acts_are_found_whatever_they_were_done_to(officer: Member) 
             txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={"required_actions": []}, queued_at=at,
             next_attempt_at=at, complete_by=at,
         )  # fmt: skip
+        case = a_case(line, party_id=party.pk)
         expected[name] = [
+            ("ticket.seen", f"ticket:{case.code}"),
             ("order.seen", f"order:{order.id}"), ("difference.seen", f"difference:{finding.pk}"),
             *(("incident.noted", f"incident:{one.pk}") for one in incidents),
         ]  # fmt: skip
@@ -54,17 +56,32 @@ def test_a_company_s_acts_are_found_whatever_they_were_done_to(officer: Member) 
                 action=action, actor=officer.actor, target=target, at=at,
                 line_id=line.pk if action == "order.seen" else None,
             )  # fmt: skip
-        preview_document(kind="company", ref=str(party.pk), actor=officer.actor, reason="Due.", at=at)
+        breach = Incident.objects.create(kind="partner_breach", key=name, subject=party.uri, opened_at=at)
+        for kind, ref in (("company", str(party.pk)), ("case", case.code), ("breach", str(breach.pk))):
+            preview_document(kind=kind, ref=ref, actor=officer.actor, reason="Due.", at=at)
         audit.actions.record_for_lines(
             action="anomaly.seen", actor=officer.actor, at=at, details={line.pk: {"incident": incidents[0].pk}}
         )
         expected[name] = [
             ("machine.registered", machine_target(number=machine.number)), *expected[name],
-            ("document.previewed", f"document:company:{party.pk}"), ("anomaly.seen", f"line:{line.pk}"),
+            ("document.previewed", f"document:company:{party.pk}"),
+            ("document.previewed", f"document:case:{case.code}"), ("case.seen", f"ticket:{case.code}"),
+            ("document.previewed", f"document:breach:{breach.pk}"), ("anomaly.seen", f"line:{line.pk}"),
         ]  # fmt: skip
     for name, done in expected.items():
         found = acts.about_company(acts.acts(at=at), name).order_by("id").values_list("action", "target")
         assert [one for one in found if not one[0].startswith(("proposal.", "machine.proposed"))] == done
+
+
+def test_what_is_asked_of_the_log_does_not_grow_with_a_company_s_cases_and_incidents() -> None:
+    at, line = timezone.now(), a_line()
+    party = a_chain(line, "GeoBridge", at=at).contract.aggregator
+    asked = []
+    for n in range(2):
+        asked.append(str(acts.about_company(acts.acts(at=at), "GeoBridge").query))
+        a_case(line, party_id=party.pk)
+        Incident.objects.create(kind="ungated", key=str(n), subject=party.uri, opened_at=at)
+    assert asked[0] == asked[1]
 
 
 def actions_in_code() -> Iterator[str]:
