@@ -128,6 +128,19 @@ def plan_of(sql: str, *, seqscan: str) -> dict[str, Any]:
     return plan
 
 
+def count_readings(client: Client, path: str, table: str) -> int:
+    """How often the statements of a page begin to read a table."""
+    found = 0
+    for sql in statements(client, path):
+        if table in sql:
+            with connection.cursor() as cursor:
+                cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql.replace("%", "%%"), [])
+                ((plan,),) = cursor.fetchall()
+            read = nodes((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+            found += sum(node["Actual Loops"] for node in read if node.get("Relation Name") == table)
+    return found
+
+
 def reads(sql: str, *, seqscan: str) -> list[tuple[str, str, bool]]:
     """What a plan reads of tables that grow with lines: the relation, how, and whether by a condition on an index."""
     return [

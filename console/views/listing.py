@@ -1,12 +1,13 @@
 """Show any list of the console: filters, search, sort, pages, and the words of its cells.
 
-A list costs its own statement, one bounded count, and what its `rows` read for the whole page at once.
+A list costs its own statement, one bounded count unless the page is the last, and what its `rows` read for the whole
+page at once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import takewhile
+from itertools import batched, islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -231,10 +232,11 @@ def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpRes
 
 
 def _file_rows(listing: Listing, rows: Rows, at: datetime) -> Iterator[tuple[object, ...]]:
-    parts = (listing.cells(list(rows[n : n + PART]), at) for n in range(0, MOST_IN_FILE, PART))
-    for part in takewhile(bool, parts):
-        yield from (tuple(cell.plain for cell in row) for row in part)
-    if rows[MOST_IN_FILE : MOST_IN_FILE + 1]:
+    # One statement sorts them once, and no row stands twice because others came meanwhile.
+    found = rows[: MOST_IN_FILE + 1].iterator(chunk_size=PART)
+    for part in batched(islice(found, MOST_IN_FILE), PART, strict=False):
+        yield from (tuple(cell.plain for cell in row) for row in listing.cells(part, at))
+    if next(found, None) is not None:
         yield (f"Only the first {MOST_IN_FILE:,} rows. Narrow the list to get the others.",)
 
 
@@ -247,7 +249,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
         rows=listing.cells(found[:SIZE], at),
-        total=count_of(rows=rows),
+        total=_count(rows, page, found),
         page=page,
         asked=asked.words,
         narrowed=asked.narrows,
@@ -267,6 +269,11 @@ def _read_page(rows: Rows, page: int) -> tuple[int, list[Any]]:
         # There are fewer rows by now, or the number was typed in.
         return 1, list(rows[: SIZE + 1])
     return page, found
+
+
+def _count(rows: Rows, page: int, found: Sequence[Any]) -> Count:
+    """How many rows there are: where this page is the last, it says so, and nothing is looked through again."""
+    return Count((page - 1) * SIZE + len(found)) if len(found) <= SIZE else count_of(rows=rows)
 
 
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:

@@ -17,6 +17,7 @@ import disclosures.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
 from consent.models import DigestRun
+from console.views import listing
 from disclosures.models import DelayedNotice, Disclosure
 from partners.actions import proposals, suspensions
 from partners.actions.terms import RuleTerms, add_rule
@@ -27,6 +28,7 @@ from support.queries import counts
 from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import A_MOMENT
+from tests.plans import count_readings
 from tests.selection import drawn
 from tests.staff import a_notice, an_actor
 from tests.support.console import a_breach, a_chain, a_cohort
@@ -39,10 +41,10 @@ EVERY_LIST = 4
 
 
 COST = {
-    "parties": 4 + 2, "contracts": 10 + 2, "campaigns": 7 + 2, "purposes": 3 + 2, "suspensions": 2 + 2,
-    "proposals": 3 + 2, "terminations": 3 + 2, "streams": 3 + 2, "orders": 2 + 2, "breaches": 2 + 2,
-    "reconciliation": 1 + 2,
-    "keys": 2, "clients": 2, "rules": 3, "anomaly-rules": 2 + 2, "notices": 1 + 2, "incidents": 4 + 2, "trail": 6 + 4,
+    "parties": 4 + 1, "contracts": 10 + 1, "campaigns": 7 + 1, "purposes": 3 + 1, "suspensions": 2 + 1,
+    "proposals": 3 + 1, "terminations": 3 + 1, "streams": 3 + 1, "orders": 2 + 1, "breaches": 2 + 1,
+    "reconciliation": 1 + 1,
+    "keys": 1, "clients": 1, "rules": 2, "anomaly-rules": 2 + 1, "notices": 1 + 1, "incidents": 4 + 1, "trail": 6 + 3,
 }  # fmt: skip
 
 
@@ -100,6 +102,22 @@ def test_a_list_costs_the_same_whatever_its_rows(officer: Member) -> None:
     more = {name: len(rows_of(officer, f"/admin/{name}/")) - n for name, n in rows.items()}
     assert with_one == with_three == {name: n + EVERY_LIST for name, n in COST.items()}
     assert {name for name, n in more.items() if n < 2} == {"keys"}
+    # What companies missed stays for good: it is not read for each contract.
+    assert count_readings(officer.client, "/admin/contracts/", "revocations_breach") == 1
+
+
+def test_a_list_that_is_over_is_not_counted(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last page says how many there are, and every page the same."""
+    for n in range(5):
+        audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=timezone.now())
+    monkeypatch.setattr(listing, "SIZE", 2)
+    cost = {}
+    for page, rows in ((1, 2), (2, 2), (3, 1), (4, 2)):
+        path = f"/admin/incidents/?page={page}"
+        assert "5 in this list" in shown(officer, path)
+        assert len(rows_of(officer, path)) == rows
+        cost[page] = statements(officer, path)
+    assert cost[3] == cost[1] - 1 == cost[2] - 1
 
 
 def test_the_dashboard_costs_the_same_whatever_is_wrong(officer: Member) -> None:

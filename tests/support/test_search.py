@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -115,3 +116,18 @@ def test_a_file_that_was_cut_says_so(officer: Member, monkeypatch: pytest.Monkey
     monkeypatch.setattr(listing, "PART", 1)
     rows = csv_of(officer, "/admin/incidents/?csv=1")
     assert [row["What"] for row in rows[1:]] == ["Only the first 1 rows. Narrow the list to get the others."]
+
+
+def test_each_row_stands_once_in_a_file_though_others_come_meanwhile(
+    officer: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = timezone.now()
+    monkeypatch.setattr(listing, "PART", 1)
+    for n in range(4):
+        audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=at)
+    answer: Any = officer.client.get("/admin/incidents/?csv=1&sort=-opened_at")
+    lines = iter(answer.streaming_content)
+    begun = [next(lines), next(lines)]
+    audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key="new", subject="Later", at=at + timedelta(seconds=1))
+    rows = csv.DictReader(io.StringIO(b"".join([*begun, *lines]).decode("utf-8-sig")))
+    assert [row["About"] for row in rows] == ["Subject 3", "Subject 2", "Subject 1", "Subject 0"]
