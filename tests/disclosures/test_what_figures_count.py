@@ -8,13 +8,15 @@ from pytest_django.fixtures import Settings
 
 from accounts.primitives.numbers import CANARY_NAME
 from audit.queries import database_clock
-from consent.actions.choices import refuse
+from consent.actions.choices import refuse, stop
 from consent.models import InvalidatedApproval
 from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
+from revocations.models import Order, State
 from support.models import CarrierTestLine
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
+from tests.orders import bring_to
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -72,6 +74,26 @@ def test_what_was_refused_is_told_companies_like_what_was_stopped() -> None:
         refuse(line_id=line.pk, campaign=campaign.ref, actor="subscriber:0", channel="web")
     after = database_clock() - NOW + DAY
     assert counted(Figure.FOLLOWED, "company", "received", "said_here", after=after) == [("GeoBridge", 10, 10)]
+
+
+@pytest.mark.usefixtures("no_broker")
+def test_what_one_company_did_another_has_not_done() -> None:
+    """Both were told of the same stops."""
+    uses = [a_campaign(a_contract(a_party(name))) for name in ("GeoBridge", "NorthLink")]
+    for _ in TEN:
+        line = a_line()
+        for campaign in uses:
+            an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    now = database_clock()
+    bring_to(
+        State.COMPLETED, Order.objects.filter(contract_id=uses[0].contract_id), acknowledged_at=now, completed_at=now
+    )
+    columns = ("company", "received", "acknowledged", "completed")
+    assert counted(Figure.FOLLOWED, *columns, after=now - NOW + DAY) == [
+        ("GeoBridge", 10, 10, 10),
+        ("NorthLink", 10, 0, 0),
+    ]
 
 
 def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone() -> None:
