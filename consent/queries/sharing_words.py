@@ -9,7 +9,7 @@ def sharing_words(*, sharing: Sharing) -> str:
     """Say how sharing stands where not all of it is off."""
     if not sharing.gate_is_open:
         return _("All sharing is on hold while we check our records")
-    if sharing.state == "partly":
+    if sharing.state == "partly" and sharing.allowed_companies:
         return _("Sharing is partly off")
     if sharing.is_suspended:
         return _("Sharing is on hold: we have suspended all that was allowed")

@@ -40,6 +40,7 @@ OUTSIDE: Final = Tag("plain", gettext_lazy("Outside your choices"))
 REFUSED: Final = Tag("good", gettext_lazy("Refused"), "check")
 CLAIMED: Final = Tag("warn", gettext_lazy("Only the company's word"), "alert")
 AGREED: Final = Tag("good", gettext_lazy("You agreed"), "check")
+SOME_NOT_ALLOWED: Final = Tag("warn", gettext_lazy("Some look-ups you did not allow"), "alert")
 ENDED: Final = Tag("warn", gettext_lazy("Your consent has ended"), "clock")
 SUSPENDED: Final = Tag("warn", gettext_lazy("We suspended this partner"), "pause")
 
@@ -58,6 +59,12 @@ TAGS: Final[tuple[tuple[Callable[[CompanyCard], object], Tag], ...]] = (
     (lambda card: card.is_allowed or card.proof.counts, AGREED),
     (lambda card: card.proof.kind == "none", NO_RECORD),
 )
+# What is said besides the first.
+SECOND: Final[tuple[tuple[Tag, Callable[[CompanyCard], object], Tag], ...]] = (
+    (NO_RECORD, lambda card: card.no_record and card.is_stopped_by_person, STOPPED),
+    (NO_RECORD, lambda card: card.no_record and not card.is_stopped_by_person and card.paused_until, PAUSED),
+    (AGREED, lambda card: card.recent_not_allowed, SOME_NOT_ALLOWED),
+)
 ALLOWED_BY: Final[Mapping[Author, Promise]] = {
     "holder": gettext_lazy("The account holder allowed it here"),
     "user": gettext_lazy("The person who uses this phone allowed it here"),
@@ -69,17 +76,9 @@ def card_tags(*, card: CompanyCard) -> Iterator[Tag]:
     """Say of a company in a word or two how it stands, the gravest first."""
     first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
     yield first
-    if first is NO_RECORD and card.no_record:
-        yield from _own_denial_tags(card)
+    yield from (tag for said, holds, tag in SECOND if said is first and holds(card))
     if card.is_suspended and not card.is_allowed:
         yield SUSPENDED
-
-
-def _own_denial_tags(card: CompanyCard) -> Iterator[Tag]:
-    if card.is_stopped_by_person:
-        yield STOPPED
-    elif card.paused_until:
-        yield PAUSED
 
 
 def card_now(*, card: CompanyCard) -> SafeString:

@@ -60,7 +60,8 @@ class Companies:
     """All cards of a line, and what the page says of them in one sentence.
 
     `recent`: who got it in the last 30 days, in the name of an agreement or although it sells look-ups; `lookups`
-    counts the former, and `flow` draws them. `outside`: whoever got it. `nothing`: there is no record at all that may
+    counts the former, and `flow` draws them. `no_record`: companies without a record of a yes; `not_allowed`: others
+    that got it as no yes allowed. `outside`: whoever got it. `nothing`: there is no record at all that may
     be shown. `stop`: the choice by which the person stopped everything, while that stands.
     """
 
@@ -69,7 +70,7 @@ class Companies:
     earlier: tuple[CompanyCard, ...]
     lookups: int
     no_record: int
-    unverified: int
+    not_allowed: int
     outside: OutsideAgreements
     nothing: bool
     flow: Flow | None
@@ -105,7 +106,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     outside = list_outside_agreements(facts=facts)
     cards = _cards(_companies_in(by_agreement, outside, standing), facts, standing, parties, orders)
     recent, earlier = _by_time(cards)
-    lookups, no_record, unverified = _count_lookups(recent)
+    lookups, no_record, not_allowed = _count_lookups(recent)
     found = list_line_anomalies(line_id=line.pk, at=at)
     by_uri = {card.company.uri: card for card in cards}
     return Companies(
@@ -114,7 +115,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         earlier=earlier,
         lookups=lookups,
         no_record=no_record,
-        unverified=unverified,
+        not_allowed=not_allowed,
         outside=count_outside_agreements(facts=outside),
         nothing=not facts and not cards,
         flow=flow_of(facts=by_agreement, parties=parties, recent=True),
@@ -167,11 +168,11 @@ def _by_time(cards: Sequence[CompanyCard]) -> tuple[tuple[CompanyCard, ...], tup
 
 
 def _count_lookups(recent: Sequence[CompanyCard]) -> tuple[int, int, int]:
-    """Return the look-ups, the companies without a record of a yes, and those with one that nobody verified."""
+    """Return the look-ups, the companies without a record of a yes, and the others that got what it didn't allow."""
     return (
         sum(card.recent for card in recent),
         sum(card.no_record for card in recent),
-        sum(card.unverified and not card.no_record for card in recent),
+        sum(bool(card.recent_not_allowed) and not card.no_record for card in recent),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from consent.domain.notices import list_covered_uses
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
+from disclosures.labels import NOT_ALLOWED
 from disclosures.models import Judgement, Outcome
 from disclosures.queries.judgement_counts import (
     Involvement,
@@ -53,8 +54,9 @@ class CompanyCard:
     """A company that received the line's location, or may: everything its card says.
 
     Counts are of look-ups of its own, released in the name of an agreement; `recent` of those in the last 30 days.
-    `not_allowed` counts the ones that were not permitted, by reason; `outside`, what it got without an agreement being
-    asked for. `got_it`: whether it got the location at all, itself or through others.
+    `not_allowed` counts the ones that were not permitted, by reason, `recent_not_allowed` those in the last 30 days;
+    `outside`, what it got without an agreement being asked for. `got_it`: whether it got the location at all, itself
+    or through others.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
     not; `by_us`: we do, for what it did, and the person does not. `gate_is_open`: as in `Sharing`.
@@ -76,7 +78,7 @@ class CompanyCard:
     outside: OutsideAgreements
     got_it: bool
     no_record: bool
-    unverified: bool
+    recent_not_allowed: int
     after_stop: int
     stopped_at: datetime | None
     paused_until: datetime | None
@@ -230,7 +232,7 @@ def card_of(
         outside=got.outside,
         got_it=bool([*released, *outside]),
         no_record=_lacks_record(uri, got, counted, standing),
-        unverified=_is_unverified(counted),
+        recent_not_allowed=_count_recent_not_allowed(counted),
         after_stop=_count_after_stop(counted),
         stopped_at=no.stopped_at,
         paused_until=no.paused_until,
@@ -267,8 +269,8 @@ def _lacks_record(uri: str, got: Involvement, counted: Sequence[Facts], standing
     return bool(got.recent) and all(one.proof.kind == "none" for one in _uses(uri, counted, standing))
 
 
-def _is_unverified(counted: Sequence[Facts]) -> bool:
-    return any(one.judgement == Judgement.APPROVAL_UNVERIFIED and one.recent for one in counted)
+def _count_recent_not_allowed(counted: Sequence[Facts]) -> int:
+    return sum(one.recent for one in counted if one.judgement in NOT_ALLOWED)
 
 
 def _count_after_stop(counted: Sequence[Facts]) -> int:

@@ -245,7 +245,7 @@ def a_use(*, allowed: bool = False, suspended: bool = False, proof: Proof | None
 CARD = CompanyCard(
     company=NamedParty(1, "https://geobridge.example", "GeoBridge"), about="", website="", trails=(), more_trails=0,
     instead=(), uses=(a_use(),), n=0, recent=0, last_at=None, refused=0, not_allowed=(), outside=NOTHING_OUTSIDE,
-    got_it=False, no_record=False, unverified=False, after_stop=0, stopped_at=None, paused_until=None,
+    got_it=False, no_record=False, recent_not_allowed=0, after_stop=0, stopped_at=None, paused_until=None,
     denied_since=None, by_record=False, by_us=False, gate_is_open=True, orders=(), also_stops=(),
 )  # fmt: skip
 NO_RECORD = ("bad", "No record that you agreed", "alert")
@@ -255,6 +255,7 @@ BY_RECORD = ("plain", "Stopped by an earlier record", "stop")
 BY_US = ("warn", "We suspended it for you", "stop")
 PARTNER_SUSPENDED = ("warn", "We suspended this partner", "pause")
 AGREED = ("good", "You agreed", "check")
+SOME_NOT_ALLOWED = ("warn", "Some look-ups you did not allow", "alert")
 ONCE_OUTSIDE = OutsideAgreements(recent=(Tally("emergency", "For an emergency", "plain", 1),))
 DOUBTFUL = replace(ONCE_OUTSIDE, doubtful=1)
 
@@ -278,6 +279,8 @@ DOUBTFUL = replace(ONCE_OUTSIDE, doubtful=1)
         (replace(CARD, uses=()), [("good", "Refused", "check")]),
         (replace(CARD, uses=(a_use(proof=Proof("claimed", AT)),)), [("warn", "Only the company's word", "alert")]),
         (replace(CARD, uses=(a_use(allowed=True),)), [AGREED]),
+        (replace(CARD, uses=(a_use(allowed=True),), recent_not_allowed=1), [AGREED, SOME_NOT_ALLOWED]),
+        (replace(CARD, recent_not_allowed=1, no_record=True), [NO_RECORD]),
         (replace(CARD, uses=(a_use(proof=Proof("allowed", AT)),)), [AGREED]),
         (replace(CARD, uses=(a_use(proof=Proof("none")),)), [NO_RECORD]),
         (CARD, [("warn", "Your consent has ended", "clock")]),

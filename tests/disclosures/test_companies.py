@@ -50,7 +50,7 @@ def test_the_riskiest_come_first_and_every_number_is_right() -> None:
     assert "\u202e" in HOSTILE
     assert names(found.recent)[2:] == ["FamilyRing", "FraudShield", "AdReach", "RoadAid"]
     assert set(names(found.earlier)) == {"MedAlert", "NorthLink"}
-    assert (found.lookups, found.no_record, found.unverified) == (73, 2, 1)
+    assert (found.lookups, found.no_record, found.not_allowed) == (73, 2, 1)
     assert found.flow is not None
     assert (found.flow.n, found.flow.root.not_allowed) == (73, found.flow.not_allowed)
     assert [(tally.judgement, tally.n) for tally in found.outside.recent] == [("emergency", 2), ("legal_process", 1)]
@@ -82,7 +82,7 @@ def test_the_riskiest_come_first_and_every_number_is_right() -> None:
         counted = ("n", "recent", "last_at", "refused", "not_allowed", "outside")
         for one in (page.card, *(one for one in page.got if one.how == "itself")):
             assert [getattr(one, name) for name in counted] == [getattr(card, name) for name in counted]
-        for name in ("no_record", "unverified", "after_stop"):
+        for name in ("no_record", "recent_not_allowed", "after_stop"):
             assert getattr(page.card, name) == getattr(card, name), (card.company.name, name)
 
 
