@@ -124,7 +124,7 @@ WHAT: dict[str, Words] = {
     "disclosures.reported": gettext_lazy("Reported look-ups"),
     "line.changed": gettext_lazy("The carrier changed its record of this line"),
     "line.recorded": gettext_lazy("Imported this line"),
-    "line.continued": gettext_lazy("Recorded which line this one continues"),
+    "line.continued": gettext_lazy("Linked this line to the earlier line that it continues"),
     "line.history_moved": gettext_lazy(
         "Moved location history between this line and another line that had the same number"
     ),

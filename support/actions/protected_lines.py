@@ -44,7 +44,7 @@ def propose_end_of_protection(*, code: str, reason: str, actor: str, at: datetim
     why, line_id = check_reason(reason), require_line(ticket=lock_case(code=code, at=at))
     row = ProtectedLine.objects.filter(line_id=line_id, ended_at__isnull=True).first()
     if row is None:
-        raise NotNow(_("It has no protection by an officer."))
+        raise NotNow(_("No officer has protected this line."))
     proposals.propose(
         act=Proposal.Act.END_PROTECTION, of=Proposal.Of.PROTECTION, target_id=row.pk, payload={}, reason=why,
         actor=actor, at=at,
@@ -56,7 +56,7 @@ def end_protection(*, proposal: Proposal, at: datetime) -> None:
     """End what two officers agreed to end. Raises NotNow where it has ended meanwhile."""
     row = ProtectedLine.objects.select_for_update().filter(pk=proposal.target_id, ended_at__isnull=True).first()
     if row is None:
-        raise NotNow(_("It has no protection by an officer."))
+        raise NotNow(_("No officer has protected this line."))
     row.ended_at, row.ended_by = at, proposal.decided_by
     row.save(update_fields=["ended_at", "ended_by"])
     _record_event("protection.ended", row.line_id, proposal.decided_by, proposal.reason, at)

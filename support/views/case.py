@@ -237,7 +237,7 @@ def hand_up(request: PersonRequest, code: str) -> HttpResponse:
     """Hand the case to the privacy office."""
     return answer(request, code, lambda _found: Act(
         title=_("Escalate this case to the privacy office"),
-        lead=_("The case is nobody's until an officer takes it. It is of high priority from now on."),
+        lead=_("The case has no owner until an officer takes it. Its priority is now high."),
         button=_("Escalate"),
         done=_("The privacy office has it."),
         form=WhyForm(request.POST or None),
@@ -257,8 +257,8 @@ def protection(request: PersonRequest, code: str) -> HttpResponse:
             lead=_("A day after another officer agrees, one of us alone may see whose line it is, unless something "
                    "else protects it.")
             if ends
-            else _("From now on two of us must agree before one sees whose line it is. No holder of an account is "
-                   "told."),
+            else _("From now on, two of our staff must agree before anyone sees whose line this is. No account "
+                   "holder is told."),
             button=_("Propose it") if ends else _("Protect it"),
             done=_("Proposed. Another officer must agree within 7 days.") if ends else _("Protected."),
             form=WhyForm(request.POST or None),

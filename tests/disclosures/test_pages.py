@@ -442,6 +442,18 @@ def test_the_language_can_be_switched_by_a_plain_form() -> None:
         assert '<html lang="es" dir="ltr">' in browser.get(path).text
 
 
+def test_what_a_company_says_of_itself_is_not_read_aloud_as_the_pages_language() -> None:
+    line, provider = a_line(), a_party("RoadAid", "lbs_provider", about="Tows your car")
+    campaign = a_campaign(a_contract(), provider, description="Finds your car")
+    an_approval(line, campaign, at=timezone.now() - DAY)
+    browser = signed_in(line)
+    assert '<bdi lang="">Tows your car</bdi>' in browser.get("/home/").text
+    assert '<bdi lang="">Tows your car</bdi>' in browser.get(f"/companies/{provider.pk}/").text
+    stop(line_id=line.pk, scope="party", ref=provider.uri, actor="subscriber:1", channel="web")
+    asked = browser.get(f"/choices/allow/?line={line.public_id}&campaign={campaign.ref}")
+    assert '“<bdi lang="">Finds your car</bdi>”' in asked.text
+
+
 @pytest.mark.one_server
 def test_a_lines_rows_are_found_by_one_index_range() -> None:
     """With sequential scans out of favour, none is left: every partition is read by the line in its primary key."""

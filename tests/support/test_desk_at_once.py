@@ -437,7 +437,7 @@ def test_a_line_is_protected_once_from_whichever_of_its_cases(line: Line, now: d
     def protects(case: Ticket) -> Callable[[], object]:
         return lambda: protected_lines.protect(code=case.code, reason=WHY, actor=an_actor(), at=now)
 
-    with pytest.raises(NotNow, match=re.escape("It has no protection by an officer.")):
+    with pytest.raises(NotNow, match=re.escape("No officer has protected this line.")):
         protected_lines.propose_end_of_protection(code=one.code, reason=WHY, actor=an_actor(), at=now)
     with pytest.raises(NotNow, match=re.escape("It is already protected.")):
         overlap(protects(one), protects(other))
