@@ -266,7 +266,7 @@ def list_covered_uses(*, standing: Sharing, scope: Scope) -> list[Use]:
 
 
 def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
-    """List what a stop or pause ended: the uses it covers to which the ledger says yes just before it.
+    """List what a stop or pause ended: the uses it covers to which the ledger says yes just before it, paused or not.
 
     What a file or we ourselves said is not the reader's own to regret.
     """
@@ -280,7 +280,7 @@ def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
         )
         for use in covered
     ]
-    answers = answers_at(asked=asked) if asked else []
+    answers = answers_at(asked=asked, but_for_pauses=True) if asked else []
     return [
         _build_ended_use(use, choice.made_at)
         for use, answer in zip(covered, answers, strict=True)

@@ -80,6 +80,23 @@ def test_a_pause_is_ended_early_by_naming_what_is_allowed_again() -> None:
     assert [(use.allowed, use.reason) for use in answers if use] == [(True, ""), (False, "paused")]
 
 
+def test_what_a_pause_only_held_is_allowed_again_after_a_stop() -> None:
+    line = a_line()
+    road, stopped = an_agreed_use(line), an_agreed_use(line, "FraudShield")
+    stop(line, "party", stopped.lbs_provider.uri)
+    choices.pause(
+        line_id=line.pk, scope="all", until=timezone.now() + timedelta(days=7), actor="subscriber:1", channel="web"
+    )
+    browser = signed_in(line)
+    page = browser.get(f"/choices/{stop(line)}/")
+    assert "I didn't mean this…" in page.text
+    assert ended_uses(page) == ["RoadAid : To give you a service you asked for Allow again…"]
+    press(browser, press(browser, page, f'value="{road.ref}"'), 'name="allow"', days="")
+    use = use_of(line=line, campaign=road.ref, at=timezone.now())
+    assert use is not None
+    assert use.allowed
+
+
 def test_only_who_may_allow_is_offered_what_a_stop_ended() -> None:
     child = a_line(role="minor")
     an_agreed_use(child)
