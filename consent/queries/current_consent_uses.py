@@ -28,7 +28,8 @@ class Proof:
     """Why anybody may think that the person agreed.
 
     `kind`: `agreed` (the carrier holds it), `allowed` (said on these pages), `claimed` (a company's word alone) or
-    `none`. `ended`: it counts no longer. `kept_stop`: it is newer than the person's own stop, which counts anyhow.
+    `none`. `ended`: it counts no longer, `ended_at` by when, where a no, its own end or a change of number ended it.
+    `kept_stop`: it is newer than the person's own stop, which counts anyhow.
     `by`: who allowed, as the ledger names them ("subscriber:7").
     """
 
@@ -44,6 +45,7 @@ class Proof:
     choice_id: str = ""
     by: str = ""
     ended: bool = False
+    ended_at: datetime | None = None
     kept_stop: bool = False
 
     @property
@@ -98,6 +100,14 @@ class _ProofJudge:
             or any(since <= stop.at_us or not outweighs(yes=origin, no=stop.origin) for stop in self.stops)
         )
 
+    def get_end(self, at: datetime, until: datetime | None) -> datetime | None:
+        """Return by when a record had ended: by its own end, a change of number or a stop; None where by none."""
+        since, changed = microseconds(at), self.ledger.row.number_changed_at
+        ends = [self.ledger.began(stop) for stop in self.stops if since <= stop.at_us]
+        ends += [changed] if changed is not None and at < changed else []
+        end = min((*ends, until) if until else ends, default=None)
+        return end if end and microseconds(end) <= self.ledger.at_us else None
+
     def is_after_every_stop(self, at: datetime) -> bool:
         """Return whether a record is newer than every stop, and the gate says no all the same."""
         newer = all(microseconds(at) > stop.at_us for stop in self.stops)
@@ -113,6 +123,7 @@ def _build_choice_proof(choice: LineChoice, judge: _ProofJudge) -> Proof:
         verified_by=choice.origin,
         by=choice.actor,
         ended=judge.is_ended(choice.made_at, choice.until, choice.origin),
+        ended_at=judge.get_end(choice.made_at, choice.until),
         kept_stop=choice.origin == Origin.FILE and judge.is_after_every_stop(choice.made_at),
     )
 
@@ -129,6 +140,7 @@ def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _
         verified_by=approval.verified_by,
         expires_at=approval.expires_at,
         ended=judge.is_ended(approval.captured_at, approval.expires_at, Origin.FILE),
+        ended_at=judge.get_end(approval.captured_at, approval.expires_at),
         kept_stop=kind == "agreed" and judge.is_after_every_stop(approval.captured_at),
     )
 

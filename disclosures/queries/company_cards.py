@@ -110,28 +110,18 @@ class CompanyCard:
         return self.stopped_at is not None and not self.by_record and not self.by_us
 
     @property
-    def refusal_start(self) -> datetime | None:
-        """Since when nothing has passed for want of a yes: its last look-up, or the end of the last yes if later.
-
-        None where something else stands in the way, where nothing ever passed, and where a yes ended nobody knows when.
-        """
+    def blocked_since(self) -> datetime | None:
+        """Since when nothing could pass without a gap, whatever stood in the way first; None where nobody knows."""
         uses = [one.use for one in self.uses if one.use]
-        if self.last_at is None or not WANTING.issuperset(use.reason for use in uses):
-            return None
-        ends = _list_ends_of_yeses(uses)
-        return max((self.last_at, *filter(None, ends))) if all(ends) else None
+        if not uses:
+            return min(filter(None, (self.denied_since, self.last_at)), default=None)
+        starts = [_find_block_start(use, self.last_at) for use in uses]
+        return max(filter(None, starts)) if all(starts) else None
 
     @property
     def is_suspended(self) -> bool:
         """Whether an officer has suspended somebody whom one of its uses goes through."""
         return any(one.use is not None and one.use.is_suspended for one in self.uses)
-
-    @property
-    def suspension_start(self) -> datetime | None:
-        """Since when an officer's suspension alone blocks every use of it; None where it does not."""
-        uses = [one.use for one in self.uses if one.use]
-        starts = [use.suspended_since for use in uses if use.is_suspended and not use.beneath]
-        return max(filter(None, starts), default=None) if len(starts) == len(uses) else None
 
     @property
     def is_allowed(self) -> bool:
@@ -258,8 +248,18 @@ def _agreed_path(known: Sequence[Use]) -> list[tuple[str, ...]]:
     return [(use.aggregator_uri, use.provider_uri) for use in known[:1]]
 
 
-def _list_ends_of_yeses(uses: Iterable[Use]) -> list[datetime | None]:
-    return [proof.expires_at for use in uses for proof in use.proofs if proof.kind != "claimed"]
+def _find_block_start(use: Use, last_at: datetime | None) -> datetime | None:
+    """Since when a use has been blocked: by a no, a suspension or the want of a yes, whichever began first."""
+    starts = (use.denied_since, use.suspended_since, _find_refusal_start(use, last_at))
+    return None if use.allowed else min(filter(None, starts), default=None)
+
+
+def _find_refusal_start(use: Use, last_at: datetime | None) -> datetime | None:
+    """Since when it had no yes: the last look-up, or the end of the last yes if later; None where nobody knows."""
+    ends = [proof.ended_at for proof in use.proofs if proof.kind != "claimed"]
+    if last_at is None or not all(ends) or not (use.is_stopped or use.beneath in WANTING):
+        return None
+    return max((last_at, *filter(None, ends)))
 
 
 def _lacks_record(uri: str, got: Involvement, counted: Sequence[Facts], standing: Sharing) -> bool:

@@ -41,7 +41,7 @@ class Card(Protocol):
     @property
     def stopped_at(self) -> datetime | None: ...
     @property
-    def refusal_start(self) -> datetime | None: ...
+    def blocked_since(self) -> datetime | None: ...
     @property
     def by_us(self) -> bool: ...
     @property
@@ -164,14 +164,10 @@ def _notice(
         since=newest.first_at.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
-        blocked_since=_find_block(card),
+        blocked_since=card.blocked_since if card else None,
         suspended_on=suspended_on if newest.kind in ACTED_ON else None,
         is_old=last < at - RECENT,
     )
-
-
-def _find_block(card: Card | None) -> datetime | None:
-    return (card.stopped_at or card.refusal_start) if card else None
 
 
 def _now(card: Card | None, one: Anomaly) -> Now:

@@ -1,6 +1,6 @@
 """Why a company got the location with no record of consent, as far as anybody knows, and what was done since."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -9,14 +9,16 @@ from django.db.models import Subquery
 from django.db.models.functions import Coalesce
 
 from audit.models import Incident, IncidentLine
-from disclosures.models import Anomaly, AnomalyRule, Judgement
+from disclosures.labels import NOT_ALLOWED
+from disclosures.models import Anomaly, Judgement
 from disclosures.queries.company_cards import CompanyCard
 from disclosures.queries.incident_scope import day_key
 from disclosures.queries.release_counts import Facts
-from disclosures.queries.trails import NamedParty, Parties
+from disclosures.queries.rules import JUDGED_AS
+from disclosures.queries.trails import Parties
 from disclosures.queries.visible import visible
 from partners.models import Campaign
-from revocations.models import EvidenceRequest
+from revocations.models import EvidenceRequest, StreamEvent
 
 NO_RECORD = (Judgement.NO_APPROVAL, Judgement.APPROVAL_UNVERIFIED)
 LOOKED_AT = 200
@@ -38,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class NoRecord:
-    """Look-ups of one company that the person had agreed to by no record of ours.
+    """Look-ups of one company that the person had agreed to by no record of ours, whatever else was wrong with them.
 
     `partners`: who asked for it, saying that the person had agreed; `contracts`: under which of our contracts; empty
     where they named no use that we had approved. `ungated`: some were released without our gate's permission.
@@ -57,71 +59,104 @@ def explain_no_record(
 ) -> NoRecord | None:
     """Explain the look-ups of a card for which nobody has a record of consent; None where there are none.
 
-    Of rows that may be seen alone. Four queries, or none.
+    Of rows that may be seen alone. Five queries, or none.
     """
-    uri = card.company.uri
-    own = _list_unrecorded(facts, uri)
+    own = _list_unrecorded(facts, card)
     if not own:
         return None
-    partners = {parties[one.path[0]] for one in own}
-    ungated = _list_ungated(line_id, uri, at)
-    steps = [*_list_noticed(line_id, uri), *ungated, *_list_questions(line_id, partners)]
+    contracts = dict(Campaign.objects.filter(ref__in={one.campaign for one in own}).values_list("ref", "contract__ref"))
+    ungated = _list_ungated(line_id, own, at)
+    steps = [
+        *_list_noticed(line_id, card.company.uri, own),
+        *ungated,
+        *_list_questions(line_id, own, contracts, parties),
+    ]
     return NoRecord(
         n=sum(one.n for one in own),
         last_at=max(one.last_at for one in own),
-        partners=tuple(sorted(one.name for one in partners)),
-        contracts=_list_contracts({one.campaign for one in own}),
+        partners=tuple(sorted({parties[one.path[0]].name for one in own})),
+        contracts=tuple(sorted(set(contracts.values()))),
         ungated=bool(ungated),
         steps=tuple(sorted(steps, key=lambda one: one.at)),
     )
 
 
-def _list_unrecorded(facts: Sequence[Facts], uri: str) -> list[Facts]:
+def _list_unrecorded(facts: Sequence[Facts], card: CompanyCard) -> list[Facts]:
     """The company's own such look-ups; where it has none, those in which it plays a part."""
-    found = [one for one in facts if one.path and one.judgement in NO_RECORD]
-    return [one for one in found if one.company == uri] or found
+    agreed = {one.use.campaign for one in card.uses if one.use and one.proof.kind in {"agreed", "allowed"}}
+    found = [
+        one
+        for one in facts
+        if one.path and (one.judgement in NO_RECORD or (one.judgement in NOT_ALLOWED and one.campaign not in agreed))
+    ]
+    return [one for one in found if one.company == card.company.uri] or found
 
 
-def _list_contracts(campaigns: Collection[str]) -> tuple[str, ...]:
-    refs = Campaign.objects.filter(ref__in=campaigns).values_list("contract__ref", flat=True)
-    return tuple(sorted(set(refs)))
-
-
-def _list_noticed(line_id: int, uri: str) -> list[Step]:
+def _list_noticed(line_id: int, uri: str, own: Sequence[Facts]) -> list[Step]:
     """When our own watch over the ledger found it first."""
-    kinds = (AnomalyRule.Kind.NO_APPROVAL,)
-    found = Anomaly.objects.filter(line_id=line_id, party=uri, kind__in=kinds, cleared_at=None).order_by("found_at")
-    return [Step("noticed", at) for at in found.values_list("found_at", flat=True)[:1]]
+    judged = {one.judgement for one in own}
+    kinds = [kind for kind, judgement in JUDGED_AS.items() if judgement in judged]
+    found = Anomaly.objects.filter(line_id=line_id, party=uri, kind__in=kinds, cleared_at=None)
+    return [Step("noticed", at) for at in found.order_by("found_at").values_list("found_at", flat=True)[:1]]
 
 
-def _list_ungated(line_id: int, uri: str, at: datetime) -> list[Step]:
+def _list_ungated(line_id: int, own: Sequence[Facts], at: datetime) -> list[Step]:
     """The incidents opened because the gateway gave some of the newest of them out without the gate's yes.
 
     Of a long line they are looked for among its newest releases: few as they are, they would be as good as all of it.
     """
+    alike = {(one.path, one.campaign, one.judgement) for one in own}
     seen = visible(line_id=line_id, at=at)
     older = seen.order_by("-occurred_at").values("occurred_at")[LOOKED_THROUGH : LOOKED_THROUGH + 1]
     newer = Coalesce(Subquery(older), NEVER)
-    rows = seen.filter(judgement__in=NO_RECORD, path__contains=[uri], occurred_at__gt=newer)
-    newest = rows.order_by("-occurred_at").values_list("id", "aggregator", "occurred_at")[:LOOKED_AT]
-    keys = {row_id: day_key(party=aggregator, day=f"{on.date()}") for row_id, aggregator, on in newest}
+    paths = [list(path) for path in {path for path, _, _ in alike}]
+    rows = seen.filter(judgement__in={one.judgement for one in own}, path__in=paths, occurred_at__gt=newer)
+    found = rows.order_by("-occurred_at").values_list(
+        "id", "aggregator", "occurred_at", "path", "campaign", "judgement"
+    )
+    keys = {
+        row_id: day_key(party=aggregator, day=f"{on.date()}")
+        for row_id, aggregator, on, path, *rest in found[:LOOKED_AT]
+        if (tuple(path), *rest) in alike
+    }
     opened = Incident.objects.filter(kind=Incident.Kind.UNGATED, key__in=set(keys.values())).in_bulk() if keys else {}
     reached = IncidentLine.objects.filter(incident_id__in=opened, line_id=line_id, disclosure_id__in=keys)
     ids = set(reached.values_list("incident_id", flat=True)) if opened else set()
     return [Step("ungated", opened[pk].opened_at) for pk in sorted(ids)[:1]]
 
 
-def _list_questions(line_id: int, partners: Collection[NamedParty]) -> list[Step]:
-    """What these partners were asked to prove about the line, and what they answered or let pass."""
-    names = {one.id: one.name for one in partners}
+def _list_questions(line_id: int, own: Sequence[Facts], known: Collection[str], parties: Parties) -> list[Step]:
+    """What their partners were asked to prove about them, and what they answered or let pass.
+
+    `known`: the campaigns that they named and we know.
+    """
+    through = [(parties[each.path[0]], each) for each in own]
+    partners = {partner.id: partner.name for partner, _ in through}
+    asked = list(EvidenceRequest.objects.filter(line_id=line_id, party_id__in=partners).order_by("asked_at"))
+    events = dict(StreamEvent.objects.filter(jti__in=[one.jti for one in asked]).values_list("jti", "claims"))
     steps = list[Step]()
-    for one in EvidenceRequest.objects.filter(line_id=line_id, party_id__in=names).order_by("asked_at"):
-        name = names[one.party_id]
-        steps.append(Step("asked", one.asked_at, name))
-        if one.answered_at:
-            steps.append(
-                Step("no_proof" if one.answer == EvidenceRequest.Answer.NONE else "proof", one.answered_at, name)
-            )
-        elif one.overdue_at:
-            steps.append(Step("unanswered", one.overdue_at, name))
+    for one in asked:
+        recipient = events[one.jti]["event"]["recipient"]
+        theirs = [each for partner, each in through if partner.id == one.party_id]
+        if any(_is_asked_of(each, one.campaign, recipient, known) for each in theirs):
+            steps += _list_answers(one, partners[one.party_id])
     return steps
+
+
+def _is_asked_of(look_ups: Facts, campaign: str, recipient: str, known: Collection[str]) -> bool:
+    """Return whether a question is about these look-ups: of their campaign, else of one who had a part in them.
+
+    `known`: the campaigns that we know. A question of one is about a look-up of its company that named none, too.
+    """
+    if campaign and look_ups.campaign in known:
+        return campaign == look_ups.campaign
+    return recipient in look_ups.path
+
+
+def _list_answers(asked: EvidenceRequest, partner: str) -> Iterator[Step]:
+    yield Step("asked", asked.asked_at, partner)
+    if asked.answered_at:
+        proof = asked.answer == EvidenceRequest.Answer.EVIDENCE
+        yield Step("proof" if proof else "no_proof", asked.answered_at, partner)
+    elif asked.overdue_at:
+        yield Step("unanswered", asked.overdue_at, partner)

@@ -340,8 +340,9 @@ def test_old_ones_are_told_last_and_what_was_not_allowed_before_the_rest(now: da
 
 def test_a_file_s_stop_is_neither_ours_nor_theirs(line: Line, campaign: Campaign, now: datetime) -> None:
     a_choice_from_a_file(line, TRACK, at=now - 5 * DAY)
-    blocked = since(Choice.objects.get().recorded_at)
     looked(line, now - 3 * DAY, judgement=AFTER_STOP, path=(BRIDGE, TRACK), recorded_at=now)
+    # Nobody had agreed: nothing could pass since the last that did, before the file came.
+    blocked = since(now - 3 * DAY)
     find(at=now)
     browser = signed_in(line)
     (before,) = said(browser.get("/home/").text)

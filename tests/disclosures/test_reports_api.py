@@ -122,7 +122,6 @@ def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> 
         page = browser.get(f"/companies/{road.pk}/").text
         return words(f"<main>{page.partition('no-record')[2].partition('<h2')[0].partition('>')[2]}</main>")
 
-    day = f"{now.astimezone(zone_of(line.state)):%b} {now.astimezone(zone_of(line.state)).day}"
     why = (
         "Shared with no record of your consent Geobridge asked for your location and said that you had agreed. "
         "The contract with us that it named: AGR-1. Our own location system gave it out without permission "
@@ -143,7 +142,7 @@ def test_what_is_known_of_a_release_without_consent_is_said(gateway: Client) -> 
     )
     browser.post("/choices/dispute/", {"scope": "party", "ref": ROAD})
     assert "Geobridge : We asked it to prove that you agreed." in known()
-    assert f"Blocked since {day}" in known()
+    assert f"Blocked since its last look-up on {since}." in known()
     record_missing_evidence(now=database_clock() + timedelta(days=8))
     assert "Geobridge : It did not answer in time. Our privacy office is following up." in known()
     # What a file brought, by no use that we approved.
