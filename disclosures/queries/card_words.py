@@ -88,7 +88,7 @@ def card_now(*, card: CompanyCard) -> SafeString:
 
 def _standing(card: CompanyCard) -> SafeString:
     if card.stopped_at:
-        return _refusal_words(card, card.blocked_since or card.stopped_at)
+        return _refusal_words(card, card.block_start or card.stopped_at)
     if card.paused_until and card.denied_since:
         span = format_html("{} {} {}", when(card.denied_since), _("until"), when(card.paused_until))
         return ending_with(_("Blocked from"), span)
@@ -104,7 +104,7 @@ def _standing(card: CompanyCard) -> SafeString:
 
 def _blocked_words(card: CompanyCard) -> SafeString:
     """Say since when, where that is known, and that it may hold what it got."""
-    since = card.blocked_since
+    since = card.block_start
     if since is None:
         return sentence(_("Blocked. It may still hold what it got before.") if card.got_it else _("It is blocked."))
     kept = [sentence(_("It may still hold what it got before."))] if card.got_it else []

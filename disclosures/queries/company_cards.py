@@ -110,7 +110,7 @@ class CompanyCard:
         return self.stopped_at is not None and not self.by_record and not self.by_us
 
     @property
-    def blocked_since(self) -> datetime | None:
+    def block_start(self) -> datetime | None:
         """Since when nothing could pass without a gap, whatever stood in the way first; None where nobody knows."""
         uses = [one.use for one in self.uses if one.use]
         if not uses:

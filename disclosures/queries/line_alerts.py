@@ -41,7 +41,7 @@ class Card(Protocol):
     @property
     def stopped_at(self) -> datetime | None: ...
     @property
-    def blocked_since(self) -> datetime | None: ...
+    def block_start(self) -> datetime | None: ...
     @property
     def by_us(self) -> bool: ...
     @property
@@ -164,7 +164,7 @@ def _notice(
         since=newest.first_at.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
-        blocked_since=card.blocked_since if card else None,
+        blocked_since=card.block_start if card else None,
         suspended_on=suspended_on if newest.kind in ACTED_ON else None,
         is_old=last < at - RECENT,
     )

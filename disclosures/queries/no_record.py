@@ -1,5 +1,6 @@
 """Why a company got the location with no record of consent, as far as anybody knows, and what was done since."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from audit.models import Incident, IncidentLine
 from disclosures.labels import NOT_ALLOWED
-from disclosures.models import Anomaly, Judgement
+from disclosures.models import Anomaly, Disclosure, Judgement
 from disclosures.queries.company_cards import CompanyCard
 from disclosures.queries.incident_scope import day_key
 from disclosures.queries.release_counts import Facts
@@ -83,13 +84,19 @@ def explain_no_record(
 
 def _list_unrecorded(facts: Sequence[Facts], card: CompanyCard) -> list[Facts]:
     """The company's own such look-ups; where it has none, those in which it plays a part."""
-    agreed = {one.use.campaign for one in card.uses if one.use and one.proof.kind in {"agreed", "allowed"}}
-    found = [
-        one
-        for one in facts
-        if one.path and (one.judgement in NO_RECORD or (one.judgement in NOT_ALLOWED and one.campaign not in agreed))
-    ]
+    agreed = _list_agreed_campaigns(card)
+    found = [one for one in facts if _lacks_record(one, agreed)]
     return [one for one in found if one.company == card.company.uri] or found
+
+
+def _list_agreed_campaigns(card: CompanyCard) -> set[str]:
+    return {one.use.campaign for one in card.uses if one.use and one.proof.kind in {"agreed", "allowed"}}
+
+
+def _lacks_record(look_ups: Facts, agreed: Collection[str]) -> bool:
+    if not look_ups.path or look_ups.judgement in NO_RECORD:
+        return bool(look_ups.path)
+    return look_ups.judgement in NOT_ALLOWED and look_ups.campaign not in agreed
 
 
 def _list_noticed(line_id: int, uri: str, own: Sequence[Facts]) -> list[Step]:
@@ -101,23 +108,10 @@ def _list_noticed(line_id: int, uri: str, own: Sequence[Facts]) -> list[Step]:
 
 
 def _list_ungated(line_id: int, own: Sequence[Facts], at: datetime) -> list[Step]:
-    """The incidents opened because the gateway gave some of the newest of them out without the gate's yes.
-
-    Of a long line they are looked for among its newest releases: few as they are, they would be as good as all of it.
-    """
-    alike = {(one.path, one.campaign, one.judgement) for one in own}
-    seen = visible(line_id=line_id, at=at)
-    older = seen.order_by("-occurred_at").values("occurred_at")[LOOKED_THROUGH : LOOKED_THROUGH + 1]
-    newer = Coalesce(Subquery(older), NEVER)
-    paths = [list(path) for path in {path for path, _, _ in alike}]
-    rows = seen.filter(judgement__in={one.judgement for one in own}, path__in=paths, occurred_at__gt=newer)
-    found = rows.order_by("-occurred_at").values_list(
-        "id", "aggregator", "occurred_at", "path", "campaign", "judgement"
-    )
+    """The incidents opened because the gateway gave some of the newest of them out without the gate's yes."""
     keys = {
-        row_id: day_key(party=aggregator, day=f"{on.date()}")
-        for row_id, aggregator, on, path, *rest in found[:LOOKED_AT]
-        if (tuple(path), *rest) in alike
+        row.id: day_key(party=row.aggregator, day=f"{row.occurred_at.date()}")
+        for row in _list_newest_rows(line_id, own, at)
     }
     opened = Incident.objects.filter(kind=Incident.Kind.UNGATED, key__in=set(keys.values())).in_bulk() if keys else {}
     reached = IncidentLine.objects.filter(incident_id__in=opened, line_id=line_id, disclosure_id__in=keys)
@@ -125,26 +119,38 @@ def _list_ungated(line_id: int, own: Sequence[Facts], at: datetime) -> list[Step
     return [Step("ungated", opened[pk].opened_at) for pk in sorted(ids)[:1]]
 
 
+def _list_newest_rows(line_id: int, own: Sequence[Facts], at: datetime) -> list[Disclosure]:
+    """Of a long line they are looked for among its newest releases: few as they are, they would be as good as all."""
+    alike = {(one.path, one.campaign, one.judgement) for one in own}
+    paths, judged = {one.path for one in own}, {one.judgement for one in own}
+    seen = visible(line_id=line_id, at=at)
+    older = seen.order_by("-occurred_at").values("occurred_at")[LOOKED_THROUGH : LOOKED_THROUGH + 1]
+    newer = Coalesce(Subquery(older), NEVER)
+    rows = seen.filter(judgement__in=judged, path__in=[list(path) for path in paths], occurred_at__gt=newer)
+    newest = rows.order_by("-occurred_at")[:LOOKED_AT]
+    return [row for row in newest if (tuple(row.path), row.campaign, row.judgement) in alike]
+
+
 def _list_questions(line_id: int, own: Sequence[Facts], known: Collection[str], parties: Parties) -> list[Step]:
     """What their partners were asked to prove about them, and what they answered or let pass.
 
     `known`: the campaigns that they named and we know.
     """
-    through = [(parties[each.path[0]], each) for each in own]
-    partners = {partner.id: partner.name for partner, _ in through}
-    asked = list(EvidenceRequest.objects.filter(line_id=line_id, party_id__in=partners).order_by("asked_at"))
+    through = defaultdict[int, list[Facts]](list)
+    for each in own:
+        through[parties[each.path[0]].id].append(each)
+    asked = list(EvidenceRequest.objects.filter(line_id=line_id, party_id__in=through).order_by("asked_at"))
     events = dict(StreamEvent.objects.filter(jti__in=[one.jti for one in asked]).values_list("jti", "claims"))
     steps = list[Step]()
     for one in asked:
-        recipient = events[one.jti]["event"]["recipient"]
-        theirs = [each for partner, each in through if partner.id == one.party_id]
-        if any(_is_asked_of(each, one.campaign, recipient, known) for each in theirs):
-            steps += _list_answers(one, partners[one.party_id])
+        theirs, recipient = through[one.party_id], events[one.jti]["event"]["recipient"]
+        if any(_concerns(each, one.campaign, recipient, known) for each in theirs):
+            steps += _list_answers(one, parties[theirs[0].path[0]].name)
     return steps
 
 
-def _is_asked_of(look_ups: Facts, campaign: str, recipient: str, known: Collection[str]) -> bool:
-    """Return whether a question is about these look-ups: of their campaign, else of one who had a part in them.
+def _concerns(look_ups: Facts, campaign: str, recipient: str, known: Collection[str]) -> bool:
+    """Whether a question is about these look-ups: of their campaign, else of one who had a part in them.
 
     `known`: the campaigns that we know. A question of one is about a look-up of its company that named none, too.
     """

@@ -317,7 +317,7 @@ def _coverage(
     return Coverage(
         signed=_companies(signed, names, said),
         reported=_companies(done - signed - themselves, names, said),
-        missing=_companies(due - signed - themselves, names, said),
+        missing=_companies(due - signed, names, said),
         unnamed=UNKNOWN in due,
         known=len(due - {UNKNOWN}),
     )
