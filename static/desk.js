@@ -2,7 +2,7 @@
 const keys = document.getElementById("desk-keys");
 const on = document.getElementById("desk-keys-on");
 const places = { q: "/desk/", m: "/desk/?whose=mine", u: "/desk/?whose=nobody", o: "/desk/?overdue=on" };
-let going = 0;
+let going = -Infinity;
 
 const cases = () => [...document.querySelectorAll("[data-case] h2 a")];
 const step = (by) => {
@@ -57,7 +57,7 @@ document.addEventListener("keydown", (event) => {
     location.assign(places[event.key]);
     return;
   }
-  going = event.key === "g" ? event.timeStamp : 0;
+  going = event.key === "g" ? event.timeStamp : -Infinity;
   const act = acts[event.key] || (press(event.key) && (() => press(event.key).click()));
   if (act) {
     event.preventDefault();

@@ -116,6 +116,23 @@ def test_by_keys_alone(visit: Visit) -> None:
     expect(page.locator("kbd.hint")).to_be_hidden()
 
 
+def test_a_key_pressed_as_soon_as_the_page_is_there_goes_nowhere_else(visit: Visit) -> None:
+    full()
+    page = visit(member=staff(), width=1280).new_page()
+    # Less than a second after it began to load, which is sooner than a slow machine shows it.
+    page.add_init_script("Object.defineProperty(Event.prototype, 'timeStamp', {get: () => 900})")
+    page.goto("/admin/")
+    page.keyboard.press("i")
+    page.keyboard.press("/")
+    page.keyboard.type("Ash")
+    assert page.input_value("[name=q]") == "Ash"
+    page.goto("/desk/")
+    code = page.locator("[data-case] .code").first.inner_text()
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    page.wait_for_url(f"**/desk/{code}/")
+
+
 def test_the_console_has_the_same_switch(visit: Visit) -> None:
     page = visit(member=staff(User.Role.OFFICER, name="otto"), width=1280).new_page()
     page.goto("/admin/")
