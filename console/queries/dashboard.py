@@ -26,8 +26,9 @@ from partners.policies.lifecycle import running
 from partners.workers.rotation import PERIOD
 from revocations.models import Cohort, CohortReceipt
 from support.queries import names
-from support.queries.counts import Count, Health, cap_count, health_of
+from support.queries.counts import Count, Health, cap_count, count_of, health_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, subjects
+from support.queries.queue import filter_urgent
 from support.queries.visible import HiddenCases
 
 ENDING = timedelta(days=60)
@@ -114,13 +115,17 @@ class IncidentGroup:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line."""
+    """Everything on the dashboard. `partners`: how many receive orders at all. `lineless`: rows without a line.
+
+    `urgent_cases`: handed up, or late and the reader's or nobody's.
+    """
 
     unwell: Sequence[UnhealthyPartner]
     partners: int
     lights: Sequence[Light]
     unconfirmed: Sequence[LateSigner]
     incidents: Sequence[IncidentGroup]
+    urgent_cases: Count
     proposals: Sequence[Waiting]
     requests: Sequence[Request]
     held: Sequence[RunningSuspension]
@@ -166,13 +171,14 @@ class Dashboard:
         return _count_failing(self.unwell)
 
     @property
-    def urgent(self) -> int:
-        """How many things an officer ought to look at first."""
-        late = sum(1 for one in self.terminations if one.late)
-        asked = sum(1 for one in self.proposals if not one.mine)
-        bad = sum(1 for one in self.unwell if one.health.tone == "bad")
-        behind = late + len(self.unconfirmed)
-        return bad + behind + self.incident_count.n + asked + len(self.differences) + len(self.requests)
+    def late_terminations(self) -> int:
+        """How many ends are past the day by which the partner signs."""
+        return sum(1 for one in self.terminations if one.late)
+
+    @property
+    def to_agree(self) -> int:
+        """How many proposals the reader may be the second to agree to."""
+        return sum(1 for one in self.proposals if not one.mine)
 
 
 def get_dashboard(*, reader: str, hidden: HiddenCases, at: datetime) -> Dashboard:
@@ -196,6 +202,7 @@ def get_dashboard(*, reader: str, hidden: HiddenCases, at: datetime) -> Dashboar
         lights=list_lights(failing=_count_failing(unwell), partners=len(receiving), at=at),
         unconfirmed=list_late_signers(most=SHOWN, at=at),
         incidents=_group_incidents(still_open, reader, at),
+        urgent_cases=count_of(rows=filter_urgent(user_id=names.staff_id(actor=reader), at=at, hidden=hidden)),
         proposals=_waiting(open_proposals, named, who, reader),
         requests=list_waiting_requests(rows=COUNTED, hidden=hidden),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],

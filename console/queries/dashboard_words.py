@@ -32,6 +32,7 @@ from support.queries.counts import Count
 from support.queries.names import NamedTarget
 
 NOTHING = SafeString()
+DIFFER = " with differences"
 BREACHES = "Missed deadlines, unresolved"
 # Of those who have not signed so many are named.
 NAMED = 3
@@ -68,12 +69,14 @@ class Panel:
 
 
 def verdict_of(now: Dashboard, *, at: datetime) -> Verdict:
-    """Say whether anything needs an officer, and what."""
-    if not now.urgent:
+    """Say whether anything needs an officer, and what: the title is the sum of what the sentences count."""
+    problems = [(n, say(now)) for n, say in _list_problems(now) if n]
+    if not problems:
         about = format_html("{} Checked at {} UTC.", _describe_partners(now), _moment(at, "H:i"))
         return Verdict("", "check_circle", "Nothing needs attention", about)
-    title = f"{now.urgent} {_plural(now.urgent, 'item needs', 'items need')} attention"
-    sentences = [*_problems(now), SafeString("Our gate enforces every stop, whatever partners do.")]
+    urgent = sum(n for n, _ in problems)
+    title = f"{urgent} {_plural(urgent, 'item needs', 'items need')} attention"
+    sentences = [*(words for _, words in problems), "Our gate enforces every stop, whatever partners do."]
     return Verdict("bad", "priority_high", title, format_html_join(" ", "{}", ((one,) for one in sentences)))
 
 
@@ -100,7 +103,7 @@ def _to_follow(now: Dashboard, at: datetime) -> Sequence[Panel]:
     return (
         Panel(
             "To do today", incidents, "No failures that may have to be reported.", "All open incidents",
-            _list("incidents", "state=open"), _bad(incidents), wide=True,
+            _list("incidents", "state=open"), _bad(incidents),
         ),
         Panel(
             "Not confirming stops", signers, "No order is past its date.", "All unsigned orders", _list("orders"),
@@ -151,25 +154,53 @@ def _describe_partners(now: Dashboard) -> str:
     return f"{now.partners} {_plural(now.partners, 'partner receives', 'partners receive')} our orders."
 
 
-def _problems(now: Dashboard) -> Sequence[SafeString]:
-    found = []
-    if now.failing:
-        of = f"{now.partners} {_plural(now.partners, 'partner', 'partners')}"
-        found.append(
-            format_html("{} of {} {} delivery problems.", now.failing, of, _plural(now.failing, "has", "have"))
-        )
-    if now.unconfirmed:
-        names = _names([one.name for one in now.unconfirmed[:NAMED]])
-        others = " and others" if len(now.unconfirmed) > NAMED else ""
-        href = _list("orders", "due=overdue")
-        found.append(format_html("{}: {}{}.", _link(href, "Not confirming stops"), names, others))
-    if n := now.incident_count:
-        late, past = now.overdue_incidents, NOTHING
-        if late:
-            words = f"{late} past {_plural(late.n, 'its', 'their')} notification deadline"
-            past = format_html(", {}", _link(_list("incidents", "due=overdue"), words))
-        found.append(format_html("{} open {}{}.", n, _plural(n.n, "incident", "incidents"), past))
-    return found
+def _list_problems(now: Dashboard) -> Sequence[tuple[int, Callable[[Dashboard], SafeString]]]:
+    """Return how many there are of each kind of problem, and what says so; the gravest kind first."""
+    return (
+        (now.failing, _say_failing),
+        (len(now.unconfirmed), _say_unconfirmed),
+        (now.incident_count.n, _say_incidents),
+        (now.urgent_cases.n, lambda _: _say(now.urgent_cases, "case", "cases", " escalated or overdue")),
+        (now.late_terminations, lambda _: _say(now.late_terminations, "termination", "terminations", " overdue")),
+        (now.to_agree, _say_proposals),
+        (len(now.requests), _say_requests),
+        (len(now.differences), lambda _: _say(len(now.differences), "reconciliation", "reconciliations", DIFFER)),
+    )
+
+
+def _say(n: object, one: str, many: str, more: str = "") -> SafeString:
+    return format_html("{} {}{}.", n, one if str(n) == "1" else many, more)
+
+
+def _say_failing(now: Dashboard) -> SafeString:
+    of = f"{now.partners} {_plural(now.partners, 'partner', 'partners')}"
+    return format_html("{} of {} {} delivery problems.", now.failing, of, _plural(now.failing, "has", "have"))
+
+
+def _say_unconfirmed(now: Dashboard) -> SafeString:
+    n = len(now.unconfirmed)
+    words = f"{n} {_plural(n, 'partner', 'partners')} not confirming stops"
+    others = " and others" if n > NAMED else ""
+    named = _names([one.name for one in now.unconfirmed[:NAMED]])
+    return format_html("{}: {}{}.", _link(_list("orders", "due=overdue"), words), named, others)
+
+
+def _say_incidents(now: Dashboard) -> SafeString:
+    n, late, past = now.incident_count, now.overdue_incidents, NOTHING
+    if late:
+        words = f"{late} past {_plural(late.n, 'its', 'their')} notification deadline"
+        past = format_html(", {}", _link(_list("incidents", "due=overdue"), words))
+    return format_html("{} open {}{}.", n, _plural(n.n, "incident", "incidents"), past)
+
+
+def _say_requests(now: Dashboard) -> SafeString:
+    return _say(len(now.requests), "suspension request", "suspension requests", " from the desk")
+
+
+def _say_proposals(now: Dashboard) -> SafeString:
+    words = f"{now.to_agree} {_plural(now.to_agree, 'proposal', 'proposals')}"
+    href = _list("proposals", "state=open&by=others")
+    return format_html("{} waiting for a second officer.", _link(href, words))
 
 
 def _incidents(one: IncidentGroup) -> SafeString:

@@ -38,7 +38,7 @@ from console.views.lists_rules import PROPOSALS, SUSPENSIONS
 from console.views.lists_trail import incidents_list, list_changes
 from console.views.site import show
 from support.queries.counts import Count
-from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
+from support.queries.queue import MINE, NOBODY, OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import HiddenCases, find_hidden_cases
 
 
@@ -88,28 +88,40 @@ def _in_force(at: datetime) -> Sequence[ToCount]:
 
 
 def _today(request: PersonRequest, now: Dashboard, hidden: HiddenCases, at: datetime) -> Sequence[Card | ToCount]:
-    """What there is to do, by who may do it. What the dashboard counted already is not counted again."""
+    """What there is to do, by who may do it: what is late first. What the dashboard counted is not counted again."""
     incidents, streams = reverse("admin:incidents"), reverse("admin:streams")
+    late, cases = _cases_today(request, hidden, at)
     return (
         _card("Incidents past their deadline", now.overdue_incidents, f"{incidents}?due=overdue", "bad"),
-        _card("Incidents assigned to me", now.my_incidents, f"{incidents}?whose=mine"),
-        _card("Unassigned incidents", now.free_incidents, f"{incidents}?whose=nobody"),
+        *late,
         of_list("Overdue orders", "orders", ORDERS, {"due": "overdue"}, at, "bad"),
         _card("Partners with delivery problems", Count(now.failing), f"{streams}?delivery=problems", "bad"),
+        _card("Incidents assigned to me", now.my_incidents, f"{incidents}?whose=mine"),
+        _card("Unassigned incidents", now.free_incidents, f"{incidents}?whose=nobody"),
         of_list("Open proposals", "proposals", PROPOSALS, {"state": "open"}, at, "warn"),
-        *_cases_today(request, hidden, at),
+        *cases,
+        *_separations_today(request),
     )
 
 
-def _cases_today(request: PersonRequest, hidden: HiddenCases, at: datetime) -> Iterator[ToCount]:
-    role = get_shown_role(request)
-    wanted = {"Escalated cases": OFFICE}
-    if staff_may(role, StaffAction.WORK_TICKETS):
-        wanted["Cases assigned to me"] = MINE
-    for label, whose in wanted.items():
-        rows = filter_tickets(asked=QueueFilter(whose=whose), user_id=request.user.pk, at=at, hidden=hidden)
-        yield ToCount(label, rows, f"{reverse('desk')}?whose={whose}", "warn")
-    if staff_may(role, StaffAction.WORK_SEPARATIONS):
+def _cases_today(request: PersonRequest, hidden: HiddenCases, at: datetime) -> tuple[list[ToCount], list[ToCount]]:
+    """The desk's cases that are late, and others that the reader or the privacy office has."""
+
+    def card(label: str, whose: str, tone: str, *, overdue: bool = False) -> ToCount:
+        asked = QueueFilter(whose=whose, overdue=overdue)
+        rows = filter_tickets(asked=asked, user_id=request.user.pk, at=at, hidden=hidden)
+        return ToCount(label, rows, f"{reverse('desk')}?whose={whose}{'&overdue=on' if overdue else ''}", tone)
+
+    late = [card("Unassigned overdue cases", NOBODY, "bad", overdue=True)]
+    cases = [card("Escalated cases", OFFICE, "warn")]
+    if staff_may(get_shown_role(request), StaffAction.WORK_TICKETS):
+        late.insert(0, card("My overdue cases", MINE, "bad", overdue=True))
+        cases.append(card("Cases assigned to me", MINE, "warn"))
+    return late, cases
+
+
+def _separations_today(request: PersonRequest) -> Iterator[ToCount]:
+    if staff_may(get_shown_role(request), StaffAction.WORK_SEPARATIONS):
         yield ToCount("Line separations", open_separations(), reverse("admin:separations"), "warn")
 
 

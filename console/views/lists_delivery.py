@@ -69,7 +69,7 @@ def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
                 f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id]), whole_text=str(one.id)
             ),
             listing.target(named["party", one.party_id]),
-            Cell(str(standings[one.id].state.label), under=sanitise_text(standings[one.id].note, at_most=120)),
+            Cell(str(standings[one.id].state.label), under=sanitise_text(standings[one.id].note, at_most=240)),
             listing.moment(one.queued_at),
             listing.moment(one.acknowledged_at),
             _format_due(one, at),

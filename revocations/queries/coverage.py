@@ -107,7 +107,15 @@ class Coverage:
     @property
     def note(self) -> str:
         """What an order keeps of it: counts alone."""
-        said = [describe_missing(len(self.missing), of=self.known)] if self.missing else []
+        return self._describe()
+
+    @property
+    def named_note(self) -> str:
+        """The same as staff read it, with the names of those that have not signed."""
+        return self._describe(f": {', '.join(self.missing_names)}")
+
+    def _describe(self, more: str = "") -> str:
+        said = [describe_missing(len(self.missing), of=self.known) + more] if self.missing else []
         return "; ".join([*said, *(["one company we can't name"] if self.unnamed else [])])
 
 
@@ -190,7 +198,7 @@ def _standing(order: Order, coverage: Coverage) -> OrderStanding:
     # Who had not signed when its partner did, it keeps as its note; more may have been found since.
     is_signed = order.completed_at is not None and order.state != State.CONTRADICTED
     state = restrict_state(state=State(order.state), coverage=coverage)
-    return OrderStanding(state, coverage.note if is_signed else order.note, coverage)
+    return OrderStanding(state, coverage.named_note if is_signed else order.note, coverage)
 
 
 def coverage_of_ends(*, cohorts: Collection[Cohort], line_id: int | None = None) -> dict[uuid.UUID, Coverage]:

@@ -189,6 +189,11 @@ def is_staff(*, actor: str) -> bool:
     return kind in STAFF and own.isdecimal()
 
 
+def staff_id(*, actor: str) -> int:
+    """Return the number of whom of staff that name is; 0 for nobody of staff."""
+    return int(actor.partition(":")[2]) if is_staff(actor=actor) else 0
+
+
 def _format_actor(actor: str, staff: Mapping[int, str]) -> str:
     kind, _, own = actor.partition(":")
     if is_staff(actor=actor):

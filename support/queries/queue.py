@@ -147,6 +147,16 @@ def filter_tickets(
     return visible_tickets(at=at, hidden=hidden).filter(wanted, **_same(asked))
 
 
+def filter_urgent(*, user_id: int, at: datetime, hidden: HiddenCases | None = None) -> QuerySet[Ticket]:
+    """Return what somebody of the privacy office looks at first, each once: handed up; or late, and theirs or nobody's.
+
+    `hidden`: where it has been read already.
+    """
+    handed_up = Q(state__in=UNDER_WAY) & _whose(OFFICE, user_id)
+    overdue = late(at=at) & (_whose(MINE, user_id) | _whose(NOBODY, user_id))
+    return visible_tickets(at=at, hidden=hidden).filter(handed_up | overdue)
+
+
 def _same(asked: QueueFilter) -> dict[str, str | int]:
     """Return what must be just as it was asked for."""
     kind = "" if asked.kind in QUEUES else asked.kind

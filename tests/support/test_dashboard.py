@@ -65,6 +65,17 @@ def an_order(campaign: Campaign, line: Line, *, complete_by: datetime, at: datet
         bring_to(state, rows, completed_at=at - 4 * DAY)
 
 
+def cases_at_work(officer: Member, *, at: datetime) -> None:
+    for state in ("open", "partner", "solved"):
+        a_ticket(at=at, state=state, escalated_at=at)
+    for assignee in (officer.user, officer.user, officer.user, None):
+        a_ticket(at=at, assignee=assignee)
+    for assignee in (officer.user, None, None, staff(name="third").user):
+        a_ticket(at=at, assignee=assignee, due_in=-DAY)
+    a_ticket(at=at, assignee=officer.user, due_in=-DAY, state="waiting")
+    a_ticket(at=at, escalated_at=at, due_in=-DAY)
+
+
 def a_day_at_work(officer: Member, *, at: datetime) -> None:
     """Of everything that a card counts two or more, and beside them what it does not count."""
     line = a_line()
@@ -102,10 +113,7 @@ def a_day_at_work(officer: Member, *, at: datetime) -> None:
         actor=colleague, payload={"ends_at": "2097-01-01T00:00:00+00:00"},
     )  # fmt: skip
     proposals.withdraw(proposal_id=old.pk, actor=colleague, reason="Not now.", at=at)
-    for state in ("open", "partner", "solved"):
-        a_ticket(at=at, state=state, escalated_at=at)
-    for assignee in (officer.user, officer.user, officer.user, None):
-        a_ticket(at=at, assignee=assignee)
+    cases_at_work(officer, at=at)
     asking = a_line()
     request_separation(
         line_id=asking.pk, user=get_or_create_person(line=asking, at=at), reach="Ask me by mail.", note="", at=at
@@ -121,10 +129,10 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
         "Contracts in force": 5, "Campaigns in force": 3, "Suspended": 2,
         "Contracts ending within 60 days": 2, "Campaigns ending within 60 days": 2, "Contracts to renew": 1,
         "Incidents past their deadline": 2, "Incidents assigned to me": 1, "Unassigned incidents": 5,
-        "Overdue orders": 3, "Partners with delivery problems": 1, "Open proposals": 2, "Escalated cases": 2,
-        "Cases assigned to me": 3, "Line separations": 1,
+        "Overdue orders": 3, "Partners with delivery problems": 1, "Open proposals": 2, "Escalated cases": 3,
+        "Cases assigned to me": 5, "My overdue cases": 1, "Unassigned overdue cases": 3, "Line separations": 1,
     }  # fmt: skip
-    for label in ("Escalated cases", "Cases assigned to me"):
+    for label in ("Escalated cases", "Cases assigned to me", "My overdue cases", "Unassigned overdue cases"):
         href, n = counted.pop(label)
         assert officer.client.get(href).content.decode().count('<li class="case') == n, label
     assert len(rows_of(officer, counted.pop("Line separations")[0])) == 1
@@ -141,12 +149,25 @@ def test_each_card_leads_to_exactly_the_rows_it_counts(officer: Member) -> None:
         assert len(rows_of(officer, unescape(href))) == int(n)
 
 
+def test_the_headline_is_the_sum_of_what_it_says(officer: Member) -> None:
+    a_day_at_work(officer, at=timezone.now())
+    # A case that is escalated and overdue counts once.
+    assert (
+        "18 items need attention 1 of 7 partners has delivery problems. 2 partners not confirming stops : Ash , Birch ."
+        " 7 open incidents, 2 past their notification deadline . 6 cases escalated or overdue."
+        " 2 proposals waiting for a second officer. Our gate enforces every stop, whatever partners do."
+    ) in shown(officer, "/admin/")
+    page = officer.client.get("/admin/").content.decode()
+    (proposals_href,) = re.findall(r'<a href="([^"]+)">2 proposals</a>', page)
+    assert len(rows_of(officer, unescape(proposals_href))) == 2
+
+
 def test_an_auditor_has_no_cases_and_reads_of_no_separation(officer: Member) -> None:
     a_day_at_work(officer, at=timezone.now())
     page = staff(User.Role.AUDITOR).client.get("/admin/").content.decode()
     labels = {label for _, label, _ in CARD.findall(page)}
     assert "Escalated cases" in labels
-    assert not labels & {"Cases assigned to me", "Line separations"}
+    assert not labels & {"Cases assigned to me", "My overdue cases", "Line separations"}
 
 
 def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
@@ -235,7 +256,7 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     an_order(early, line, complete_by=at - 3 * DAY, at=at, state=State.PARTIAL)
     an_order(early, line, complete_by=at + DAY, at=at)
     page = shown(officer, "/admin/")
-    assert "2 items need attention Not confirming stops : Early , Later ." in page
+    assert "2 items need attention 2 partners not confirming stops : Early , Later ." in page
     panel = page.rpartition("Not confirming stops")[2].partition("Delivery to")[0]
     assert panel == (
         " All unsigned orders Early : 1 order Not signed: Early Finder 3 days late"
@@ -252,6 +273,9 @@ def test_who_has_not_signed_is_named_oldest_first(officer: Member) -> None:
     for href, n in re.findall(r'<a href="(/admin/orders/\?company=[^"]+)"><bdi>\w+</bdi>: (\d+)', page):
         assert len(rows_of(officer, unescape(href))) == int(n)
     assert [row.split()[1] for row in rows_of(officer, "/admin/orders/")] == ["Early", "Later", "Early"]
+    # The list names them too, where the partner signed in part.
+    first = rows_of(officer, "/admin/orders/")[0]
+    assert "Signed in part 1 of 1 company behind it has not signed: Early Finder" in first
     # A contract's page leads to its orders, as a company's does.
     page = officer.client.get(f"/admin/contracts/{early.contract_id}/").content.decode()
     found = re.findall(r'<a href="(/admin/orders/\?contract=[^"]+)">\s*(\d+)', page)
@@ -272,7 +296,7 @@ def test_every_company_that_is_late_counts_and_the_panel_says_how_many_it_leaves
     for n in range(10):
         an_order(a_chain(line, f"Late {n}", at=at), line, complete_by=at - (20 - n) * DAY, at=at)
     page = shown(officer, "/admin/")
-    assert "10 items need attention Not confirming stops : Late 0 , Late 1 , Late 2 and others." in page
+    assert "10 items need attention 10 partners not confirming stops : Late 0 , Late 1 , Late 2 and others." in page
     panel = page.rpartition("Not confirming stops")[2].partition("Delivery to")[0]
     assert panel.count("Not signed:") == 8
     assert panel.endswith("1 week, 6 days late And 2 more, none later: see all unsigned orders . ")

@@ -134,7 +134,10 @@ def test_staff_read_everywhere_who_is_missing_by_now(market: Market) -> None:
         one.signs(below=[one.signed_below(first)] if one.name == "Birch Link" else [])
     market.reports(*(one.release(line, later, at=timezone.now() - 2 * DAY) for one in partners))
     officer = staff(name="what is missing by now")
-    behind = ("2 of 2 companies behind it have not signed", "1 of 2 companies behind it has not signed")
+    behind = (
+        f"2 of 2 companies behind it have not signed: {first.name}, {later.name}",
+        f"1 of 2 companies behind it has not signed: {later.name}",
+    )
     for one, missing in zip(partners, behind, strict=True):
         order = Order.objects.get(jti=one.orders[0].jti)
         path, said = f"/admin/streams/{one.party.pk}/", f"Signed in part {missing}"
