@@ -40,7 +40,7 @@ from consent.actions import signals
 from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, override_signal
 from consent.domain import notices
-from consent.domain.notices import list_ended_uses
+from consent.domain.notices import list_covered_uses, list_ended_uses
 from consent.forms import AllowForm, PauseForm, StopForm
 from consent.labels import approval_refused_in_words, reason_in_words
 from consent.models import Choice, PrivacySignal
@@ -166,10 +166,19 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
             raise Http404 from error
         except PauseOver:
             form.add_error("day", _("Choose today or a later day."))
-    about = choices_queries.describe_scope(scope=str(form["scope"].value()), ref=str(form["ref"].value()))
+    scope = str(form["scope"].value()), str(form["ref"].value())
+    about = choices_queries.describe_scope(scope=scope[0], ref=scope[1])
     if about is None:
         raise Http404
-    shown = {"line": line, "at_line": at_line(request), "form": form, "about": about}
+    covered = list_covered_uses(standing=sharing(line=line.line, at=now), scope=scope)
+    shown = {
+        "line": line,
+        "at_line": at_line(request),
+        "form": form,
+        "about": about,
+        "lifelines": sorted({use.provider_name for use in covered if use.allowed and use.lifeline}),
+        "may_be_noticed": any(use.allowed and use.family_tracking for use in covered),
+    }
     return render(request, "choices/pause.html", shown)
 
 

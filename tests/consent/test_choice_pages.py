@@ -160,6 +160,26 @@ def test_a_pause_ends_by_itself() -> None:
     assert made.until.isoformat() == "2099-07-02T03:59:59+00:00"
 
 
+def test_a_pause_says_first_who_can_not_find_the_person_meanwhile() -> None:
+    line, at = a_line(), timezone.now() - timedelta(days=1)
+    for name, kind in (("MedAlert", "lifeline"), ("FamilyRing", "family_tracking"), ("AdReach", "")):
+        campaign = a_campaign(provider=a_party(name, "lbs_provider"), **({kind: True} if kind else {}))
+        an_approval(line, campaign, at=at)
+    browser = signed_in(line)
+    no_help = "Until then, MedAlert can't find you. 911 still can."
+    noticed = "If someone set up a service to follow this phone, they may notice that it stops. Stay safe"
+    for asked, said in (
+        ("scope=all", {no_help, noticed}),
+        ("scope=party&ref=https://medalert.example", {no_help}),
+        ("scope=party&ref=https://familyring.example", {noticed}),
+        ("scope=party&ref=https://adreach.example", set[str]()),
+    ):
+        page = words(browser.get(f"/choices/pause/?{asked}").text)
+        assert {one for one in (no_help, noticed) if one in page} == said, asked
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    assert no_help not in words(browser.get("/choices/pause/?scope=all").text)
+
+
 def test_a_pause_that_makes_no_sense_is_asked_again() -> None:
     line = a_line()
     browser, form = signed_in(line), {"scope": "all", "ref": "", "length": "day"}
