@@ -162,8 +162,11 @@ def test_a_pause_ends_by_itself() -> None:
 
 def test_a_pause_says_first_who_can_not_find_the_person_meanwhile() -> None:
     line, at = a_line(), timezone.now() - timedelta(days=1)
-    for name, kind in (("MedAlert", "lifeline"), ("FamilyRing", "family_tracking"), ("AdReach", "")):
-        campaign = a_campaign(provider=a_party(name, "lbs_provider"), **({kind: True} if kind else {}))
+    for campaign in (
+        a_campaign(provider=a_party("MedAlert", "lbs_provider"), lifeline=True),
+        a_campaign(provider=a_party("FamilyRing", "lbs_provider"), family_tracking=True),
+        a_campaign(provider=a_party("AdReach", "lbs_provider")),
+    ):
         an_approval(line, campaign, at=at)
     browser = signed_in(line)
     no_help = "Until then, MedAlert can't find you. 911 still can."
