@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 import accounts.queries
 from accounts.domain import sessions
+from accounts.models import Line
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.queries import PersonsLine
@@ -166,20 +167,21 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
             raise Http404 from error
         except PauseOver:
             form.add_error("day", _("Choose today or a later day."))
+    shown = {"line": line, "at_line": at_line(request), "form": form}
+    return render(request, "choices/pause.html", shown | _describe_pause(line.line, form, now))
+
+
+def _describe_pause(line: Line, form: PauseForm, at: datetime) -> dict[str, object]:
     scope = str(form["scope"].value()), str(form["ref"].value())
     about = choices_queries.describe_scope(scope=scope[0], ref=scope[1])
     if about is None:
         raise Http404
-    covered = list_covered_uses(standing=sharing(line=line.line, at=now), scope=scope)
-    shown = {
-        "line": line,
-        "at_line": at_line(request),
-        "form": form,
+    covered = [one for one in list_covered_uses(standing=sharing(line=line, at=at), scope=scope) if one.allowed]
+    return {
         "about": about,
-        "lifelines": sorted({use.provider_name for use in covered if use.allowed and use.lifeline}),
-        "may_be_noticed": any(use.allowed and use.family_tracking for use in covered),
+        "lifelines": sorted({use.provider_name for use in covered if use.lifeline}),
+        "may_be_noticed": any(use.family_tracking for use in covered),
     }
-    return render(request, "choices/pause.html", shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
