@@ -280,12 +280,17 @@ def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
         )
         for use in covered
     ]
-    answers = answers_at(asked=asked, but_for_pauses=True) if asked else []
+    answers = answers_at(asked=asked) if asked else []
     return [
         _build_ended_use(use, choice.made_at)
         for use, answer in zip(covered, answers, strict=True)
-        if answer == "permitted"
+        if _was_agreed(use, answer, before)
     ]
+
+
+def _was_agreed(use: Use, answer: str, at: datetime) -> bool:
+    """Whether the ledger said yes, or would have but for a pause."""
+    return answer == "permitted" or (answer == "paused" and any(one.was_valid_at(at) for one in use.proofs))
 
 
 def _build_ended_use(use: Use, at: datetime) -> EndedUse:

@@ -62,6 +62,10 @@ class Proof:
         begun = self.at is not None and self.at <= at
         return begun and self.kind != "claimed" and (self.expires_at is None or self.expires_at > at)
 
+    def was_valid_at(self, at: datetime) -> bool:
+        """Return whether it stood at a moment, and no stop and no change of number had ended it."""
+        return self.stood_at(at) and (self.ended_at is None or self.ended_at > at)
+
     @property
     def counts(self) -> bool:
         """Whether it is more than a claim, and has not ended."""

@@ -8,7 +8,6 @@ request names none beyond them, the campaign's reach may be added by the asker. 
 stops of ours (`Origin.SYSTEM`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -214,8 +213,6 @@ ANSWER_ASKED = """
 WITH questions AS (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS asked (<columns>))
 SELECT * FROM (<answer>) answered ORDER BY qid
 """.replace("<columns>", COLUMNS).replace("<answer>", ANSWER)
-# As if nobody had ever paused.
-BUT_FOR_PAUSES = re.sub(r"\b[ps]\.kind = 'pause'", "false", ANSWER_ASKED)
 
 
 @dataclass(frozen=True)
@@ -232,7 +229,7 @@ class PermissionQuestion:
     known_at: datetime
 
 
-def answers_at(*, asked: Sequence[PermissionQuestion], but_for_pauses: bool = False) -> list[str]:
+def answers_at(*, asked: Sequence[PermissionQuestion]) -> list[str]:
     """Return the answers in order: "permitted", or the first reason why not, in the gate's words."""
     rows = [
         {
@@ -244,7 +241,7 @@ def answers_at(*, asked: Sequence[PermissionQuestion], but_for_pauses: bool = Fa
     ]  # fmt: skip
     # Its only value is the list itself, so that a kept plan loses nothing; to make one takes longer than the answer.
     with generic_plans.use_generic_plans(), connection.cursor() as cursor:
-        cursor.execute(BUT_FOR_PAUSES if but_for_pauses else ANSWER_ASKED, [msgspec.json.encode(rows).decode()])
+        cursor.execute(ANSWER_ASKED, [msgspec.json.encode(rows).decode()])
         return [str(answer) for _, answer, _ in cursor.fetchall()]
 
 
