@@ -132,6 +132,11 @@ class PendingRows:
         self._waiting, self._aside = {}, []
         return sorted(rows, key=lambda record: record.n)
 
+    @property
+    def clashing(self) -> list[tuple[LineRecord, RowFate]]:
+        """The rows that clash so far."""
+        return self._aside
+
     def incurable(self) -> list[tuple[LineRecord, RowFate]]:
         """Return the rows that still clash."""
         clashing, self._aside = self._aside, []

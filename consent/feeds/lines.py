@@ -83,7 +83,15 @@ class LinesFeed:
         return sorted(fates, key=lambda fate: int(fate.line))
 
     def finish(self, *, at: datetime) -> list[Fate]:
-        """Settle what was left open, as long as that helps; then take in what was held for these lines."""
+        """Settle what was left open; then take in what was held for these lines."""
+        fates = self.settle_rest(at=at)
+        # Where an earlier run was cut off between a row and what it ends.
+        _grow_up(list_lines_left_from_childhood(), GROWN_UP, at)
+        self._pierced = apply_pending_rows(at=at)
+        return fates
+
+    def settle_rest(self, *, at: datetime) -> list[Fate]:
+        """Settle what was left open, as long as that helps."""
         fates: list[Fate] = []
         while rows := self._unsettled.to_try():
             settled = [
@@ -92,10 +100,10 @@ class LinesFeed:
                 for fate in self._record(chunk, at, read_to_end=True)
             ]
             fates += _fates(settled or self._unsettled.incurable())
-        # Where an earlier run was cut off between a row and what it ends.
-        _grow_up(list_lines_left_from_childhood(), GROWN_UP, at)
-        self._pierced = apply_pending_rows(at=at)
         return sorted(fates, key=lambda fate: int(fate.line))
+
+    def clashes(self) -> list[Fate]:
+        return _fates(self._unsettled.clashing)
 
     def extra(self) -> dict[str, int]:
         return {"file_stops_pierced": self._pierced}

@@ -31,6 +31,7 @@ from partners.feeds.checking import (
     content_hash,
     read,
 )
+from partners.feeds.command import Feed
 from partners.feeds.reading import NumberedLine, Record
 
 # For a thousand numbers at once, Django would take longer to make the statement than PostgreSQL to follow it.
@@ -185,7 +186,7 @@ def lock_feed(*, in_pool: bool = False) -> None:
         cursor.execute(BESIDE_THE_POOL if in_pool else ALONE)
 
 
-class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
+class RecordsFeed[T: msgspec.Struct, R: FeedRow](Feed, ABC):
     """The common way of a feed whose rows name a number: check, tell repeats, attribute, take in or hold.
 
     `pierced`: how many stops taken over from files a newer yes from a file outweighs now. `in_pool`: others take in
@@ -238,11 +239,6 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](ABC):
                 fates.append(build_rejected_fate(line.number, refused.field, refused.reason))
         fates += self.settle(entries, at)
         return sorted(fates, key=lambda fate: int(fate.line))
-
-    def finish(self, *, at: datetime) -> list[Fate]:
-        """Return nothing more: each row was settled as it was read."""
-        del at
-        return []
 
     def extra(self) -> dict[str, int]:
         return {"file_stops_pierced": self.pierced}

@@ -13,6 +13,7 @@ from accounts.primitives.sealing import seal_bytes
 from accounts.queries import acting_staff
 from console import tasks
 from console.domain.carrier_files import check_file
+from console.queries.dry_runs import keep_dry_run
 from console.workers.imports import close, digest_of
 from disclosures.models import Upload, UploadPart
 from partners.actions import proposals
@@ -127,11 +128,12 @@ def _lock_checked(upload_id: int) -> Upload:
 
 
 def _agree(upload: Upload, actor: str, at: datetime, proposal: Proposal | None = None) -> None:
+    upload.outcome = keep_dry_run(upload=upload)
     upload.state, upload.agreed_by, upload.decided_by, upload.decided_at = Upload.State.AGREED, proposal, actor, at
     upload.done = upload.accepted = upload.repeated = upload.rejected = 0
     upload.save(
         update_fields=[
-            "state", "agreed_by", "decided_by", "decided_at", "done", "accepted", "repeated", "rejected",
+            "state", "agreed_by", "decided_by", "decided_at", "done", "accepted", "repeated", "rejected", "outcome",
         ]
     )  # fmt: skip
     transaction.on_commit(partial(tasks.import_files.delay), robust=True)

@@ -30,9 +30,6 @@ FEEDS: Mapping[str, Callable[[], Feed]] = {
     Upload.Feed.NOTICES: NoticesFeed,
 }
 ONLY_STOPS = frozenset({"stop", "pause"})
-# Their rows are about people, so a dry run tells what is stored of them only where there are many.
-ABOUT_PEOPLE = frozenset({Upload.Feed.LINES, Upload.Feed.APPROVALS, Upload.Feed.CHOICES, Upload.Feed.DISCLOSURES})
-FEWEST_ROWS = 100
 ABOUT_FORM = NO_RECORD | {
     "after_deactivated_at", "allow_names_one_campaign", "before_activated_at", "before_made_at", "in_future", "missing",
     "names_no_party", "negative", "not_a_state", "not_a_time", "not_allowed", "not_e164", "too_large",

@@ -8,17 +8,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import User
+from console.queries.dry_runs import ONLY_IMPORT, DryRun, read_dry_run
 from console.queries.proposals import OpenProposal, list_open_proposals
 from disclosures.models import Upload
-from partners.feeds.checking import STATUSES
 from support.queries import names
 from support.queries.history import RecordedAct, done_to
 
 # Undecided after that, a file is discarded: by then its dry run says little about today.
 DECIDED_WITHIN = timedelta(days=7)
 SHOWN = 10
-FEW = "with fewer than 100 of these, only the import tells what is already known"
-OWN = "you uploaded this file: another officer sees what is already known, before the import"
 RELEASES, NOTICES = "disclosures_release", "disclosures_delayednotice"
 # What a file changes, by the table that tells; a parties file by its entries.
 CHANGED: Mapping[str, str] = {
@@ -67,25 +65,23 @@ class RejectedRow:
 
 @dataclass(frozen=True)
 class UploadPage:
-    """A file and what its reader can do about it. `undecided`: rows that only the import can decide.
+    """A file and what its reader can do about it. `dry_run`: what it found, then and now.
 
-    `only_form`: its reader learns which rows are malformed and no more, for this cause. `reasons`: how many rows were
-    rejected for each. `changes`: what the import would write, or wrote.
+    `reasons`: how many rows were rejected for each. `changes`: what the import would write, or wrote. `only_import`:
+    what the dry run doesn't tell this reader. `clashes`: why rows that it left undecided would be rejected.
     """
 
     upload: Upload
-    accepted: int
-    repeated: int
-    rejected_count: int
+    dry_run: DryRun | None
     uploaded_by: str
     asked: Sequence[OpenProposal]
     history: Sequence[RecordedAct]
-    undecided: int
     reasons: Sequence[tuple[str, int]]
     rejected: Sequence[RejectedRow]
     changes: Sequence[str]
     warnings: Sequence[str]
-    only_form: str
+    only_import: Sequence[str]
+    clashes: Sequence[tuple[str, int]]
     kept_until: datetime | None
 
     @property
@@ -113,53 +109,39 @@ def list_uploads(*, role: str) -> QuerySet[Upload]:
 
 
 def upload_page(*, upload_id: int, role: str, reader: str, at: datetime) -> UploadPage | None:
-    """Return a file as this reader, of this role, sees it; None where there is none that they may see.
-
-    Whoever chose the rows does not learn from a dry run what is stored of people; the others don't see the rows.
-    """
+    """Return a file as this reader, of this role, sees it; None where there is none that they may see."""
     upload = list_uploads(role=role).defer(None).filter(pk=upload_id).first()
     if upload is None:
         return None
-    only_form = _why_only_form(upload, reader)
-    said, (accepted, repeated, rejected) = _read_outcome(upload, hides_found=bool(only_form))
+    dry_run = read_dry_run(upload=upload, reader=reader)
+    said, found, hides = _read_outcome(upload, dry_run)
     return UploadPage(
         upload=upload,
-        accepted=accepted,
-        repeated=repeated,
-        rejected_count=rejected,
+        dry_run=dry_run,
         uploaded_by=names.actors(wanted={upload.uploaded_by})[upload.uploaded_by],
-        asked=list_open_proposals(of="import", target_id=upload.pk, at=at),
+        asked=list_open_proposals(of="import", target_id=upload.pk, at=at, reader=reader),
         history=done_to(target=f"import:{upload.pk}"),
-        undecided=_count_undecided(upload, accepted + repeated + rejected),
-        reasons=[(_format_reason(what), n) for what, n in said.get("reasons", ())],
+        reasons=_count_reasons(said.get("reasons", ())),
         rejected=_list_rejected_rows(upload.rejects),
-        changes=_list_changes(said),
+        changes=[] if hides else _list_changes(said),
         warnings=[*map(_format_reason, said.get("warnings", ())), *said.get("addresses", ())],
-        only_form=only_form,
+        only_import=ONLY_IMPORT[upload.feed] if hides else (),
+        clashes=_count_reasons(found.get("clashes", ())),
         kept_until=upload.checked_at + DECIDED_WITHIN if upload.checked_at else None,
     )
 
 
-def _read_outcome(upload: Upload, *, hides_found: bool) -> tuple[Mapping[str, Any], Sequence[int]]:
-    """Return what is told of a file, and how many rows were accepted, repeated and rejected.
-
-    Once it was decided on, the import counts its rows anew; what it would change only the dry run found.
-    """
-    found = {} if hides_found else upload.outcome.get("found") or {}
-    counts = {} if upload.decided_at else found
-    return upload.outcome | found, [counts.get(name, getattr(upload, name)) for name in STATUSES]
-
-
-def _count_undecided(upload: Upload, counted: int) -> int:
-    return max(upload.total - counted, 0) if upload.state == Upload.State.CHECKED else 0
+def _read_outcome(upload: Upload, dry_run: DryRun | None) -> tuple[Mapping[str, Any], Mapping[str, Any], bool]:
+    """What is told of a file now, what of its dry run, and whether the import alone tells its reader the rest."""
+    if dry_run is None:
+        return upload.outcome, upload.outcome, False
+    if upload.state == Upload.State.IMPORTED:
+        return upload.outcome, dry_run.outcome, False
+    return dry_run.outcome, dry_run.outcome, bool(dry_run.only_form)
 
 
-def _why_only_form(upload: Upload, reader: str) -> str:
-    if upload.outcome.get("only_form"):
-        return FEW
-    if upload.outcome.get("found") and reader == upload.uploaded_by:
-        return OWN
-    return ""
+def _count_reasons(rows: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    return [(_format_reason(what), n) for what, n in rows]
 
 
 def _list_changes(said: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_datetime
 
 from consent.queries import termination
+from console.queries.dry_runs import count_in_words, read_dry_run
 from console.queries.notices import NoticePreview, get_proposed_notice
 from disclosures.models import AnomalyRule, Upload
 from disclosures.queries.rules import describe_proposed_rule, finds
@@ -40,7 +41,10 @@ from support.queries.visible import HiddenCases, find_hidden_cases
 
 # What happens where the act and its target say it all.
 LIFTED = "{name} will be answered again, as its contracts and people's choices allow, immediately."
-UNPROTECTED = "One day after you agree, a single staff member will be able to see whose line this is, with a reason."
+UNPROTECTED = (
+    "One day after a second officer agrees, a single staff member will be able to see whose line this is, with a"
+    " reason."
+)
 OF_AN_OLDER_RELEASE = "It was proposed before the last upgrade. Propose it again."
 BY_NAME: Mapping[str, str] = {Proposal.Act.LIFT_SUSPENSION: LIFTED, Proposal.Act.END_PROTECTION: UNPROTECTED}
 
@@ -96,13 +100,16 @@ def waiting(*, at: datetime) -> Q:
     return Q(decision="", proposed_at__gt=at - OPEN_FOR)
 
 
-def list_open_proposals(*, of: str, target_id: int, at: datetime) -> list[OpenProposal]:
-    """Return the proposals about one thing that wait for a second officer, the oldest first, and what each changes."""
+def list_open_proposals(*, of: str, target_id: int, at: datetime, reader: str = "") -> list[OpenProposal]:
+    """Return the proposals about one thing that wait for a second officer, the oldest first, and what each changes.
+
+    `reader`: their actor's name, where what it changes is not told to everybody.
+    """
     found = _load_open_proposals(Proposal.objects.filter(waiting(at=at), of=of, target_id=target_id))
     if not found:
         return []
     target = names.targets(wanted={(of, target_id)})[of, target_id]
-    return [replace(one, changes=_changes(one.proposal, target)) for one in found]
+    return [replace(one, changes=_describe(one.proposal, target, reader)) for one in found]
 
 
 def list_newest_proposals(*, of: str, target_ids: Collection[int], at: datetime) -> Mapping[int, OpenProposal]:
@@ -131,7 +138,7 @@ def proposal_page(*, proposal_id: uuid.UUID, reader: str, at: datetime) -> Propo
         proposal=one,
         target=target,
         title=f"{one.get_act_display()}: {target.name}",
-        changes=_changes(one, target),
+        changes=_describe(one, target, reader),
         proposed_by=who[one.proposed_by],
         decided_by=who.get(one.decided_by, ""),
         mine=one.proposed_by == reader,
@@ -164,6 +171,10 @@ def _plan(one: Proposal, at: datetime) -> termination.Plan | None:
         return termination.plan(of=one.of, target_id=one.target_id, at=at)
     except NotNow:
         return None
+
+
+def _describe(one: Proposal, target: names.NamedTarget, reader: str) -> str:
+    return _import(one, reader) if one.act == Proposal.Act.IMPORT_FILE else _changes(one, target)
 
 
 def _changes(one: Proposal, target: names.NamedTarget) -> str:
@@ -270,18 +281,31 @@ def _notice(one: Proposal) -> str:
 
 def _waits(one: Proposal) -> str:
     """Of what has its day, but is agreed first."""
-    return ", or from the agreement if that came later" if one.decision else ", but not before you agree"
+    return ", or from the agreement if that came later" if one.decision else ", but not before a second officer agrees"
 
 
-def _import(one: Proposal) -> str:
+def _import(one: Proposal, reader: str) -> str:
+    """What a file would bring, by the dry run as it was seen; and, where it was agreed here, what the import did."""
     upload = Upload.objects.filter(pk=one.target_id).first()
     if upload is None:
         return "There is no such file."
-    found = f"accepted {upload.accepted:,}, found {upload.repeated:,} repeated and rejected {upload.rejected:,}"
-    if upload.feed != Upload.Feed.PARTIES:
-        found = f"found {upload.accepted:,} well-formed and rejected {upload.rejected:,}"
     rows = "1 row" if upload.total == 1 else f"{upload.total:,} rows"
-    return f"A file with {rows} will be imported. Its dry run {found}. Read the dry run before you agree."
+    dry_run = read_dry_run(upload=upload, reader=reader)
+    found = f" Its dry run {dry_run.in_words}." if dry_run else ""
+    if upload.agreed_by_id == one.pk:
+        return f"A file with {rows} {_has_become(upload, found)}"
+    if one.decision:
+        return f"A file with {rows} was to be imported.{found}"
+    return f"A file with {rows} will be imported.{found}"
+
+
+def _has_become(upload: Upload, found: str) -> str:
+    did = count_in_words(accepted=upload.accepted, repeated=upload.repeated, rejected=upload.rejected)
+    if upload.state == Upload.State.IMPORTED:
+        return f"was imported.{found} The import {did}."
+    if upload.state == Upload.State.FAILED:
+        return f"was to be imported.{found} The import failed after it {did}."
+    return f"is being imported.{found}"
 
 
 # What happens, where that is a comparison of what the proposal holds with what is so now.
@@ -291,7 +315,6 @@ BY_VALUES: Mapping[str, Callable[[Proposal], str]] = {
     Proposal.Act.LET_AGENT_ASK: _agent,
     Proposal.Act.SET_ENDPOINTS: _endpoints,
     Proposal.Act.MOVE_KEYS: _keys,
-    Proposal.Act.IMPORT_FILE: _import,
     Proposal.Act.PUBLISH_NOTICE: _notice,
 }
 

@@ -2,7 +2,8 @@
 
 A dry run takes the rows in as the import does, some at a time, each part in a transaction that is rolled back. A part
 is small because it holds, while it lasts, what a person's own stop may wait for. So rows of one part don't see those of
-another: a row that depends on an earlier one may be rejected here and accepted in the import.
+another: a row that depends on an earlier one may be rejected here and accepted in the import. A file of one part is
+settled to its end.
 """
 
 from collections import Counter
@@ -20,12 +21,13 @@ import audit.actions
 import audit.queries
 from accounts.primitives.sealing import keyed_hash, unseal_bytes
 from consent.feeds.choices import ChoicesFeed
-from console.domain.carrier_files import ABOUT_PEOPLE, FEEDS, FEWEST_ROWS, Row, is_about_form, read_rows
+from console.domain.carrier_files import FEEDS, Row, is_about_form, read_rows
 from console.queries.imports import CHANGED, DECIDED_WITHIN, NOTICES, RELEASES
 from disclosures import actions
 from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.feeds.terms import settle_files
 from disclosures.models import Upload, UploadPart
+from disclosures.models.uploads import ABOUT_PEOPLE
 from partners.actions import proposals
 from partners.feeds.checking import STATUSES, Fate, build_repeated_fate
 from partners.feeds.command import Feed, Rejects, Tally
@@ -88,7 +90,8 @@ class _Pass:
 
     `accepted`: where the rows that were accepted last stand in the file. `extra`: further counts. `found`: what a dry
     run found of people, apart from the form of their rows; for readers other than whoever uploaded the file.
-    `addresses`: what the door out would refuse of the partners' addresses.
+    `addresses`: what the door out would refuse of the partners' addresses. `clashes`: why rows that a dry run leaves
+    undecided would be rejected.
     """
 
     is_trial: bool
@@ -99,6 +102,7 @@ class _Pass:
     extra: Mapping[str, int] = field(default_factory=dict)
     named: Sequence[str] = ()
     addresses: Sequence[str] = ()
+    clashes: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.rejects = _FirstRejects(only_form=self.is_trial and self.feed in ABOUT_PEOPLE)
@@ -108,15 +112,14 @@ class _Pass:
         return {name: self.tally.counts[name] for name in STATUSES}
 
     def set_apart_stored(self, total: int) -> None:
-        """Set apart what is stored of people; where few rows are well-formed nobody reads it: it would be a look-up."""
+        """Set apart what is stored of people: for whoever chose the rows it would be a look-up."""
         form = Counter({reason: n for reason, n in self.tally.reasons.items() if is_about_form(reason)})
         if self.feed not in ABOUT_PEOPLE:
             return
-        if total - form.total() >= FEWEST_ROWS:
-            self.found = self.count_statuses() | self.describe()
+        self.found = self.count_statuses() | self.describe()
         self.tally.reasons = form
         self.tally.counts = Counter(accepted=total - form.total(), rejected=form.total())
-        self.tally.warnings, self.changes, self.extra = [], Counter(), {}
+        self.tally.warnings, self.changes, self.extra, self.clashes = [], Counter(), {}, Counter()
 
     def describe(self) -> dict[str, Any]:
         """What it came to, besides the counts of rows."""
@@ -126,6 +129,7 @@ class _Pass:
             "addresses": _cut(self.addresses),
             "changes": [[name, how, n] for (name, how), n in self.changes.items() if n],
             "extra": dict(self.extra),
+            "clashes": self.clashes.most_common(),
         }
 
 
@@ -203,10 +207,12 @@ def _go_through(upload: Upload) -> None:
 def _check(upload: Upload, content: bytes) -> _Pass:
     feed, run = FEEDS[upload.feed](), _Pass(is_trial=True, feed=upload.feed)
     for rows in batched(read_rows(feed=upload.feed, content=content), ROWS_IN_A_TRIAL, strict=False):
-        _count(upload, run, _try(feed, rows, run.changes), len(rows))
+        is_whole = upload.total <= ROWS_IN_A_TRIAL
+        _count(upload, run, _try(feed, rows, run.changes, is_whole=is_whole), len(rows))
     if upload.feed == Upload.Feed.PARTIES:
         run.named = _name_entries(content, run.accepted)
     run.extra = feed.extra()
+    run.clashes = Counter(f"{fate.field} {fate.reason}".strip() for fate in feed.clashes())
     run.addresses = _look_at_addresses(feed)
     run.set_apart_stored(upload.total)
     return run
@@ -249,11 +255,12 @@ def _take(feed: Feed, rows: Sequence[Row]) -> list[Fate]:
     return [build_repeated_fate(one.line) if one.reason == "id_conflict" else one for one in fates]
 
 
-def _try(feed: Feed, rows: Sequence[Row], changes: Changes) -> list[Fate]:
-    """Take rows in, count what that writes, and take it back."""
+def _try(feed: Feed, rows: Sequence[Row], changes: Changes, *, is_whole: bool) -> list[Fate]:
+    """Take rows in, count what that writes, and take it back. `is_whole`: they are all that the file has."""
     with transaction.atomic():
         before = _count_written_rows(feed)
         fates = _take(feed, rows)
+        fates += feed.settle_rest(at=audit.queries.database_clock()) if is_whole else []
         written = _count_written_rows(feed) - before
         # Where the ledger is spread, this server doesn't count its rows: each that is accepted is a new one.
         if isinstance(feed, DisclosuresFeed | NoticesFeed) and any(fate.status == "accepted" for fate in fates):
@@ -321,11 +328,10 @@ def _finish(upload: Upload, run: _Pass) -> None:
 def _describe_outcome(upload: Upload, run: _Pass) -> dict[str, Any]:
     """What the page shows besides the counts. What a file changes is counted in its dry run alone."""
     if run.is_trial:
-        only_form = run.feed in ABOUT_PEOPLE and run.found is None
-        return run.describe() | {"only_form": only_form, "named": _cut(run.named), "found": run.found}
+        return run.describe() | {"named": _cut(run.named), "found": run.found}
     before = upload.outcome
     changes = (before.get("found") or before)["changes"]
-    return run.describe() | {"only_form": before["only_form"], "named": before["named"], "changes": changes}
+    return run.describe() | {"named": before["named"], "changes": changes, "dry_run": before.get("dry_run")}
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

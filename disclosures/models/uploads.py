@@ -8,6 +8,8 @@ from django.db.models import Q
 from partners.models import Proposal
 
 IDS = 10**12
+# Their rows are about people, so a dry run doesn't tell whoever chose them what is stored of those.
+ABOUT_PEOPLE = frozenset({"lines", "approvals", "choices", "disclosures"})
 
 
 def new_id() -> int:
@@ -80,6 +82,11 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_feed_display()}, {self.uploaded_at:%-d %b %Y, %H:%M} UTC"
+
+    @property
+    def is_about_people(self) -> bool:
+        """Whether its rows are."""
+        return self.feed in ABOUT_PEOPLE
 
     @property
     def is_unusable(self) -> bool:

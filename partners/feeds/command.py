@@ -42,6 +42,15 @@ class Feed(Protocol):
         del at
         return []
 
+    def settle_rest(self, *, at: datetime) -> list[Fate]:
+        """Return what became of the lines kept for later, where those taken in so far are the whole file."""
+        del at
+        return []
+
+    def clashes(self) -> list[Fate]:
+        """Return what becomes of lines kept for later if no other line of the file mends them."""
+        return []
+
     def extra(self) -> dict[str, int]:
         """Return further counts to print."""
         return {}

@@ -27,6 +27,7 @@ from tests.feeds import NUMBER, Row, choice_row, line_row, ndjson, parties_docum
 from tests.fixtures import Refusal
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, shown, staff
 
+OWN = "you uploaded this file: another officer sees what is already known, before the import"
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 
@@ -65,8 +66,7 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
     page = upload(officer, "lines", line_row(), line_row(line_id="L2", msisdn="+1 206"))
     seen = shown(officer, page)
     assert "Lines Waiting for a decision Uploaded by first@carrier.example on" in seen
-    few = "Well-formed 1 with fewer than 100 of these, only the import tells what is already known"
-    assert f"Rows in the file 2 {few} Rejected 1" in seen
+    assert f"Rows in the file 2 Well-formed 1 {OWN} Rejected 1 What only the import tells you New lines, new" in seen
     assert "What it would change" not in seen
     assert "First rows Row 2: msisdn: not a phone number like +12065550142" in seen
     assert not Line.objects.exists()
@@ -75,9 +75,12 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
     proposal = Proposal.objects.get()
     asked = shown(second, f"/admin/proposals/{proposal.pk}/")
     assert (
-        "What changes A file with 2 rows will be imported. Its dry run found 1 well-formed and rejected 1."
-        " Read the dry run before you agree."
+        "What changes A file with 2 rows will be imported. Its dry run accepted 1, found 0 repeated and rejected 1. A"
     ) in asked
+    assert "Read the dry run before you agree." in asked
+    mine = shown(officer, f"/admin/proposals/{proposal.pk}/")
+    assert "Its dry run found 1 well-formed and rejected 1. About" in mine
+    assert "before you agree" not in mine
     assert f"Import a file: Lines, {Upload.objects.get().uploaded_at:%-d %b %Y, %H:%M} UTC Waiting" in asked
     agree = f"/admin/proposals/{proposal.pk}/agree/"
     assert "another officer must approve it" in shown(officer, agree, {})
@@ -93,6 +96,36 @@ def test_lines_are_imported_when_a_second_officer_agrees(officer: Member, second
         ("import.uploaded", officer.actor), ("import.checked", "import:lines"), ("import.agreed", second.actor),
         ("import.lines", "import:lines"),
     ]  # fmt: skip
+
+
+def test_who_agrees_reads_what_the_import_will_do_and_it_stays_as_read(officer: Member, second: Member) -> None:
+    """A row that only what is stored can refuse is not accepted by the dry run of a short file either."""
+    feeds.take_lines(line_row(line_id="L3"))
+    rows = [line_row(line_id="L1", msisdn="+12065550901"), line_row(line_id="L2", msisdn="+12065550902")]
+    page = upload(officer, "lines", *rows, line_row(line_id="L3", msisdn="+12065550903"), line_row(msisdn="+1 206"))
+    found = "Dry run Rows in the file 4 Accepted 2 Repeated 0 Rejected 2"
+    assert f"{found} What it would change New lines: 2" in shown(second, page)
+    assert "1 number_changed_at: missing" in shown(second, page)
+    seen = f"Dry run Rows in the file 4 Well-formed 3 {OWN} Rejected 1"
+    assert f"{seen} What only the import tells you" in shown(officer, page)
+    assert "A row is rejected where it doesn't fit what we have: the line has another number" in shown(officer, page)
+    assert post(officer, f"{page}start/") == page
+    proposal = f"/admin/proposals/{Proposal.objects.get().pk}/"
+    dry_runs = {
+        second: "Its dry run accepted 2, found 0 repeated and rejected 2.",
+        officer: "Its dry run found 3 well-formed and rejected 1.",
+    }
+    feeds.take_lines(rows[0])
+    assert post(second, f"{proposal}agree/")
+    for reader, said in dry_runs.items():
+        assert f"A file with 4 rows is being imported. {said} About" in shown(reader, proposal)
+    tasks.import_files()
+    did = "The import accepted 1, found 1 repeated and rejected 2. About"
+    for reader, said in dry_runs.items():
+        assert f"What was agreed A file with 4 rows was imported. {said} {did}" in shown(reader, proposal)
+    result = "Result Rows in the file 4 Accepted 1 Repeated 1 already known, and the same Rejected 2"
+    assert f"{found} {result} Changes, as the dry run found them New lines: 2" in shown(second, page)
+    assert f"{seen} {result}" in shown(officer, page)
 
 
 def numbered(n: int) -> dict[str, str]:
@@ -116,7 +149,7 @@ def test_whoever_uploads_learns_nothing_of_single_people_by_padding(officer: Mem
     strange = [line_row(line_id="L8", msisdn="+12065550777"), line_row(line_id="L9", msisdn="+12065550888")]
     other = upload(officer, "lines", *strange, *rows)
     assert after(officer, page) == after(officer, other)
-    own = "Well-formed 100 you uploaded this file: another officer sees what is already known, before the import"
+    own = f"Well-formed 100 {OWN}"
     assert f"Rows in the file 100 {own} Rejected 0" in after(officer, page)
     assert [cells(one) for one in rows_of(officer, "/admin/imports/")] == ["100 100 – –", "100 100 – –"]
     for target in (page, other):
@@ -126,11 +159,14 @@ def test_whoever_uploads_learns_nothing_of_single_people_by_padding(officer: Mem
     for proposal in Proposal.objects.all():
         asked = shown(officer, f"/admin/proposals/{proposal.pk}/")
         assert "Its dry run found 100 well-formed and rejected 0." in asked
+    read = [shown(second, f"/admin/proposals/{one.pk}/") for one in Proposal.objects.order_by("target_id")]
+    assert sorted("found 1 repeated and rejected 0, and left 1 to the import." in one for one in read) == [False, True]
     for reader in (second, staff("auditor")):
         seen = after(reader, page)
         assert "Rows in the file 100 Accepted 98 Repeated 1" in seen
         assert "What it would change New lines: 98 New periods of a line's number: 98" in seen
-        assert "Not decided yet 1 the import decides when it has read the whole file" in seen
+        undecided = "Not decided yet 1 the import decides when it has read the whole file; unless another row mends it,"
+        assert f"{undecided} it rejects 1 for msisdn: another line had this number then" in seen
     assert post(officer, f"{page}discard/") == page
     assert own in after(officer, page)
 
@@ -359,7 +395,7 @@ def test_nobody_alone_has_a_recipient_told_apart(officer: Member, second: Member
 
 def test_an_auditor_reads_and_does_not_act(officer: Member) -> None:
     auditor, page = staff("auditor"), upload(officer, "lines", line_row())
-    assert "Well-formed 1" in shown(auditor, page)
+    assert "Accepted 1 Repeated 0 Rejected 0 What it would change New lines: 1" in shown(auditor, page)
     assert "<form" not in auditor.client.get(page).content.decode().partition("<main")[2].partition("</main>")[0]
     for path in ("/admin/imports/add/", f"{page}start/", f"{page}discard/"):
         assert auditor.client.post(path, WHY).status_code == 403

@@ -89,7 +89,7 @@ def test_one_officer_proposes_and_another_publishes(officer: Member, second: Mem
     assert newest() == was
     asked = shown(second, page)
     assert "Publish a notice: Before allowing (en)" in asked
-    assert "People will read the wording below from 28 Sep 2051, but not before you agree." in asked
+    assert "People will read the wording below from 28 Sep 2051, but not before a second officer agrees." in asked
     assert what in asked
     assert others in asked
     assert post(second, agree) == page
