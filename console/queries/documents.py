@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from audit.models import AuditEvent
-from audit.queries import get_chain_heads
+from audit.queries import CHAINS, get_chain_heads
 from partners.labels import sanitise_text
 from support.models import LONGEST
 
@@ -155,7 +155,9 @@ def _build_instructions(document_id: str) -> Section:
                 f"Our public keys are at {settings.BASE_URL}/.well-known/jwks.json, and older ones at"
                 f" {settings.BASE_URL}/.well-known/jwks-archive.json."
             ),
-            f"Save the keys as jwks.json and run: manage.py verify_receipt document-{document_id}.pdf --jwks jwks.json",
+            "Save the keys as jwks.json and run this command:",
+            # In a line of its own: whoever copies one that is broken at a hyphen may lose it.
+            f"manage.py verify_receipt document-{document_id}.pdf --jwks jwks.json",
             "Any program that checks JSON Web Signatures can do the same without asking us.",
         ],
     )
@@ -167,5 +169,6 @@ def list_years(*, at: datetime) -> Sequence[int]:
 
 
 def get_first_day(*, at: datetime) -> datetime:
-    """Return when our records begin: at the first entry of the audit log; now where there is none."""
-    return AuditEvent.objects.order_by("id").values_list("at", flat=True).first() or at
+    """Return when our records begin: at the earliest of the entries that begin the audit log's chains; now without."""
+    begins = AuditEvent.objects.filter(chain__in=range(CHAINS), seq=1)
+    return min(begins.values_list("at", flat=True), default=at)

@@ -82,7 +82,7 @@ def _list_breach_facts(page: IncidentPage) -> Mapping[str, object]:
         "Carrier": settings.CARRIER_NAME,
         "Contact": settings.CARRIER_PHONE,
         "What happened": one.happened or str(one.get_kind_display()),
-        "What was affected": one.affected,
+        **({"What was affected": one.affected} if one.affected else {}),
         "How": found.through,
         "Company concerned": page.about.name if page.about else page.subject,
         "Found by": page.reporter or "our systems",

@@ -20,15 +20,19 @@ from support.queries.visible import visible_incidents
 
 COUNSEL = "These are requirements as we read them, not legal advice. Have counsel review this document before filing."
 PROCEDURES = (
-    "Location is released only if our gate allows it.",
+    "Location is released to a company only if our gate allows it.",
+    "Emergency calls, lawful orders and our own network don't ask the gate. Those releases are recorded by their kind.",
     "The gate denies unless the subscriber's express consent is on record, and a contract and a campaign are in force.",
     "A stop takes effect at the gate in the same transaction as the subscriber's choice. It never expires.",
     "Each partner that received data is sent an order to stop and delete, until it signs that it did.",
     "Two officers must agree before a control is loosened. Staff can never turn sharing on for a subscriber.",
+    "An operator who changes staff, API clients or partners' addresses without them opens an incident by that.",
     "Staff give a reason to see a subscriber's records. Each view is in the audit log and in the subscriber's own log.",
     "The audit log is hash-chained, with signed checkpoints kept outside the database.",
     "Failures that may have to be reported open an incident with its deadlines.",
 )
+# Of each the regulation asks for the number, also where it is zero.
+KINDS_OF_REQUEST = ("stop", "copy of all records")
 # The files say it shorter (`EXPORTS`). What has no word here is what a carrier's own file called it.
 CHANNELS: Mapping[str, str] = {
     "web": "Website, signed in", "stop_page": "Website, without an account", "text": "Text message",
@@ -43,29 +47,21 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
     if year is None or year == wanted.at.year:
         return None
     since, until = _bounds(year)
-    certified = (
-        f"{_describe_period(year, wanted.at)} Times are in UTC.",
-        (
-            f"I, {wanted.who}, certify for {settings.CARRIER_NAME} that I am an officer of the company and that I have"
-            " personal knowledge that the company has established operating procedures that are adequate to ensure"
-            " compliance with 47 CFR 64.2001 to 64.2011, for the location data that this system controls."
-        ),
-        "Signature: ______________________    Title: ______________________    Date: ______________",
-        "File it with the FCC by 1 March (47 CFR 64.2009(e)).",
-        COUNSEL,
-    )
     opened = visible_incidents(at=wanted.at).filter(opened_at__gte=since, opened_at__lt=until)
     incidents = opened.order_by("kind").values_list("kind")
     counted = incidents.annotate(n=Count("pk"), closed=Count("pk", filter=Q(closed_at__isnull=False)))
     title = f"Annual CPNI certificate for {year}"
     return Report(Document.Kind.CERTIFICATE, f"year:{year}", title, [
-        Section.build("Certification", (), [], text=certified),
+        Section.build("Certification", (), [], text=_list_what_is_certified(year, wanted)),
         Section.build("How our procedures ensure compliance", (), [], text=PROCEDURES),
         Section.build("Actions against companies", ("When", "What", "Action", "Reason"), _list_actions(since, until)),
         Section.build(
             "Complaints", ("Kind", "Received", "Answered", "Under way", "Companies"),
             [(one.kind, one.received, one.answered, one.under_way, one.companies) for one in complaints(year=year)],
-            text=["What subscribers complained of. Merged cases count once. This year is in Eastern time."],
+            text=[
+                "What subscribers complained of. Merged cases count once. This year is in Eastern time.",
+                "The filing asks for a summary of those about unauthorized release.",
+            ],
         ),
         Section.build(
             "Incidents", ("Kind", "Opened", "Closed"),
@@ -78,18 +74,35 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
     ])  # fmt: skip
 
 
+def _list_what_is_certified(year: int, wanted: DocumentRequest) -> Sequence[str]:
+    return (
+        f"{_describe_period(year, wanted.at)} Times are in UTC.",
+        (
+            f"I, {wanted.who}, certify for {settings.CARRIER_NAME} that I am an officer of the company and that I have"
+            " personal knowledge that the company has established operating procedures that are adequate to ensure"
+            " compliance with 47 CFR 64.2001 to 64.2011, for the location data that this system controls."
+        ),
+        f"Company: {settings.CARRIER_NAME}    FCC Form 499 filer ID: ______________",
+        "Signature: ______________________    Title: ______________________    Date: ______________",
+        f"File it with the FCC by 1 March {year + 1}, in EB Docket No. 06-36 (47 CFR 64.2009(e)).",
+        COUNSEL,
+    )
+
+
 def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
     """Return the metrics of a year, up to now; None for a year of which there are no records."""
     year = _read_year(wanted)
     if year is None:
         return None
     says = (
-        f"Requests that {settings.CARRIER_NAME} received (11 CCR 7102). {_describe_period(year, wanted.at)}",
+        f"Requests that {settings.CARRIER_NAME} received (11 CCR 7102).",
+        f"{_describe_period(year, wanted.at)} Days begin and end in UTC.",
         (
             "A stop is a request to opt out of sale or sharing and to limit the use of location. A copy of all records"
             " is a request to know. Requests to delete or correct other data are not made here and not counted."
         ),
         "A stop takes effect as it is made. Days are the median from the request to the answer.",
+        f"Post the metrics of the whole year in the privacy policy by 1 July {year + 1}.",
         COUNSEL,
     )
     columns = ("Request", "Channel", "Received", "Complied with", "Denied", "Median days")
@@ -100,9 +113,13 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
 
 
 def _list_requests(year: int, at: datetime) -> Iterator[Sequence[object]]:
-    """The rows of the file of requests, in words."""
+    """The rows of the file of requests, in words; a row of zeros for a kind that nobody made."""
+    missing = dict.fromkeys(KINDS_OF_REQUEST)
     for request, channel, *counted in EXPORTS["requests"].rows(year, at):
+        missing.pop(str(request), None)
         yield str(request).capitalize(), CHANNELS.get(str(channel), channel), *counted
+    for request in missing:
+        yield request.capitalize(), "", 0, 0, 0, None
 
 
 def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:
@@ -139,10 +156,13 @@ def _read_year(wanted: DocumentRequest) -> int | None:
 
 
 def _describe_period(year: int, at: datetime) -> str:
-    """Say which days of the year there are records of."""
+    """Say which days of the year there are records of, and where that isn't all of it until then."""
     since, until = _bounds(year)
     first, last = max(since, get_first_day(at=at)), min(until - timedelta(days=1), at)
-    return f"From {first:%-d %B} to {last:%-d %B %Y}."
+    says = f"From {first:%-d %B} to {last:%-d %B %Y}."
+    if first.date() == since.date():
+        return says
+    return f"{says} Our records begin on {first:%-d %B %Y}. Nothing earlier in that year is in this document."
 
 
 def _bounds(year: int) -> tuple[datetime, datetime]:

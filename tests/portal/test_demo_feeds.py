@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError
 
+import audit.actions
 from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
@@ -20,7 +21,8 @@ from disclosures.workers.anomalies.detection import find
 from partners.models import Contract, Party
 from tests.factories import a_contract, a_line
 from tests.feeds import take_parties, taken
-from tools.demo import world
+from tests.support.officers import shown, staff
+from tools.demo import past, world
 from tools.demo.feeds import PARTY_OF, Feeds
 from tools.demo.load import SEED, sample
 
@@ -97,3 +99,21 @@ def test_partners_that_listen_elsewhere_this_time_are_spoken_to_there_and_office
         )  # fmt: skip
         told = Incident.objects.filter(kind="addresses_by_operator").values_list("subject", flat=True)
         assert list(told) == [party.uri] * 2 * (port == 2)
+
+
+@pytest.mark.django_db
+def test_a_whole_year_is_over_of_which_a_certificate_can_be_made() -> None:
+    """The demo's first keys were made today, before anything else was written down."""
+    at = database_clock()
+    audit.actions.record(action="key.published", actor="system:rotation", target="key:1", at=at)
+    for one in world.PARTIES:
+        Party.objects.create(uri=one.uri, name=one.name, kind=one.kind)
+    for _ in range(2):
+        past.add_companies(at=at)
+    officer, year = staff(), at.year - 1
+    offered = f"Annual CPNI certificate {year} Annual CPNI certificate CCPA metrics {at.year} CCPA metrics {year} CCPA"
+    assert offered in shown(officer, "/admin/documents/make/")
+    certificate = shown(officer, f"/admin/documents/make/certificate/{year}/", {"kind": "fault", "reason": "Filing."})
+    assert f"From 1 January to 31 December {year}. Times are in UTC." in certificate
+    added = shown(officer, f"/admin/parties/{Party.objects.get(uri=world.PARTIES[0].uri).pk}/")
+    assert added.count("company: added") == 1

@@ -93,6 +93,36 @@ def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member
 
 
 @pytest.mark.usefixtures("db")
+def test_a_document_of_a_year_says_from_when_on_there_are_records(officer: Member) -> None:
+    """What happened before is in none of its numbers, which whoever signs it must know."""
+    year = timezone.now().year
+    before = "Our records began this year. A certificate is made of a year that is over."
+    assert before in shown(officer, "/admin/documents/make/")
+    audit.actions.record(
+        action="party.added", actor="command:x", target="party:1", at=datetime(year - 1, 11, 3, 15, tzinfo=UTC)
+    )
+    offered = shown(officer, "/admin/documents/make/")
+    assert f"Annual CPNI certificate {year - 1} Annual CPNI certificate CCPA metrics {year} " in offered
+    assert before not in offered
+    says = (
+        f"From 3 November to 31 December {year - 1}. Our records begin on 3 November {year - 1}."
+        " Nothing earlier in that year is in this document."
+    )
+    certificate = shown(officer, f"/admin/documents/make/certificate/{year - 1}/", {})
+    assert f"{says} Times are in UTC." in certificate
+    assert f"File it with the FCC by 1 March {year}, in EB Docket No. 06-36 (47 CFR 64.2009(e))." in certificate
+    assert "FCC Form 499 filer ID: ______________ Signature: ______" in certificate
+    # It is certified: what is released without the gate must not be denied.
+    assert "Emergency calls, lawful orders and our own network don't ask the gate." in certificate
+    metrics = shown(officer, f"/admin/documents/make/ccpa/{year - 1}/", {})
+    assert f"{says} Days begin and end in UTC." in metrics
+    assert "Median days Stop – 0 0 0 – Copy of all records – 0 0 0 – " in metrics
+    this_year = shown(officer, f"/admin/documents/make/ccpa/{year}/", {})
+    assert f"From 1 January to {timezone.now():%-d %B %Y}. Days begin and end in UTC." in this_year
+    assert f"Post the metrics of the whole year in the privacy policy by 1 July {year + 1}." in this_year
+
+
+@pytest.mark.usefixtures("db")
 def test_a_certificate_is_of_its_year_from_the_first_moment_to_the_last(officer: Member) -> None:
     audit.actions.record(action="line.imported", actor="import:lines", target="line:1", at=timezone.now() - 366 * DAY)
     year = timezone.now().year - 1
@@ -150,6 +180,9 @@ def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_pa
         assert f"<h1><bdi>{title}</bdi>: preview</h1>" in page
         assert says in page
         found = verified(pdf, tmp_path)
+        assert '"What was affected"' not in found, "our systems found it, and nobody said"
+        command = f"manage.py verify_receipt document-{where.split('/')[3]}.pdf --jwks jwks.json"
+        assert f'"Save the keys as jwks.json and run this command:",\n        "{command}",' in found
         assert says in found
         assert f'"title": "{title}"' in found
         assert "The document verifies." in found

@@ -13,6 +13,7 @@ from support.domain.tickets import ending_of, new_code, write
 from support.models import Entry, Ticket
 from support.policies.lifecycle import CLOSES_AFTER, due_at
 from tools.demo import world
+from tools.demo.past import begin_last_year
 
 State, Kind, Priority = Ticket.State, Ticket.Kind, Ticket.Priority
 HOUR = timedelta(hours=1)
@@ -23,11 +24,14 @@ PERSON, OURS, NOTE, COMPANY = Entry.Kind.HEARD, Entry.Kind.ANSWER, Entry.Kind.NO
 
 @dataclass(frozen=True)
 class Case:
-    """One case. `messages`: hours after it was opened, who, what. `into`: the place of its successor in CASES."""
+    """One case. `messages`: hours after it was opened, who, what. `into`: the place of its successor in CASES.
+
+    `day_of_last_year`: instead of so many days ago it was opened on this day of last year.
+    """
 
     kind: Ticket.Kind
     about: str
-    days_ago: float
+    days_ago: float = 0
     state: Ticket.State = State.OPEN
     line_id: str = ""
     party: str = ""
@@ -36,6 +40,7 @@ class Case:
     language: str = "en"
     rating: int | None = None
     into: int | None = None
+    day_of_last_year: int = 0
     messages: tuple[tuple[float, Entry.Kind, str], ...] = field(default=())
 
 
@@ -113,6 +118,17 @@ CASES = (
     )),
     Case(Kind.OVERDUE, "Waypoint Exchange: A partner let the agreed date pass", 4, party="waypoint-exchange"),
     Case(Kind.PARTIAL, "Meridian Locate: A partner signed in part", 2, party="meridian-locate", whose=OMAR),
+    # What the certificate of last year tells.
+    Case(Kind.STILL_HAVE, "A collector knew where I was", state=State.CLOSED, line_id=world.RUTH,
+        party="harbor-collections", whose=OMAR, day_of_last_year=66, messages=(
+            (0, PERSON, "A collector told me which shop I had been in. Who told it?"),
+            (47, OURS, "Nothing of ours went to it: we found no look-up for it. We asked it who told it."),
+        )),
+    Case(Kind.OTHER, "Does my carrier sell my location?", state=State.CLOSED, line_id=world.DANA, whose=ANA,
+        rating=4, day_of_last_year=101, messages=(
+            (0, PERSON, "I read that carriers sell locations. Do you?"),
+            (20, OURS, "Only companies you agreed to may ask us. They are on your page, and you can stop each."),
+        )),
     Case(Kind.INCIDENT, "Look-ups with no record that people agreed", 1, party="cellproof", priority=Priority.URGENT),
 )  # fmt: skip
 
@@ -138,7 +154,7 @@ def _ticket(
     number: int, case: Case, lines: Mapping[str, Line], parties: Mapping[str, int], staff: Mapping[str, User],
     at: datetime,
 ) -> Ticket:  # fmt: skip
-    opened, line = at - timedelta(days=case.days_ago), lines.get(case.line_id)
+    opened, line = _opened_at(case, at), lines.get(case.line_id)
     answered, party_id = _first_answer_at(case, opened), parties.get(f"https://{case.party}.example")
     done = answered if case.state in {State.SOLVED, State.CLOSED} else None
     return Ticket(
@@ -152,6 +168,12 @@ def _ticket(
         closed_at=_closed_at(case, done), rating=case.rating,
         rated_at=done if case.rating else None,
     )  # fmt: skip
+
+
+def _opened_at(case: Case, at: datetime) -> datetime:
+    if case.day_of_last_year:
+        return begin_last_year(at=at) + timedelta(days=case.day_of_last_year)
+    return at - timedelta(days=case.days_ago)
 
 
 def _find_asker(case: Case, line: Line | None) -> int | None:

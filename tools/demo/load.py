@@ -14,7 +14,7 @@ from consent.workers.cohorts import end_terms
 from partners.actions import addresses
 from partners.models import Contract, Party
 from partners.policies.loosening import Endpoints
-from tools.demo import world
+from tools.demo import past, world
 from tools.demo.feeds import Feeds, keys_of
 
 SEED = 2018
@@ -48,16 +48,22 @@ def sample(*, data_dir: Path, at: datetime, endpoints: Mapping[str, str], tell: 
     if not folder.exists():
         Feeds(seed=SEED, at=at, endpoints=dict(endpoints)).write(folder)
     for command, name in FILES:
-        out = StringIO()
-        call_command(command, str(folder / name), json=True, stdout=out, stderr=StringIO())
-        counts = json.loads(out.getvalue().strip().splitlines()[-1])
-        tell(f"{command} {name}: {counts['accepted']} accepted, {counts['rejected']} rejected")
-        if counts["rejected"]:
-            raise CommandError(f"{command} rejected {counts['rejected']} rows of the demo's own {name}")
+        _import(command, folder / name, tell)
+        if command == "import_parties":
+            past.add_companies(at=at)
     # What is over by its term in the sample is not news of this day: the first beat would see to it a minute later.
     end_terms(now=at)
     _move_endpoints(endpoints, at)
     done.touch()
+
+
+def _import(command: str, path: Path, tell: Callable[[str], None]) -> None:
+    out = StringIO()
+    call_command(command, str(path), json=True, stdout=out, stderr=StringIO())
+    counts = json.loads(out.getvalue().strip().splitlines()[-1])
+    tell(f"{command} {path.name}: {counts['accepted']} accepted, {counts['rejected']} rejected")
+    if counts["rejected"]:
+        raise CommandError(f"{command} rejected {counts['rejected']} rows of the demo's own {path.name}")
 
 
 def _move_endpoints(endpoints: Mapping[str, str], at: datetime) -> None:
