@@ -121,14 +121,13 @@ def _list_ungated(line_id: int, own: Sequence[Facts], at: datetime) -> list[Step
 
 def _list_newest_rows(line_id: int, own: Sequence[Facts], at: datetime) -> list[Disclosure]:
     """Of a long line they are looked for among its newest releases: few as they are, they would be as good as all."""
-    alike = {(one.path, one.campaign, one.judgement) for one in own}
-    paths, judged = {one.path for one in own}, {one.judgement for one in own}
+    paths, campaigns = {one.path for one in own}, {one.campaign for one in own}
     seen = visible(line_id=line_id, at=at)
     older = seen.order_by("-occurred_at").values("occurred_at")[LOOKED_THROUGH : LOOKED_THROUGH + 1]
     newer = Coalesce(Subquery(older), NEVER)
-    rows = seen.filter(judgement__in=judged, path__in=[list(path) for path in paths], occurred_at__gt=newer)
-    newest = rows.order_by("-occurred_at")[:LOOKED_AT]
-    return [row for row in newest if (tuple(row.path), row.campaign, row.judgement) in alike]
+    judged = seen.filter(judgement__in={one.judgement for one in own}, occurred_at__gt=newer)
+    rows = judged.filter(path__in=[list(path) for path in paths], campaign__in=campaigns)
+    return list(rows.order_by("-occurred_at")[:LOOKED_AT])
 
 
 def _list_questions(line_id: int, own: Sequence[Facts], known: Collection[str], parties: Parties) -> list[Step]:

@@ -86,25 +86,39 @@ def test_what_was_asked_about_another_use_is_no_step_of_this_one(line: Line, ask
 def test_a_question_about_the_company_at_large_is_a_step(line: Line, asking: Campaign) -> None:
     (row,) = disclosed(line, path_of(asking), at=timezone.now() - DAY, judgement=Judgement.NO_APPROVAL)
     assert row.campaign == ""
-    dispute(line, "party", a_party("StormBell", "lbs_provider").uri)
+    other = a_party("StormBell", "lbs_provider")
+    disclosed(line, [row.aggregator, other.uri], at=timezone.now() - DAY, judgement=Judgement.NO_APPROVAL)
+    dispute(line, "party", other.uri)
+    assert f"Meridian : {ASKED}" in known(line, other)
     assert ASKED not in known(line, asking.lbs_provider)
     dispute(line, "party", asking.lbs_provider.uri)
     assert f"Meridian : {ASKED}" in known(line, asking.lbs_provider)
 
 
+def an_incident(row: Disclosure) -> None:
+    key = day_key(party=row.aggregator, day=f"{row.occurred_at.date()}")
+    incident = Incident.objects.create(
+        kind=Incident.Kind.UNGATED, subject=row.aggregator, key=key, opened_at=database_clock()
+    )
+    IncidentLine.objects.create(
+        incident_id=incident.pk, line_id=row.line_id, disclosure_id=row.id, occurred_at=row.occurred_at
+    )
+
+
 def test_an_incident_about_another_company_s_look_up_is_none_of_its_own(line: Line, asking: Campaign) -> None:
     partner = asking.contract.aggregator
     disclosed(line, [partner.uri], at=timezone.now() - 3 * DAY, judgement=Judgement.NO_APPROVAL)
-    row = looked(line, asking, ago=3, judgement=Judgement.NO_APPROVAL)
-    key = day_key(party=partner.uri, day=f"{row.occurred_at.date()}")
-    incident = Incident.objects.create(
-        kind=Incident.Kind.UNGATED, subject=partner.uri, key=key, opened_at=database_clock()
-    )
-    IncidentLine.objects.create(
-        incident_id=incident.pk, line_id=line.pk, disclosure_id=row.id, occurred_at=row.occurred_at
-    )
+    an_incident(looked(line, asking, ago=3, judgement=Judgement.NO_APPROVAL))
     assert "We opened an incident about it." in known(line, asking.lbs_provider)
     assert NOTHING in known(line, partner)
+
+
+def test_nor_is_one_about_a_use_that_was_agreed_to(line: Line, asking: Campaign) -> None:
+    agreed = a_campaign(asking.contract, asking.lbs_provider)
+    an_approval(line, agreed)
+    looked(line, asking, ago=3, judgement=Judgement.JURISDICTION_PROHIBITS)
+    an_incident(looked(line, agreed, ago=3, judgement=Judgement.JURISDICTION_PROHIBITS))
+    assert NOTHING in known(line, asking.lbs_provider)
 
 
 @pytest.mark.parametrize(
