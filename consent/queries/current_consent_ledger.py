@@ -37,12 +37,16 @@ def outweighs(*, yes: str, no: str) -> bool:
 
 @dataclass(frozen=True)
 class Denial:
-    """A stop (`until` None) or a pause that covers a use, by its key and origin. Times in microseconds."""
+    """A stop (`until` None) or a pause that covers a use, by its key and origin. Times in microseconds.
+
+    `actor`: as the ledger names who said it; "" where it was read from the gate row, which does not keep that.
+    """
 
     key: str
     origin: str
     at_us: int
     until: int | None = None
+    actor: str = ""
 
 
 class LineApproval(msgspec.Struct, frozen=True):
@@ -111,6 +115,13 @@ class Ledger:
             for since, until, origin in self.row.pauses.get(key, ())
             if since <= self.at_us < until
         ]
+
+    def list_authors(self, denials: Iterable[Denial]) -> tuple[str, ...]:
+        """List who said those of them that came from the person's side, the newest first."""
+        said = {(one.key, one.origin, one.at_us): one.actor for kept in self.denials.values() for one in kept}
+        newest = sorted(denials, key=lambda one: one.at_us, reverse=True)
+        keys = [(one.key, one.origin, one.at_us) for one in newest if one.origin == Origin.PERSON]
+        return tuple(said[key] for key in keys if key in said)
 
     def list_standing_denials(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
         """List those of them that no newer yes to this campaign stands against."""
@@ -252,7 +263,7 @@ def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
 def _denial(choice: LineChoice) -> Denial:
     key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
     until = microseconds(choice.until) if choice.until and choice.kind == Choice.Kind.PAUSE else None
-    return Denial(key, choice.origin, microseconds(choice.made_at), until)
+    return Denial(key, choice.origin, microseconds(choice.made_at), until, choice.actor)
 
 
 def _yes(origin: str, at: datetime, recorded_at: datetime, until: datetime | None) -> Yes:

@@ -159,6 +159,7 @@ class Use:
     `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
     none of it from them;
     `by_us`: none of it comes from them, and we said it for what a company did.
+    `no_authors`: who of them said it, the newest first, as the ledger names them.
     `precision`: as agreed; `state_limit`: what the line's state still lets pass, in words; "" where that is as much.
     `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
     """
@@ -190,6 +191,7 @@ class Use:
     paused_until: datetime | None
     by_record: bool
     by_us: bool
+    no_authors: tuple[str, ...]
     proof: Proof
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
@@ -227,7 +229,7 @@ class No:
     """What was said against all that a company does: a stop, a pause, both, or nothing.
 
     `since`: since when it has stood here without a gap. `by_record`: some of it comes from a file, and not from the
-    person; `by_us`: some of it is ours, and not the person's.
+    person; `by_us`: some of it is ours, and not the person's. `authors`: who said what is theirs, the newest first.
     """
 
     stopped_at: datetime | None = None
@@ -235,6 +237,7 @@ class No:
     since: datetime | None = None
     by_record: bool = False
     by_us: bool = False
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,9 +249,10 @@ class Sharing:
 
     `stopped_at`: since when a stop of everything has stood without a gap that no living yes has pierced; `by_record`:
     it comes from a file; `stop_id`: the newest such choice of the person's. `stops`: by the gate's key, since when a
-    stop of it has stood, one of everything included. `paused_until`, `paused_since`: of the pause of everything that
-    runs, pierced or not. `by_recipient`: uses by campaign and the party (URI) that it asks for, where the gate has an
-    answer of its own for that party. `gate_is_open`: false after a restore, while every company is told no.
+    stop of it has stood, one of everything included; `stop_authors`: who of the person's side said it. `paused_until`,
+    `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by campaign and the party
+    (URI) that it asks for, where the gate has an answer of its own for that party. `gate_is_open`: false after a
+    restore, while every company is told no.
     """
 
     state: State
@@ -260,6 +264,7 @@ class Sharing:
     uses: Mapping[str, Use]
     by_recipient: Mapping[tuple[str, str], Use]
     stops: Mapping[str, datetime]
+    stop_authors: Mapping[str, tuple[str, ...]]
     own_stops: frozenset[str]
     our_stops: frozenset[str]
     gate_is_open: bool
@@ -281,6 +286,7 @@ class Sharing:
             since=_latest(use.denied_since for use in uses),
             by_record=any(use.by_record for use in uses),
             by_us=any(use.by_us for use in uses),
+            authors=tuple(actor for use in uses for actor in use.no_authors),
         )
 
     def _no_by_name(self, uri: str) -> No:
@@ -289,7 +295,8 @@ class Sharing:
         anothers = stopped is not None and not self.own_stops & keys
         by_us = anothers and bool(self.our_stops & keys)
         by_record = anothers and not by_us
-        return No(stopped, self.paused_until, stopped or self.paused_since, by_record=by_record, by_us=by_us)
+        authors = tuple(actor for key in sorted(keys) for actor in self.stop_authors.get(key, ()))
+        return No(stopped, self.paused_until, stopped or self.paused_since, by_record, by_us, authors)
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:
         """List the uses that the person allowed on these pages after a moment, and to which the gate says yes now."""

@@ -5,12 +5,15 @@ from typing import Final
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.domain.sentences import ending_with, join_sentences, on_day, sentence, when
+from accounts.domain.sentences import ending_with, full_stop, join_sentences, on_day, sentence, when
+from consent.queries.choice_words import Author
 from disclosures.models import AnomalyRule
+from disclosures.queries.card_words import STOPPED_BY
 from disclosures.queries.line_alerts import LineAlert, Now
 
 Kind = AnomalyRule.Kind
@@ -23,9 +26,9 @@ STANDS: Final[Mapping[Now, Promise]] = {
 }
 
 
-def alert_words(*, alert: LineAlert) -> SafeString:
-    """Say what the company did, and of what the person did not allow, what stands now."""
-    return join_sentences([_incident_sentence(alert), *(_standing(alert) if alert.not_allowed else ())])
+def alert_words(*, alert: LineAlert, author: Author) -> SafeString:
+    """Say what the company did, and of what the person did not allow, what stands now. `author`: who stopped it."""
+    return join_sentences([_incident_sentence(alert), *(_standing(alert, author) if alert.not_allowed else ())])
 
 
 def _incident_sentence(alert: LineAlert) -> SafeString:
@@ -90,8 +93,10 @@ def _fill(message: str, alert: LineAlert) -> SafeString:
     return sentence(message, shown=intcomma(alert.n), days=intcomma(alert.window))
 
 
-def _standing(alert: LineAlert) -> Iterator[SafeString]:
-    if alert.now in STANDS and not (alert.now == Now.DENIED and alert.blocked_since):
+def _standing(alert: LineAlert, author: Author) -> Iterator[SafeString]:
+    if alert.now == Now.STOPPED and author in STOPPED_BY:
+        yield format_html("{}{}", STOPPED_BY[author].text, full_stop())
+    elif alert.now in STANDS and not (alert.now == Now.DENIED and alert.blocked_since):
         yield sentence(STANDS[alert.now])
     if alert.blocked_since:
         yield ending_with(_("Blocked since"), when(alert.blocked_since, "day"))

@@ -65,6 +65,11 @@ SECOND: Final[tuple[tuple[Tag, Callable[[CompanyCard], object], Tag], ...]] = (
     (NO_RECORD, lambda card: card.no_record and not card.is_stopped_by_person and card.paused_until, PAUSED),
     (AGREED, lambda card: card.recent_not_allowed, SOME_NOT_ALLOWED),
 )
+STOPPED_BY: Final[Mapping[Author, Tag]] = {
+    "holder": Tag("plain", gettext_lazy("The account holder stopped it"), "stop"),
+    "user": Tag("plain", gettext_lazy("The person who uses this phone stopped it"), "stop"),
+    "delegate": Tag("plain", gettext_lazy("A trusted helper stopped it"), "stop"),
+}
 ALLOWED_BY: Final[Mapping[Author, Promise]] = {
     "holder": gettext_lazy("The account holder allowed it here"),
     "user": gettext_lazy("The person who uses this phone allowed it here"),
@@ -72,11 +77,11 @@ ALLOWED_BY: Final[Mapping[Author, Promise]] = {
 YOU_ALLOWED: Final = gettext_lazy("You allowed it here")
 
 
-def card_tags(*, card: CompanyCard) -> Iterator[Tag]:
-    """Say of a company in a word or two how it stands, the gravest first."""
+def card_tags(*, card: CompanyCard, author: Author = "you") -> Iterator[Tag]:
+    """Say of a company in a word or two how it stands, the gravest first. `author`: who stopped it."""
     first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
-    yield first
-    yield from (tag for said, holds, tag in SECOND if said is first and holds(card))
+    found = [first, *(tag for said, holds, tag in SECOND if said is first and holds(card))]
+    yield from (STOPPED_BY.get(author, STOPPED) if tag is STOPPED else tag for tag in found)
     if card.is_suspended and not card.is_allowed:
         yield SUSPENDED
 

@@ -59,7 +59,8 @@ class CompanyCard:
     or through others.
     `instead`: who can be stopped where nobody can name who received it. `stopped_at` is set while the person's stop
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
-    not; `by_us`: we do, for what it did, and the person does not. `gate_is_open`: as in `Sharing`.
+    not; `by_us`: we do, for what it did, and the person does not. `no_authors`: who said what is theirs, as the ledger
+    names them, the newest first. `gate_is_open`: as in `Sharing`.
     `also_stops`: names of the other companies that a stop of it would block now.
     """
 
@@ -85,6 +86,7 @@ class CompanyCard:
     denied_since: datetime | None
     by_record: bool
     by_us: bool
+    no_authors: tuple[str, ...]
     gate_is_open: bool
     orders: tuple[PartnerState, ...]
     also_stops: tuple[str, ...]
@@ -229,6 +231,7 @@ def card_of(
         denied_since=no.since,
         by_record=no.by_record,
         by_us=no.by_us,
+        no_authors=no.authors,
         gate_is_open=standing.gate_is_open,
         orders=_orders_through(paths, known, parties, orders),
         also_stops=_list_also_stopped(uri, standing),

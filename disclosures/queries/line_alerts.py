@@ -47,6 +47,8 @@ class Card(Protocol):
     @property
     def by_record(self) -> bool: ...
     @property
+    def no_authors(self) -> tuple[str, ...]: ...
+    @property
     def lifeline(self) -> bool: ...
     def has_newer_approval(self, *, since: datetime) -> bool: ...
     def allowed_by_person(self, *, since: datetime) -> bool: ...
@@ -59,7 +61,8 @@ class LineAlert:
     `claimed`: of how many of them the company said only afterwards that the person had agreed.
     `since` and `until`: the days of the line's zone on which it was. `suspended_on`: when we are going to suspend the
     company for the line, where nothing came by then that explains it; None, too, where no such day could come.
-    `blocked_since`: where that is known. `is_old`: the last of it is more than 30 days ago.
+    `no_authors`: of the company's card. `blocked_since`: where that is known. `is_old`: the last of it is more than 30
+    days ago.
     """
 
     kind: str
@@ -72,6 +75,7 @@ class LineAlert:
     since: date
     until: date
     now: Now
+    no_authors: tuple[str, ...]
     blocked_since: datetime | None
     suspended_on: datetime | None
     is_old: bool
@@ -164,6 +168,7 @@ def _notice(
         since=newest.first_at.astimezone(zone).date(),
         until=last.astimezone(zone).date(),
         now=_now(card, newest),
+        no_authors=card.no_authors if card else (),
         blocked_since=card.block_start if card else None,
         suspended_on=suspended_on if newest.kind in ACTED_ON else None,
         is_old=last < at - RECENT,

@@ -1,6 +1,6 @@
 """Where orders, choices and companies stand, in words: the sentences and tags of `*_words`, for templates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django import template
 
@@ -15,6 +15,7 @@ from consent.queries.progress import Progress
 from consent.queries.receipts import EvidenceView
 from disclosures.queries import alert_words, card_words, count_words, no_record_words, trail_words
 from disclosures.queries.company_cards import CompanyCard
+from disclosures.queries.line_alerts import LineAlert
 from support.queries import case_words, record_words
 from support.queries.case import Proof as RecordedProof
 from support.queries.names import ORDER_TAGS
@@ -22,7 +23,7 @@ from support.queries.names import ORDER_TAGS
 register = template.Library()
 register.filter(labels.method_in_words)
 SENTENCES: tuple[Callable[..., str], ...] = (
-    alert_words.alert_words, card_words.card_now, card_words.ended_words, case_words.case_state,
+    card_words.card_now, card_words.ended_words, case_words.case_state,
     choice_words.choice_lead, choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,
     count_words.outside_words, count_words.recency_words, count_words.tally_list,
     count_words.tally_words, no_record_words.no_record_step,
@@ -37,6 +38,12 @@ for words in SENTENCES:
 
 def _author(actor: str, line: PersonsLine, reader: User) -> choice_words.Author:
     return choice_words.choice_author(line=line, reader=reader, actor=actor)
+
+
+def _first_author(actors: Sequence[str], line: PersonsLine, reader: User) -> choice_words.Author:
+    """The reader, where they are among those who said it; else who said the newest of it."""
+    authors = [_author(actor, line, reader) for actor in actors]
+    return "you" if "you" in authors or not authors else authors[0]
 
 
 @register.simple_tag
@@ -88,6 +95,12 @@ def recorded_tag(proof: RecordedProof) -> dict[str, list[Tag]]:
 
 
 @register.inclusion_tag("components/tags.html")
-def card_tags(card: CompanyCard) -> dict[str, list[Tag]]:
+def card_tags(card: CompanyCard, line: PersonsLine, reader: User) -> dict[str, list[Tag]]:
     """Show in a word or two how a company stands."""
-    return {"tags": [*card_words.card_tags(card=card)]}
+    return {"tags": [*card_words.card_tags(card=card, author=_first_author(card.no_authors, line, reader))]}
+
+
+@register.simple_tag(name="alert_words")
+def alert_sentences(alert: LineAlert, line: PersonsLine, reader: User) -> str:
+    """What a company did, and what stands now."""
+    return alert_words.alert_words(alert=alert, author=_first_author(alert.no_authors, line, reader))
