@@ -49,7 +49,7 @@ def _build_alert(
     return SimpleNamespace(
         kind=kind, not_allowed=not_allowed, now=now, company=_COMPANY, n=12, claimed=claimed, window=30, first_at=_AT,
         last_at=_AT, blocked_since=_AT if not_allowed else None, suspended_on=on, since=_AT.date(), until=_AT.date(),
-        only=kind if not_allowed else "looked", is_old=kind == "dormant",
+        only=kind if not_allowed else "looked", is_old=kind == "dormant", no_authors=(),
     )  # fmt: skip
 
 

@@ -113,7 +113,12 @@ class CompanyCard:
 
     @property
     def block_start(self) -> datetime | None:
-        """Since when nothing could pass without a gap, whatever stood in the way first; None where nobody knows."""
+        """Since when nothing could pass without a gap, whatever stood in the way first; None where nobody knows.
+
+        A pause is told from its own beginning to its end.
+        """
+        if self.stopped_at is None and self.paused_until is not None:
+            return self.denied_since
         uses = [one.use for one in self.uses if one.use]
         if not uses:
             return min(filter(None, (self.denied_since, self.last_at)), default=None)
