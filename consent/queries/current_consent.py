@@ -58,7 +58,7 @@ def sharing(
         uses=uses,
         by_recipient={pair: use for pair, use in found.items() if pair[1]},
         stops=_standing_stops(row, known, ledger),
-        stop_authors={key: ledger.list_authors(ledger.stops([key])) for key in row.stops},
+        stop_authors=_list_stop_authors(ledger),
         own_stops=_keys_stopped_by(Origin.PERSON, row),
         our_stops=_keys_stopped_by(Origin.SYSTEM, row),
         gate_is_open=kept.gate_is_open,
@@ -74,6 +74,10 @@ def _everything_stopped_since(whole: Denial | None, known: Sequence[Campaign], l
 
 def _standing_stops(row: LineGate, known: Sequence[Campaign], ledger: Ledger) -> dict[str, datetime]:
     return {key: since for key in row.stops if (since := _find_stop_start(key, known, ledger))}
+
+
+def _list_stop_authors(ledger: Ledger) -> dict[str, tuple[str, ...]]:
+    return {key: ledger.list_authors(ledger.stops([key])) for key in ledger.row.stops}
 
 
 def _keys_stopped_by(origin: Origin, row: LineGate) -> frozenset[str]:
@@ -174,9 +178,8 @@ def _stopped_alone(
 def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], ledger: Ledger) -> Use:
     stops, pauses = ledger.stops(keys), ledger.pauses(keys)
     paused = beneath == "paused"
-    standing = ledger.list_standing_denials(pauses if paused else stops, campaign.ref)
-    if not paused and not beneath.startswith("stopped_"):
-        standing = []
+    is_denied = paused or beneath.startswith("stopped_")
+    standing = ledger.list_standing_denials(pauses if paused else stops, campaign.ref) if is_denied else []
     proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
     aggregator, provider = campaign.contract.aggregator, campaign.lbs_provider
     is_narrowed = campaign.precision_m < answer.max_precision_m <= WIDEST_M

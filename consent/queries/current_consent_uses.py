@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from consent.models import Approval, Origin
@@ -286,7 +287,7 @@ class Sharing:
             since=_latest(use.denied_since for use in uses),
             by_record=any(use.by_record for use in uses),
             by_us=any(use.by_us for use in uses),
-            authors=tuple(actor for use in uses for actor in use.no_authors),
+            authors=tuple(chain.from_iterable(use.no_authors for use in uses)),
         )
 
     def _no_by_name(self, uri: str) -> No:
@@ -295,7 +296,7 @@ class Sharing:
         anothers = stopped is not None and not self.own_stops & keys
         by_us = anothers and bool(self.our_stops & keys)
         by_record = anothers and not by_us
-        authors = tuple(actor for key in sorted(keys) for actor in self.stop_authors.get(key, ()))
+        authors = (*self.stop_authors.get(f"party:{uri}", ()), *self.stop_authors.get("all", ()))
         return No(stopped, self.paused_until, stopped or self.paused_since, by_record, by_us, authors)
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:

@@ -79,11 +79,18 @@ YOU_ALLOWED: Final = gettext_lazy("You allowed it here")
 
 def card_tags(*, card: CompanyCard, author: Author = "you") -> Iterator[Tag]:
     """Say of a company in a word or two how it stands, the gravest first. `author`: who stopped it."""
-    first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
-    found = [first, *(tag for said, holds, tag in SECOND if said is first and holds(card))]
-    yield from (STOPPED_BY.get(author, STOPPED) if tag is STOPPED else tag for tag in found)
+    yield from (_name_author(tag, author) for tag in _find_tags(card))
     if card.is_suspended and not card.is_allowed:
         yield SUSPENDED
+
+
+def _find_tags(card: CompanyCard) -> list[Tag]:
+    first = next((tag for holds, tag in TAGS if holds(card)), ENDED)
+    return [first, *(tag for said, holds, tag in SECOND if said is first and holds(card))]
+
+
+def _name_author(tag: Tag, author: Author) -> Tag:
+    return STOPPED_BY.get(author, tag) if tag is STOPPED else tag
 
 
 def card_now(*, card: CompanyCard) -> SafeString:

@@ -117,13 +117,12 @@ class CompanyCard:
 
         A pause is told from its own beginning to its end.
         """
-        if self.stopped_at is None and self.paused_until is not None:
+        if self.is_stopped and self.stopped_at is None:
             return self.denied_since
-        uses = [one.use for one in self.uses if one.use]
-        if not uses:
+        starts = [_find_block_start(one.use, self.last_at) for one in self.uses if one.use]
+        if not starts:
             return min(filter(None, (self.denied_since, self.last_at)), default=None)
-        starts = [_find_block_start(use, self.last_at) for use in uses]
-        return max(filter(None, starts)) if all(starts) else None
+        return None if None in starts else max(filter(None, starts))
 
     @property
     def is_suspended(self) -> bool:

@@ -292,6 +292,11 @@ def test_each_company_has_its_tags(card: CompanyCard, tags: list[Word]) -> None:
     assert [(one.tone, str(one.text), one.icon) for one in card_tags(card=card)] == tags
 
 
+def test_a_company_s_tag_says_that_a_helper_stopped_it() -> None:
+    (tag,) = card_tags(card=replace(CARD, stopped_at=AT), author="delegate")
+    assert str(tag.text) == "A trusted helper stopped it"
+
+
 def test_nothing_to_speak_for_an_agreement_is_told_as_no_record() -> None:
     nothing = '<strong class="bad-word">No record that you agreed.</strong>'
     assert proof_words(proof=Proof("none"), author="you") == nothing
