@@ -67,13 +67,15 @@ SELECT line_id FROM (
 ) one ORDER BY line_id LIMIT %(limit)s
 """
 AGREED = """
-SELECT campaign, count(*) FROM (
-    SELECT campaign, line_id FROM consent_approval
-    WHERE campaign = ANY (%(refs)s) AND verified_by = 'carrier' AND (expires_at IS NULL OR expires_at > %(at)s)
+SELECT wanted.ref, (SELECT count(*) FROM (
+    (SELECT line_id FROM consent_approval
+        WHERE campaign = wanted.ref AND verified_by = 'carrier' AND (expires_at IS NULL OR expires_at > %(at)s)
+        LIMIT %(rows)s)
     UNION
-    SELECT ref, line_id FROM consent_choice
-    WHERE kind = 'allow' AND ref = ANY (%(refs)s) AND (until IS NULL OR until > %(at)s)
-) yes GROUP BY campaign
+    (SELECT line_id FROM consent_choice
+        WHERE kind = 'allow' AND ref = wanted.ref AND (until IS NULL OR until > %(at)s) LIMIT %(rows)s)
+) AS yes)
+FROM unnest(%(refs)s::text[]) AS wanted (ref)
 """
 # Whatever anybody received through an aggregator, it received itself.
 RECEIVED = """
@@ -215,7 +217,7 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
     under = Campaign.objects.filter(ref__in=selection.refs).select_related("lbs_provider", "contract")
     campaigns = [one for one in under.order_by("-lifeline", "ref") if _runs(one, at)]
     lines, approvals, allows, dealings, orders = _one(COUNTED, vars(selection))
-    agreed = _by_key(AGREED, {"refs": list(selection.refs), "at": at})
+    agreed = count_agreed(refs=selection.refs, at=at)
     received = _by_key(
         RECEIVED,
         {
@@ -244,6 +246,14 @@ def plan(*, of: str, target_id: int, at: datetime) -> Plan:
         delete_within_days=contract.complete_within_days,
         digest=f"{facts_digest(row=row)}.{lines}.{lifeline}",
     )
+
+
+def count_agreed(*, refs: Collection[str], at: datetime, rows: int | None = None) -> dict[str, int]:
+    """Return for how many lines each of these campaigns has a yes that has not run out. One statement.
+
+    `rows`: no more of each are read, where that is enough to know.
+    """
+    return _by_key(AGREED, {"refs": list(refs), "at": at, "rows": rows})
 
 
 def _endings(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from consent.queries.termination import count_agreed
 from console.queries.proposals import OpenProposal, list_open_proposals
 from console.queries.standing import Standing, get_reminders, get_standing
 from partners.clients import http
@@ -16,7 +17,7 @@ from partners.policies.lifecycle import Stage, running
 from revocations.models import Breach, Cohort
 from support.queries import chains, names
 from support.queries.chains import CampaignFacts, ContractFacts, Link, PartyFacts
-from support.queries.counts import Count, Health, health_of, sum_counts
+from support.queries.counts import ROWS, Count, Health, cap_count, health_of, sum_counts
 from support.queries.history import RecordedAct, done_to
 
 NEWEST = 10
@@ -43,7 +44,10 @@ class PageSuspension:
 
 @dataclass(frozen=True)
 class ContractPage:
-    """A contract's page. `events_refused`, `keys_refused`: why an address can't be used; "" where it may be tried."""
+    """A contract's page. `events_refused`, `keys_refused`: why an address can't be used; "" where it may be tried.
+
+    `lifelines`: which of them a suspension would deny now.
+    """
 
     facts: ContractFacts
     campaigns: Sequence[CampaignFacts]
@@ -59,16 +63,12 @@ class ContractPage:
     cohort: Cohort | None
     history: Sequence[RecordedAct]
     standing: Standing
-
-    @property
-    def lifelines(self) -> str:
-        """Which lifelines a suspension would deny now."""
-        return describe_lifelines(facts=self.campaigns)
+    lifelines: str
 
 
 @dataclass(frozen=True)
 class CampaignPage:
-    """A campaign's page."""
+    """A campaign's page. `lifelines`: that a suspension would deny one now, or ""."""
 
     facts: CampaignFacts
     contract: ContractFacts
@@ -78,12 +78,7 @@ class CampaignPage:
     cohort: Cohort | None
     history: Sequence[RecordedAct]
     standing: Standing
-
-    @property
-    def lifelines(self) -> str:
-        """That a suspension would deny a lifeline now, or ""."""
-        is_denied = self.facts.campaign.lifeline and self.facts.stage in IN_FORCE
-        return f"It is a lifeline, with {_format_consents(self.facts.approvals)}. {NOT_FOUND}" if is_denied else ""
+    lifelines: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,8 @@ class PartyPage:
     `health` is None where nothing is sent to it.
 
     `keys_refused`: why its keys can't be fetched from where they should be; "" where nothing speaks against it.
-    `events_refused`: by contract, why nothing can be sent to its address.
+    `events_refused`: by contract, why nothing can be sent to its address. `lifelines`: which of them a suspension would
+    deny now.
     """
 
     facts: PartyFacts
@@ -108,11 +104,7 @@ class PartyPage:
     health: Health | None
     history: Sequence[RecordedAct]
     standing: Standing
-
-    @property
-    def lifelines(self) -> str:
-        """Which lifelines a suspension would deny now."""
-        return describe_lifelines(facts=[one.facts for one in self.chains])
+    lifelines: str
 
 
 @dataclass(frozen=True)
@@ -148,6 +140,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         cohort=_cohort("contract", contract.pk),
         history=done_to(target=f"contract:{contract.pk}"),
         standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, contract=contract),
+        lifelines=describe_lifelines(facts=campaigns, at=at),
     )
 
 
@@ -194,7 +187,14 @@ def campaign_page(*, campaign_id: int, at: datetime) -> CampaignPage | None:
         cohort=_cohort("campaign", campaign.pk),
         history=done_to(target=f"campaign:{campaign.pk}"),
         standing=_standing_of("campaign", campaign.pk, campaign.lbs_provider, [facts], at, contract=campaign.contract),
+        lifelines=_describe_own_lifeline(facts, at),
     )
+
+
+def _describe_own_lifeline(facts: CampaignFacts, at: datetime) -> str:
+    if not facts.campaign.lifeline or facts.stage not in IN_FORCE:
+        return ""
+    return f"It is a lifeline, with {_format_agreed(_count_agreed([facts], at)[facts.campaign.ref])}. {NOT_FOUND}"
 
 
 def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
@@ -220,6 +220,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
         standing=_standing_of("party", party.pk, party, [one.facts for one in links], at, has_orders=bool(own)),
+        lifelines=describe_lifelines(facts=[one.facts for one in links], at=at),
     )
 
 
@@ -240,40 +241,47 @@ def term_of(*, of: str, target_id: int, at: datetime) -> Term:
     )
 
 
-def describe_suspension_impact(*, facts: Sequence[CampaignFacts]) -> list[str]:
-    """Say how many campaigns and consents a suspension would deny now, and which lifelines."""
-    counted = _count_in_force(facts)
+def describe_suspension_impact(*, facts: Sequence[CampaignFacts], at: datetime) -> list[str]:
+    """Say how many campaigns a suspension would deny now, for how many lines, and which lifelines."""
+    counted = _count_in_force(facts, at)
     if not counted:
         return ["No campaign is in force now, so no subscriber loses anything."]
-    return [f"Denied: {counted}.", describe_lifelines(facts=facts) or "No lifeline is among them."]
+    return [f"Denied: {counted}.", describe_lifelines(facts=facts, at=at) or "No lifeline is among them."]
 
 
-def describe_impact(*, facts: Sequence[CampaignFacts]) -> str:
-    """Say how many campaigns and consents a change of these concerns now."""
-    counted = _count_in_force(facts)
+def describe_impact(*, facts: Sequence[CampaignFacts], at: datetime) -> str:
+    """Say how many campaigns a change of these concerns now, and how many lines agreed to them."""
+    counted = _count_in_force(facts, at)
     return f"A change concerns {counted}." if counted else NO_ONE_YET
 
 
-def _count_in_force(facts: Sequence[CampaignFacts]) -> str:
-    """The campaigns in force and their consents, in words; "" for none."""
+def _count_in_force(facts: Sequence[CampaignFacts], at: datetime) -> str:
+    """The campaigns in force and who agreed, in words, a line counted once for each campaign; "" for none."""
     counting = [one for one in facts if one.stage in IN_FORCE]
-    consents = _format_consents(sum_counts(counts=[one.approvals for one in counting]))
+    agreed = _format_agreed(sum_counts(counts=[*_count_agreed(counting, at).values()]))
     campaigns = "1 campaign" if len(counting) == 1 else f"{len(counting)} campaigns"
     least = "at least " if len(facts) >= MOST else ""
-    return f"{least}{campaigns} in force, with {least}{consents} on record" if counting else ""
+    return f"{least}{campaigns} in force, with {least}{agreed}" if counting else ""
 
 
-def describe_lifelines(*, facts: Sequence[CampaignFacts]) -> str:
-    """Say which lifelines in force are among these campaigns; "" where there is none."""
+def describe_lifelines(*, facts: Sequence[CampaignFacts], at: datetime) -> str:
+    """Say which lifelines in force are among these campaigns, for how many lines; "" where there is none."""
     lifelines = [one for one in facts if one.campaign.lifeline and one.stage in IN_FORCE]
-    providers = [(one.campaign.lbs_provider, _format_consents(one.approvals)) for one in lifelines]
-    named = ", ".join(f"{party_name(one.name, one.uri)} ({consents})" for one, consents in providers)
+    agreed = _count_agreed(lifelines, at)
+    providers = [(one.campaign.lbs_provider, _format_agreed(agreed[one.campaign.ref])) for one in lifelines]
+    named = ", ".join(f"{party_name(one.name, one.uri)} ({lines})" for one, lines in providers)
     are = "1 lifeline is" if len(lifelines) == 1 else f"{len(lifelines)} lifelines are"
     return f"{are} among them: {named}. {NOT_FOUND}" if lifelines else ""
 
 
-def _format_consents(n: Count) -> str:
-    return "1 consent" if str(n) == "1" else f"{n} consents"
+def _count_agreed(facts: Sequence[CampaignFacts], at: datetime) -> Mapping[str, Count]:
+    """Count as the plan of a termination does, so that both say the same; no further than the cap."""
+    counted = count_agreed(refs=[one.campaign.ref for one in facts], at=at, rows=ROWS) if facts else {}
+    return {ref: cap_count(n) for ref, n in counted.items()}
+
+
+def _format_agreed(n: Count) -> str:
+    return "1 line agreed" if str(n) == "1" else f"{n} lines agreed"
 
 
 def list_campaigns_under(*, of: str, target_id: int, at: datetime) -> list[CampaignFacts]:

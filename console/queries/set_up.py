@@ -70,7 +70,7 @@ def get_set_up(*, of: str, target_id: int, at: datetime) -> SetUp | None:
     row = _find(of, target_id)
     if row is None:
         return None
-    people = describe_impact(facts=list_campaigns_under(of=of, target_id=target_id, at=at))
+    people = describe_impact(facts=list_campaigns_under(of=of, target_id=target_id, at=at), at=at)
     if isinstance(row, Party):
         return SetUp(row.name, [_check_keys(jwks_uri_of(party=row))], [], people)
     if isinstance(row, Contract):

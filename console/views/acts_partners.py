@@ -62,7 +62,11 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     act = Act(
         title=f"Suspend {one.name}",
         lead=DENIED[of],
-        facts=[*pages.describe_suspension_impact(facts=denied), "Stops, orders and receipts continue.", TAKES_TWO],
+        facts=[
+            *pages.describe_suspension_impact(facts=denied, at=at),
+            "Stops, orders and receipts continue.",
+            TAKES_TWO,
+        ],
         form=ActForm(request.POST or None),
         verb=lambda _, by: suspensions.suspend(of=of, target_id=target_id, **by),
         back=back,
@@ -120,10 +124,11 @@ def lift(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
 def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """An earlier end: one officer."""
     one, back = _target(of, target_id)
-    term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
+    at = timezone.now()
+    term = pages.term_of(of=terms_of(of), target_id=target_id, at=at)
     helped = " and ".join(term.lifelines)
     warning = f" This ends a lifeline, which finds people in an emergency: {helped}." if helped else ""
-    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now()))
+    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=at), at=at)
     act = Act(
         title=f"End {one.name} earlier",
         lead=f"{_ends(term)} One officer can set an earlier end. A later one takes two officers.{warning} {impact}",
@@ -139,8 +144,9 @@ def shorten(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
 def extend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     """Propose a later end."""
     _, back = _target(of, target_id)
-    term = pages.term_of(of=terms_of(of), target_id=target_id, at=timezone.now())
-    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=timezone.now()))
+    at = timezone.now()
+    term = pages.term_of(of=terms_of(of), target_id=target_id, at=at)
+    impact = pages.describe_impact(facts=pages.list_campaigns_under(of=of, target_id=target_id, at=at), at=at)
     again = "" if impact == pages.NO_ONE_YET else f" {ASKED_AGAIN}"
     lead = f"{_ends(term)} It is extended when another officer agrees. {impact}{again}"
     form = terms.EndForm(request.POST or None)

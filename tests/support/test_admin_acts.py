@@ -43,29 +43,34 @@ def test_what_something_else_suspended_an_officer_may_suspend_as_well(officer: M
         assert AuditEvent.objects.filter(action="suspension.began", actor=officer.actor).count() == written
 
 
-def test_before_a_suspension_its_consents_and_lifelines_are_shown(
+def test_before_a_suspension_its_lines_and_lifelines_are_shown(
     officer: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     campaign = a_campaign(lifeline=True)
-    an_approval(a_line(), campaign)
+    line = a_line()
+    # Two consents of one line, and one that only the partner claims.
+    for agreed in (line, line):
+        an_approval(agreed, campaign)
+    an_approval(a_line(), campaign, verified_by="partner")
     contract = campaign.contract
     a_campaign(contract, a_party("Adworks", "lbs_provider"), ref="CMP-2")
+    assert "1 lifeline ends, for 1 line." in shown(officer, f"/admin/terminate/contract/{contract.pk}/")
     lifeline = (
-        "1 lifeline is among them: RoadAid (1 consent). These people can no longer be found for medical or"
+        "1 lifeline is among them: RoadAid (1 line agreed). These people can no longer be found for medical or"
         " roadside help. 911 can still find them."
     )
     for of, path in (("party", f"parties/{contract.aggregator_id}"), ("contract", f"contracts/{contract.pk}")):
         assert lifeline in shown(officer, f"/admin/{path}/")
         asked = shown(officer, f"/admin/suspend/{of}/{path.split('/')[1]}/")
-        assert f"Denied: 2 campaigns in force, with 1 consent on record. {lifeline}" in asked
-    panel = "It is a lifeline, with 1 consent. These people can no longer be found for medical or roadside help."
+        assert f"Denied: 2 campaigns in force, with 1 line agreed. {lifeline}" in asked
+    panel = "It is a lifeline, with 1 line agreed. These people can no longer be found for medical or roadside help."
     assert panel in shown(officer, f"/admin/campaigns/{campaign.pk}/")
     a_campaign(contract, a_party("Alder", "lbs_provider"), ref="A-1")
     monkeypatch.setattr(pages, "MOST", 2)
     monkeypatch.setattr(chains, "MOST_CHAINS", 2)
     for of, target_id in (("party", contract.aggregator_id), ("contract", contract.pk)):
         asked = shown(officer, f"/admin/suspend/{of}/{target_id}/")
-        assert f"Denied: at least 2 campaigns in force, with at least 1 consent on record. {lifeline}" in asked
+        assert f"Denied: at least 2 campaigns in force, with at least 1 line agreed. {lifeline}" in asked
     draft = a_contract(is_draft=True)
     assert "No campaign is in force now, so no subscriber loses anything." in shown(
         officer, f"/admin/suspend/contract/{draft.pk}/"
@@ -148,7 +153,7 @@ def test_whoever_extends_a_term_reads_that_people_must_be_asked_again(officer: M
     an_approval(a_line(), a_campaign(contract))
     assert (
         "It currently ends on 1 Jan 2096. It is extended when another officer agrees. A change concerns 1 campaign in"
-        f" force, with 1 consent on record. {says}"
+        f" force, with 1 line agreed. {says}"
     ) in shown(officer, f"/admin/extend/contract/{contract.pk}/")
 
 

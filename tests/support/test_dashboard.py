@@ -39,6 +39,7 @@ from tests.staff import an_actor
 from tests.support.console import a_chain, a_cohort
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, rows_of, shown, sign_in_anew, staff
+from tools.demo.cases import open_cases
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 DAY = timedelta(days=1)
@@ -394,3 +395,11 @@ def test_the_lights_say_how_the_last_hour_was(officer: Member, settings: Setting
 
 def said_at(at: datetime, minutes_ago: int) -> str:
     return f"{at - timedelta(minutes=minutes_ago):%-d %b, %H:%M} UTC"
+
+
+def test_the_demo_has_no_case_of_a_date_that_no_order_let_pass(officer: Member) -> None:
+    open_cases(at=timezone.now())
+    assert "No order is past its date." in shown(officer, "/admin/")
+    listed = officer.client.get("/desk/?state=all&kind=overdue").content.decode()
+    assert '<li class="case' not in listed
+    assert '<li class="case' in officer.client.get("/desk/?state=all&kind=partial").content.decode()

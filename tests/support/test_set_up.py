@@ -110,7 +110,7 @@ def test_subscribers_words_are_shown_in_every_language(officer: Member) -> None:
     an_approval(a_line(), campaign, at=LONG_AGO)
     page = shown(officer, f"/admin/set-up/campaign/{campaign.pk}/")
     assert f"Contract Its purpose and term are within {campaign.contract.ref}. fine" in page
-    assert "A change concerns 1 campaign in force, with 1 consent on record." in page
+    assert "A change concerns 1 campaign in force, with 1 line agreed." in page
     texts = page.partition("before they allow it ")[2]
     assert re.findall(r"English|Español|简体中文|Tiếng Việt|العربية", texts) == [
         "English", "Español", "简体中文", "Tiếng Việt", "العربية",
@@ -172,7 +172,7 @@ def test_another_end_says_whom_it_concerns(officer: Member, of: str) -> None:
     pk = campaign.pk if of == "campaign" else campaign.contract_id
     for act in ("shorten", "extend"):
         told = shown(officer, f"/admin/{act}/{of}/{pk}/")
-        assert "A change concerns 1 campaign in force, with 1 consent on record." in told
+        assert "A change concerns 1 campaign in force, with 1 line agreed." in told
 
 
 def test_another_starts_from_the_terms_of_one_without_its_dates(officer: Member) -> None:

@@ -116,7 +116,6 @@ CASES = (
     Case(Kind.OTHER, "A second message", 6, State.MERGED, world.DANA, "skipfind", into=1, messages=(
         (0, PERSON, "I wrote an hour ago about a look-up at night. It happened again."),
     )),
-    Case(Kind.OVERDUE, "Waypoint Exchange: A partner let the agreed date pass", 4, party="waypoint-exchange"),
     Case(Kind.PARTIAL, "Meridian Locate: A partner signed in part", 2, party="meridian-locate", whose=OMAR),
     # What the certificate of last year tells.
     Case(Kind.STILL_HAVE, "A collector knew where I was", state=State.CLOSED, line_id=world.RUTH,
