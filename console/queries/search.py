@@ -114,11 +114,12 @@ def _find_notices(asked: str) -> list[Hit]:
 
 
 def _find_entries(asked: str, at: datetime) -> list[Hit]:
-    """Acts of staff called by these words, or with them in their reason; each leads to what was done to its subject.
+    """Acts of staff called by these words, or with them in their reason or their subject's name; each leads to what was
+    done to its subject.
 
     None on a person, and no reason by a number, which an old one may hold: so nobody is found by whoever types it.
     """
-    wanted = find_actions(words=asked)
+    wanted = find_actions(words=asked) | staff.with_subject(words=asked)
     if remove_numbers(asked) == asked:
         wanted |= staff.with_reason(words=asked)
     near = staff.acts(at=at).values("pk")[:NEAR]

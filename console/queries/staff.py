@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.primitives.reasons import remove_numbers
 from audit.models import AuditEvent
-from console.queries.company_targets import find_acts
+from console.queries.company_targets import find_acts, find_named_targets
 from partners.labels import sanitise_text
 from partners.models import Party
 from support.models import Ticket
@@ -144,6 +144,17 @@ def with_reason(*, words: str) -> Q:
     return found & ~Q(reason__regex=MAY_HOLD_NUMBER) if re.search(r"\d", words) else found
 
 
+def with_subject(*, words: str) -> Q:
+    """Return which acts were done to what has these words in its name or reference, or had when an act kept it.
+
+    A draft that was discarded is nowhere else. Of companies, agreements, machines and documents: nobody is found by it.
+    """
+    found = Q(target__in=find_named_targets(words=words))
+    for kind in KEPT:
+        found |= Q(target__startswith=f"{kind}:") & Q((f"detail__{_get_name_key(kind)}__icontains", words))
+    return found
+
+
 def get_reason(event: AuditEvent) -> str:
     """Return the reason that was given; a number, which none may hold any more, is not shown again."""
     return remove_numbers(event.reason)
@@ -180,8 +191,12 @@ def _is_personal(event: AuditEvent) -> bool:
 def _get_own_name(event: AuditEvent) -> str:
     """Return the name that an act kept of what may be gone since, or is nowhere else: a draft, a document."""
     kind, _, _own = event.target.partition(":")
-    kept = event.detail.get({"document": "title"}.get(kind, "ref")) if kind in KEPT else None
+    kept = event.detail.get(_get_name_key(kind)) if kind in KEPT else None
     return sanitise_text(f"{names.KINDS.get(kind, kind)}: {kept}", at_most=160) if kept else ""
+
+
+def _get_name_key(kind: str) -> str:
+    return "title" if kind == "document" else "ref"
 
 
 def as_csv(*, rows: Acts, mark: str) -> Iterator[str]:

@@ -58,15 +58,12 @@ def suspend(request: PersonRequest, of: str, target_id: int) -> HttpResponse:
     one, back = _target(of, target_id)
     at = timezone.now()
     denied = pages.list_campaigns_under(of=of, target_id=target_id, at=at)
+    says = pages.describe_suspension_impact(facts=denied, at=at)
     before = set(running(at=at).filter(of=of, target_id=target_id))
     act = Act(
         title=f"Suspend {one.name}",
         lead=DENIED[of],
-        facts=[
-            *pages.describe_suspension_impact(facts=denied, at=at),
-            "Stops, orders and receipts continue.",
-            TAKES_TWO,
-        ],
+        facts=[*says, "Stops, orders and receipts continue.", TAKES_TWO],
         form=ActForm(request.POST or None),
         verb=lambda _, by: suspensions.suspend(of=of, target_id=target_id, **by),
         back=back,

@@ -23,7 +23,7 @@ from accounts.views.access import PersonRequest
 from accounts.views.downloads import staff_download
 from console.actions.staff_access_log import export_list
 from console.queries.saved_views import list_views
-from console.queries.staff import parse_day, with_reason
+from console.queries.staff import parse_day, with_reason, with_subject
 from console.views.site import show
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
@@ -357,6 +357,8 @@ def _find_words(listing: Listing, words: str) -> Q:
         if name == "action":
             # Pages name an act in other words than the log keeps it.
             wanted |= find_actions(words=words)
+        elif name == "target":
+            wanted |= with_subject(words=words)
         # An old reason may hold somebody's number: nobody is found by whoever types it.
         elif name != "reason":
             wanted |= Q(**{f"{name}__icontains": words})

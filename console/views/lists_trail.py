@@ -279,8 +279,8 @@ TRAIL = Listing(
     columns=(Column("When", "at"), Column("Who"), Column("Action"), Column("Subject"), Column("Reason")),
     start=lambda at: staff.acts(at=at),
     cells=_event_cells,
-    search=("reason", "action"),
-    search_label="Action or reason",
+    search=("reason", "action", "target"),
+    search_label="Action, reason or subject",
     filters=(
         build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
         build_typed_filter("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),

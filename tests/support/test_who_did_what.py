@@ -27,10 +27,10 @@ from partners.models import Campaign, Proposal, SigningKey
 from revocations.models import Stream
 from support.actions import cases, queue, replies
 from support.models import Ticket
-from tests.factories import a_line
+from tests.factories import a_contract, a_line
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
-from tests.support.officers import Member, searched, shown, staff
+from tests.support.officers import Member, post, searched, shown, staff
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -272,6 +272,21 @@ def test_an_act_is_found_by_the_words_that_the_page_has_for_it(officer: Member, 
         "started": start, "Suspension: started": start, "suspension: lifted": [], "note added": noted,
         "company: note added": [], "contract:": noted,
     }  # fmt: skip
+
+
+def test_an_act_is_found_by_its_subject_also_after_a_draft_is_gone(officer: Member, campaign: Campaign) -> None:
+    a_suspension(campaign, officer)
+    draft = a_contract(campaign.contract.aggregator, ref="AGR-SLIP", is_draft=True)
+    assert post(officer, f"/admin/discard/contract/{draft.pk}/", {"reason": "Typed twice."}) == "/admin/contracts/"
+    who = "officer@carrier.example Privacy officer"
+    start = [f"{who} suspension: started {campaign.contract.ref} contract They sold it on."]
+    gone = [f"{who} contract: draft discarded contract: AGR-SLIP Typed twice."]
+    found = {q: without_searches(officer, f"?{urlencode({'q': q, 'kind': 'act'})}") for q in (
+        campaign.contract.ref.lower(), "agr-slip", "AGR-SLIPPED",
+    )}  # fmt: skip
+    assert found == {campaign.contract.ref.lower(): start, "agr-slip": gone, "AGR-SLIPPED": []}
+    for asked, act in ((campaign.contract.ref, "suspension: started"), ("AGR-SLIP", "contract: draft discarded")):
+        assert f"Audit log (1) {act}" in shown(officer, searched(officer, asked))
 
 
 def test_days_are_whole_and_in_utc(officer: Member) -> None:
