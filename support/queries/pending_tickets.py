@@ -176,11 +176,12 @@ def _incidents(at: datetime) -> list[PendingTicket]:
 
 def _of(incident: Incident, party: Party | None) -> PendingTicket:
     key, ref = f"incident:{incident.pk}", str(incident.pk)
-    about = ", ".join(filter(None, (str(incident.get_kind_display()), span_of(key=incident.key))))
+    said = ", ".join(filter(None, (str(incident.get_kind_display()), span_of(key=incident.key))))
+    # The company first: many have an incident of one kind in one year.
+    about = f"{party_name(party.name, party.uri)}: {said}"[:200] if party else said
     party_id = party.pk if party else None
     if incident.kind == Incident.Kind.OVERDUE:
-        name = party_name(party.name, party.uri) if party else ""
-        return PendingTicket(Kind.OVERDUE, key, f"{name}: {about}"[:200], "incident", ref, None, party_id)
+        return PendingTicket(Kind.OVERDUE, key, about, "incident", ref, None, party_id)
     priority = Priority.URGENT if incident.kind in URGENT else Priority.NORMAL
     return PendingTicket(Kind.INCIDENT, key, about, "incident", ref, None, party_id, priority)
 

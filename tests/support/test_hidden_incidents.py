@@ -407,7 +407,7 @@ def test_a_case_that_took_in_another_stays_without_the_hidden_incident_s_name(of
         assert theirs.code not in shown(officer, "/desk/search/", {"q": asked})
     assert theirs.code in shown(officer, "/desk/search/", {"q": "encrypted"})
     hide(*NAMES, until=PAST)
-    assert f"{name}, 1 Jul 2025" in queue_titles(officer, "/desk/?kind=ours")
+    assert f"Geobridge: {name}, 1 Jul 2025" in queue_titles(officer, "/desk/?kind=ours")
 
 
 def test_a_case_that_took_in_another_by_way_of_a_hidden_one_stays(officer: Member) -> None:

@@ -164,19 +164,23 @@ def test_an_incident_names_its_company_and_may_be_urgent() -> None:
 
 
 def test_two_cases_of_one_company_say_which_time_they_count(ana: Member, officer: Member) -> None:
-    party, at = a_party("GeoBridge"), timezone.now()
+    party, other, at = a_party("GeoBridge"), a_party("RoadAid"), timezone.now()
     keys = (
         f"2025 {party.uri}", f"2026 {party.uri}", f"2026-11-03 {party.uri}", f"party:{party.pk}:2026-11-04", "b"
     )  # fmt: skip
     for key in keys:
         audit.actions.open_incident(kind=Incident.Kind.BURST, key=key, subject=party.uri, at=at)
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key=f"2026 {other.uri}", subject=other.uri, at=at)
     open_tickets(at=at)
     label, spans = "Bursts of look-ups of one line", ("2025", "2026", "3 Nov 2026", "4 Nov 2026")
     page = ana.client.get("/desk/?kind=ours").content.decode()
     titles = re.findall(r"</span> <bdi>([^<]+)</bdi></a>", page)
-    assert sorted(titles) == sorted([label, *(f"{label}, {span}" for span in spans)])
+    of_other = f"RoadAid: {label}, 2026"
+    assert sorted(titles) == sorted([f"GeoBridge: {label}", *(f"GeoBridge: {label}, {one}" for one in spans), of_other])
+    case = Ticket.objects.get(party_id=other.pk)
+    assert f"<h1>{of_other}</h1>" in ana.client.get(f"/desk/{case.code}/").content.decode()
     rows = [row.partition(" open ")[0] for row in rows_of(officer, "/admin/incidents/")]
-    assert sorted(rows) == sorted([label, *(f"{label} {span}" for span in spans)])
+    assert sorted(rows) == sorted([label, *(f"{label} {span}" for span in spans), f"{label} 2026"])
     assert words(page).count("GeoBridge · Incident · Opened") == len(keys)
 
 
