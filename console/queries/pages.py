@@ -207,6 +207,7 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
     used = {one.ref: one.endpoint_url for one in own if one.ends_at > at}
     refused = http.find_resolved_url_refusals(urls=[party.jwks_uri, *used.values()], seconds=LOOK_UP_S)
     links = chains.chains_of(party=party, at=at)
+    facts = [one.facts for one in links]
     return PartyPage(
         facts=chains.parties(rows=[party], at=at)[0],
         chains=links,
@@ -219,8 +220,8 @@ def party_page(*, party_id: int, at: datetime) -> PartyPage | None:
         events_refused=[(ref, refused[url]) for ref, url in used.items() if refused.get(url)],
         health=health_of(party_ids=[party.pk], at=at)[party.pk] if own else None,
         history=done_to(target=f"party:{party.pk}"),
-        standing=_standing_of("party", party.pk, party, [one.facts for one in links], at, has_orders=bool(own)),
-        lifelines=describe_lifelines(facts=[one.facts for one in links], at=at),
+        standing=_standing_of("party", party.pk, party, facts, at, has_orders=bool(own)),
+        lifelines=describe_lifelines(facts=facts, at=at),
     )
 
 
