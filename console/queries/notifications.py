@@ -22,7 +22,7 @@ from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
-from support.queries.queue import OFFICE, QueueFilter, filter_tickets
+from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import find_hidden_cases, hidden_incidents, visible_incidents
 
 SHOWN = 8
@@ -223,6 +223,16 @@ def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
     return WaitingItems(len(came), came, items)
 
 
+def _find_own_overdue(reader: str, at: datetime) -> WaitingItems:
+    """Cases of the reader's own that are past their date."""
+    if not (user_id := names.staff_id(actor=reader)):
+        return WaitingItems(0, (), ())
+    rows = filter_tickets(asked=QueueFilter(whose=MINE, overdue=True), user_id=user_id, at=at).order_by("due_at", "id")
+    items = [Item(one.code, str(one.get_kind_display()), "desk-case", one.code, one.due_at) for one in rows[:SHOWN]]
+    came = list(rows.values_list("due_at", flat=True)[: CAP + 1])
+    return WaitingItems(len(came), came, items)
+
+
 def _find_mentions(reader: str, at: datetime) -> WaitingItems:
     """For the officers that notes mention."""
     found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at", "-id")[: CAP + 1])
@@ -271,6 +281,10 @@ KINDS: Mapping[str, Kind] = {
     "half": Kind(
         "notification deadline with half of the time used", "notification deadlines with half of the time used",
         "admin:incidents", "due=half", _find_used(HALF, NEARLY),
+    ),
+    "own_cases": Kind(
+        "overdue case assigned to you", "overdue cases assigned to you", "desk", f"whose={MINE}&overdue=on",
+        _find_own_overdue,
     ),
     "partner": Kind(
         "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",

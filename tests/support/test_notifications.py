@@ -101,6 +101,18 @@ def test_officers_are_told_of_escalated_cases_and_of_line_separations(officer: M
         assert [one.name for one in list_notifications(reader=reader, at=at)] == ["escalated"]
 
 
+def test_an_overdue_case_is_told_to_whom_it_is_assigned(officer: Member, second: Member) -> None:
+    late = a_ticket(assignee=officer.user, due_in=-4 * DAY)
+    a_ticket(assignee=officer.user)
+    a_ticket(due_in=-DAY)
+    page = officer.client.get("/admin/notifications/").content.decode()
+    found = [(n, label, unescape(href)) for n, label, href in LINK.findall(page)]
+    assert found == [("1", "overdue case assigned to you", "/desk/?whose=mine&overdue=on")]
+    assert f'<a href="/desk/{late.code}/">{late.code}</a>' in page
+    assert officer.client.get(found[0][2]).content.decode().count('<li class="case') == 1
+    assert "Nothing is waiting for you" in shown(second, "/admin/notifications/")
+
+
 def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> None:
     second, party, at = staff(name="second"), a_party("Ash"), timezone.now()
     second.client.post("/admin/notifications/", ON)
