@@ -134,7 +134,7 @@ def signed_claim(*, progress: Progress) -> SafeString:
     if not signed:
         return told
     message = ngettext(
-        ", and so did %(n)s company it passed your data to", ", and so did %(n)s companies it passed your data to",
+        ", and so did %(n)s company that gets data from it", ", and so did %(n)s companies that get data from it",
         len(signed),
     )  # fmt: skip
     return format_html("{}{}", told, sentence(message, n=len(signed)))

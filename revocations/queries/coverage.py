@@ -316,15 +316,13 @@ def _coverage(
 ) -> Coverage:
     done = {one.party_uri for one in reports if one.status == State.COMPLETED}
     due = _received_by_signature(order, received) | ({one.party_uri for one in reports} - done)
-    themselves = _signed_themselves(reports)
-    # A receipt may speak for whoever the partner serves: whom our ledger never showed here got nothing of this person.
-    signed = (themselves & {one.party.uri for one in received}) | due.intersection(by_cohort)
+    signed = _signed_themselves(reports) | due.intersection(by_cohort)
     if Duty.Action.NOTIFY_DOWNSTREAM not in order.snapshot["required_actions"]:
         due = set()
     said = {one.party_uri: one for one in reports}
     return Coverage(
         signed=_companies(signed, names, said),
-        reported=_companies(done - signed - themselves, names, said),
+        reported=_companies(done - signed, names, said),
         missing=_companies(due - signed, names, said),
         unnamed=UNKNOWN in due,
         known=len(due - {UNKNOWN}),

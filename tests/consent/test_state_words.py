@@ -154,8 +154,8 @@ def test_a_deletion_of_one_company_s_data_is_told_as_no_more() -> None:
     ("n", "also"),
     [
         (0, ""),
-        (1, ", and so did 1 company it passed your data to"),
-        (2, ", and so did 2 companies it passed your data to"),
+        (1, ", and so did 1 company that gets data from it"),
+        (2, ", and so did 2 companies that get data from it"),
     ],
 )
 def test_those_behind_a_partner_who_signed_are_counted(n: int, also: str) -> None:

@@ -1,21 +1,17 @@
-"""A partner's signed word that comes early, after a newer order, for others, or where nothing was asked of it."""
+"""A partner's signed word that comes before its answer, after a newer order, or where nothing was asked of it."""
 
 import pytest
 
 from audit.queries import database_clock
-from consent.models import Choice
 from partners.clients import http
 from revocations.models import Duty, State
 from revocations.workers.delivery import claims
 from revocations.workers.delivery.claims import Clock
 from revocations.workers.delivery.records import Result, record
-from tests.consent.pages import words
 from tests.factories import a_party
 from tests.partners.outside import Answer
-from tests.people import signed_in
 from tests.revocations.ordered import Ordered, dealt_with
 from tests.revocations.scenes import Scene, allow, deliver, stop_all, the_order
-from tests.revocations.signing import below, company
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -60,15 +56,3 @@ def test_an_order_that_asks_nothing_completes_without_companies(ordered: Ordered
     dealt_with(newer, a_party("RoadAid", "lbs_provider"))
     assert newer.order.snapshot["required_actions"] == []
     assert newer.sign(actions=[]) == State.COMPLETED
-
-
-def test_who_signed_for_a_person_they_never_dealt_with_is_not_named_to_them(ordered: Ordered) -> None:
-    road, road_signer = company(ordered.scene.outside)
-    other, other_signer = company(ordered.scene.outside, "KinCircle")
-    dealt_with(ordered, road)
-    signed = [below(party.uri, ordered.nested(by)) for party, by in ((road, road_signer), (other, other_signer))]
-    assert ordered.sign(downstream=signed) == State.COMPLETED
-    choice = Choice.objects.get(line_id=ordered.line.pk)
-    page = words(signed_in(ordered.line).get(f"/choices/{choice.id}/").text)
-    assert "and so did 1 company it passed your data to (RoadAid)." in page
-    assert "KinCircle" not in page
