@@ -18,6 +18,7 @@ from support.models import Document
 PDF = "application/pdf"
 NO_PDF = "This isn't a PDF. Save the agreement as PDF and upload that."
 HARMFUL = "The scan found something in this file that can harm whoever opens it, so it wasn't kept."
+DAMAGED = "This PDF is damaged, so it can't be scanned and wasn't kept. Save the agreement as PDF again."
 NOT_SCANNED = "The file can't be scanned now, so it wasn't kept. Try again later."
 
 
@@ -63,4 +64,4 @@ def _scan(content: bytes) -> None:
     except (files.ScannerUnavailable, files.NotScanned) as error:
         raise NotNow(NOT_SCANNED) from error
     if not clean:
-        raise ValidationError({"file": HARMFUL})
+        raise ValidationError({"file": DAMAGED if files.is_damaged(content=content) else HARMFUL})

@@ -18,21 +18,25 @@ from audit.models import AuditEvent
 from audit.policies import DUTIES
 from console.queries import staff
 from console.queries.documents import MOST, DocumentRequest, Report, Section
+from console.queries.standing import get_standing
 from console.queries.yearly_reports import COUNSEL, build_ccpa_metrics, build_certificate
 from disclosures.queries.incident_scope import count_occurrences
-from partners.labels import party_name, purpose_in_words
+from partners.labels import party_name
 from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Breach, Cohort
 from revocations.queries.coverage import count_orders_by_state, coverage_of_ends
 from support.models import Attachment, Document, Entry
-from support.queries import names
+from support.queries import chains, names
 from support.queries.case import Case, case_of
+from support.queries.chains import Link
+from support.queries.counts import sum_counts
 from support.queries.history import RecordedAct, describe_action, list_people, more_of
 from support.queries.incidents import DutyState, IncidentPage, incident_page
 from support.queries.subjects import COMPANY
 from support.queries.timeline import SentPage
 from support.queries.visible import visible_incidents, visible_tickets
 
+PASSED_ON = "Orders go to the partners of the contracts above, which pass them on. Their packs count them."
 LOGGED = ("When", "Who", "Action", "Details", "Reason", "Hash of the entry")
 DATA = "Who requested or received a phone's location, when, for what purpose and how precisely. We keep no coordinates."
 
@@ -107,29 +111,57 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
     if party is None:
         return None
     name = party_name(party.name, party.uri)
-    contracts = list(Contract.objects.filter(aggregator=party).order_by("starts_at", "pk"))
-    campaigns = list(
-        Campaign.objects.filter(Q(contract__in=contracts) | Q(lbs_provider=party))
-        .select_related("lbs_provider")
-        .order_by("starts_at", "pk")
-    )
+    links = sorted(chains.chains_of(party=party, at=wanted.at), key=lambda one: _started(one.facts.campaign))
+    campaigns = [one.facts.campaign for one in links]
+    through = Q(aggregator=party) | Q(pk__in={one.contract_id for one in campaigns})
+    contracts = list(Contract.objects.filter(through).select_related("aggregator").order_by("starts_at", "pk"))
     about = [("party", [party.pk]), ("contract", [c.pk for c in contracts]), ("campaign", [c.pk for c in campaigns])]
     return Report(Document.Kind.COMPANY, f"party:{party.pk}", f"Evidence pack: {name}"[:200], [
         Section.build_facts("Company", {"Name": name, "Address": party.uri, "Kind": str(party.get_kind_display())}),
         Section.build(
-            "Contracts", ("Contract", "Signed", "From", "To", "Epoch"),
-            [(one.ref, one.signed_at, one.starts_at, one.ends_at, one.epoch) for one in contracts],
-        ),
-        Section.build(
-            "Campaigns", ("Campaign", "Location service", "Purpose", "From", "To"),
+            "Contracts", ("Contract", "With", "Signed", "From", "To", "Epoch"),
             [
-                (one.ref, one.lbs_provider.name, purpose_in_words(one.purpose), one.starts_at, one.ends_at)
-                for one in campaigns
+                (one.ref, party_name(one.aggregator.name, one.aggregator.uri), one.signed_at, one.starts_at,
+                 one.ends_at, one.epoch)
+                for one in contracts
             ],
         ),
+        Section.build(
+            "Campaigns",
+            ("Campaign", "Contract", "Location service", "Company as", "Purpose", "From", "To", "Consents"),
+            [
+                (one.facts.campaign.ref, one.facts.campaign.contract.ref, one.facts.campaign.lbs_provider.name,
+                 one.as_what, one.facts.purpose, one.facts.campaign.starts_at, one.facts.campaign.ends_at,
+                 str(one.facts.approvals))
+                for one in links
+            ],
+        ),
+        *_build_reach(party, links, wanted.at),
         *_build_enforcement(party, about, wanted.at),
         build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
     ])  # fmt: skip
+
+
+def _started(campaign: Campaign) -> tuple[datetime, int]:
+    return campaign.starts_at, campaign.pk
+
+
+def _build_reach(party: Party, links: Sequence[Link], at: datetime) -> list[Section]:
+    """How many people it concerns, as the company's page counts them: nobody by name, nothing that an order hides."""
+    consents = sum_counts(counts=[one.facts.approvals for one in links])
+    standing = get_standing(
+        of="party", target_id=party.pk, party=party, refs=[one.facts.campaign.ref for one in links],
+        consents=consents, has_orders=False, contract=None, at=at,
+    )  # fmt: skip
+    figures = {
+        "People reached": str(standing.people), "Consents on record": str(consents),
+        "Disputes": str(standing.disputes), "Disputes, in percent": standing.rate,
+    }  # fmt: skip
+    months = [(f"{one.month:%Y-%m}", str(one.n)) for one in standing.months]
+    return [
+        Section.build_facts("Reach", figures),
+        Section.build("Look-ups by month", ("Month (UTC)", "Look-ups by consent"), months),
+    ]
 
 
 def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]], at: datetime) -> list[Section]:
@@ -142,7 +174,10 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
     incidents = list(about_it.order_by("opened_at", "id"))
     counts = count_occurrences(incidents=incidents, at=at)
     return [
-        Section.build("Orders to stop", ("Status", "Orders"), [(str(state.label), n) for state, n in orders.items()]),
+        Section.build(
+            "Orders to stop", ("Status", "Orders"), [(str(state.label), n) for state, n in orders.items()],
+            text=[] if Contract.objects.filter(aggregator=party).exists() else [PASSED_ON],
+        ),
         Section.build(
             "Deadlines missed", ("What", "Due", "Recorded", "Resolved"),
             [
@@ -224,7 +259,7 @@ def _build_case_facts(case: Case) -> Section:
         "Case": one.code, "Kind": str(one.get_kind_display()), "Status": str(one.get_state_display()),
         "Opened": one.opened_at, "Due": one.due_at, "First answer": one.first_answer_at,
         "Subject": remove_numbers(case.about),
-        "Company": party_name(case.party.name, case.party.uri) if case.party else "",
+        "Company": case.company,
     }  # fmt: skip
     if look_up:
         facts |= {

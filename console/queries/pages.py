@@ -122,8 +122,7 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         return None
     rows = Campaign.objects.filter(contract=contract).select_related("contract__aggregator", "lbs_provider")
     campaigns = chains.campaigns(rows=chains.list_lifelines_first(rows=rows, most=MOST), at=at)
-    known = PartnerKeySet.objects.filter(party=contract.aggregator_id).first()
-    keys_from = (contract.jwks_uri if contract.is_draft else "") or jwks_uri_of(party=contract.aggregator)
+    keys_from, known = _find_keys(contract)
     refused = http.find_resolved_url_refusals(urls=[contract.endpoint_url, keys_from], seconds=LOOK_UP_S)
     return ContractPage(
         facts=chains.contracts(rows=[contract], at=at)[0],
@@ -142,6 +141,14 @@ def contract_page(*, contract_id: int, at: datetime) -> ContractPage | None:
         standing=_standing_of("contract", contract.pk, contract.aggregator, campaigns, at, contract=contract),
         lifelines=describe_lifelines(facts=campaigns, at=at),
     )
+
+
+def _find_keys(contract: Contract) -> tuple[str, PartnerKeySet | None]:
+    """Where a contract's keys are, and those fetched there: of an address that only a draft has we keep none."""
+    fetched_from = jwks_uri_of(party=contract.aggregator)
+    keys_from = (contract.jwks_uri if contract.is_draft else "") or fetched_from
+    known = PartnerKeySet.objects.filter(party=contract.aggregator_id) if keys_from == fetched_from else None
+    return keys_from, known.first() if known is not None else None
 
 
 def _standing_of(

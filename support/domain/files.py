@@ -33,6 +33,8 @@ LARGEST, MOST = 5 * 1024 * 1024, 5
 LONGEST_NAME = 120
 # Folders that the files lie in, by how their ids begin.
 PARTS = 256
+# What a look at a PDF ends with.
+ACTIVE, DAMAGED = 1, 2
 NAME = re.compile(r"[0-9a-f]{32}")
 # By what a kind of file begins; text is known by what it does not hold.
 BEGINS: Mapping[str, bytes] = {
@@ -307,8 +309,18 @@ def _path(file_id: UUID) -> Path:
     return Path(settings.ATTACHMENTS_DIR) / file_id.hex[:2] / file_id.hex
 
 
+def is_damaged(*, content: bytes) -> bool:
+    """Return whether a PDF can't be read through, so that nothing can be said of what it does."""
+    return _look_apart(content) == DAMAGED << 8
+
+
 def _is_harmless(content: bytes) -> bool:
-    """Return whether a process of its own finds within PDF_LOOK_S, and little room, that a PDF does nothing.
+    """Return whether a PDF does nothing, as far as it can be read through."""
+    return _look_apart(content) == 0
+
+
+def _look_apart(content: bytes) -> int:
+    """Return how a process of its own ended that looked at a PDF within PDF_LOOK_S and little room: 0 for harmless.
 
     A thousand bytes can have their reader unpack gigabytes and parse them for hours. The room comes on top of what this
     process holds already, as the other begins with that.
@@ -320,10 +332,10 @@ def _is_harmless(content: bytes) -> bool:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, PDF_LOOK_S)
             resource.setrlimit(resource.RLIMIT_DATA, (room, resource.RLIM_INFINITY))
-            os._exit(_is_active(content))
+            os._exit(_look(content))
         finally:
             os._exit(1)
-    return os.waitpid(pid, 0)[1] == 0
+    return os.waitpid(pid, 0)[1]
 
 
 def _measure_data() -> int:
@@ -334,15 +346,18 @@ def _measure_data() -> int:
         return 0
 
 
-def _is_active(content: bytes) -> bool:
-    """Return whether a PDF does something or is another file too; what can't be read through, or is locked, counts."""
-    if ZIP_END in content[-ZIP_TAIL:] or not content.rstrip(PDF_FILLING).endswith(PDF_END):
-        return True
+def _look(content: bytes) -> int:
+    """Return ACTIVE where a PDF does something, is locked or is another file too; DAMAGED; 0 where it does nothing."""
+    if ZIP_END in content[-ZIP_TAIL:]:
+        return ACTIVE
+    if not content.rstrip(PDF_FILLING).endswith(PDF_END):
+        # Cut off; or there is something behind it, for another program to read.
+        return ACTIVE if PDF_END in content else DAMAGED
     try:
         reader = PdfReader(BytesIO(content), strict=False)
-        return reader.is_encrypted or any(_acts(one) for one in _objects(reader))
+        return ACTIVE if reader.is_encrypted or any(_acts(one) for one in _objects(reader)) else 0
     except UNREADABLE:
-        return True
+        return DAMAGED
 
 
 def _objects(reader: PdfReader) -> Iterator[object]:

@@ -136,6 +136,7 @@ class Case:
     earlier: Sequence[Ticket]
     incident: Incident | None
     party: Party | None
+    company: str
     companies: Sequence[NamedParty]
     requests: Sequence[SuspendRequest]
     assignee: str
@@ -174,6 +175,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         earlier=_earlier(ticket),
         incident=_incident(ticket, hidden),
         party=_party(ticket, hidden, at),
+        company="" if ticket.pk in hidden.shared else subjects.get_company_name(ticket=ticket, at=at),
         companies=_companies(path, about.choice, parties),
         requests=list(hidden.visible_requests().filter(ticket=ticket).order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",

@@ -123,24 +123,12 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
     with translation.override(ticket.language):
         day = formatted(localtime(ticket.due_at, zone), pgettext("weekday and day", "D, M j"))
     return {
-        "company": _company(ticket, line, at),
+        "company": subjects.get_company_name(ticket=ticket, at=at),
         "code": ticket.code,
         # Only while an answer is owed is that date the answer's.
         "due": day if ticket.state in CLOCK_RUNS else "",
         "link": link_to(ticket=ticket),
     }
-
-
-def _company(ticket: Ticket, line: Line | None, at: datetime) -> str:
-    party = subjects.party_of(ticket=ticket, at=at)
-    if party is not None:
-        return party_name(party.name, party.uri)
-    kind, ref = ticket.about_kind, ticket.about_ref
-    if choice_id := subjects.get_disputed_choice(ticket=ticket):
-        kind, ref = subjects.CHOICE, choice_id
-    # As the person sees it now: of a row that is hidden there is no name.
-    found = subjects.subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
-    return found.company if found else ""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from audit.models import AuditEvent
+from partners.domain import keysets
 from partners.models import Client, Contract, PartnerKeySet, Party, Proposal
 from partners.primitives import tokens
 from tests.factories import a_contract, a_party
@@ -181,3 +183,14 @@ def test_unreadable_keys_are_said_and_others_shown_again(officer: Member, outsid
     assert post(officer, path, {"jwks_uri": f"{outside.url}/old", "endpoint_url": f"{outside.url}/e"})
     gone = shown(officer, path, {"jwks_uri": ""})
     assert "Address none New keys none" in gone
+
+
+def test_a_draft_shows_no_keys_that_were_fetched_elsewhere(officer: Member, outside: Outside) -> None:
+    party = a_party("GeoBridge")
+    signer = Signer(party.uri, outside, "/keys")
+    contract = a_contract(party, jwks_uri=f"{outside.url}/keys")
+    draft = a_contract(party, ref="AGR-2", is_draft=True, jwks_uri="https://nowhere.invalid/jwks.json")
+    like = a_contract(party, ref="AGR-3", is_draft=True)
+    keysets.key_of(party=party, kid=signer.kid, at=timezone.now())
+    for one, fetched in ((contract, signer.kid), (like, signer.kid), (draft, "none yet API clients")):
+        assert f"Keys fetched {fetched}" in shown(officer, f"/admin/contracts/{one.pk}/")

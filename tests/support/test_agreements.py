@@ -24,6 +24,7 @@ from tests.support.officers import WHY, Member, rows_of, shown, staff
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 ERRORS = re.compile(r'class="(?:o-error|o-note bad)"[^>]*>([^<]+)<')
 HARMFUL = "The scan found something in this file that can harm whoever opens it, so it wasn't kept."
+DAMAGED = "This PDF is damaged, so it can't be scanned and wasn't kept. Save the agreement as PDF again."
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 
 
@@ -95,6 +96,9 @@ def test_what_is_no_harmless_pdf_is_not_kept(officer: Member, campaign: Campaign
         b"\x00\x01\x02": "This isn't a PDF. Save the agreement as PDF and upload that.",
         a_pdf("first") + EICAR: HARMFUL,
         a_pdf("first", harmful=True): HARMFUL,
+        a_pdf("first")[:-10]: DAMAGED,
+        b"%PDF-1.7\nsome of it\n%%EOF\n": DAMAGED,
+        a_pdf("first") + b"#!/bin/sh": HARMFUL,
         b"%PDF-" + b" " * LARGEST: "The file is larger than 5 MB. Scan it in fewer dots per inch, or split it.",
     }
     assert {content: uploaded(officer, "contract", campaign.contract_id, content) for content in wrong} == wrong

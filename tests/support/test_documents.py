@@ -25,9 +25,10 @@ from console.queries.documents import Section
 from disclosures.models import Basis
 from partners.actions import suspensions
 from partners.domain import keys
-from partners.models import Campaign, Suspension
+from partners.models import Campaign, Party, Suspension
 from revocations.models import Order, State
 from support.models import Document, Entry
+from support.queries.writing import values_of
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.fixtures import Refusal
 from tests.moments import A_MOMENT
@@ -154,6 +155,37 @@ def test_the_pack_of_a_case_names_who_has_not_signed(officer: Member) -> None:
 
 
 @pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("about", ["look_up", "company"])
+def test_the_pack_of_a_case_names_the_company_that_its_replies_name(officer: Member, about: str) -> None:
+    at, line = timezone.now(), a_line()
+    aggregator, company = a_party("Elm Aggregate"), a_party("Elm Finder", "lbs_provider")
+    (row,) = disclosed(line, [aggregator.uri, company.uri], at=at - DAY, n=1)
+    case = a_case(line, about_kind=about, about=str(row.id if about == "look_up" else company.pk), at=at)
+    assert "Company Elm Finder" in shown(officer, f"/admin/documents/make/case/{case.code}/", {})
+    assert values_of(ticket=case, at=at)["company"] == "Elm Finder"
+    gagged(row, until=at + 30 * DAY, at=at)
+    assert "Elm Finder" not in shown(officer, f"/admin/documents/make/case/{case.code}/", {})
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(("name", "as_what"), [("Ash Finder", "location service"), ("Ash Customer", "recipient")])
+def test_the_pack_of_a_company_behind_others_has_what_it_stands_in(officer: Member, name: str, as_what: str) -> None:
+    _, campaign = a_world()
+    company = Party.objects.get(name=name)
+    told = shown(officer, f"/admin/documents/make/company/{company.pk}/", {})
+    contracts = told.partition("Contracts Contract With")[2].partition("Reach What")[0]
+    assert f"{campaign.contract.ref} Ash " in contracts
+    assert f"{campaign.ref} {campaign.contract.ref} Ash Finder" in contracts
+    assert as_what in contracts
+    reach = told.partition("Reach What On record")[2].partition("Orders to stop")[0]
+    assert "Consents on record 1 Disputes 0 " in reach
+    assert re.findall(r"20\d\d-\d\d [1-9]\d*", reach) == [f"{timezone.now() - DAY:%Y-%m} 1"]
+    assert "Orders go to the partners of the contracts above, which pass them on." in told
+    suspended = told.partition("Suspensions From To Of Reason")[2].partition("Terminations")[0]
+    assert "contract They sold it." in suspended
+
+
+@pytest.mark.usefixtures("db")
 def test_each_kind_is_previewed_signed_kept_and_verifies(officer: Member, tmp_path: Path) -> None:
     line, campaign = a_world()
     case = a_case(line, about_kind="order")
@@ -223,8 +255,6 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     at = timezone.now()
     line, campaign = a_world()
     party, year = campaign.contract.aggregator, at.year
-    (row,) = disclosed(line, [party.uri], at=at - DAY, n=1, campaign=campaign.ref)
-    cases = [a_case(line, about=str(about), at=at) for about in (row.id, uuid.uuid4())]
     paths = [f"company/{party.pk}", f"certificate/{year - 1}", f"ccpa/{year}"]
 
     def sections(path: str) -> str:
@@ -234,7 +264,11 @@ def test_what_an_order_hides_is_in_no_document(officer: Member) -> None:
     def packs() -> list[str]:
         return [sections(f"case/{one.code}").replace(one.code, "CODE") for one in cases]
 
-    before = [sections(path) for path in paths]
+    of_none = sections(paths[0])
+    (row,) = disclosed(line, [party.uri], at=at - DAY, n=1, campaign=campaign.ref)
+    cases = [a_case(line, about=str(about), at=at) for about in (row.id, uuid.uuid4())]
+    before = [of_none, *map(sections, paths[1:])]
+    assert sections(paths[0]) != of_none
     about_it, about_none = packs()
     assert about_it != about_none
     code = cases[0].code
