@@ -28,7 +28,7 @@ def main(data_dir: Path) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for name, page in _pages(browser, demo):
-            for scheme in SCHEMES[name]:
+            for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
             read.update(" ".join(one.split()) for one in page.locator(READ).all_inner_texts())

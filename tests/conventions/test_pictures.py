@@ -1,6 +1,6 @@
 """Pictures in the docs show what pages say today, are small, and are all shown."""
 
-from tests.conventions.pictures import PICTURES, SCHEMES, WORDS, sentences_said
+from tests.conventions.pictures import PAGES, PICTURES, SCHEMES, WORDS, sentences_said
 from tests.conventions.sources import ROOT
 
 LARGEST = 200_000
@@ -15,9 +15,7 @@ def test_pictures_show_what_pages_say_today() -> None:
 
 def test_each_picture_is_small_and_shown() -> None:
     pictures = sorted(PICTURES.glob("*.png"))
-    assert {one.name for one in pictures} == {
-        f"{page}-{scheme}.png" for page, schemes in SCHEMES.items() for scheme in schemes
-    }
+    assert {one.name for one in pictures} == {f"{page}-{scheme}.png" for page in PAGES for scheme in SCHEMES}
     assert [one.name for one in pictures if one.stat().st_size > LARGEST] == []
-    front = (ROOT / "README.md").read_text()
-    assert [one.name for one in pictures if f"docs/pictures/{one.name}" not in front] == []
+    for front in (ROOT / "README.md", ROOT / "docs" / "README.md"):
+        assert [one.name for one in pictures if f"pictures/{one.name}" not in front.read_text()] == []
