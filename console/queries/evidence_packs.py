@@ -111,13 +111,26 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
     if party is None:
         return None
     name = party_name(party.name, party.uri)
-    links = sorted(chains.chains_of(party=party, at=wanted.at), key=lambda one: _started(one.facts.campaign))
+    links = sorted(chains.chains_of(party=party, at=wanted.at), key=lambda one: _get_start(one.facts.campaign))
     campaigns = [one.facts.campaign for one in links]
     through = Q(aggregator=party) | Q(pk__in={one.contract_id for one in campaigns})
     contracts = list(Contract.objects.filter(through).select_related("aggregator").order_by("starts_at", "pk"))
     about = [("party", [party.pk]), ("contract", [c.pk for c in contracts]), ("campaign", [c.pk for c in campaigns])]
     return Report(Document.Kind.COMPANY, f"party:{party.pk}", f"Evidence pack: {name}"[:200], [
         Section.build_facts("Company", {"Name": name, "Address": party.uri, "Kind": str(party.get_kind_display())}),
+        *_build_agreements(contracts, links),
+        *_build_reach(party, links, wanted.at),
+        *_build_enforcement(party, about, wanted.at),
+        build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
+    ])  # fmt: skip
+
+
+def _get_start(campaign: Campaign) -> tuple[datetime, int]:
+    return campaign.starts_at, campaign.pk
+
+
+def _build_agreements(contracts: Sequence[Contract], links: Sequence[Link]) -> list[Section]:
+    return [
         Section.build(
             "Contracts", ("Contract", "With", "Signed", "From", "To", "Epoch"),
             [
@@ -136,14 +149,7 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
                 for one in links
             ],
         ),
-        *_build_reach(party, links, wanted.at),
-        *_build_enforcement(party, about, wanted.at),
-        build_log(staff.about_company(staff.acts(at=wanted.at), party.uri).filter(line_id__isnull=True)),
-    ])  # fmt: skip
-
-
-def _started(campaign: Campaign) -> tuple[datetime, int]:
-    return campaign.starts_at, campaign.pk
+    ]  # fmt: skip
 
 
 def _build_reach(party: Party, links: Sequence[Link], at: datetime) -> list[Section]:

@@ -175,7 +175,7 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         earlier=_earlier(ticket),
         incident=_incident(ticket, hidden),
         party=_party(ticket, hidden, at),
-        company="" if ticket.pk in hidden.shared else subjects.get_company_name(ticket=ticket, at=at),
+        company=_company_name(ticket, hidden, at),
         companies=_companies(path, about.choice, parties),
         requests=list(hidden.visible_requests().filter(ticket=ticket).order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
@@ -184,6 +184,10 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
 
 def _party(ticket: Ticket, hidden: HiddenCases, at: datetime) -> Party | None:
     return None if ticket.pk in hidden.shared else subjects.party_of(ticket=ticket, at=at)
+
+
+def _company_name(ticket: Ticket, hidden: HiddenCases, at: datetime) -> str:
+    return "" if ticket.pk in hidden.shared else subjects.get_company_name(ticket=ticket, at=at)
 
 
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:
