@@ -153,15 +153,14 @@ def _build_agreements(contracts: Sequence[Contract], links: Sequence[Link]) -> l
 
 
 def _build_reach(party: Party, links: Sequence[Link], at: datetime) -> list[Section]:
-    """How many people it concerns, as the company's page counts them: nobody by name, nothing that an order hides."""
+    """How many consents, disputes and look-ups: nobody by name, nothing that an order hides."""
     consents = sum_counts(counts=[one.facts.approvals for one in links])
     standing = get_standing(
         of="party", target_id=party.pk, party=party, refs=[one.facts.campaign.ref for one in links],
         consents=consents, has_orders=False, contract=None, at=at,
     )  # fmt: skip
     figures = {
-        "People reached": str(standing.people), "Consents on record": str(consents),
-        "Disputes": str(standing.disputes), "Disputes, in percent": standing.rate,
+        "Consents on record": str(consents), "Disputes": str(standing.disputes), "Disputes, in percent": standing.rate,
     }  # fmt: skip
     months = [(f"{one.month:%Y-%m}", str(one.n)) for one in standing.months]
     return [

@@ -309,7 +309,8 @@ class TestSafeContact:
         assert self.news(line, 25) == {SAFE}
         assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
         # What answers the phone, or asks whoever carries it, goes to it alone; all else that they want, there alone.
-        at = timezone.now() + timedelta(hours=26)
+        # At noon where the line is, when no text has to wait for the morning.
+        at = (timezone.now() + timedelta(days=3)).replace(hour=20)
         MemoryBackend.outbox.clear()
         for kind in Message.Kind:
             sms_outbox.enqueue_text(line_id=line.pk, kind=kind, words=kind.value, at=at)
