@@ -120,7 +120,7 @@ class CodeForm(forms.Form):
         "That code isn't right. Check your newest text, or have the code sent again. A code works for 10 minutes."
     )
     too_many = _("Too many tries. Ask for a new code below.")
-    # Of a code that is long, fewer, and it lasts longer (docs/decisions/0016).
+    # A long code goes out fewer times, and lasts longer (docs/decisions/0016).
     sent_again = _(
         "If this number is a line with us, we have texted the code again. We text the same code at most 5 times. If"
         " none comes, ask again in 10 minutes, or in 2 hours if many codes were asked for."
