@@ -1,7 +1,8 @@
 """One round over what is due: whom it asks again, what it leaves for the next one, and what it counts."""
 
 import threading
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import override
 from uuid import uuid4
@@ -60,6 +61,30 @@ def test_who_is_woken_while_silent_is_asked_again(scene: Scene) -> None:
     scene.outside.answers = [Answer(0)]
     done = Round(Clock(now), Inbox()).run([Partner(scene.party.pk)])
     assert done == {"no_connection": 1, "acknowledged": 2}
+
+
+def test_who_kept_silent_gets_one_at_a_time_until_it_answers(scene: Scene) -> None:
+    """A batch that is claimed for it and given back, again and again, would take the time of the others' orders."""
+    for _ in range(5):
+        stop_all(scene.a_line())
+    now, given_back, batches = database_clock(), [0], Counter[datetime | None]()
+
+    class Inbox(SimpleQueue[Message]):
+        @override
+        def put(self, item: Message, block: bool = True, timeout: float | None = None) -> None:
+            super().put(item, block, timeout)
+            if isinstance(item, Result):
+                given_back[-1] += item.reply is None
+                batches[item.push.lease] += item.reply is not None
+                if item.silent:
+                    given_back.append(0)
+                    super().put(Wake([scene.party.pk], now + 60 * len(given_back) * SECOND))
+
+    scene.outside.answers = [Answer(0), Answer(0), Answer(0)]
+    done = Round(Clock(now), Inbox()).run([Partner(scene.party.pk)])
+    assert done == {"no_connection": 3, "acknowledged": 5}
+    assert given_back == [0, 4, 0, 0]
+    assert list(batches.values()) == [1, 1, 1, 1, 4]
 
 
 def test_room_that_an_answer_makes_is_taken(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

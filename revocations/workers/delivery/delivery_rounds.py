@@ -121,6 +121,8 @@ class Round:
         self._claimed_at: dict[int, float] = {}
         # For whom the last claim had nothing: they poll, are left alone, or others have it all.
         self._nothing_for: set[int] = set()
+        # Who kept silent the last time gets one at a time: a batch for it would cost the others two claims' time.
+        self._unheard: set[int] = set()
         self._threads = ThreadPoolExecutor(max_workers=MOST_THREADS, thread_name_prefix="push")
 
     def run(self, partners: Iterable[Partner] = (), *, linger_s: float = 0.0) -> Counter[str]:
@@ -133,8 +135,9 @@ class Round:
 
     def _turn(self, linger_s: float) -> bool:
         """Claim once for each partner that has room, and take in what came. False: it is over."""
-        # First for those who have nothing under way: they wait for nobody's answer.
-        claimed = [self._claim(partner) for partner in sorted(self._partners.values(), key=lambda one: one.posters)]
+        # First for those who answer and have nothing under way: they wait for nobody's answer.
+        partners = sorted(self._partners.values(), key=lambda one: (one.party_id in self._unheard, one.posters))
+        claimed = [self._claim(partner) for partner in partners]
         self._man_all()
         if not self._partners and not linger_s:
             return False
@@ -146,7 +149,13 @@ class Round:
         """Return after how many seconds there is something to do, whatever comes meanwhile; None: never."""
         if not self._partners:
             return linger_s
-        return min((self._get_pause(one.party_id) for one in self._partners.values() if one.has_room()), default=None)
+        return min(
+            (self._get_pause(one.party_id) for one in self._partners.values() if self._has_room(one)), default=None
+        )
+
+    def _has_room(self, partner: Partner) -> bool:
+        is_tried = partner.party_id in self._unheard and bool(partner.posters or partner.waiting)
+        return partner.has_room() and not is_tried
 
     def _get_pause(self, party_id: int) -> float:
         return max(0.0, self._claimed_at.get(party_id, -math.inf) + CLAIMED_EVERY_S - time.monotonic())
@@ -158,11 +167,12 @@ class Round:
                 del self._partners[partner.party_id]
 
     def _claim(self, partner: Partner) -> bool:
-        if not partner.has_room() or self._get_pause(partner.party_id):
+        if not self._has_room(partner) or self._get_pause(partner.party_id):
             return False
         self._nothing_for.add(partner.party_id)
+        limit = 1 if partner.party_id in self._unheard else BATCH
         try:
-            claimed = claim(party_id=partner.party_id, clock=self._clock, only=partner.only)
+            claimed = claim(party_id=partner.party_id, clock=self._clock, limit=limit, only=partner.only)
         except Full:
             # Others have it all, and go on with it; or it is ours, and the next answer makes room.
             partner.wanting, partner.is_full = False, True
@@ -273,8 +283,11 @@ class Round:
         # An event may have been the probe, and have closed the breaker.
         partner.wanting = partner.wanting or partner.is_full or isinstance(result.push.row, StreamEvent)
         partner.is_full = False
+        if result.reply is not None:
+            self._unheard.discard(partner.party_id)
         if result.silent:
             partner.width = 1
+            self._unheard.add(partner.party_id)
         elif result.took > SLOW_S and partner.waiting:
             partner.width = min(2 * partner.width, WIDEST)
 
