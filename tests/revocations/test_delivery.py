@@ -98,10 +98,12 @@ def test_everything_else_is_tried_again(scene: Scene) -> None:
             order = the_order(order_id)
             assert (order.state, order.note, order.acknowledged_at) == (state, note, None)
             assert (order.sent_at is not None) == (state == State.SENT)
+            assert Attempt.objects.get().detail == note
             assert wait_of(order, since=before) >= 4 * SECOND
             assert wait_of(order) <= 6 * SECOND
             assert deliver([order_id]) == {}
             assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
+            assert the_order(order_id).note == ""
 
 
 @pytest.mark.django_db
@@ -114,11 +116,14 @@ def test_what_needs_a_person_is_parked_and_still_tried(scene: Scene) -> None:
     ]  # fmt: skip
     for answer, state, minutes in answers:
         with undone():
-            scene.outside.answers = [answer]
+            scene.outside.answers = [answer, Answer(500)]
             deliver([order_id])
-            assert the_order(order_id).state == state
-            assert timedelta(minutes=minutes - 1) < wait_of(the_order(order_id)) <= timedelta(minutes=minutes)
-            assert deliver([order_id], after=timedelta(minutes=minutes)) == {"acknowledged": 1}
+            order = the_order(order_id)
+            assert (order.state, order.sent_at is not None) == (state, state == State.SENT)
+            assert timedelta(minutes=minutes - 1) < wait_of(order) <= timedelta(minutes=minutes)
+            assert deliver([order_id], after=timedelta(minutes=minutes)) == {"error": 1}
+            assert (the_order(order_id).state, the_order(order_id).parked_with) == (State.SENT, "")
+            assert deliver([order_id], after=timedelta(minutes=minutes + 1)) == {"acknowledged": 1}
 
 
 def test_a_202_that_broke_off_acknowledges_nothing() -> None:
@@ -153,14 +158,17 @@ def test_a_silent_partner_has_been_sent_it(scene: Scene, monkeypatch: pytest.Mon
 @pytest.mark.django_db
 def test_what_was_sent_once_does_not_become_unsent(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
-    scene.outside.answers = [Answer(500), Answer(0)]
+    scene.outside.answers = [Answer(500), Answer(0), Answer(500)]
     deliver([order_id])
     sent_at = the_order(order_id).sent_at
-    deliver([order_id], after=7 * SECOND)
-    assert the_order(order_id).state == State.SENT
-    assert deliver([order_id], after=timedelta(minutes=1)) == {"acknowledged": 1}
+    for after in (7 * SECOND, timedelta(minutes=1)):
+        deliver([order_id], after=after)
+        assert (the_order(order_id).state, the_order(order_id).sent_at) == (State.SENT, sent_at)
+    assert deliver([order_id], after=timedelta(minutes=5)) == {"acknowledged": 1}
     assert the_order(order_id).sent_at == sent_at
-    assert attempts(order_id) == [(1, "error", 500), (2, "no_connection", None), (3, "acknowledged", 202)]
+    assert attempts(order_id) == [
+        (1, "error", 500), (2, "no_connection", None), (3, "error", 500), (4, "acknowledged", 202),
+    ]  # fmt: skip
 
 
 def test_the_schedule_ends_never_and_is_jittered_by_a_fifth() -> None:
@@ -261,6 +269,7 @@ def test_after_a_silence_the_rest_is_given_back_untried(scene: Scene) -> None:
     orders = [the_order(order_id) for order_id in order_ids]
     assert sorted(order.attempts for order in orders) == [0, 0, 1]
     assert all(wait_of(order) <= 6 * SECOND for order in orders)
+    assert {order.leased_until for order in orders} == {None}
 
 
 @pytest.mark.django_db

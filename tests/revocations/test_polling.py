@@ -307,6 +307,9 @@ def test_a_refusal_by_poll_is_on_the_timeline(scene: Scene) -> None:
 def test_refusals_by_poll_wait_no_longer_than_those_of_pushes(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     at = database_clock()
+    # Nor does one of what was never handed out.
+    polled(scene, at=at, errors={jti(order_id): "access_denied"})
+    at += retry_wait(order_id=order_id, tries=1)
     for number in range(1, 5):
         assert polled(scene, at=at) == {jti(order_id)}
         polled(scene, at=at, errors={jti(order_id): "access_denied"})

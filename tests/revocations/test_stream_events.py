@@ -64,7 +64,8 @@ def test_an_event_goes_before_orders_with_its_own_claims(scene: Scene) -> None:
     assert (first["jti"], first["aud"], first["sub_id"]) == (event.jti, scene.party.uri, COHORT)
     assert second["jti"] == Order.objects.get().jti
     event.refresh_from_db()
-    assert (event.state, event.attempts, event.next_attempt_at) == (State.ACKNOWLEDGED, 1, None)
+    stands = (event.state, event.attempts, event.next_attempt_at, event.leased_until)
+    assert stands == (State.ACKNOWLEDGED, 1, None, None)
     tried = StreamAttempt.objects.get()
     assert (tried.number, tried.outcome, tried.status) == (1, "acknowledged", 202)
     asked = scene.outside.posted[0]
@@ -75,13 +76,19 @@ def test_an_event_goes_before_orders_with_its_own_claims(scene: Scene) -> None:
 
 def test_an_event_is_tried_again_with_the_same_id(scene: Scene) -> None:
     event = an_event(scene)
-    scene.outside.answers = [Answer(500)]
+    scene.outside.answers = [Answer(500), Answer(400, b'{"err": "invalid_key"}')]
     assert sweep() == {"error": 1}
     event.refresh_from_db()
-    assert (event.state, event.note) == (State.SENT, "answered 500")
+    sent_at = event.sent_at
+    assert (event.state, event.note) == (State.SENT, StreamAttempt.objects.get().detail) == (State.SENT, "answered 500")
     assert sweep() == {}
-    assert sweep(7 * SECOND) == {"acknowledged": 1}
-    assert [token["jti"] for token in scene.tokens()] == [event.jti, event.jti]
+    assert sweep(7 * SECOND) == {"refused": 1}
+    event.refresh_from_db()
+    assert (event.state, event.parked_with, event.sent_at) == (State.PARKED, ResponsibleParty.BOTH, sent_at)
+    assert sweep(timedelta(hours=1)) == {"acknowledged": 1}
+    event.refresh_from_db()
+    assert (event.state, event.note, event.parked_with, event.sent_at) == (State.ACKNOWLEDGED, "", "", sent_at)
+    assert [token["jti"] for token in scene.tokens()] == [event.jti] * 3
 
 
 def test_after_a_silence_the_other_events_are_given_back_untried(scene: Scene) -> None:
@@ -106,6 +113,7 @@ def test_a_worker_that_lost_its_lease_gives_nothing_back(scene: Scene) -> None:
     now += LEASE + SECOND
     (push,) = claim(party_id=scene.party.pk, clock=Clock(now)).pushes
     record(batch=[Result(late, None, now)])
+    record(batch=[Result(late, http.Reply(500), now)])
     event = StreamEvent.objects.get()
     assert (event.attempts, event.next_attempt_at, event.leased_until) == (2, push.lease, push.lease)
 
@@ -164,11 +172,14 @@ def test_410_pauses_the_stream_by_our_own_word(scene: Scene) -> None:
     assert deliver([order_id]) == {"gone": 1}
     stream = Stream.objects.get(party_id=scene.party.pk)
     assert (stream.status, stream.status_by) == (Stream.Status.PAUSED, "system:delivery")
-    assert (the_order(order_id).state, the_order(order_id).parked_with) == (State.PARKED, ResponsibleParty.PARTNER)
+    order = the_order(order_id)
+    assert (order.state, order.parked_with) == (State.PARKED, ResponsibleParty.PARTNER)
+    assert order.next_attempt_at is not None
+    assert timedelta(minutes=14) < order.next_attempt_at - database_clock() <= timedelta(minutes=15)
     # By push, nothing but word of the pause itself follows.
     deliver([order_id], after=timedelta(days=1))
-    order, word = scene.tokens()
-    assert order["jti"] == the_order(order_id).jti
+    first, word = scene.tokens()
+    assert first["jti"] == order.jti
     assert event_of(word) == {"status": "paused", "reason": "the partner closed its stream (410)"}
     assert offered(scene) >= {the_order(order_id).jti}
 
@@ -207,6 +218,16 @@ def test_who_moves_next_and_one_incident_a_day(scene: Scene) -> None:
             assert {the_order(one).parked_with for one in ids} == {""}
 
 
+def test_each_partner_has_its_own_incident_each_day(scene: Scene) -> None:
+    other = a_scene(scene.outside, "NorthLink")
+    ids = [*stop_all(scene.a_line()), *stop_all(other.a_line())]
+    scene.outside.answers = [Answer(400, b'{"err": "invalid_key"}')] * 4
+    for days in range(2):
+        assert deliver(ids, after=timedelta(days=days)) == {"refused": 2}
+    partners = [f"partner:{scene.party.pk}", f"partner:{other.party.pk}"]
+    assert sorted(Incident.objects.values_list("subject", "count")) == sorted([(one, 1) for one in partners * 2])
+
+
 def test_what_never_left_our_house_is_no_partner_s_incident(
     scene: Scene, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,11 +238,12 @@ def test_what_never_left_our_house_is_no_partner_s_incident(
     ids = [*stop_all(scene.a_line()), *stop_all(scene.a_line()), *stop_all(other.a_line())]
     with monkeypatch.context() as broken:
         broken.setattr("urllib3.util.connection.create_connection", no_network)
-        assert deliver(ids) == {"ours": 2}
-    (incident,) = Incident.objects.all()
-    assert (incident.kind, incident.subject, incident.count) == ("no_way_out", "delivery", 2)
-    assert deliver(ids, after=timedelta(minutes=1)) == {"acknowledged": 3}
-    assert Incident.objects.count() == 1
+        for days in range(2):
+            assert deliver(ids, after=timedelta(days=days)) == {"ours": 2}
+    # One a day.
+    assert list(Incident.objects.values_list("kind", "subject", "count")) == [("no_way_out", "delivery", 2)] * 2
+    assert deliver(ids, after=timedelta(days=2)) == {"acknowledged": 3}
+    assert Incident.objects.count() == 2
 
 
 def test_retry_after_in_seconds_or_as_a_date_within_bounds() -> None:
