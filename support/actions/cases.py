@@ -177,5 +177,5 @@ def export_complaints(*, year: int, user: User, at: datetime) -> Iterator[str]:
     audit.actions.record(
         action="export.taken", actor=name, target="export:complaints", at=at, detail={"year": year}
     )  # fmt: skip
-    found = team_metrics.complaints(year=year)
+    found = team_metrics.complaints(year=year, at=at)
     return team_metrics.complaints_csv(year=year, found=found, mark=team_metrics.mark_of(user=user, at=at))

@@ -32,7 +32,7 @@ from partners.labels import party_name, precision_in_words, purpose_in_words, sa
 from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Attachment, Entry, Reveal, SuspendRequest, Ticket
-from support.queries import names, subjects
+from support.queries import companies, names, subjects
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
@@ -183,11 +183,11 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
 
 
 def _party(ticket: Ticket, hidden: HiddenCases, at: datetime) -> Party | None:
-    return None if ticket.pk in hidden.shared else subjects.party_of(ticket=ticket, at=at)
+    return None if ticket.pk in hidden.shared else companies.party_of(ticket=ticket, at=at)
 
 
 def _company_name(ticket: Ticket, hidden: HiddenCases, at: datetime) -> str:
-    return "" if ticket.pk in hidden.shared else subjects.get_company_name(ticket=ticket, at=at)
+    return "" if ticket.pk in hidden.shared else companies.get_company_name(ticket=ticket, at=at)
 
 
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:

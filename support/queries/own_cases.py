@@ -20,7 +20,7 @@ from partners.labels import party_name
 from support.labels import TOPIC
 from support.models import Attachment, Entry, Ticket
 from support.policies.lifecycle import is_late
-from support.queries import subjects
+from support.queries import companies, subjects
 from support.queries.pending_tickets import with_merged
 
 SHOWN = (Entry.Kind.HEARD, Entry.Kind.ANSWER)
@@ -142,7 +142,7 @@ def _theirs(user: User, line_ids: Collection[int]) -> QuerySet[Ticket]:
 
 
 def _company(ticket: Ticket, at: datetime) -> str:
-    party = subjects.party_of(ticket=ticket, at=at)
+    party = companies.party_of(ticket=ticket, at=at)
     return party_name(party.name, party.uri) if party else ""
 
 

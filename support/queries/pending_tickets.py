@@ -1,6 +1,6 @@
 """What ought to have a ticket, what came from partners that belongs into one, and how the trial of stopping stands."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,9 +12,10 @@ from audit.models import Incident
 from consent.models import Choice
 from disclosures.queries.incident_scope import span_of
 from partners.labels import party_name
-from partners.models import Campaign, Party
+from partners.models import Party
 from revocations.models import EvidenceRequest, Order, State
 from support.models import CanaryRun, Entry, Ticket
+from support.queries.companies import find_disputed_parties
 
 LOOK_BACK = timedelta(days=7)
 BATCH = 500
@@ -141,7 +142,7 @@ def _disputes(at: datetime) -> list[PendingTicket]:
     )
     rows = Choice.objects.filter(_without_ticket("choice", "id"), reason="never_agreed", recorded_at__gt=at - LOOK_BACK)
     found = list(rows.annotate(asked=Exists(asked)).order_by("recorded_at")[:BATCH])
-    about = _find_disputed_parties(found)
+    about = find_disputed_parties(choices=found)
     return [
         PendingTicket(
             Kind.DISPUTE, f"choice:{one.id}", "I never agreed to this", "choice", str(one.id), one.line_id,
@@ -149,17 +150,6 @@ def _disputes(at: datetime) -> list[PendingTicket]:
         )
         for one in found
     ]  # fmt: skip
-
-
-def _find_disputed_parties(choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
-    """Return the company that a choice speaks of, by its scope and ref."""
-    refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
-    campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
-    parties = Party.objects.filter(uri__in=refs[Choice.Scope.PARTY]).values_list("uri", "pk")
-    return {
-        **{(Choice.Scope.CAMPAIGN, ref): pk for ref, pk in campaigns},
-        **{(Choice.Scope.PARTY, uri): pk for uri, pk in parties},
-    }
 
 
 def _incidents(at: datetime) -> list[PendingTicket]:

@@ -18,6 +18,7 @@ from accounts.policies.permissions import StaffAction, roles_that_may, staff_may
 from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.policies.lifecycle import UNDER_WAY, late
+from support.queries.companies import about_companies, find_companies
 from support.queries.due import Due, due
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
@@ -141,7 +142,7 @@ def filter_tickets(
     if asked.whose:
         wanted &= _whose(asked.whose, user_id)
     if asked.company:
-        wanted &= Q(party_id__in=companies(part=asked.company))
+        wanted &= about_companies(party_ids=companies(part=asked.company), at=at)
     if asked.kind in QUEUES:
         wanted &= Q(kind__in=QUEUES[asked.kind])
     return visible_tickets(at=at, hidden=hidden).filter(wanted, **_same(asked))
@@ -173,12 +174,13 @@ def companies(*, part: str) -> list[int]:
 def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool = False) -> list[Row]:
     """These tickets as a list shows them. `ending`: with the last digits of the number, which is a look at a person."""
     hidden = find_hidden_cases(at=at)
-    names = names_of(party_ids=(one.party_id for one in tickets if one.party_id and one.pk not in hidden.shared))
+    about = find_companies(tickets=[one for one in tickets if one.pk not in hidden.shared], at=at)
+    names = names_of(party_ids=about.values())
     return [
         Row(
             ticket=one,
             about=hidden.get_about(ticket=one),
-            company=names.get(one.party_id or 0, ""),
+            company=names.get(about.get(one.pk, 0), ""),
             whose=get_staff_name(user=one.assignee) if one.assignee else "",
             mine=one.assignee_id == user_id,
             free=is_free(ticket=one),
@@ -317,17 +319,22 @@ def find(*, asked: str, at: datetime, before: int = 0, sees_numbers: bool = True
     by_number = None if _is_a_case(said, tickets) else NUMBER.fullmatch(said)
     if _tells_a_number(said, tickets, sees_numbers=sees_numbers):
         return TicketPage((), 0, by_number=False)
-    ids = _list_ids(said, by_number, tickets, before, hidden)
+    ids = _list_ids(said, by_number, tickets, before, hidden, at)
     found = list(tickets.filter(pk__in=ids).select_related("assignee").order_by("-id")[: PAGE + 1])
     return TicketPage(tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else 0, bool(by_number))
 
 
 def _list_ids(
-    said: str, by_number: "re.Match[str] | None", tickets: QuerySet[Ticket], before: int, hidden: HiddenCases
+    said: str,
+    by_number: "re.Match[str] | None",
+    tickets: QuerySet[Ticket],
+    before: int,
+    hidden: HiddenCases,
+    at: datetime,
 ) -> set[int]:
     older = tickets.filter(id__lt=before) if before else tickets
     ids: set[int] = set()
-    for way in _by_number(by_number[1]) if by_number else _by_words(said, hidden):
+    for way in _by_number(by_number[1]) if by_number else _by_words(said, hidden, at):
         ids.update(older.filter(way).order_by("-id").values_list("id", flat=True)[: PAGE + 1])
     if not by_number and len(said) >= SHORTEST:
         ids.update(_in_threads(said, before, hidden))
@@ -359,7 +366,7 @@ def _by_number(ending: str) -> Iterator[Q]:
     yield Q(number_ending=ending)
 
 
-def _by_words(said: str, hidden: HiddenCases) -> Iterator[Q]:
+def _by_words(said: str, hidden: HiddenCases, at: datetime) -> Iterator[Q]:
     """Yield each way there is, but for the words of threads."""
     if code := code_in(said):
         yield Q(code=code)
@@ -368,7 +375,7 @@ def _by_words(said: str, hidden: HiddenCases) -> Iterator[Q]:
     named = ~Q(pk__in=list(hidden.shared))
     yield named & Q(about__icontains=said)
     if parties := companies(part=said):
-        yield named & Q(party_id__in=parties)
+        yield named & about_companies(party_ids=parties, at=at)
 
 
 def _in_threads(said: str, before: int, hidden: HiddenCases) -> list[int]:

@@ -65,35 +65,6 @@ def subject_of(*, line: Line, kind: str, ref: str, at: datetime) -> Subject | No
     return readers[kind](line, ref, at) if kind in readers else None
 
 
-def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
-    """Return the company that a case is about. One that its person asked about is there while it is there for them."""
-    party_id = ticket.party_id
-    if party_id is None and ticket.about_kind == COMPANY:
-        subject = _subject_of_case(ticket, at)
-        party_id = subject.party_id if subject else None
-    return Party.objects.filter(pk=party_id).first() if party_id is not None else None
-
-
-def get_company_name(*, ticket: Ticket, at: datetime) -> str:
-    """Return the name of the company that a case is about, also by a look-up or a choice; "" where there is none.
-
-    As its person sees it now: of a row that is hidden there is no name.
-    """
-    party = party_of(ticket=ticket, at=at)
-    if party is not None:
-        return party_name(party.name, party.uri)
-    subject = _subject_of_case(ticket, at)
-    return subject.company if subject else ""
-
-
-def _subject_of_case(ticket: Ticket, at: datetime) -> Subject | None:
-    line = Line.objects.filter(pk=ticket.line_id).first() if ticket.line_id is not None else None
-    kind, ref = ticket.about_kind, ticket.about_ref
-    if choice_id := get_disputed_choice(ticket=ticket):
-        kind, ref = CHOICE, choice_id
-    return subject_of(line=line, kind=kind, ref=ref, at=at) if line else None
-
-
 def _look_up(line: Line, ref: str, at: datetime) -> Subject | None:
     row_id = parse_uuid(text=ref)
     if row_id is None:

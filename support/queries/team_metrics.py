@@ -3,6 +3,7 @@
 No row is about one person.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, staff_may
 from support.models import Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY, ZONE
-from support.queries.exports import csv_lines
+from support.queries.companies import find_companies
+from support.queries.exports import csv_lines, in_parts
 from support.queries.names import NOBODYS, get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.visible import list_hidden_tickets
@@ -60,15 +62,17 @@ WHERE opened_at >= %(since)s AND opened_at < %(until)s AND (%(user)s::bigint IS 
     AND id <> ALL (%(hidden)s::bigint[])
 GROUP BY 1 ORDER BY 1
 """
+# The company that a case is about: its own, or that of the look-up, choice or company that its person asked about.
+COMPANY = "coalesce(party_id, (%(companies)s::jsonb ->> support_ticket.id::text)::bigint)"
 COMPLAINTS = """
 SELECT kind, count(*), count(first_answer_at),
-    count(*) FILTER (WHERE state = ANY (%(under_way)s)), count(DISTINCT party_id),
+    count(*) FILTER (WHERE state = ANY (%(under_way)s)), count(DISTINCT <company>),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM first_answer_at - opened_at))
 FROM support_ticket
 WHERE opened_at >= %(since)s AND opened_at < %(until)s AND kind = ANY (%(kinds)s) AND state <> 'merged'
     AND NOT EXISTS (SELECT FROM (<nobodys>) nobodys WHERE nobodys.line_id = support_ticket.line_id)
 GROUP BY kind
-""".replace("<nobodys>", NOBODYS)
+""".replace("<nobodys>", NOBODYS).replace("<company>", COMPANY)
 COLUMNS = (
     "by", "name", "opened", "under_way", "overdue", "first_answer_median_h", "first_answer_p95_h", "end_median_h",
     "end_p95_h", "answered_on_time", "answer_was_due", "satisfaction_of_5", "ratings",
@@ -196,7 +200,7 @@ def figures(*, span: Span, user_id: int | None, at: datetime) -> Figures:
     whole = _rows("true", span, user_id, at)
     before = Span(span.since - timedelta(days=span.days), span.since - timedelta(days=1))
     kinds, people = _rows("kind", span, user_id, at), _rows("assignee_id", span, user_id, at)
-    companies = _rows("party_id", span, user_id, at)
+    companies = _rows(COMPANY, span, user_id, at, _find_companies(span, at))
     named = _colleagues_named([*people])
     names = names_of(party_ids=(int(str(key)) for key in companies if key))
     return Figures(
@@ -224,14 +228,15 @@ def figures_csv(*, found: Figures, rates: bool, mark: str) -> Iterator[str]:
     yield from csv_lines(columns=COLUMNS, rows=[*rows, *weeks, (mark,)])
 
 
-def complaints(*, year: int) -> tuple[Complaints, ...]:
+def complaints(*, year: int, at: datetime) -> tuple[Complaints, ...]:
     """What people complained of in a year, by kind, every kind named. What was merged into another counts once."""
+    span = Span(date(year, 1, 1), date(year, 12, 31))
     with connection.cursor() as cursor:
         cursor.execute(
             COMPLAINTS,
             {
-                "since": datetime(year, 1, 1, tzinfo=ZONE), "until": datetime(year + 1, 1, 1, tzinfo=ZONE),
-                "under_way": list(UNDER_WAY), "kinds": list(FROM_PEOPLE),
+                "since": span.bounds[0], "until": span.bounds[1], "under_way": list(UNDER_WAY),
+                "kinds": list(FROM_PEOPLE), "companies": json.dumps(_find_companies(span, at)),
             },
         )  # fmt: skip
         rows = {kind: rest for kind, *rest in cursor.fetchall()}
@@ -271,8 +276,21 @@ type _Row = tuple[int, int, int, list[float] | None, list[float] | None, int, in
 NOTHING: _Row = (0, 0, 0, None, None, 0, 0, None, 0)
 
 
-def _rows(by: str, span: Span, user_id: int | None, at: datetime) -> dict[object, _Row]:
-    return {key: tuple(row) for key, *row in _select(FIGURES.replace("<by>", by), span, user_id, at)}
+def _rows(
+    by: str, span: Span, user_id: int | None, at: datetime, companies: Mapping[int, int] | None = None
+) -> dict[object, _Row]:
+    statement = FIGURES.replace("<by>", by)
+    return {key: tuple(row) for key, *row in _select(statement, span, user_id, at, companies)}
+
+
+def _find_companies(span: Span, at: datetime) -> Mapping[int, int]:
+    """Return the companies that cases opened in these days are about, of those that don't hold one, by the case."""
+    since, until = span.bounds
+    asked = Ticket.objects.filter(opened_at__gte=since, opened_at__lt=until, party_id__isnull=True)
+    found: dict[int, int] = {}
+    for part in in_parts(rows=asked.filter(line_id__isnull=False).exclude(about_ref=""), by="id"):
+        found |= find_companies(tickets=part, at=at)
+    return found
 
 
 def _weeks(span: Span, user_id: int | None, at: datetime) -> tuple[Week, ...]:
@@ -292,14 +310,16 @@ def _weeks(span: Span, user_id: int | None, at: datetime) -> tuple[Week, ...]:
     )  # fmt: skip
 
 
-def _select(statement: str, span: Span, user_id: int | None, at: datetime) -> Sequence[tuple[Any, ...]]:
+def _select(
+    statement: str, span: Span, user_id: int | None, at: datetime, companies: Mapping[int, int] | None = None
+) -> Sequence[tuple[Any, ...]]:
     since, until = span.bounds
     with connection.cursor() as cursor:
         cursor.execute(
             statement.replace("<judged>", JUDGED),
             {
                 "under_way": list(UNDER_WAY), "clock_runs": list(CLOCK_RUNS), "at": at, "since": since, "until": until,
-                "user": user_id,
+                "user": user_id, "companies": json.dumps(companies or {}),
                 "zone": str(ZONE), "hidden": list(list_hidden_tickets(at=at)), "kinds": list(FROM_PEOPLE),
             },
         )  # fmt: skip

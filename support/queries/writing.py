@@ -22,7 +22,7 @@ from partners.models import Party
 from support.models import Attachment, BulkReply, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY
 from support.primitives.tokens import link_to
-from support.queries import subjects
+from support.queries import companies
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
 from support.queries.queue import COUNTED_TO, PAGE, Row
@@ -123,7 +123,7 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
     with translation.override(ticket.language):
         day = formatted(localtime(ticket.due_at, zone), pgettext("weekday and day", "D, M j"))
     return {
-        "company": subjects.get_company_name(ticket=ticket, at=at),
+        "company": companies.get_company_name(ticket=ticket, at=at),
         "code": ticket.code,
         # Only while an answer is owed is that date the answer's.
         "due": day if ticket.state in CLOCK_RUNS else "",

@@ -58,7 +58,7 @@ def complaints(request: PersonRequest, year: int) -> HttpResponse:
         raise Http404
     shown = {
         "year": year,
-        "complaints": team_metrics.complaints(year=year),
+        "complaints": team_metrics.complaints(year=year, at=at),
         "years": [this_year - n for n in range(4)],
         "mark": team_metrics.mark_of(user=request.user, at=at),
     }

@@ -113,7 +113,7 @@ def test_no_figure_that_goes_out_has_what_nobody_did(officer: Member) -> None:
         a_case(line, at=at, kind="dispute")
     for name in ("requests", "orders", "contracts", "breaches"):
         assert csv_of(officer, f"/admin/exports/{name}/2026/") == []
-    assert [one.received for one in team_metrics.complaints(year=2026)] == [0] * len(team_metrics.FROM_PEOPLE)
+    assert [one.received for one in team_metrics.complaints(year=2026, at=at)] == [0] * len(team_metrics.FROM_PEOPLE)
     a_ledger_row(a_line(), "stop", at=at, origin="person")
     assert [tuple(row.values()) for row in csv_of(officer, "/admin/exports/requests/2026/")] == [
         ("stop", "web", "1", "1", "0", "0.0")

@@ -23,6 +23,7 @@ from support.queries.team_metrics import Span, complaints, figures
 from tests.factories import a_line, a_party
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, shown, staff
+from tests.world import disclosed, gagged
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 NOON = datetime(2026, 3, 4, 17, tzinfo=UTC)
@@ -202,7 +203,7 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     for year in (2026, 2027):
         a_ticket(at=datetime(year, 1, 1, tzinfo=ZONE), kind="still_have")
     a_ticket(at=NOON, kind="still_have", state="merged", merged_into=a_ticket(at=NOON, kind="incident"))
-    found = {one.kind: one for one in complaints(year=2026)}
+    found = {one.kind: one for one in complaints(year=2026, at=timezone.now())}
     assert len(found) == 7
     disputes = found["I never agreed"]
     assert (disputes.received, disputes.answered, disputes.under_way, disputes.companies) == (20, 20, 0, 1)
@@ -218,6 +219,25 @@ def test_the_year_s_complaints_are_for_the_certificate() -> None:
     assert taken[-1][0].startswith("Taken by officer@carrier.example")
     event = AuditEvent.objects.get(action="export.taken")
     assert (event.actor, event.target, event.detail) == (officer.actor, "export:complaints", {"year": 2026})
+
+
+def test_a_case_about_a_company_counts_for_it_while_no_order_hides_that(officer: Member) -> None:
+    line, finder = a_line(), a_party("Elm Finder", "lbs_provider")
+    (row,) = disclosed(line, [a_party("Elm").uri, finder.uri], at=NOON - DAY, n=1)
+    for name, ref in (("company", finder.pk), ("look_up", row.id)):
+        a_ticket(at=NOON, line_id=line.pk, about_kind=name, about_ref=str(ref))
+    a_ticket(at=NOON, party_id=a_party("GeoBridge").pk)
+    at = NOON + DAY
+
+    def read() -> tuple[int, list[tuple[str, int]]]:
+        received = {one.kind: one.companies for one in complaints(year=2026, at=at)}
+        found = figures(span=MARCH, user_id=None, at=at)
+        return received["Something else"], [(one.name, one.opened) for one in found.by_company]
+
+    assert read() == (2, [("Elm Finder", 2), ("GeoBridge", 1)])
+    assert "Something else 3 0 3 2 –" in shown(officer, "/desk/figures/complaints/2026/")
+    gagged(row, until=at + 30 * DAY, at=NOON)
+    assert read() == (1, [("GeoBridge", 1)])
 
 
 def test_nobody_takes_others_figures_who_may_not_see_them() -> None:

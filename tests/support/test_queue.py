@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
+from disclosures.models import Disclosure
 from portal.templatetags import amounts
 from support.actions import queue
 from support.actions.cases import move_case
@@ -23,10 +24,11 @@ from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
 from support.queries.due import due
 from support.queries.queue import PAGE, QueueFilter, counts, page
-from tests.factories import a_line, a_party
+from tests.factories import a_ledger_row, a_line, a_party
 from tests.support.desk import a_ticket, said
 from tests.support.officers import Member, staff
 from tests.walks.marks import tells
+from tests.world import disclosed, gagged
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -144,6 +146,50 @@ def test_each_filter_stands_in_the_address(ana: Member) -> None:
     # What makes no sense filters nothing.
     for nonsense in ("kind=x", "priority=x", "whose=999999999", "state=x", "after=x~y", "after=9~x"):
         assert len(listed(ana, f"/desk/?{nonsense}")) == 8, nonsense
+
+
+def test_the_company_that_a_person_asked_about_is_named_while_no_order_hides_it(ana: Member) -> None:
+    at, line = timezone.now(), a_line()
+    aggregator, finder, other = a_party("Elm"), a_party("Elm Finder", "lbs_provider"), a_party("Oak Finder")
+    (row,) = disclosed(line, [aggregator.uri, finder.uri], at=at - DAY, n=1)
+    choice = a_ledger_row(line, "stop", scope="party", ref=other.uri, at=at - DAY)
+    asked = {
+        name: a_ticket(line_id=line.pk, about_kind=name, about_ref=str(ref), due_in=n * DAY).code
+        for n, (name, ref) in enumerate((("company", finder.pk), ("look_up", row.id), ("choice", choice.id)), 1)
+    }
+    named = r'class="code">(T-\w+)<.*?</h2>\s*<p>\s*(?:<bdi class="name">([^<]+)<)?'
+
+    def companies(path: str = "/desk/") -> list[tuple[str, str]]:
+        return re.findall(named, ana.client.get(path).text, re.DOTALL)
+
+    shown = [(asked["company"], "Elm Finder"), (asked["look_up"], "Elm Finder"), (asked["choice"], "Oak Finder")]
+    assert companies() == shown
+    assert [code for code, _ in companies("/desk/?company=elm+f")] == [asked["company"]]
+    assert asked["company"] in found(ana, "Elm Finder")
+    gagged(row, until=at + 30 * DAY, at=at)
+    assert companies() == [(asked["company"], ""), (asked["look_up"], ""), (asked["choice"], "Oak Finder")]
+    assert companies("/desk/?company=elm+f") == found(ana, "Elm Finder") == []
+
+
+def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> None:
+    at, line, company = timezone.now(), a_line(), a_party("Elm Finder", "lbs_provider")
+    rows = disclosed(line, [a_party("Elm").uri, company.uri], at=at - DAY, n=9)
+
+    def count_statements() -> int:
+        with CaptureQueriesContext(connection) as statements:
+            assert ana.client.get("/desk/").status_code == 200
+        return len(statements)
+
+    def open_cases(row: Disclosure) -> None:
+        choice = a_ledger_row(line, "stop", scope="party", ref=company.uri, at=at)
+        for name, ref in (("company", company.pk), ("look_up", row.id), ("choice", choice.id)):
+            a_ticket(line_id=line.pk, about_kind=name, about_ref=str(ref))
+
+    open_cases(rows[0])
+    costs = count_statements()
+    for row in rows[1:]:
+        open_cases(row)
+    assert count_statements() == costs
 
 
 @pytest.mark.parametrize("sort", ["due", "priority", "newest"])

@@ -1,0 +1,147 @@
+"""Find the companies that cases are about, of many at once: for the case's page, packs, queues, counts and files.
+
+A company that came into a case only by what an order hides now is not there.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from accounts.models import Line
+from audit.queries import not_ahead
+from consent.models import Choice
+from consent.queries.approvals import STANDS
+from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
+from disclosures.queries.trails import company_of
+from disclosures.queries.visible import SHOWN
+from partners.labels import party_name
+from partners.models import Campaign, Party
+from support.models import Ticket
+from support.queries.subjects import CHOICE, COMPANY, LOOK_UP, get_disputed_choice, parse_uuid, subject_of
+
+# Of look-ups that ask for a yes: nobody else acts on a person's agreement.
+PATHS = """
+SELECT d.line_id, d.id, d.path
+FROM unnest(%(ids)s::uuid[], %(lines)s::bigint[], %(moments)s::timestamptz[]) wanted(id, line_id, occurred_at)
+JOIN disclosures_disclosure d
+    ON d.line_id = wanted.line_id AND d.occurred_at = wanted.occurred_at AND d.id = wanted.id
+WHERE d.basis = 'approval' AND <shown>
+""".replace("<shown>", SHOWN)
+
+
+def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
+    """Return the company that a case is about itself, not by a look-up or a choice; None where there is none."""
+    return None if ticket.party_id is None and ticket.about_kind != COMPANY else _party_of(ticket, at)
+
+
+def get_company_name(*, ticket: Ticket, at: datetime) -> str:
+    """Return the name of the company that a case is about, also by a look-up or a choice; "" where there is none."""
+    party = _party_of(ticket, at)
+    return party_name(party.name, party.uri) if party else ""
+
+
+def _party_of(ticket: Ticket, at: datetime) -> Party | None:
+    return Party.objects.filter(pk__in=find_companies(tickets=[ticket], at=at).values()).first()
+
+
+def find_companies(*, tickets: Sequence[Ticket], at: datetime) -> dict[int, int]:
+    """Return the company that each of these cases is about, by the case's id; what is about none is not in it.
+
+    Ten statements at most, and as many as a company's page takes for each case whose line an order is about.
+    """
+    others = [one for one in tickets if one.party_id is None and one.line_id is not None]
+    found = {one.pk: one.party_id for one in tickets if one.party_id is not None}
+    return found | _of_companies(others, at) | _of_look_ups(others, at) | _of_choices(others)
+
+
+def find_disputed_parties(*, choices: Sequence[Choice]) -> dict[tuple[str, str], int]:
+    """Return the company that a choice speaks of, by its scope and ref."""
+    refs = {scope: {one.ref for one in choices if one.scope == scope} for scope in Choice.Scope}
+    campaigns = Campaign.objects.filter(ref__in=refs[Choice.Scope.CAMPAIGN]).values_list("ref", "lbs_provider_id")
+    parties = Party.objects.filter(uri__in=refs[Choice.Scope.PARTY]).values_list("uri", "pk")
+    return {
+        **{(Choice.Scope.CAMPAIGN, ref): pk for ref, pk in campaigns},
+        **{(Choice.Scope.PARTY, uri): pk for uri, pk in parties},
+    }
+
+
+def about_companies(*, party_ids: Sequence[int], at: datetime) -> Q:
+    """Return which cases are about one of these companies, but by a look-up or a choice of one."""
+    asked = Q(about_kind=COMPANY, about_ref__in=[str(pk) for pk in party_ids], party_id__isnull=True)
+    under_order = Ticket.objects.filter(asked, line_id__in=DelayedNotice.objects.values("line_id"))
+    hidden = [one.pk for one in under_order if not _is_there(one, at)]
+    return Q(party_id__in=party_ids) | (asked & ~Q(pk__in=hidden))
+
+
+def _of_companies(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
+    """Of cases that people opened about a company, as far as they still see that it has to do with them."""
+    asked = [one for one in tickets if one.about_kind == COMPANY and one.about_ref.isdecimal()]
+    doubtful = _list_under_order({one.line_id or 0 for one in asked}) if asked else ()
+    return {one.pk: int(one.about_ref) for one in asked if one.line_id not in doubtful or _is_there(one, at)}
+
+
+def _list_under_order(line_ids: Iterable[int]) -> set[int]:
+    return set(DelayedNotice.objects.filter(line_id__in=line_ids).values_list("line_id", flat=True))
+
+
+def _is_there(ticket: Ticket, at: datetime) -> bool:
+    line = Line.objects.filter(pk=ticket.line_id or 0).first()
+    return line is not None and subject_of(line=line, kind=COMPANY, ref=ticket.about_ref, at=at) is not None
+
+
+def _of_look_ups(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
+    asked = _with_ids((one, one.about_ref) for one in tickets if one.about_kind == LOOK_UP)
+    moments = _find_moments({(line_id, row_id) for _, line_id, row_id in asked})
+    wanted = {(line_id, row_id): pk for pk, line_id, row_id in asked if (line_id, row_id) in moments}
+    if not wanted:
+        return {}
+    named: dict[str, Any] = {
+        "ids": [row_id for _, row_id in wanted], "lines": [line_id for line_id, _ in wanted],
+        "moments": [moments[key] for key in wanted], "at": not_ahead(at=at),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(PATHS, named)
+        uris = {(line_id, row_id): company_of(path=path) for line_id, row_id, path in cursor.fetchall()}
+    parties = dict(Party.objects.filter(uri__in=set(uris.values())).values_list("uri", "pk"))
+    found = ((pk, parties.get(uris.get((line_id, row_id), ""))) for pk, line_id, row_id in asked)
+    return {pk: party_id for pk, party_id in found if party_id is not None}
+
+
+def _find_moments(keys: set[tuple[int, UUID]]) -> dict[tuple[int, UUID], datetime]:
+    """Return when look-ups took place, by line and id: with its moment one index entry answers."""
+    if not keys:
+        return {}
+    known = DisclosureRegister.objects.filter(id__in=[row_id for _, row_id in keys])
+    moments = {(one.line_id, one.id): one.occurred_at for one in known}
+    if others := keys - moments.keys():
+        rows = Disclosure.objects.filter(
+            line_id__in={line_id for line_id, _ in others}, id__in={row_id for _, row_id in others}
+        )
+        moments |= {(one.line_id, one.id): one.occurred_at for one in rows.only("line_id", "id", "occurred_at")}
+    return moments
+
+
+def _of_choices(tickets: Iterable[Ticket]) -> dict[int, int]:
+    asked = _with_ids(
+        (one, get_disputed_choice(ticket=one) or (one.about_ref if one.about_kind == CHOICE else "")) for one in tickets
+    )
+    if not asked:
+        return {}
+    made = Choice.objects.filter(
+        STANDS, line_id__in={line_id for _, line_id, _ in asked}, id__in={choice_id for _, _, choice_id in asked}
+    )
+    choices = {(one.line_id, one.id): one for one in made}
+    parties = find_disputed_parties(choices=list(choices.values()))
+    spoken_of = ((pk, choices.get((line_id, choice_id))) for pk, line_id, choice_id in asked)
+    found = ((pk, parties.get((choice.scope, choice.ref))) for pk, choice in spoken_of if choice)
+    return {pk: party_id for pk, party_id in found if party_id is not None}
+
+
+def _with_ids(asked: Iterable[tuple[Ticket, str]]) -> list[tuple[int, int, UUID]]:
+    """Return each case with its line and the id of what it is about; what has none is left out."""
+    read = ((one.pk, one.line_id, parse_uuid(text=ref)) for one, ref in asked)
+    return [(pk, line_id, found) for pk, line_id, found in read if line_id is not None and found is not None]
