@@ -14,7 +14,7 @@ from partners.models import Campaign, Contract, Party, Suspension
 from revocations.models import Cohort
 from support.models import Document
 from support.queries import names
-from support.queries.exports import EXPORTS
+from support.queries.exports import EXPORTS, list_requests
 from support.queries.team_metrics import complaints
 from support.queries.visible import visible_incidents
 
@@ -57,7 +57,10 @@ def build_certificate(*, wanted: DocumentRequest) -> Report | None:
         Section.build("Actions against companies", ("When", "What", "Action", "Reason"), _list_actions(since, until)),
         Section.build(
             "Complaints", ("Kind", "Received", "Answered", "Under way", "Companies"),
-            [(one.kind, one.received, one.answered, one.under_way, one.companies) for one in complaints(year=year)],
+            [
+                (one.kind, one.received, one.answered, one.under_way, one.companies)
+                for one in complaints(year=year, at=wanted.at)
+            ],
             text=[
                 "What subscribers complained of. Merged cases count once. This year is in Eastern time.",
                 "The filing asks for a summary of those about unauthorized release.",
@@ -105,21 +108,28 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
         f"Post the metrics of the whole year in the privacy policy by 1 July {year + 1}.",
         COUNSEL,
     )
-    columns = ("Request", "Channel", "Received", "Complied with", "Denied", "Median days")
+    counts = ("Received", "Complied with in whole or part", "Denied", "Median days")
     running = f", up to {wanted.at:%-d %B}" if year == wanted.at.year else ""
     return Report(Document.Kind.CCPA, f"year:{year}", f"CCPA metrics for {year}{running}", [
-        Section.build("Requests", columns, _list_requests(year, wanted.at), text=says),
+        Section.build("Requests", ("Request", *counts), _list_totals(year), text=says),
+        Section.build("Requests by channel", ("Request", "Channel", *counts), _list_channels(year)),
     ])  # fmt: skip
 
 
-def _list_requests(year: int, at: datetime) -> Iterator[Sequence[object]]:
-    """The rows of the file of requests, in words; a row of zeros for a kind that nobody made."""
+def _list_totals(year: int) -> Iterator[Sequence[object]]:
+    """Each kind of request over all channels: those that people made, then a row of zeros for each that nobody made."""
     missing = dict.fromkeys(KINDS_OF_REQUEST)
-    for request, channel, *counted in EXPORTS["requests"].rows(year, at):
-        missing.pop(str(request), None)
-        yield str(request).capitalize(), CHANNELS.get(str(channel), channel), *counted
+    for request, *counted in list_requests(year=year, by_channel=False):
+        missing.pop(request, None)
+        yield request.capitalize(), *counted
     for request in missing:
-        yield request.capitalize(), "", 0, 0, 0, None
+        yield request.capitalize(), 0, 0, 0, None
+
+
+def _list_channels(year: int) -> Iterator[Sequence[object]]:
+    """The rows of the file of requests, in words."""
+    for request, channel, *counted in list_requests(year=year, by_channel=True):
+        yield request.capitalize(), CHANNELS.get(channel, channel), *counted
 
 
 def _list_actions(since: datetime, until: datetime) -> list[tuple[object, ...]]:

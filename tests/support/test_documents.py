@@ -86,9 +86,10 @@ def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member
     at = timezone.now()
     a_breach(campaign, "order:1", at=at.replace(year=at.year - 1, month=12, day=31))
     metrics = shown(officer, f"/admin/documents/make/ccpa/{at.year}/", {})
-    asked, row = "Request Channel Received Complied with Denied Median days", "1 1 0 0.0"
+    counts, row = "Received Complied with in whole or part Denied Median days", "1 1 0 0.0"
+    assert f"Request {counts} Stop 3 3 0 0.0 Copy of all records 0 0 0 – Requests by channel" in metrics
     rows = f"Stop kiosk {row} Stop Website, without an account {row} Stop Website, signed in {row}"
-    assert f"{asked} {rows}" in metrics
+    assert f"Requests by channel Request Channel {counts} {rows} " in metrics
     certificate = shown(officer, f"/admin/documents/make/certificate/{at.year - 1}/", {})
     assert "Deadline Contract Partner Due Missed Resolved Not acknowledged in 24 hours" in certificate
 
@@ -117,7 +118,7 @@ def test_a_document_of_a_year_says_from_when_on_there_are_records(officer: Membe
     assert "Emergency calls, lawful orders and our own network don't ask the gate." in certificate
     metrics = shown(officer, f"/admin/documents/make/ccpa/{year - 1}/", {})
     assert f"{says} Days begin and end in UTC." in metrics
-    assert "Median days Stop – 0 0 0 – Copy of all records – 0 0 0 – " in metrics
+    assert "Median days Stop 0 0 0 – Copy of all records 0 0 0 – Requests by channel None. " in metrics
     this_year = shown(officer, f"/admin/documents/make/ccpa/{year}/", {})
     assert f"From 1 January to {timezone.now():%-d %B %Y}. Days begin and end in UTC." in this_year
     assert f"Post the metrics of the whole year in the privacy policy by 1 July {year + 1}." in this_year

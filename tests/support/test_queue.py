@@ -181,7 +181,7 @@ def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> N
         return len(statements)
 
     def open_cases(row: Disclosure) -> None:
-        choice = a_ledger_row(line, "stop", scope="party", ref=company.uri, at=at)
+        choice = a_ledger_row(line, "stop", scope="party", ref=company.uri, at=timezone.now())
         for name, ref in (("company", company.pk), ("look_up", row.id), ("choice", choice.id)):
             a_ticket(line_id=line.pk, about_kind=name, about_ref=str(ref))
 
