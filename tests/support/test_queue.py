@@ -168,7 +168,8 @@ def test_the_company_that_a_person_asked_about_is_named_while_no_order_hides_it(
     assert asked["company"] in found(ana, "Elm Finder")
     gagged(row, until=at + 30 * DAY, at=at)
     assert companies() == [(asked["company"], ""), (asked["look_up"], ""), (asked["choice"], "Oak Finder")]
-    assert companies("/desk/?company=elm+f") == found(ana, "Elm Finder") == []
+    assert not companies("/desk/?company=elm+f")
+    assert not found(ana, "Elm Finder")
 
 
 def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> None:
@@ -186,6 +187,8 @@ def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> N
             a_ticket(line_id=line.pk, about_kind=name, about_ref=str(ref))
 
     open_cases(rows[0])
+    # The first page reads what stays the same for a while.
+    count_statements()
     costs = count_statements()
     for row in rows[1:]:
         open_cases(row)
