@@ -3,7 +3,7 @@
 A company that came into a case only by what an order hides now is not there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -80,12 +80,10 @@ def about_companies(*, party_ids: Sequence[int], at: datetime) -> Q:
 def _of_companies(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
     """Of cases that people opened about a company, as far as they still see that it has to do with them."""
     asked = [one for one in tickets if one.about_kind == COMPANY and one.about_ref.isdecimal()]
-    doubtful = _list_under_order({one.line_id or 0 for one in asked}) if asked else ()
-    return {one.pk: int(one.about_ref) for one in asked if one.line_id not in doubtful or _is_there(one, at)}
-
-
-def _list_under_order(line_ids: Iterable[int]) -> set[int]:
-    return set(DelayedNotice.objects.filter(line_id__in=line_ids).values_list("line_id", flat=True))
+    lines = {one.line_id or 0 for one in asked}
+    doubtful = DelayedNotice.objects.filter(line_id__in=lines).values_list("line_id", flat=True) if lines else ()
+    under_order = set(doubtful)
+    return {one.pk: int(one.about_ref) for one in asked if one.line_id not in under_order or _is_there(one, at)}
 
 
 def _is_there(ticket: Ticket, at: datetime) -> bool:
@@ -93,55 +91,69 @@ def _is_there(ticket: Ticket, at: datetime) -> bool:
     return line is not None and subject_of(line=line, kind=COMPANY, ref=ticket.about_ref, at=at) is not None
 
 
+# What a case is about: its line, and the id that is given there.
+type _Key = tuple[int, UUID]
+
+
 def _of_look_ups(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
-    asked = _with_ids((one, one.about_ref) for one in tickets if one.about_kind == LOOK_UP)
-    moments = _find_moments({(line_id, row_id) for _, line_id, row_id in asked})
-    wanted = {(line_id, row_id): pk for pk, line_id, row_id in asked if (line_id, row_id) in moments}
-    if not wanted:
-        return {}
-    named: dict[str, Any] = {
-        "ids": [row_id for _, row_id in wanted], "lines": [line_id for line_id, _ in wanted],
-        "moments": [moments[key] for key in wanted], "at": not_ahead(at=at),
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(PATHS, named)
-        uris = {(line_id, row_id): company_of(path=path) for line_id, row_id, path in cursor.fetchall()}
-    parties = dict(Party.objects.filter(uri__in=set(uris.values())).values_list("uri", "pk"))
-    found = ((pk, parties.get(uris.get((line_id, row_id), ""))) for pk, line_id, row_id in asked)
-    return {pk: party_id for pk, party_id in found if party_id is not None}
+    asked = _read_keys((one, one.about_ref) for one in tickets if one.about_kind == LOOK_UP)
+    moments = _find_moments(asked.values())
+    uris = _find_uris(moments, at) if moments else {}
+    parties = dict(Party.objects.filter(uri__in=set(uris.values())).values_list("uri", "pk")) if uris else {}
+    return _known((pk, parties.get(uris.get(key, ""))) for pk, key in asked.items())
 
 
-def _find_moments(keys: set[tuple[int, UUID]]) -> dict[tuple[int, UUID], datetime]:
-    """Return when look-ups took place, by line and id: with its moment one index entry answers."""
+def _find_moments(keys: Collection[_Key]) -> dict[_Key, datetime]:
+    """Return when look-ups took place: with its moment one index entry answers."""
     if not keys:
         return {}
-    known = DisclosureRegister.objects.filter(id__in=[row_id for _, row_id in keys])
+    known = DisclosureRegister.objects.filter(id__in=_list_ids(keys))
     moments = {(one.line_id, one.id): one.occurred_at for one in known}
-    if others := keys - moments.keys():
-        rows = Disclosure.objects.filter(
-            line_id__in={line_id for line_id, _ in others}, id__in={row_id for _, row_id in others}
-        )
+    if others := set(keys) - moments.keys():
+        rows = Disclosure.objects.filter(line_id__in=_list_lines(others), id__in=_list_ids(others))
         moments |= {(one.line_id, one.id): one.occurred_at for one in rows.only("line_id", "id", "occurred_at")}
-    return moments
+    return {key: moments[key] for key in keys if key in moments}
+
+
+def _find_uris(moments: Mapping[_Key, datetime], at: datetime) -> dict[_Key, str]:
+    wanted: dict[str, Any] = {
+        "lines": _list_lines(moments), "ids": _list_ids(moments), "moments": [*moments.values()],
+        "at": not_ahead(at=at),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(PATHS, wanted)
+        return {(line_id, row_id): company_of(path=path) for line_id, row_id, path in cursor.fetchall()}
 
 
 def _of_choices(tickets: Iterable[Ticket]) -> dict[int, int]:
-    asked = _with_ids(
-        (one, get_disputed_choice(ticket=one) or (one.about_ref if one.about_kind == CHOICE else "")) for one in tickets
-    )
+    asked = _read_keys((one, get_disputed_choice(ticket=one) or _get_choice(one)) for one in tickets)
     if not asked:
         return {}
-    made = Choice.objects.filter(
-        STANDS, line_id__in={line_id for _, line_id, _ in asked}, id__in={choice_id for _, _, choice_id in asked}
-    )
+    keys = asked.values()
+    made = Choice.objects.filter(STANDS, line_id__in=_list_lines(keys), id__in=_list_ids(keys))
     choices = {(one.line_id, one.id): one for one in made}
     parties = find_disputed_parties(choices=list(choices.values()))
-    spoken_of = ((pk, choices.get((line_id, choice_id))) for pk, line_id, choice_id in asked)
-    found = ((pk, parties.get((choice.scope, choice.ref))) for pk, choice in spoken_of if choice)
-    return {pk: party_id for pk, party_id in found if party_id is not None}
+    spoken_of = {key: (one.scope, one.ref) for key, one in choices.items()}
+    return _known((pk, parties.get(spoken_of.get(key, ("", "")))) for pk, key in asked.items())
 
 
-def _with_ids(asked: Iterable[tuple[Ticket, str]]) -> list[tuple[int, int, UUID]]:
-    """Return each case with its line and the id of what it is about; what has none is left out."""
+def _get_choice(ticket: Ticket) -> str:
+    return ticket.about_ref if ticket.about_kind == CHOICE else ""
+
+
+def _read_keys(asked: Iterable[tuple[Ticket, str]]) -> dict[int, _Key]:
+    """Return by the cases' ids what they are about; what has no id is left out."""
     read = ((one.pk, one.line_id, parse_uuid(text=ref)) for one, ref in asked)
-    return [(pk, line_id, found) for pk, line_id, found in read if line_id is not None and found is not None]
+    return {pk: (line_id, found) for pk, line_id, found in read if line_id is not None and found is not None}
+
+
+def _list_lines(keys: Iterable[_Key]) -> list[int]:
+    return [line_id for line_id, _ in keys]
+
+
+def _list_ids(keys: Iterable[_Key]) -> list[UUID]:
+    return [own_id for _, own_id in keys]
+
+
+def _known(found: Iterable[tuple[int, int | None]]) -> dict[int, int]:
+    return {pk: party_id for pk, party_id in found if party_id is not None}
