@@ -80,10 +80,15 @@ def about_companies(*, party_ids: Sequence[int], at: datetime) -> Q:
 def _of_companies(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
     """Of cases that people opened about a company, as far as they still see that it has to do with them."""
     asked = [one for one in tickets if one.about_kind == COMPANY and one.about_ref.isdecimal()]
-    lines = {one.line_id or 0 for one in asked}
-    doubtful = DelayedNotice.objects.filter(line_id__in=lines).values_list("line_id", flat=True) if lines else ()
-    under_order = set(doubtful)
+    under_order = _list_under_order(asked)
     return {one.pk: int(one.about_ref) for one in asked if one.line_id not in under_order or _is_there(one, at)}
+
+
+def _list_under_order(tickets: Sequence[Ticket]) -> set[int]:
+    if not tickets:
+        return set()
+    lines = [one.line_id or 0 for one in tickets]
+    return set(DelayedNotice.objects.filter(line_id__in=lines).values_list("line_id", flat=True))
 
 
 def _is_there(ticket: Ticket, at: datetime) -> bool:
@@ -100,7 +105,7 @@ def _of_look_ups(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
     moments = _find_moments(asked.values())
     uris = _find_uris(moments, at) if moments else {}
     parties = dict(Party.objects.filter(uri__in=set(uris.values())).values_list("uri", "pk")) if uris else {}
-    return _known((pk, parties.get(uris.get(key, ""))) for pk, key in asked.items())
+    return _keep_found((pk, parties.get(uris.get(key, ""))) for pk, key in asked.items())
 
 
 def _find_moments(keys: Collection[_Key]) -> dict[_Key, datetime]:
@@ -134,7 +139,7 @@ def _of_choices(tickets: Iterable[Ticket]) -> dict[int, int]:
     choices = {(one.line_id, one.id): one for one in made}
     parties = find_disputed_parties(choices=list(choices.values()))
     spoken_of = {key: (one.scope, one.ref) for key, one in choices.items()}
-    return _known((pk, parties.get(spoken_of.get(key, ("", "")))) for pk, key in asked.items())
+    return _keep_found((pk, parties.get(spoken_of.get(key, ("", "")))) for pk, key in asked.items())
 
 
 def _get_choice(ticket: Ticket) -> str:
@@ -155,5 +160,5 @@ def _list_ids(keys: Iterable[_Key]) -> list[UUID]:
     return [own_id for _, own_id in keys]
 
 
-def _known(found: Iterable[tuple[int, int | None]]) -> dict[int, int]:
+def _keep_found(found: Iterable[tuple[int, int | None]]) -> dict[int, int]:
     return {pk: party_id for pk, party_id in found if party_id is not None}
