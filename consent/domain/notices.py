@@ -282,7 +282,7 @@ def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
     ]
     answers = answers_at(asked=asked) if asked else []
     return [
-        _build_ended_use(use, choice.made_at)
+        _build_ended_use(use, choice.made_at, before)
         for use, answer in zip(covered, answers, strict=True)
         if _was_agreed(use, answer, before)
     ]
@@ -293,8 +293,8 @@ def _was_agreed(use: Use, answer: str, at: datetime) -> bool:
     return answer == "permitted" or (answer == "paused" and any(one.was_valid_at(at) for one in use.proofs))
 
 
-def _build_ended_use(use: Use, at: datetime) -> EndedUse:
-    until = next((one.expires_at for one in use.proofs if one.stood_at(at)), None)
+def _build_ended_use(use: Use, at: datetime, before: datetime) -> EndedUse:
+    until = next((one.expires_at for one in use.proofs if one.was_valid_at(before)), None)
     newer = (one.choice_id for one in use.proofs if one.counts and one.by_person and one.is_newer_than(at))
     return EndedUse(use, until, next(newer, "") if use.allowed else "")
 

@@ -180,7 +180,7 @@ def _use(campaign: Campaign, answer: Answer, beneath: str, keys: Sequence[str], 
     paused = beneath == "paused"
     is_denied = paused or beneath.startswith("stopped_")
     standing = ledger.list_standing_denials(pauses if paused else stops, campaign.ref) if is_denied else []
-    proofs = proofs_of(campaign=campaign.ref, reason=beneath, stops=stops, ledger=ledger)
+    proofs = proofs_of(campaign=campaign.ref, reason=beneath, keys=keys, ledger=ledger)
     aggregator, provider = campaign.contract.aggregator, campaign.lbs_provider
     is_narrowed = campaign.precision_m < answer.max_precision_m <= WIDEST_M
     return Use(

@@ -107,6 +107,10 @@ class Ledger:
         """The newest stop of each key and origin, pierced or not."""
         return [Denial(key, origin, at_us) for key in keys for origin, at_us in self.row.stops.get(key, {}).items()]
 
+    def list_past_stops(self, keys: Iterable[str]) -> list[Denial]:
+        """List every stop ever said by one of these keys."""
+        return [one for key in keys for one in self.denials.get(key, ()) if one.until is None]
+
     def pauses(self, keys: Iterable[str]) -> list[Denial]:
         """Return the pauses that run now, pierced or not."""
         return [

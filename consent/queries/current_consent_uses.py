@@ -73,12 +73,12 @@ class Proof:
         return self.kind in {"agreed", "allowed"} and not self.ended
 
 
-def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Ledger) -> list[Proof]:
+def proofs_of(*, campaign: str, reason: str, keys: Sequence[str], ledger: Ledger) -> list[Proof]:
     """List what speaks for an agreement, the newest first: what the carrier holds or the person said, then claims.
 
-    `reason`: the gate's, as if nobody were suspended; `stops`: every stop that covers the campaign.
+    `reason`: the gate's, as if nobody were suspended; `keys`: of the stops that cover the campaign.
     """
-    judge = _ProofJudge(reason, stops, ledger)
+    judge = _ProofJudge(reason, ledger.stops(keys), ledger.list_past_stops(keys), ledger)
     records = ledger.approvals.get(campaign, ())
     said = [_build_choice_proof(choice, judge) for choice in ledger.allows.get(campaign, ())]
     kept = [_record(one, "agreed", judge) for one in records if one.verified_by == Approval.VerifiedBy.CARRIER]
@@ -90,11 +90,13 @@ def proofs_of(*, campaign: str, reason: str, stops: Sequence[Denial], ledger: Le
 class _ProofJudge:
     """Whether one record still counts: its own end, a change of number, and every stop that is as new as it or newer.
 
-    A pause ends nothing: when it is over, what was agreed before counts again.
+    A pause ends nothing: when it is over, what was agreed before counts again. `stops`: the newest of each key and
+    origin; `past_stops`: every one.
     """
 
     reason: str
     stops: Sequence[Denial]
+    past_stops: Sequence[Denial]
     ledger: Ledger
 
     def is_ended(self, at: datetime, until: datetime | None, origin: str) -> bool:
@@ -105,10 +107,17 @@ class _ProofJudge:
             or any(since <= stop.at_us or not outweighs(yes=origin, no=stop.origin) for stop in self.stops)
         )
 
-    def get_end(self, at: datetime, until: datetime | None) -> datetime | None:
-        """Return by when a record had ended: by its own end, a change of number or a stop; None where by none."""
+    def get_end(self, at: datetime, until: datetime | None, origin: str) -> datetime | None:
+        """Return by when a record had ended: by its own end, a change of number or a stop; None where by none.
+
+        A file's yes that is newer than a stop of another origin counted for nothing from its beginning.
+        """
         since, changed = microseconds(at), self.ledger.row.number_changed_at
-        ends = [self.ledger.began(stop) for stop in self.stops if since <= stop.at_us]
+        ends = [
+            max(at, self.ledger.began(stop))
+            for stop in self.past_stops
+            if since <= stop.at_us or not outweighs(yes=origin, no=stop.origin)
+        ]
         ends += [changed] if changed is not None and at < changed else []
         end = min((*ends, until) if until else ends, default=None)
         return end if end and microseconds(end) <= self.ledger.at_us else None
@@ -128,7 +137,7 @@ def _build_choice_proof(choice: LineChoice, judge: _ProofJudge) -> Proof:
         verified_by=choice.origin,
         by=choice.actor,
         ended=judge.is_ended(choice.made_at, choice.until, choice.origin),
-        ended_at=judge.get_end(choice.made_at, choice.until),
+        ended_at=judge.get_end(choice.made_at, choice.until, choice.origin),
         kept_stop=choice.origin == Origin.FILE and judge.is_after_every_stop(choice.made_at),
     )
 
@@ -145,7 +154,7 @@ def _record(approval: LineApproval, kind: Literal["agreed", "claimed"], judge: _
         verified_by=approval.verified_by,
         expires_at=approval.expires_at,
         ended=judge.is_ended(approval.captured_at, approval.expires_at, Origin.FILE),
-        ended_at=judge.get_end(approval.captured_at, approval.expires_at),
+        ended_at=judge.get_end(approval.captured_at, approval.expires_at, Origin.FILE),
         kept_stop=kind == "agreed" and judge.is_after_every_stop(approval.captured_at),
     )
 

@@ -1,5 +1,6 @@
 """Since when a no has stood without a gap: a newer stop moves it no further, and what came between does."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Line
+from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.models import Choice
 from consent.queries.choices import changed_at, choices_page
@@ -150,6 +152,37 @@ def test_only_what_the_person_allows_since_is_allowed_by_name(clock: Clock) -> N
     line, _ = told(clock, [said("allow", 7, until=6), said("approval", 5)])
     found = sharing(line=line, at=NOW)
     assert (len(found.allowed_uses), found.allowed_by_name(since=NOW - 9 * DAY)) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("stories", "days_left"),
+    [
+        ([said("stop", 9), said("allow", 7, until=-20), said("pause", 5, until=-3), said("stop", 4)], [20]),
+        # The yes had ended before the pause; those before and after it had counted for nothing since the first stop.
+        ([said("stop", 9), said("allow", 7, until=6), said("pause", 5, until=-3), said("stop", 4)], []),
+        (
+            [
+                said("stop", 9),
+                said("allow", 7, until=6),
+                said("approval", 6),
+                said("pause", 5, until=-3),
+                said("stop", 4),
+            ],
+            [],
+        ),
+        ([said("stop", 9), said("allow", 7, until=-20), said("approval", 6), said("stop", 4)], [20]),
+    ],
+)
+def test_a_stop_offers_again_no_more_than_was_allowed_before_it(
+    clock: Clock, stories: Sequence[Said], days_left: Sequence[int]
+) -> None:
+    line, _ = told(clock, stories)
+    newest = Choice.objects.filter(line_id=line.pk).latest("made_at")
+    page = signed_in(line).get(f"/choices/{newest.id}/")
+    until = [f"{(NOW + n * DAY).astimezone(zone_of(line.state)):%Y-%m-%d}" for n in days_left]
+    assert "All sharing has been off since" in page.text
+    assert re.findall(r'name="day" value="(.*?)"', page.text) == until
+    assert page.text.count("Allow again") == len(until)
 
 
 @pytest.mark.parametrize("of", ["all", "party"])
