@@ -52,7 +52,7 @@ def make_document(*, kind: str, ref: str, seen: str, actor: str, reason: str, at
     report = _build_report(kind, ref, who, at)
     if report.seal != seen:
         raise NotNow("The records changed since you previewed them. Preview the document again.")
-    document_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.BASE_URL} {name} {at:%F} {report.seal}")
+    document_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.BASE_URL} {name} {at:%F} {report.content_digest}")
     whole = complete_report(report=report, document_id=str(document_id), at=at)
     pdf = sign_document(report=whole, document_id=str(document_id), who=who, at=at)
     sealed = seal_bytes(pdf)

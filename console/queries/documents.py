@@ -25,18 +25,22 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a document: sentences, and a table. `moves`: what it lists grows as the document is previewed."""
+    """A part of a document: sentences, and a table. `moves`: what it lists grows as the document is previewed.
+
+    `is_live`: it counts what people and companies do all day, so that a busy company's is never the same twice.
+    """
 
     heading: str
     text: Sequence[str] = ()
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     moves: bool = False
+    is_live: bool = False
 
     @classmethod
     def build(
         cls, heading: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, text: Sequence[str] = (),
-        moves: bool = False, total: int = 0, at_most: int = 0,
+        moves: bool = False, is_live: bool = False, total: int = 0, at_most: int = 0,
     ) -> "Section":  # fmt: skip
         """Return a section with a table of these rows, the oldest first: the last of them, as many as it has room for.
 
@@ -49,7 +53,7 @@ class Section:
             kept.append(row)
         says = [*text, *cls._say_how_many(max(total, counted), at_most, is_table=bool(columns))]
         shown = [[format_value(value=value) for value in row] for row in kept]
-        return cls(heading, says, columns if shown else (), shown, moves)
+        return cls(heading, says, columns if shown else (), shown, moves, is_live)
 
     @staticmethod
     def _say_how_many(whole: int, at_most: int, *, is_table: bool) -> list[str]:
@@ -58,9 +62,11 @@ class Section:
         return ["None."] if is_table and not whole else []
 
     @classmethod
-    def build_facts(cls, heading: str, facts: Mapping[str, object], *, text: Sequence[str] = ()) -> "Section":
+    def build_facts(
+        cls, heading: str, facts: Mapping[str, object], *, text: Sequence[str] = (), is_live: bool = False
+    ) -> "Section":
         """Return a section that says one thing after another, each by its name."""
-        return cls.build(heading, ("What", "On record"), facts.items(), text=text)
+        return cls.build(heading, ("What", "On record"), facts.items(), text=text, is_live=is_live)
 
     @property
     def named_rows(self) -> list[list[tuple[str, str]]]:
@@ -90,9 +96,22 @@ class Report:
     company_id: int | None = None
 
     @property
+    def has_live_sections(self) -> bool:
+        """Whether some of it is counted anew when it is signed."""
+        return any(one.is_live for one in self.sections)
+
+    @property
     def seal(self) -> str:
+        """What stands for all that it says, but for what changes while somebody reads the preview."""
+        return self._compute_digest(one for one in self.sections if not one.moves and not one.is_live)
+
+    @property
+    def content_digest(self) -> str:
         """What stands for all that it says, but for what grows by being looked at."""
-        said = [self.kind, self.about, self.title, *(asdict(one) for one in self.sections if not one.moves)]
+        return self._compute_digest(one for one in self.sections if not one.moves)
+
+    def _compute_digest(self, sections: Iterable[Section]) -> str:
+        said = [self.kind, self.about, self.title, *map(asdict, sections)]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

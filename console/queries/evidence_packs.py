@@ -141,11 +141,10 @@ def _build_agreements(contracts: Sequence[Contract], links: Sequence[Link]) -> l
         ),
         Section.build(
             "Campaigns",
-            ("Campaign", "Contract", "Location service", "Company as", "Purpose", "From", "To", "Consents"),
+            ("Campaign", "Contract", "Location service", "Company as", "Purpose", "From", "To"),
             [
                 (one.facts.campaign.ref, one.facts.campaign.contract.ref, one.facts.campaign.lbs_provider.name,
-                 one.as_what, one.facts.purpose, one.facts.campaign.starts_at, one.facts.campaign.ends_at,
-                 str(one.facts.approvals))
+                 one.as_what, one.facts.purpose, one.facts.campaign.starts_at, one.facts.campaign.ends_at)
                 for one in links
             ],
         ),
@@ -162,10 +161,12 @@ def _build_reach(party: Party, links: Sequence[Link], at: datetime) -> list[Sect
     figures = {
         "Consents on record": str(consents), "Disputes": str(standing.disputes), "Disputes, in percent": standing.rate,
     }  # fmt: skip
+    of_each = [(one.facts.campaign.ref, str(one.facts.approvals)) for one in links]
     months = [(f"{one.month:%Y-%m}", str(one.n)) for one in standing.months]
     return [
-        Section.build_facts("Reach", figures),
-        Section.build("Look-ups by month", ("Month (UTC)", "Look-ups by consent"), months),
+        Section.build_facts("Reach", figures, is_live=True),
+        Section.build("Consents by campaign", ("Campaign", "Consents on record"), of_each, is_live=True),
+        Section.build("Look-ups by month", ("Month (UTC)", "Look-ups by consent"), months, is_live=True),
     ]
 
 
@@ -181,7 +182,7 @@ def _build_enforcement(party: Party, about: Sequence[tuple[str, Sequence[int]]],
     return [
         Section.build(
             "Orders to stop", ("Status", "Orders"), [(str(state.label), n) for state, n in orders.items()],
-            text=[] if Contract.objects.filter(aggregator=party).exists() else [PASSED_ON],
+            text=[] if Contract.objects.filter(aggregator=party).exists() else [PASSED_ON], is_live=True,
         ),
         Section.build(
             "Deadlines missed", ("What", "Due", "Recorded", "Resolved"),

@@ -109,10 +109,12 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
         COUNSEL,
     )
     counts = ("Received", "Complied with in whole or part", "Denied", "Median days")
-    running = f", up to {wanted.at:%-d %B}" if year == wanted.at.year else ""
+    is_live = year == wanted.at.year
+    running = f", up to {wanted.at:%-d %B}" if is_live else ""
+    by_channel = ("Request", "Channel", *counts)
     return Report(Document.Kind.CCPA, f"year:{year}", f"CCPA metrics for {year}{running}", [
-        Section.build("Requests", ("Request", *counts), _list_totals(year), text=says),
-        Section.build("Requests by channel", ("Request", "Channel", *counts), _list_channels(year)),
+        Section.build("Requests", ("Request", *counts), _list_totals(year), text=says, is_live=is_live),
+        Section.build("Requests by channel", by_channel, _list_channels(year), is_live=is_live),
     ])  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from accounts.models import Line, User
 from accounts.primitives.sealing import seal_bytes
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import stop
-from consent.domain.receipt_check import read_receipt_file
+from consent.domain.receipt_check import check_document, read_receipt_file
 from console.queries import documents, evidence_packs
 from console.queries.documents import Section
 from disclosures.models import Basis
@@ -29,7 +29,7 @@ from partners.models import Campaign, Party, Suspension
 from revocations.models import Order, State
 from support.models import Document, Entry
 from support.queries.writing import values_of
-from tests.factories import a_campaign, a_contract, a_line, a_party
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
 from tests.moments import A_MOMENT
 from tests.orders import bring_to
@@ -61,6 +61,13 @@ def verified(pdf: bytes, folder: Path) -> str:
     out = StringIO()
     call_command("verify_receipt", str(folder / "document.pdf"), stdout=out)
     return out.getvalue()
+
+
+def consents_in(pdf: bytes) -> str:
+    """How many consents a company's pack was signed with."""
+    said, _ = check_document(read_receipt_file(pdf), keys.jwks(at=timezone.now()))
+    (reach,) = [one["rows"] for one in said["document"]["sections"] if one["heading"] == "Reach"]
+    return str(dict(reach)["Consents on record"])
 
 
 def a_world() -> tuple[Line, Campaign]:
@@ -341,6 +348,27 @@ def test_what_is_signed_was_previewed_and_is_printed_before_the_log_is_locked(of
     done = [one["sql"] for one in asked.captured_queries]
     (recorded,) = [n for n, sql in enumerate(done) if "INSERT INTO audit_auditevent" in sql]
     assert max(n for n, sql in enumerate(done) if "partners_signingkey" in sql) < recorded
+
+
+@pytest.mark.usefixtures("db")
+def test_a_company_in_use_can_be_signed_for_with_the_newest_counts(officer: Member) -> None:
+    line, campaign = a_world()
+    path = f"/admin/documents/make/company/{campaign.contract.aggregator_id}/"
+    made = []
+    for _ in range(2):
+        page = officer.client.post(path, WHY).content.decode()
+        assert "Counts that change all day are taken again as you sign." in page
+        an_approval(a_line(), campaign, at=timezone.now())
+        disclosed(
+            line,
+            [campaign.contract.aggregator.uri, campaign.lbs_provider.uri],
+            campaign=campaign.ref,
+            at=timezone.now(),
+        )
+        seen = page.partition('name="seen" value="')[2].partition('"')[0]
+        made.append(post(officer, path, {"seen": seen}))
+    assert len({*made}) == 2
+    assert [consents_in(officer.client.post(one, WHY).content) for one in made] == ["2", "3"]
 
 
 @pytest.mark.usefixtures("db")
