@@ -104,7 +104,7 @@ class _ProofJudge:
         return (
             self.reason in ALL_OVER
             or self.ledger.over(since, None if until is None else microseconds(until))
-            or any(since <= stop.at_us or not outweighs(yes=origin, no=stop.origin) for stop in self.stops)
+            or any(_outdoes(stop, since, origin) for stop in self.stops)
         )
 
     def get_end(self, at: datetime, until: datetime | None, origin: str) -> datetime | None:
@@ -113,11 +113,7 @@ class _ProofJudge:
         A file's yes that is newer than a stop of another origin counted for nothing from its beginning.
         """
         since, changed = microseconds(at), self.ledger.row.number_changed_at
-        ends = [
-            max(at, self.ledger.began(stop))
-            for stop in self.past_stops
-            if since <= stop.at_us or not outweighs(yes=origin, no=stop.origin)
-        ]
+        ends = [max(at, self.ledger.began(stop)) for stop in self.past_stops if _outdoes(stop, since, origin)]
         ends += [changed] if changed is not None and at < changed else []
         end = min((*ends, until) if until else ends, default=None)
         return end if end and microseconds(end) <= self.ledger.at_us else None
@@ -126,6 +122,11 @@ class _ProofJudge:
         """Return whether a record is newer than every stop, and the gate says no all the same."""
         newer = all(microseconds(at) > stop.at_us for stop in self.stops)
         return self.reason.startswith("stopped_") and newer
+
+
+def _outdoes(stop: Denial, since: int, origin: str) -> bool:
+    """Return whether a stop counts more than a yes of this moment and origin."""
+    return since <= stop.at_us or not outweighs(yes=origin, no=stop.origin)
 
 
 def _build_choice_proof(choice: LineChoice, judge: _ProofJudge) -> Proof:
