@@ -1,12 +1,12 @@
 """Downloads: how many a person has at once, and none by staff who view pages as another role."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 
 from accounts.domain import view_as
@@ -17,6 +17,13 @@ DOWNLOADS_AT_ONCE = 2
 TRY_AGAIN_AFTER_S = 30
 
 downloads = SlotPool()
+
+
+def csv_file(*, lines: Iterable[str], name: str) -> StreamingHttpResponse:
+    """Send these lines as a CSV file, as they come. `name`: of the file, without its ending."""
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
 
 
 def limit_downloads[R: SubscriberRequest | PersonRequest, **P](

@@ -5,7 +5,7 @@ counted from here may be named too early, never too late.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -44,6 +44,24 @@ def after_business_days(*, start: datetime, days: int, zone: ZoneInfo) -> dateti
         day += DAY
         left -= is_business_day(day=day)
     return datetime.combine(day, begun.timetz()).astimezone(start.tzinfo)
+
+
+def before_business_days(*, end: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """Return the latest start whose `days`-th business day after it, as `after_business_days` counts, is over by `end`.
+
+    Raises ValueError for an end without its offset.
+    """
+    if end.tzinfo is None:
+        raise ValueError("an end needs its offset")
+    ended = end.astimezone(zone)
+    if not is_business_day(day=ended.date()):
+        # All of the business day before has passed.
+        ended = datetime.combine(ended.date(), time.max, zone)
+    day, left = ended.date(), days
+    while left > 0:
+        left -= is_business_day(day=day)
+        day -= DAY
+    return datetime.combine(day, ended.timetz()).astimezone(end.tzinfo)
 
 
 def _get_observed_day(day: date) -> date:

@@ -159,16 +159,6 @@ def _sign_lines(lines: Iterator[str], at: datetime) -> Iterator[str]:
     yield f"Signature: {keys.sign(use=SigningKey.Use.MANIFEST, claims=claims)}\r\n"
 
 
-@transaction.atomic
-def export_list(*, title: str, criteria: Mapping[str, str], needed: StaffAction, user: User, at: datetime) -> None:
-    """Write down that a list of the console was exported. `criteria`: what it was narrowed to. Raises StaffOnly."""
-    name = acting_staff(actor=actor_of(user), action=needed)
-    audit.actions.record(
-        action="export.taken", actor=name, target="export:list", at=at,
-        detail={"in": title, "for": {label: remove_numbers(words) for label, words in criteria.items()}},
-    )  # fmt: skip
-
-
 def search(*, asked: str, user: User, at: datetime) -> Sequence[Hit]:
     """Return what has these words. A case is found by its whole code alone, and the person whose it is finds that in
     their own log. Kept of the search is how many of each kind were found, not what was typed. Raises StaffOnly.

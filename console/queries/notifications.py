@@ -20,14 +20,13 @@ from partners.models import Proposal
 from support.models import NotificationChannel
 from support.queries import names
 from support.queries.counts import CAP, cap_count
+from support.queries.due import HALF, NEARLY, TIME_USED, reached_at
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
 from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import find_hidden_cases, hidden_incidents, visible_incidents
 
 SHOWN = 8
-# What share of the time to a notification deadline is used when officers are told.
-HALF, NEARLY = 0.5, 0.9
 MINUTE = "%-d %b %Y, %H:%M UTC"
 
 
@@ -233,6 +232,24 @@ def _find_own_overdue(reader: str, at: datetime) -> WaitingItems:
     return WaitingItems(len(came), came, items)
 
 
+def _find_own_used(used: str) -> Callable[[str, datetime], WaitingItems]:
+    """Cases of the reader's own, by how much of the time to their date is used."""
+
+    def find(reader: str, at: datetime) -> WaitingItems:
+        if not (user_id := names.staff_id(actor=reader)):
+            return WaitingItems(0, (), ())
+        rows = filter_tickets(asked=QueueFilter(whose=MINE, used=used), user_id=user_id, at=at).order_by("due_at", "id")
+        found, least = list(rows[: CAP + 1]), TIME_USED[used][0]
+        came = [reached_at(ticket=one, share=least) for one in found]
+        items = [
+            Item(one.code, str(one.get_kind_display()), "desk-case", one.code, at)
+            for one, at in zip(found[:SHOWN], came, strict=False)
+        ]
+        return WaitingItems(len(found), came, items)
+
+    return find
+
+
 def _find_mentions(reader: str, at: datetime) -> WaitingItems:
     """For the officers that notes mention."""
     found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at", "-id")[: CAP + 1])
@@ -285,6 +302,14 @@ KINDS: Mapping[str, Kind] = {
     "own_cases": Kind(
         "overdue case assigned to you", "overdue cases assigned to you", "desk", f"whose={MINE}&overdue=on",
         _find_own_overdue,
+    ),
+    "own_nearly": Kind(
+        "case assigned to you with 90% of its time used", "cases assigned to you with 90% of their time used", "desk",
+        f"whose={MINE}&used=nearly", _find_own_used("nearly"),
+    ),
+    "own_half": Kind(
+        "case assigned to you with half of its time used", "cases assigned to you with half of their time used",
+        "desk", f"whose={MINE}&used=half", _find_own_used("half"),
     ),
     "partner": Kind(
         "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import staff_download
+from accounts.views.downloads import csv_file, staff_download
 from consent.models import DigestFinding
 from console.actions.staff_access_log import view_difference
 from console.queries import differences
@@ -51,9 +51,7 @@ def download(request: PersonRequest, run_id: uuid.UUID) -> HttpResponseBase:
         action="export.taken", actor=actor_of(request.user), target="export:differences", at=timezone.now(),
         detail={"run": str(run_id)},
     )  # fmt: skip
-    response = StreamingHttpResponse(differences.as_csv(run_id=run_id), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-differences-{run_id}.csv"'
-    return response
+    return csv_file(lines=differences.as_csv(run_id=run_id), name=f"whereabouts-differences-{run_id}")
 
 
 def finding(request: PersonRequest, run_id: uuid.UUID, finding_id: int) -> HttpResponse:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import remove_numbers
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import staff_download
+from accounts.views.downloads import csv_file, staff_download
 from console.actions import imports
 from console.forms.imports import UploadForm
 from console.queries.imports import list_feeds, list_uploads, upload_page
@@ -101,9 +101,7 @@ def rejects(request: PersonRequest, upload_id: int) -> HttpResponseBase:
     """Where the rejected rows stand in the file and why they were rejected, as CSV."""
     upload = get_object_or_404(list_uploads(role=request.user.role).defer(None), pk=upload_id)
     lines = imports.export_rejects(upload=upload, actor=actor_of(request.user), at=timezone.now())
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-rejected-{upload_id}.csv"'
-    return response
+    return csv_file(lines=lines, name=f"whereabouts-rejected-{upload_id}")
 
 
 def _find(request: PersonRequest, upload_id: int) -> Upload:

@@ -13,7 +13,7 @@ from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import NoReason
 from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import limit_downloads
+from accounts.views.downloads import csv_file, limit_downloads
 from audit.models import Incident
 from audit.policies import ALL, DUTIES
 from console.actions.incidents import (
@@ -129,9 +129,7 @@ def _look(request: PersonRequest, form: LookForm, incident_id: int, button: str)
 
 
 def _file(parts: Iterator[str], incident_id: int) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-incident-{incident_id}.csv"'
-    return response
+    return csv_file(lines=parts, name=f"whereabouts-incident-{incident_id}")
 
 
 def _listing(one: Incident) -> Listing:

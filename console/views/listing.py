@@ -7,12 +7,11 @@ page at once.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import batched, islice
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -20,25 +19,22 @@ from django.utils.text import slugify
 from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import remove_numbers
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import staff_download
-from console.actions.staff_access_log import export_list
+from accounts.views.downloads import csv_file, staff_download
 from console.queries.saved_views import list_views
 from console.queries.staff import parse_day, with_reason, with_subject
 from console.views.site import show
 from partners.labels import party_name, sanitise_text
 from partners.models import Party
 from partners.policies.lifecycle import Stage
-from support.actions.queue import record_search
+from support.actions.queue import export_list, record_search
 from support.queries.chains import TONES
 from support.queries.counts import Count, count_each, count_of
-from support.queries.exports import csv_lines
+from support.queries.exports import csv_lines, list_rows
 from support.queries.history import find_actions
 from support.queries.names import NamedTarget
 
 SIZE = 50
 LAST_PAGE = 200
-MOST_IN_FILE = LAST_PAGE * SIZE
-PART = 500
 LONGEST_SEARCH = 100
 REVERSED = "The last day is before the first. Choose a later last day."
 # A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
@@ -225,19 +221,13 @@ def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpRes
     criteria = asked.get_criteria(words=listing.search_label)
     export_list(title=listing.title, criteria=criteria, needed=listing.needed, user=request.user, at=at)
     rows = _sorted_rows(request, listing, asked, at)
-    lines = csv_lines(columns=[one.label for one in listing.columns], rows=_file_rows(listing, rows, at))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{slugify(listing.title)}.csv"'
-    return response
 
+    def list_cells(part: Sequence[Any]) -> Iterator[tuple[object, ...]]:
+        return (tuple(cell.plain for cell in row) for row in listing.cells(part, at))
 
-def _file_rows(listing: Listing, rows: Rows, at: datetime) -> Iterator[tuple[object, ...]]:
-    # One statement sorts them once, and no row stands twice because others came meanwhile.
-    found = rows[: MOST_IN_FILE + 1].iterator(chunk_size=PART)
-    for part in batched(islice(found, MOST_IN_FILE), PART, strict=False):
-        yield from (tuple(cell.plain for cell in row) for row in listing.cells(part, at))
-    if next(found, None) is not None:
-        yield (f"Only the first {MOST_IN_FILE:,} rows. Narrow the list to get the others.",)
+    columns = [one.label for one in listing.columns]
+    lines = csv_lines(columns=columns, rows=list_rows(rows=rows, cells=list_cells))
+    return csv_file(lines=lines, name=f"whereabouts-{slugify(listing.title)}")
 
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
-from django.http import HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,12 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import limit_downloads
+from accounts.views.downloads import csv_file, limit_downloads
 from audit.models import AuditEvent, Incident
 from console.actions.staff_access_log import export_trail
 from console.queries import staff
 from console.queries.dashboard import last_visit
-from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used
+from console.queries.notifications import list_incidents_by_time_used
 from console.queries.staff import find_companies
 from console.views.listing import (
     Cell,
@@ -44,6 +44,7 @@ from partners.models import Party
 from support.forms.acting import ActForm
 from support.models import Ticket
 from support.queries import names
+from support.queries.due import TIME_USED
 from support.queries.history import describe_action, list_people, more_of, proposal_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, OF_A_SEED, subjects, tickets
 from support.queries.names import NamedTarget
@@ -89,9 +90,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
             rows=filter_rows(listing, asked=asked, at=at), criteria=narrows, user=request.user,
             reason=form.cleaned_data["reason"], at=at,
         )  # fmt: skip
-        response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
-        response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-who-did-what-{at:%Y-%m-%d}.csv"'
-        return response
+        return csv_file(lines=parts, name=f"whereabouts-who-did-what-{at:%Y-%m-%d}")
     return show(request, "trail_export.html", title="Export audit log", form=form, narrows=narrows.items())
 
 
@@ -226,7 +225,6 @@ def _incident_page(own: str) -> str:
     return reverse("admin:incident", args=[own])
 
 
-TIME_USED = {"nearly": (NEARLY, 1.0), "half": (HALF, NEARLY)}
 CHANGED = (("visit", "Since my last visit"),)
 
 

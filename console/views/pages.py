@@ -2,14 +2,14 @@
 
 import uuid
 
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 import audit.actions
 from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import staff_download
+from accounts.views.downloads import csv_file, staff_download
 from console.actions import terms
 from console.forms.terms import LinkForm
 from console.queries import pages, proposals
@@ -99,11 +99,7 @@ def download(request: PersonRequest, name: str, year: int) -> HttpResponseBase:
     audit.actions.record(
         action="export.taken", actor=actor_of(request.user), target=f"export:{name}", at=at, detail={"year": year}
     )
-    response = StreamingHttpResponse(
-        as_csv(export=EXPORTS[name], year=year, at=at), content_type="text/csv; charset=utf-8"
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="whereabouts-{name}-{year}.csv"'
-    return response
+    return csv_file(lines=as_csv(export=EXPORTS[name], year=year, at=at), name=f"whereabouts-{name}-{year}")
 
 
 def check(request: PersonRequest, of: str, target_id: int) -> HttpResponse:

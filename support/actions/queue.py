@@ -293,6 +293,16 @@ def find_case(*, asked: str, user: User, at: datetime) -> Ticket | None:
     return case
 
 
+@transaction.atomic
+def export_list(*, title: str, criteria: Mapping[str, str], needed: StaffAction, user: User, at: datetime) -> None:
+    """Write down that a list was exported. `criteria`: what it was narrowed to. Raises StaffOnly."""
+    name = acting_staff(actor=actor_of(user), action=needed)
+    audit.actions.record(
+        action="export.taken", actor=name, target="export:list", at=at,
+        detail={"in": title, "for": {label: remove_numbers(words) for label, words in criteria.items()}},
+    )  # fmt: skip
+
+
 def record_search(
     *,
     where: str,

@@ -1,29 +1,37 @@
 """Narrow the queue, assign, hand over and merge cases, and choose the days of the team's figures."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import QueryDict
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import refuse_reversed
 from support.models import LONGEST, Ticket
+from support.policies.lifecycle import UNDER_WAY
 from support.queries.names import get_staff_name
 from support.queries.queue import (
     ANY,
     DUE,
+    DUE_LAST,
     GONE,
     MINE,
     NEWEST,
     NOBODY,
     OFFICE,
+    OLDEST,
+    ORDERS,
     OURS,
     PEOPLE,
     PRIORITY,
+    PRIORITY_LAST,
     QUEUES,
     QueueFilter,
     code_in,
@@ -32,6 +40,14 @@ from support.queries.queue import (
 from support.queries.team_metrics import Span
 
 LONGEST_SEARCH = 200
+type Words = str | Promise
+
+# The columns that the queue may be sorted by, each with its two orders.
+SORTED_BY: tuple[tuple[Words, Mapping[str, Words]], ...] = (
+    (_("Due"), {DUE: _("Due first"), DUE_LAST: _("Due last")}),
+    (_("Priority"), {PRIORITY: _("Most urgent first"), PRIORITY_LAST: _("Least urgent first")}),
+    (_("Opened"), {NEWEST: _("Newest first"), OLDEST: _("Oldest first")}),
+)
 # What says where in the list a page stands, and narrows nothing.
 PLACING = frozenset({"sort", "after"})
 
@@ -57,9 +73,10 @@ class QueueForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language"), required=False, choices=[("", _("Every language")), *settings.LANGUAGES]
     )
-    sort = forms.ChoiceField(
-        label=_("Order"), required=False,
-        choices=[("", _("Due first")), (PRIORITY, _("Most urgent first")), (NEWEST, _("Newest first"))],
+    sort = forms.ChoiceField(required=False, choices=[(one, one) for one in ORDERS], widget=forms.HiddenInput)
+    used = forms.ChoiceField(
+        label=_("Time used"), required=False,
+        choices=[("", _("Any")), ("half", _("Half, but less than 90%")), ("nearly", _("90% or more, not overdue"))],
     )  # fmt: skip
     overdue = forms.BooleanField(label=_("Only overdue"), required=False)
     after = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
@@ -95,6 +112,35 @@ class QueueForm(forms.Form):
         """A value as the page calls it."""
         choices = dict(getattr(self.fields[name], "choices", ()))
         return "yes" if value is True else str(choices.get(value) or choices.get(str(value)) or value)
+
+
+@dataclass(frozen=True)
+class SortLink:
+    """By what the queue may be sorted; `words`: how it is sorted now, "" where it is not sorted by this.
+
+    `query`: sorts by this, or the other way round where it is sorted by this.
+    """
+
+    label: str
+    query: str
+    words: str
+    goes_up: bool
+
+
+def list_sort_links(*, asked: QueueFilter, given: QueryDict) -> list[SortLink]:
+    """Return the columns that the queue may be sorted by. `given`: what the address has."""
+    is_done = asked.state not in {"", *UNDER_WAY}
+    return [
+        _link(str(label), orders, asked.order, given) for label, orders in SORTED_BY if NEWEST in orders or not is_done
+    ]
+
+
+def _link(label: str, orders: Mapping[str, Words], order: str, given: QueryDict) -> SortLink:
+    first, turned = orders
+    query = given.copy()
+    query.pop("after", None)
+    query["sort"] = turned if order == first else first
+    return SortLink(label, query.urlencode(), str(orders.get(order, "")), not ORDERS[order][0].startswith("-"))
 
 
 class SearchForm(forms.Form):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from audit.primitives.business_days import after_business_days
+from audit.primitives.business_days import after_business_days, before_business_days
 from support.models import Ticket
 from support.models.tickets import STATES_UNDER_WAY
 
@@ -56,8 +56,13 @@ class NotNow(Exception):
 
 def due_at(*, kind: str, at: datetime, priority: int = Priority.NORMAL) -> datetime:
     """By when a ticket of this kind that came then is to be answered, in business days; sooner for what is urgent."""
+    return after_business_days(start=at, days=days_of(kind=kind, priority=priority), zone=ZONE)
+
+
+def days_of(*, kind: str, priority: int) -> int:
+    """Within how many business days such a ticket is to be answered."""
     days = DAYS[Kind(kind)]
-    return after_business_days(start=at, days=min(days, AT_MOST.get(Priority(priority), days)), zone=ZONE)
+    return min(days, AT_MOST.get(Priority(priority), days))
 
 
 def is_late(*, ticket: Ticket, at: datetime) -> bool:
@@ -68,6 +73,15 @@ def is_late(*, ticket: Ticket, at: datetime) -> bool:
 def late(*, at: datetime) -> Q:
     """Filter the tickets that are late: as `is_late` says of one."""
     return Q(state__in=CLOCK_RUNS, due_at__lt=at)
+
+
+def clock_began(*, ticket: Ticket) -> datetime:
+    """Return when the clock that ends at a ticket's date began: as it was opened, or became ours again since.
+
+    The date tells: it is so many business days later.
+    """
+    days = days_of(kind=ticket.kind, priority=ticket.priority)
+    return max(ticket.opened_at, before_business_days(end=ticket.due_at, days=days, zone=ZONE))
 
 
 def raise_priority(*, ticket: Ticket, priority: Ticket.Priority, at: datetime) -> None:

@@ -4,12 +4,13 @@ Nothing in it says who a person is: a code, a kind, what it is about, a clock, a
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import F, Max, Q, QuerySet
+from django.utils import translation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
@@ -19,7 +20,8 @@ from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.policies.lifecycle import UNDER_WAY, late
 from support.queries.companies import about_companies, find_companies
-from support.queries.due import Due, due
+from support.queries.due import TIME_USED, Due, due, filter_time_used
+from support.queries.exports import csv_lines, list_rows
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.team_metrics import FROM_PEOPLE
@@ -31,7 +33,15 @@ PAGE = 50
 MOST_COMPANIES = 50
 MOST_DUPLICATES = 5
 ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
-DUE, PRIORITY, NEWEST = "due", "priority", "newest"
+DUE, DUE_LAST, PRIORITY, PRIORITY_LAST, NEWEST, OLDEST = "due", "-due", "priority", "-priority", "newest", "oldest"
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    DUE: ("due_at", "id"), DUE_LAST: ("-due_at", "-id"), PRIORITY: ("priority", "due_at", "id"),
+    PRIORITY_LAST: ("-priority", "-due_at", "-id"), NEWEST: ("-id",), OLDEST: ("id",),
+}  # fmt: skip
+# Of the file.
+COLUMNS = (
+    "case", "about", "company", "kind", "priority", "state", "language", "opened", "due", "assigned_to",
+)  # fmt: skip
 # Cases that people wrote, and those that our own records or partners opened: two queues.
 PEOPLE, OURS = "people", "ours"
 QUEUES = {
@@ -55,8 +65,9 @@ class QueueFilter:
     """What the queue is narrowed to, and its order.
 
     `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
-    on cases no more), OFFICE (handed up), or the number of one of staff. `company`: part of its name. `after`: where
-    the page before ended. What is done already stands newest first, whatever `sort` says.
+    on cases no more), OFFICE (handed up), or the number of one of staff. `company`: part of its name. `used`: a name in
+    TIME_USED. `sort`: of ORDERS; what is done already has no date, and stands by when it was opened. `after`: where the
+    page before ended.
     """
 
     state: str = ""
@@ -65,6 +76,7 @@ class QueueFilter:
     company: str = ""
     whose: str = ""
     overdue: bool = False
+    used: str = ""
     language: str = ""
     sort: str = DUE
     after: str = ""
@@ -72,7 +84,7 @@ class QueueFilter:
     @property
     def order(self) -> str:
         """The order that the page stands in."""
-        return self.sort if self.state in {"", *UNDER_WAY} else NEWEST
+        return self.sort if self.state in {"", *UNDER_WAY} or self.sort == OLDEST else NEWEST
 
 
 @dataclass(frozen=True)
@@ -121,10 +133,34 @@ def count_queues(*, at: datetime) -> dict[str, int]:
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
     """Return one page of the queue as this person asked for it."""
-    tickets = filter_tickets(asked=asked, user_id=user_id, at=at).filter(_after(asked)).order_by(*_order(asked))
-    found = list(tickets.select_related("assignee")[: PAGE + 1])
+    found = list(sort_tickets(asked=asked, user_id=user_id, at=at).filter(_after(asked))[: PAGE + 1])
     following = _place(asked, found[PAGE - 1]) if len(found) > PAGE else ""
     return Page(tuple(rows(tickets=found[:PAGE], user_id=user_id, at=at)), following)
+
+
+def sort_tickets(*, asked: QueueFilter, user_id: int, at: datetime) -> QuerySet[Ticket]:
+    """Return the tickets that were asked for, in their order."""
+    return filter_tickets(asked=asked, user_id=user_id, at=at).select_related("assignee").order_by(*ORDERS[asked.order])
+
+
+def as_csv(*, asked: QueueFilter, user_id: int, at: datetime) -> Iterator[str]:
+    """Yield the tickets that were asked for as CSV, in the language that is active: what lists show, and no more."""
+    language = translation.get_language()
+
+    def list_cells(tickets: Sequence[Ticket]) -> list[tuple[object, ...]]:
+        with translation.override(language):
+            return [_list_cells(one) for one in rows(tickets=tickets, user_id=user_id, at=at)]
+
+    tickets = sort_tickets(asked=asked, user_id=user_id, at=at)
+    return csv_lines(columns=COLUMNS, rows=list_rows(rows=tickets, cells=list_cells))
+
+
+def _list_cells(row: Row) -> tuple[object, ...]:
+    one = row.ticket
+    return (
+        one.code, row.about, row.company, one.get_kind_display(), one.get_priority_display(), one.get_state_display(),
+        one.language, one.opened_at, row.due.at if row.due else None, row.whose,
+    )  # fmt: skip
 
 
 def filter_tickets(
@@ -139,6 +175,9 @@ def filter_tickets(
         wanted &= late(at=at)
     elif not asked.state:
         wanted &= Q(state__in=UNDER_WAY)
+    if asked.used:
+        least, most = TIME_USED[asked.used]
+        wanted &= filter_time_used(least=least, most=most, at=at)
     if asked.whose:
         wanted &= _whose(asked.whose, user_id)
     if asked.company:
@@ -242,37 +281,34 @@ def _whose(whose: str, user_id: int) -> Q:
     return Q(assignee_id=user_id if whose == MINE else int(whose))
 
 
-def _order(asked: QueueFilter) -> Iterable[str]:
-    return {DUE: ("due_at", "id"), PRIORITY: ("priority", "due_at", "id"), NEWEST: ("-id",)}[asked.order]
-
-
 def _place(asked: QueueFilter, last: Ticket) -> str:
     """Return where a page ended, for the address of the next."""
-    places = {
-        DUE: f"{last.due_at.isoformat()}~{last.pk}",
-        PRIORITY: f"{last.priority}~{last.due_at.isoformat()}~{last.pk}",
-        NEWEST: str(last.pk),
-    }
-    return places[asked.order]
+    values = {"id": str(last.pk), "due_at": last.due_at.isoformat(), "priority": str(last.priority)}
+    return "~".join(values[name.removeprefix("-")] for name in ORDERS[asked.order])
 
 
 def _after(asked: QueueFilter) -> Q:
     """Return what comes after that place; everything, where it makes no sense."""
-    parts = asked.after.split("~")
-    if not parts[-1].isdecimal() or len(parts) != {NEWEST: 1, DUE: 2, PRIORITY: 3}[asked.order]:
+    parts, order = asked.after.split("~"), ORDERS[asked.order]
+    if not parts[-1].isdecimal() or len(parts) != len(order):
         return Q()
-    ticket_id = min(int(parts[-1]), 2**63 - 1)
-    if asked.order == NEWEST:
-        return Q(id__lt=ticket_id)
+    beyond = "lt" if order[-1].startswith("-") else "gt"
+    further = Q((f"id__{beyond}", min(int(parts[-1]), 2**63 - 1)))
+    if len(parts) == 1:
+        return further
     due_at = _moment(parts[-2])
     if due_at is None:
         return Q()
-    # The first condition is what the index begins at.
-    later = Q(due_at__gte=due_at) & (Q(due_at__gt=due_at) | Q(id__gt=ticket_id))
-    if asked.order == DUE:
-        return later
+    further = _beyond("due_at", due_at, beyond, further)
+    if len(parts) == len(ORDERS[DUE]):
+        return further
     priority = int(parts[0]) if parts[0].isdecimal() and len(parts[0]) == 1 else 0
-    return Q(priority__gte=priority) & (Q(priority__gt=priority) | later)
+    return _beyond("priority", priority, beyond, further)
+
+
+def _beyond(name: str, value: object, beyond: str, further: Q) -> Q:
+    """Beyond a value, or at it and `further`. The first condition is what the index begins at."""
+    return Q((f"{name}__{beyond}e", value)) & (Q((f"{name}__{beyond}", value)) | further)
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,8 +1,6 @@
 """How the desk does, for those who lead it; one's own for everybody; complaints by year for the certificate."""
 
-from collections.abc import Iterator
-
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -10,7 +8,7 @@ from django.views.decorators.http import require_safe
 from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import staff_download
+from accounts.views.downloads import csv_file, staff_download
 from support.actions.cases import export_complaints, export_figures
 from support.forms.queue import SpanForm
 from support.queries import queue, team_metrics
@@ -45,7 +43,7 @@ def figures_csv(request: PersonRequest) -> HttpResponseBase:
     """The same as a file; that it was taken is in the trail."""
     _, span = _span(request)
     lines = export_figures(span=span, user_id=_whose(request), user=request.user, at=timezone.now())
-    return _file(lines, f"whereabouts-desk-{span.since}-{span.until}.csv")
+    return csv_file(lines=lines, name=f"whereabouts-desk-{span.since}-{span.until}")
 
 
 @require_safe
@@ -73,7 +71,8 @@ def complaints_csv(request: PersonRequest, year: int) -> HttpResponseBase:
     at = timezone.now()
     if not FIRST_YEAR <= year <= timezone.localtime(at).year:
         raise Http404
-    return _file(export_complaints(year=year, user=request.user, at=at), f"whereabouts-complaints-{year}.csv")
+    lines = export_complaints(year=year, user=request.user, at=at)
+    return csv_file(lines=lines, name=f"whereabouts-complaints-{year}")
 
 
 def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:
@@ -86,9 +85,3 @@ def _span(request: PersonRequest) -> tuple[SpanForm, team_metrics.Span]:
 def _whose(request: PersonRequest) -> int | None:
     """Whose cases somebody sees the figures of: one's own, but for those who lead the desk or audit it."""
     return None if team_metrics.sees_all(role=get_shown_role(request)) else request.user.pk
-
-
-def _file(lines: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -1,5 +1,7 @@
 """The queue: what waits for us, due first. Search, and whose a case is."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -11,20 +13,24 @@ from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
+from accounts.views.downloads import csv_file, staff_download
 from support.actions import queue as queue_actions
-from support.actions.queue import DESK, record_search
-from support.forms.queue import PLACING, AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm
+from support.actions.queue import DESK, export_list, record_search
+from support.forms.queue import PLACING, AssignForm, HandOverForm, MergeForm, QueueForm, SearchForm, list_sort_links
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
+from support.queries.queue import QueueFilter
 from support.views.access import at_the_desk
 
 
 @require_safe
 @at_the_desk(StaffAction.SEE_TICKETS)
-def queue(request: PersonRequest) -> HttpResponse:
-    """What waits for us, as it was asked for."""
+def queue(request: PersonRequest) -> HttpResponseBase:
+    """What waits for us, as it was asked for; as a file with `csv`."""
     form, at = QueueForm(request.GET), timezone.now()
     asked = form.build_filter()
+    if "csv" in request.GET:
+        return _download(request, form, asked, at)
     if criteria := form.get_criteria():
         goes_on = bool(request.GET.get("after") or request.GET.get("sort"))
         record_search(where=DESK, criteria=criteria, actor=actor_of(request.user), at=at, goes_on=goes_on)
@@ -34,6 +40,7 @@ def queue(request: PersonRequest) -> HttpResponse:
         "form": form,
         "asked": asked,
         "query": without_place(request),
+        "sorts": list_sort_links(asked=asked, given=request.GET),
         "narrowed": any(request.GET[name] for name in request.GET if name not in unnarrowed),
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
@@ -41,6 +48,15 @@ def queue(request: PersonRequest) -> HttpResponse:
         **_may(request),
     }
     return render(request, "desk/queue.html", shown)
+
+
+@staff_download
+def _download(request: PersonRequest, form: QueueForm, asked: QueueFilter, at: datetime) -> HttpResponseBase:
+    """The same cases in the same order as CSV, as many as lists give out; that it was taken is written down."""
+    export_list(
+        title=DESK, criteria=form.get_criteria(), needed=StaffAction.SEE_TICKETS, user=request.user, at=at
+    )  # fmt: skip
+    return csv_file(lines=waiting.as_csv(asked=asked, user_id=request.user.pk, at=at), name="whereabouts-cases")
 
 
 @require_safe

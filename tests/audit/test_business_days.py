@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from audit.primitives.business_days import after_business_days, holidays, is_business_day
+from audit.primitives.business_days import after_business_days, before_business_days, holidays, is_business_day
 
 EAST = ZoneInfo("America/New_York")
 # As the Office of Personnel Management lists them.
@@ -52,6 +52,23 @@ def test_no_day_is_named_that_is_none() -> None:
             assert (is_business_day(day=end.date()), sum(is_business_day(day=day) for day in span)) == (True, days)
 
 
+def test_a_clock_is_counted_back_to_the_latest_moment_that_it_may_have_begun_at() -> None:
+    for n in range(400):
+        start = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=n)
+        for days in (1, 5, 10):
+            end = after_business_days(start=start, days=days, zone=EAST)
+            began = before_business_days(end=end, days=days, zone=EAST)
+            assert began >= start
+            assert after_business_days(start=began, days=days, zone=EAST) == end
+            assert after_business_days(start=began + timedelta(days=1), days=days, zone=EAST) > end
+    # On a Saturday the whole Friday has passed.
+    saturday = datetime(2026, 11, 14, 17, tzinfo=UTC)
+    last_of_thursday = datetime(2026, 11, 13, 4, 59, 59, 999999, tzinfo=UTC)
+    assert before_business_days(end=saturday, days=1, zone=EAST) == last_of_thursday
+
+
 def test_a_moment_without_its_offset_is_no_moment() -> None:
     with pytest.raises(ValueError, match="a start needs its offset"):
         after_business_days(start=datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None), days=1, zone=EAST)
+    with pytest.raises(ValueError, match="an end needs its offset"):
+        before_business_days(end=datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None), days=1, zone=EAST)

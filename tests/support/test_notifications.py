@@ -15,12 +15,14 @@ from accounts.actions.line_separation import request_separation
 from accounts.actions.people import get_or_create_person
 from accounts.models import Separation, User
 from audit.models import AuditEvent, Incident
-from console.queries.notifications import HALF, NEARLY, list_incidents_by_time_used, list_notifications
+from console.queries.notifications import list_incidents_by_time_used, list_notifications
 from console.workers.notifications import SETTLES_WITHIN, send_notifications
 from partners.actions import proposals
 from partners.models import Proposal
-from support.models import NotificationChannel
+from support.models import NotificationChannel, Ticket
+from support.policies.lifecycle import clock_began, move
 from support.queries.counts import cap_count
+from support.queries.due import HALF, NEARLY, filter_time_used
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.partners.outside import Answer, Outside
@@ -33,6 +35,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
 ON = {"is_on": "on", "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
 CONSOLE = "http://localhost:8000/admin"
+CODES = re.compile(r'class="code">(T-\w+)<')
 LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2>\s*<a href="([^"]+)">')
 
 
@@ -111,6 +114,49 @@ def test_an_overdue_case_is_told_to_whom_it_is_assigned(officer: Member, second:
     assert f'<a href="/desk/{late.code}/">{late.code}</a>' in page
     assert officer.client.get(found[0][2]).content.decode().count('<li class="case') == 1
     assert "Nothing is waiting for you" in shown(second, "/admin/notifications/")
+
+
+def test_a_case_of_one_s_own_is_told_when_half_and_nearly_all_of_its_time_is_used(
+    officer: Member, second: Member
+) -> None:
+    at = timezone.now()
+    shares = {"early": 0.4, "half": 0.6, "nearly": 0.95, "over": 1.2}
+    made = {}
+    for name, used in shares.items():
+        made[name] = a_ticket(assignee=officer.user, at=at - 4 * DAY * used, due_in=4 * DAY)
+        # Nobody waits for these, or somebody else has them.
+        a_ticket(assignee=officer.user, at=at - 4 * DAY * used, due_in=4 * DAY, state="waiting")
+        a_ticket(at=at - 4 * DAY * used, due_in=4 * DAY)
+    page = officer.client.get("/admin/notifications/").content.decode()
+    found = [(n, label, unescape(href)) for n, label, href in LINK.findall(page)]
+    assert found == [
+        ("1", "overdue case assigned to you", "/desk/?whose=mine&overdue=on"),
+        ("1", "case assigned to you with 90% of its time used", "/desk/?whose=mine&used=nearly"),
+        ("1", "case assigned to you with half of its time used", "/desk/?whose=mine&used=half"),
+    ]
+    for name, (_, _, path) in zip(("over", "nearly", "half"), found, strict=True):
+        assert CODES.findall(officer.client.get(path).text) == [made[name].code]
+    assert "Nothing is waiting for you" in shown(second, "/admin/notifications/")
+
+
+def test_the_time_of_a_case_is_counted_from_when_its_clock_began_again() -> None:
+    """A reopened case has its whole time before it; one that waits for its person has no clock."""
+    monday = datetime(2026, 3, 2, 18, tzinfo=UTC)
+    case = a_ticket(kind="sign_in", at=monday - 60 * DAY, state="closed", closed_at=monday - 30 * DAY)
+
+    def is_used(least: float, most: float) -> IsSo:
+        return lambda moment: Ticket.objects.filter(filter_time_used(least=least, most=most, at=moment)).exists()
+
+    move(ticket=case, to=Ticket.State.OPEN, at=monday)
+    case.save()
+    assert (case.due_at, clock_began(ticket=case)) == (monday + DAY, monday)
+    assert begins_at(is_used(HALF, NEARLY), monday + 12 * HOUR)
+    assert ends_at(is_used(HALF, NEARLY), monday + 21.6 * HOUR)
+    assert begins_at(is_used(NEARLY, 1), monday + 21.6 * HOUR)
+    assert ends_at(is_used(NEARLY, 1), monday + DAY)
+    move(ticket=case, to=Ticket.State.WAITING, at=monday + HOUR)
+    case.save()
+    assert not is_used(0, 1)(monday + 12 * HOUR)
 
 
 def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +24,11 @@ from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
 from support.queries.due import due
+from support.queries.names import get_staff_name
 from support.queries.queue import PAGE, QueueFilter, counts, page
 from tests.factories import a_ledger_row, a_line, a_party
 from tests.support.desk import a_ticket, said
-from tests.support.officers import Member, staff
+from tests.support.officers import Member, csv_of, staff
 from tests.walks.marks import tells
 from tests.world import disclosed, gagged
 
@@ -195,7 +197,7 @@ def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> N
     assert count_statements() == costs
 
 
-@pytest.mark.parametrize("sort", ["due", "priority", "newest"])
+@pytest.mark.parametrize("sort", ["due", "-due", "priority", "-priority", "newest", "oldest"])
 def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort: str) -> None:
     at = timezone.now()
     for n in range(PAGE + 7):
@@ -212,10 +214,87 @@ def test_pages_follow_one_another_whole_and_without_an_offset(ana: Member, sort:
     orders = {
         "due": lambda one: (one.due_at, one.pk),
         "priority": lambda one: (one.priority, one.due_at, one.pk),
-        "newest": lambda one: -one.pk,
+        "oldest": lambda one: one.pk,
     }
-    assert seen == sorted(Ticket.objects.all(), key=orders[sort])
+    by = orders["oldest" if sort == "newest" else sort.removeprefix("-")]
+    assert seen == sorted(Ticket.objects.all(), key=by, reverse=sort == "newest" or sort.startswith("-"))
     assert [one["sql"] for one in statements if re.search(r"OFFSET [1-9]", one["sql"])] == []
+
+
+def test_the_queue_is_sorted_by_its_columns_either_way(ana: Member) -> None:
+    urgent, soon, late = a_ticket(priority=1), a_ticket(due_in=DAY), a_ticket(due_in=-DAY, priority=4)
+    link = re.compile(r'<a href="([^"]+)"( aria-current="true")?>(\w+)(?:<span class="away">: ([^<]+)<)?')
+
+    def follow(label: str, path: str) -> str:
+        """Press a column's heading; where it leads."""
+        links = {name: unescape(href) for href, _, name, _ in link.findall(ana.client.get(path).text)}
+        return links[label]
+
+    def read_order(path: str) -> str:
+        return " ".join(words for _, current, _, words in link.findall(ana.client.get(path).text) if current)
+
+    path, seen = "/desk/?kind=people", []
+    for label in ("Due", "Due", "Priority", "Priority", "Opened", "Opened"):
+        path = follow(label, path)
+        seen.append((read_order(path), listed(ana, path)))
+    ordered = [late.code, soon.code, urgent.code]
+    by_priority = [urgent.code, soon.code, late.code]
+    assert seen == [
+        ("Due last", ordered[::-1]), ("Due first", ordered), ("Most urgent first", by_priority),
+        ("Least urgent first", by_priority[::-1]), ("Newest first", [late.code, soon.code, urgent.code]),
+        ("Oldest first", [urgent.code, soon.code, late.code]),
+    ]  # fmt: skip
+    assert "kind=people" in path
+    # What is done has no date.
+    done = [a_ticket(state="solved", solved_at=timezone.now()).code for _ in range(2)]
+    assert listed(ana, "/desk/?state=solved&sort=oldest") == done
+    assert listed(ana, "/desk/?state=solved&sort=priority") == done[::-1]
+    assert "sort=priority" not in ana.client.get("/desk/?state=solved").text
+
+
+def test_the_queue_as_a_file_has_what_it_shows_and_is_written_down(ana: Member) -> None:
+    line, party = a_line(msisdn=NUMBER), a_party("=GeoBridge")
+    mine = a_ticket(
+        line_id=line.pk, number_ending="0177", assignee=ana.user, party_id=party.pk, priority=2, language="es"
+    )
+    later = a_ticket(due_in=9 * DAY, kind="dispute", about="I never agreed to this")
+    a_ticket(kind="incident")
+    html = ana.client.get("/desk/?sort=-due").text
+    (path,) = re.findall(r'href="([^"]+)" download', html)
+    rows = csv_of(ana, unescape(path))
+    assert [tuple(row.values())[:7] for row in rows] == [
+        (later.code, "I never agreed to this", "", "I never agreed", "Normal", "Open", "en"),
+        (mine.code, "A question", "'=GeoBridge", "Something else", "High", "Open", "es"),
+    ]
+    assert (rows[1]["due"], rows[1]["assigned_to"]) == (
+        f"{mine.due_at:%Y-%m-%dT%H:%M:%SZ}",
+        get_staff_name(user=ana.user),
+    )
+    assert not tells(str(rows), NUMBER)
+    assert csv_of(ana, "/desk/?whose=mine&language=es&csv=1") == rows[1:]
+    taken = AuditEvent.objects.filter(action="export.taken", actor=ana.actor).order_by("at")
+    assert [(one.target, one.detail) for one in taken] == [
+        ("export:list", {"in": "Cases", "for": {}}),
+        ("export:list", {"in": "Cases", "for": {"Assigned to": "Mine", "Language": "Español"}}),
+    ]
+    assert not AuditEvent.objects.filter(action="search.made").exists()
+
+
+def test_a_file_of_the_queue_has_no_case_that_an_order_hides(ana: Member) -> None:
+    at, line = timezone.now(), a_line()
+    finder = a_party("Elm Finder", "lbs_provider")
+    (row,) = disclosed(line, [a_party("Elm").uri, finder.uri], at=at - DAY, n=1)
+    a_ticket(line_id=line.pk, about_kind="company", about_ref=str(finder.pk))
+    assert [one["company"] for one in csv_of(ana, "/desk/?csv=1")] == ["Elm Finder"]
+    gagged(row, until=at + 30 * DAY, at=at)
+    assert [one["company"] for one in csv_of(ana, "/desk/?csv=1")] == [""]
+
+
+def test_a_long_queue_s_file_says_that_it_is_not_all(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("support.queries.exports.MOST_IN_FILE", 2)
+    codes = [a_ticket(due_in=n * DAY).code for n in range(1, 4)]
+    says = "Only the first 2 rows. Narrow the list to get the others."
+    assert [row["case"] for row in csv_of(ana, "/desk/?csv=1")] == [*codes[:2], says]
 
 
 def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
