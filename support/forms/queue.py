@@ -83,7 +83,9 @@ class QueueForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         is_plain = "kind" not in data and not any(data.get(name) for name in self.base_fields if name not in PLACING)
-        super().__init__({**data, "kind": PEOPLE} if is_plain else data, label_suffix="")
+        # The last value of each: unpacked, a query has lists of them.
+        given = {name: data.get(name) for name in data}
+        super().__init__(given | {"kind": PEOPLE} if is_plain else given, label_suffix="")
         people = [(str(one.pk), get_staff_name(user=one)) for one in colleagues()]
         whose = [
             ("", _("Everyone")),

@@ -83,11 +83,11 @@ def _has_used(share: float, at: datetime) -> Q:
 def _get_last_due(days: int, share: float, at: datetime) -> datetime:
     """Return the latest date to which a clock of so many business days has used this share."""
 
-    def reached(after: int) -> datetime:
+    def get_moment(after: int) -> datetime:
         due_at = at + after * MICROSECOND
         return _reached_at(before_business_days(end=due_at, days=days, zone=ZONE), due_at, share)
 
-    return at + (bisect_right(range(LONGEST_CLOCK // MICROSECOND), at, key=reached) - 1) * MICROSECOND
+    return at + (bisect_right(range(LONGEST_CLOCK // MICROSECOND), at, key=get_moment) - 1) * MICROSECOND
 
 
 def business_days_between(*, first: datetime, second: datetime) -> int:

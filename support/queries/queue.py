@@ -289,21 +289,21 @@ def _place(asked: QueueFilter, last: Ticket) -> str:
 
 def _after(asked: QueueFilter) -> Q:
     """Return what comes after that place; everything, where it makes no sense."""
-    parts, order = asked.after.split("~"), ORDERS[asked.order]
-    if not parts[-1].isdecimal() or len(parts) != len(order):
+    order, parts = [name.removeprefix("-") for name in ORDERS[asked.order]], asked.after.split("~")
+    values = [_read_place(name, part) for name, part in zip(order, parts, strict=False)]
+    if len(parts) != len(order) or None in values:
         return Q()
-    beyond = "lt" if order[-1].startswith("-") else "gt"
-    further = Q((f"id__{beyond}", min(int(parts[-1]), 2**63 - 1)))
-    if len(parts) == 1:
-        return further
-    due_at = _moment(parts[-2])
-    if due_at is None:
-        return Q()
-    further = _beyond("due_at", due_at, beyond, further)
-    if len(parts) == len(ORDERS[DUE]):
-        return further
-    priority = int(parts[0]) if parts[0].isdecimal() and len(parts[0]) == 1 else 0
-    return _beyond("priority", priority, beyond, further)
+    beyond = "lt" if ORDERS[asked.order][0].startswith("-") else "gt"
+    further = Q((f"id__{beyond}", values.pop()))
+    for name, value in reversed([*zip(order, values, strict=False)]):
+        further = _beyond(name, value, beyond, further)
+    return further
+
+
+def _read_place(name: str, text: str) -> datetime | int | None:
+    if name == "due_at":
+        return _moment(text)
+    return min(int(text), 2**63 - 1) if text.isdecimal() else None
 
 
 def _beyond(name: str, value: object, beyond: str, further: Q) -> Q:

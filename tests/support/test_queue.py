@@ -28,7 +28,7 @@ from support.queries.names import get_staff_name
 from support.queries.queue import PAGE, QueueFilter, counts, page
 from tests.factories import a_ledger_row, a_line, a_party
 from tests.support.desk import a_ticket, said
-from tests.support.officers import Member, csv_of, staff
+from tests.support.officers import Member, csv_of, shown, staff
 from tests.walks.marks import tells
 from tests.world import disclosed, gagged
 
@@ -233,6 +233,8 @@ def test_the_queue_is_sorted_by_its_columns_either_way(ana: Member) -> None:
     def read_order(path: str) -> str:
         return " ".join(words for _, current, _, words in link.findall(ana.client.get(path).text) if current)
 
+    assert "Sort by Due : Due first ↑ Priority Opened CSV" in shown(ana, "/desk/")
+    assert "Time used Any Half, but less than 90% 90% or more, not overdue Only overdue" in shown(ana, "/desk/")
     path, seen = "/desk/?kind=people", []
     for label in ("Due", "Due", "Priority", "Priority", "Opened", "Opened"):
         path = follow(label, path)
@@ -438,9 +440,9 @@ def test_the_queue_and_searches_show_nobody(ana: Member) -> None:
     one = a_ticket(line_id=line.pk, number_ending="0177")
     said(one, "Quagga")
     pages = [ana.client.get("/desk/?state=all"), ana.client.post("/desk/search/", {"q": "quagga"})]
-    for shown in pages:
-        assert one.code in shown.content.decode()
-        assert not tells(shown.content.decode(), NUMBER)
+    for listed_page in pages:
+        assert one.code in listed_page.content.decode()
+        assert not tells(listed_page.content.decode(), NUMBER)
         assert "Zebrafinch" not in shown.content.decode()
     assert AuditEvent.objects.filter(line_id=line.pk, action="ticket.found").count() == 1
 
