@@ -443,7 +443,7 @@ def test_the_queue_and_searches_show_nobody(ana: Member) -> None:
     for listed_page in pages:
         assert one.code in listed_page.content.decode()
         assert not tells(listed_page.content.decode(), NUMBER)
-        assert "Zebrafinch" not in shown.content.decode()
+        assert "Zebrafinch" not in listed_page.content.decode()
     assert AuditEvent.objects.filter(line_id=line.pk, action="ticket.found").count() == 1
 
 
