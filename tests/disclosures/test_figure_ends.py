@@ -12,7 +12,8 @@ from disclosures.models import PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
 from partners.models import Contract, Dealing, Suspension
-from revocations.models import EvidenceRequest, Order, State
+from revocations.models import EvidenceRequest, Order, Pulse, State
+from revocations.workers import stream_health
 from revocations.workers.deadlines import record_late_completions, record_overdue
 from tests.clocks import Clock
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -137,39 +138,62 @@ def test_what_a_company_was_told_and_did_counts_after_its_moment(clock: Clock) -
     })  # fmt: skip
 
 
+def test_who_was_told_before_was_told_at_once(clock: Clock) -> None:
+    """What people stop once more, an hour later and in other words, their company has done already."""
+    campaign, lines = a_campaign(), [a_line() for _ in range(10)]
+    for line in lines:
+        an_approval(line, campaign)
+    for scope, ref, at in (("purpose", campaign.purpose, NOW), ("party", campaign.lbs_provider.uri, NOW + HOUR)):
+        clock.move_to(at)
+        for line in lines:
+            stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:0", channel="web")
+        assert bring_to(State.COMPLETED, acknowledged_at=NOW, completed_at=NOW) == 10
+    measures = ("received", "acknowledged", "to_acknowledged_median_s", "completed", "to_completed_median_s")
+    assert count([(Figure.FOLLOWED, one) for one in measures], NOW + DAY, None) == [20, 20, 0, 20, 0]
+
+
 def test_an_order_is_late_from_its_date_until_after_it_was_done(clock: Clock) -> None:
     clock.move_to(NOW)
     contract = a_contract()
     (order,) = orders_about(1, contract)
     due = order.complete_by
     assert due is not None
+    # What was not even acknowledged in a day is no order that was not done by its date.
+    Pulse.objects.bulk_create([Pulse(minute=NOW + n * timedelta(minutes=1)) for n in range(25 * 60)])
+    assert stream_health.watch(now=NOW + 25 * HOUR) == 1
     assert record_overdue(now=due + DAY) == 1
-    bring(order, State.COMPLETED, acknowledged_at=NOW, completed_at=due + 2 * DAY)
-    assert record_late_completions() == 1
+    bring(order, State.COMPLETED, acknowledged_at=due + DAY, completed_at=due + 2 * DAY)
+    assert record_late_completions() == 2
     changes(OVERDUE, {due: ([0], [1]), due + 2 * DAY + MOMENT: ([1], [0])})
 
 
 @pytest.mark.parametrize("replaced", [True, False], ids=["replaced_unread", "done_with_the_newer"])
 def test_with_a_newer_order_the_older_is_late_no_longer(clock: Clock, *, replaced: bool) -> None:
     clock.move_to(NOW)
-    line, campaign = a_line(), a_campaign()
-    an_approval(line, campaign)
-    stop(line_id=line.pk, scope="purpose", ref=campaign.purpose, actor="subscriber:0", channel="web")
+    line, contract = a_line(), a_contract()
+    uses = [a_campaign(contract, a_party(name, "lbs_provider")) for name in ("RoadAid", "SecureTrack")]
+    for campaign in uses:
+        an_approval(line, campaign)
+    first, second = (campaign.lbs_provider.uri for campaign in uses)
+    stop(line_id=line.pk, scope="party", ref=first, actor="subscriber:0", channel="web")
     older = Order.objects.get(line_id=line.pk)
     due = older.complete_by
     assert due is not None
     assert record_overdue(now=due + DAY) == 1
     said = due + 2 * DAY
-    clock.move_to(said)
-    stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
-    newer = Order.objects.exclude(pk=older.pk).get(line_id=line.pk)
+    # One between them, that neither was replaced by nor was done.
+    for scope, ref, at in (("party", second, said - HOUR), ("all", "", said)):
+        clock.move_to(at)
+        stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:0", channel="web")
+    _, between, newer = Order.objects.filter(line_id=line.pk).order_by("version")
     if replaced:
-        bring(older, State.SUPERSEDED, superseded_by=newer.id)
+        for one in (older, between):
+            bring(one, State.SUPERSEDED, superseded_by=newer.id)
         over = said
     else:
         over = said + HOUR
         bring(older, State.ACKNOWLEDGED, acknowledged_at=NOW)
         bring(newer, State.COMPLETED, acknowledged_at=said, completed_at=over)
-    # The newer one has the date of the older.
-    alone = int(replaced)
-    changes(OVERDUE, {due: ([0], [1 + alone]), over + MOMENT: ([1 + alone], [alone])})
+    # The newer ones have the date of the older.
+    both, alone = (2, 1) if replaced else (2, 0)
+    changes(OVERDUE, {due: ([0], [both]), over + MOMENT: ([both], [alone])})

@@ -8,7 +8,8 @@ from pytest_django.fixtures import Settings
 
 from accounts.primitives.numbers import CANARY_NAME
 from audit.queries import database_clock
-from consent.actions.choices import refuse, stop
+from consent.actions.choices import allow, refuse, stop
+from consent.actions.lines import grow_up
 from consent.models import InvalidatedApproval
 from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures.statements import Figure
@@ -77,6 +78,17 @@ def test_what_was_refused_is_told_companies_like_what_was_stopped() -> None:
 
 
 @pytest.mark.usefixtures("no_broker")
+def test_what_ended_as_children_grew_up_nobody_said_here() -> None:
+    campaign = a_campaign()
+    for _ in TEN:
+        line = a_line()
+        allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:0", channel="web")
+        grow_up(line_id=line.pk, at=database_clock())
+    after = database_clock() - NOW + DAY
+    assert counted(Figure.FOLLOWED, "company", "received", "said_here", after=after) == [("GeoBridge", 10, 0)]
+
+
+@pytest.mark.usefixtures("no_broker")
 def test_what_one_company_did_another_has_not_done() -> None:
     """Both were told of the same stops."""
     uses = [a_campaign(a_contract(a_party(name))) for name in ("GeoBridge", "NorthLink")]
@@ -86,13 +98,15 @@ def test_what_one_company_did_another_has_not_done() -> None:
             an_approval(line, campaign)
         stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
     now = database_clock()
-    bring_to(
-        State.COMPLETED, Order.objects.filter(contract_id=uses[0].contract_id), acknowledged_at=now, completed_at=now
-    )
+    # What is signed in part is not what is done.
+    for campaign, state in zip(uses, (State.COMPLETED, State.PARTIAL), strict=True):
+        bring_to(
+            state, Order.objects.filter(contract_id=campaign.contract_id), acknowledged_at=now, completed_at=now
+        )  # fmt: skip
     columns = ("company", "received", "acknowledged", "completed")
     assert counted(Figure.FOLLOWED, *columns, after=now - NOW + DAY) == [
         ("GeoBridge", 10, 10, 10),
-        ("NorthLink", 10, 0, 0),
+        ("NorthLink", 10, 10, 0),
     ]
 
 

@@ -17,13 +17,13 @@ from partners.clients import http
 from revocations import tasks
 from revocations.actions import nudges
 from revocations.models import Attempt, Order, State
-from revocations.workers.delivery import claims, delivery_rounds
+from revocations.workers.delivery import claims, delivery_rounds, fairness
 from revocations.workers.delivery.claims import LEASE, Clock
 from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due
 from revocations.workers.delivery.records import Result, record
 from revocations.workers.delivery.verdicts import Verdict, judge, retry_wait, wait_after
 from tests.databases import cut_off
-from tests.factories import a_campaign, a_contract, a_line, an_approval
+from tests.factories import NOW, a_campaign, a_contract, a_line, an_approval
 from tests.faults.programs import until
 from tests.partners.outside import Answer, Asked
 from tests.properties import undone
@@ -211,6 +211,15 @@ def test_only_the_newest_is_sent_and_the_older_name_it(scene: Scene) -> None:
 
 
 @pytest.mark.django_db
+def test_what_was_replaced_on_its_way_is_in_flight_no_longer(scene: Scene) -> None:
+    line = scene.a_line()
+    (first,), now = stop_all(line), database_clock()
+    assert len(claims.claim(party_id=scene.party.pk, clock=Clock(now)).pushes) == 1
+    assert deliver(allow(line, scene.campaign)) == {"acknowledged": 1}
+    assert (the_order(first).state, fairness.in_flight(party_id=scene.party.pk, now=now)) == (State.SUPERSEDED, 0)
+
+
+@pytest.mark.django_db
 def test_nobody_s_move_is_awaited_for_an_order_that_a_newer_one_replaced(scene: Scene) -> None:
     line = scene.a_line()
     (first,) = stop_all(line)
@@ -248,8 +257,11 @@ def test_without_an_address_it_waits_or_goes_elsewhere(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
     assert deliver([order_id]) == {"no_connection": 1}
     assert (the_order(order_id).state, the_order(order_id).note) == (State.QUEUED, "no address is known")
-    a_contract(scene.party, endpoint_url=address)
+    # Of two agreements' the newer one's, whichever of them was written down first.
+    a_contract(scene.party, endpoint_url=address, starts_at=NOW)
+    move_endpoints(a_contract(scene.party), endpoint_url=f"{scene.outside.url}/elsewhere")
     assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
+    assert [asked.path for asked in scene.outside.posted] == [f"/{scene.party.pk}/events"]
 
 
 @pytest.mark.django_db

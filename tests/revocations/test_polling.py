@@ -112,9 +112,10 @@ def test_stops_come_before_allows_and_only_the_newest(scene: Scene) -> None:
 
 
 def test_no_more_than_asked_for_and_the_rest_is_announced(scene: Scene) -> None:
-    for _ in range(3):
-        stop_all(scene.a_line())
-    status, answer = ask(scene, {"maxEvents": 2, "returnImmediately": True})
+    oldest, *_ = (jti(order_id) for _ in range(3) for order_id in stop_all(scene.a_line()))
+    found = polling_delivery.offer(party_id=scene.party.pk, limit=1, now=database_clock())
+    assert (list(found.sets), found.more) == ([oldest], True)
+    status, answer = ask(scene, {"maxEvents": 1, "returnImmediately": True})
     assert (status, answer["moreAvailable"]) == (200, True)
     assert ask(scene, {"maxEvents": 0}) == (200, {"sets": {}, "moreAvailable": True})
     assert len(sets(scene, maxEvents=2)) == 1

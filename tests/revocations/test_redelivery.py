@@ -71,6 +71,8 @@ def test_for_a_case_only_its_line_s_newest_is_sent(scene: Scene) -> None:
     deliver([newest, others])
     agent = an_actor("agent")
     assert resend_for_case(party_id=scene.party.pk, line_id=line.pk, actor=agent, reason=WHY, at=database_clock()) == 1
+    # Who is told of another alone is not told of it too.
+    assert deliver(stop_all(scene.a_line())) == {"acknowledged": 1}
     assert sweep() == {"acknowledged": 1}
     assert scene.tokens()[-1]["jti"] == the_order(newest).jti
 

@@ -5,11 +5,12 @@ from collections import Counter
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import override
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from audit.queries import database_clock
+from revocations.actions.redelivery import resend_for_case
 from revocations.domain.streams import queue_event
 from revocations.models import Attempt, State, Stream, StreamEvent
 from revocations.queries.answerable_time import list_delivery_minutes
@@ -19,6 +20,7 @@ from revocations.workers.delivery.delivery_rounds import Message, Partner, Round
 from revocations.workers.delivery.records import Result
 from tests.partners.outside import Answer, Asked, Outside
 from tests.revocations.scenes import Scene, a_scene, deliver, stop_all, the_order
+from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 SECOND = timedelta(seconds=1)
@@ -138,6 +140,28 @@ def test_who_is_told_of_named_orders_gets_these_alone(scene: Scene) -> None:
     assert [token["jti"] for token in scene.tokens()] == [the_order(order_id).jti]
     assert sweep(now=database_clock()) == {"acknowledged": 1}
     assert scene.tokens()[-1]["jti"] == event.jti
+
+
+def test_what_has_been_due_for_longest_goes_first(scene: Scene) -> None:
+    party_id, lines, begun = scene.party.pk, [scene.a_line(), scene.a_line()], database_clock()
+
+    def claim_one(at: datetime) -> UUID:
+        (push,) = claims.claim(party_id=party_id, clock=Clock(at), limit=1).pushes
+        return push.row.id
+
+    orders = [order_id for line in lines for order_id in stop_all(line)]
+    events = [
+        queue_event(party_id=party_id, kind=StreamEvent.Kind.COHORT, sub_id={}, event={}, at=begun + n * SECOND).id
+        for n in range(2)
+    ]
+    assert [claim_one(begun + 2 * SECOND) for _ in range(4)] == [*events, *orders]
+    at = begun + timedelta(minutes=1)
+    assert sweep(now=at) == {"acknowledged": 4}
+    for n, line in enumerate(reversed(lines)):
+        resend_for_case(
+            party_id=party_id, line_id=line.pk, actor=an_actor("agent"), reason="They ask", at=at + n * SECOND
+        )
+    assert [claim_one(at + SECOND) for _ in range(2)] == orders[::-1]
 
 
 def test_a_partner_that_can_t_be_claimed_for_is_counted_and_keeps_nobody_waiting(outside: Outside) -> None:

@@ -120,12 +120,12 @@ def test_a_worker_that_lost_its_lease_gives_nothing_back(scene: Scene) -> None:
 
 def test_a_poll_offers_events_first_and_settles_them(scene: Scene) -> None:
     (order_id,) = stop_all(scene.a_line())
-    event = an_event(scene)
+    event, second = an_event(scene), an_event(scene)
     found = polling.offer(party_id=scene.party.pk, limit=100, now=database_clock())
-    assert list(found.sets) == [event.jti, the_order(order_id).jti]
+    assert list(found.sets) == [event.jti, second.jti, the_order(order_id).jti]
     assert found.more is False
     polling.settle(
-        party_id=scene.party.pk, acknowledged=[event.jti], errors={}, now=database_clock()
+        party_id=scene.party.pk, acknowledged=[event.jti, second.jti], errors={}, now=database_clock()
     )  # fmt: skip
     event.refresh_from_db()
     assert (event.state, offered(scene)) == (State.ACKNOWLEDGED, {the_order(order_id).jti})

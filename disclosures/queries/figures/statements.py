@@ -153,8 +153,7 @@ WITH many AS (
         WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id
             AND (newer.epoch, newer.version) > (o.epoch, o.version)
             AND (newer.state = 'completed' AND newer.completed_at < %(until)s
-                OR o.state = 'superseded' AND o.acknowledged_at IS NULL
-                    AND newer.id = o.superseded_by AND newer.queued_at < %(until)s))
+                OR newer.id = o.superseded_by AND o.acknowledged_at IS NULL AND newer.queued_at < %(until)s))
     GROUP BY o.party_id
 )
 SELECT p.name AS company, count(told.party_id) AS received,

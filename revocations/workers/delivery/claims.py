@@ -269,7 +269,7 @@ def _supersede(older: Iterable[Order], newest: Mapping[tuple[int, int], UUID]) -
             leased_until=None,
             parked_with="",
         )
-        Order.objects.filter(pk=order.pk, again_at__isnull=False).update(again_at=None, leased_until=None)
+        Order.objects.filter(pk=order.pk, again_at__isnull=False).update(again_at=None)
 
 
 def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
