@@ -28,7 +28,7 @@ from revocations.queries.coverage import count_orders_by_state, coverage_of_ends
 from support.models import Attachment, Document, Entry
 from support.queries import chains, names
 from support.queries.case import Case, case_of
-from support.queries.chains import Link
+from support.queries.chains import RECIPIENT, Link
 from support.queries.counts import sum_counts
 from support.queries.history import RecordedAct, describe_action, list_people, more_of
 from support.queries.incidents import DutyState, IncidentPage, incident_page
@@ -37,6 +37,10 @@ from support.queries.timeline import SentPage
 from support.queries.visible import visible_incidents, visible_tickets
 
 PASSED_ON = "Orders go to the partners of the contracts above, which pass them on. Their packs count them."
+WHOLE = (
+    "Where the company is another recipient, these are figures of whole campaigns: consents and look-ups count whoever"
+    " received the location."
+)
 LOGGED = ("When", "Who", "Action", "Details", "Reason", "Hash of the entry")
 DATA = "Who requested or received a phone's location, when, for what purpose and how precisely. We keep no coordinates."
 
@@ -161,12 +165,13 @@ def _build_reach(party: Party, links: Sequence[Link], at: datetime) -> list[Sect
     figures = {
         "Consents on record": str(consents), "Disputes": str(standing.disputes), "Disputes, in percent": standing.rate,
     }  # fmt: skip
+    says = [WHOLE] if any(one.as_what == RECIPIENT for one in links) else []
     of_each = [(one.facts.campaign.ref, str(one.facts.approvals)) for one in links]
     months = [(f"{one.month:%Y-%m}", str(one.n)) for one in standing.months]
     return [
-        Section.build_facts("Reach", figures, is_live=True),
+        Section.build_facts("Reach", figures, text=says, is_live=True),
         Section.build("Consents by campaign", ("Campaign", "Consents on record"), of_each, is_live=True),
-        Section.build("Look-ups by month", ("Month (UTC)", "Look-ups by consent"), months, is_live=True),
+        Section.build("Look-ups by month", ("Month (UTC)", "Look-ups by consent"), months, text=says, is_live=True),
     ]
 
 

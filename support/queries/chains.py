@@ -78,6 +78,7 @@ def _any(terms: tuple[str, ...], **says: object) -> Q:
 
 
 MOST_CHAINS = 500
+RECIPIENT = "other recipient"
 # A contract keeps its missed deadlines for good. Those that are open have an index of their own.
 BREACHES = """
 SELECT contract_id, least(count(*), %s) FROM revocations_breach
@@ -236,4 +237,4 @@ def _roles(one: PartyFacts) -> list[str]:
 def _as_what(campaign: Campaign, party: Party) -> str:
     if campaign.contract.aggregator_id == party.pk:
         return "aggregator"
-    return "location service" if campaign.lbs_provider_id == party.pk else "other recipient"
+    return "location service" if campaign.lbs_provider_id == party.pk else RECIPIENT

@@ -181,12 +181,15 @@ def test_the_pack_of_a_company_behind_others_has_what_it_stands_in(officer: Memb
     _, campaign = a_world()
     company = Party.objects.get(name=name)
     told = shown(officer, f"/admin/documents/make/company/{company.pk}/", {})
-    contracts = told.partition("Contracts Contract With")[2].partition("Reach What")[0]
+    contracts = told.partition("Contracts Contract With")[2].partition("Reach ")[0]
     assert f"{campaign.contract.ref} Ash " in contracts
     assert f"{campaign.ref} {campaign.contract.ref} Ash Finder" in contracts
     assert as_what in contracts
-    reach = told.partition("Reach What On record")[2].partition("Orders to stop")[0]
+    reach = told.partition("Reach ")[2].partition("Orders to stop")[0]
     assert "Consents on record 1 Disputes 0 " in reach
+    # Nothing was passed on to the customer: the look-up is its campaign's, and the pack says so.
+    of_whole_campaigns = "consents and look-ups count whoever received the location."
+    assert reach.count(of_whole_campaigns) == (2 if as_what == "recipient" else 0)
     assert re.findall(r"20\d\d-\d\d [1-9]\d*", reach) == [f"{timezone.now() - DAY:%Y-%m} 1"]
     assert "Orders go to the partners of the contracts above, which pass them on." in told
     suspended = told.partition("Suspensions From To Of Reason")[2].partition("Terminations")[0]
