@@ -4,6 +4,7 @@ It needs no database, so that the command can check a receipt offline and the pa
 """
 
 import hashlib
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ from partners.primitives.tokens import BadToken, Json, UnknownKey
 LARGEST_FILE = 2_000_000
 # What tells a receipt file from any other JSON.
 RECEIPT = b'"token"'
+# A token alone: a JWS in its compact form, which still looks so where it was cut off or changed.
+TOKEN = re.compile(r"eyJ[\w.-]*", re.ASCII)
 type Object = Mapping[str, Any]
 # By party and key id: public keys, more than one where the party used the id again.
 type Known = Mapping[tuple[str, str], Sequence[Json]]
@@ -95,7 +98,7 @@ def read_receipt_file(content: bytes) -> Object:
     """Read a receipt file: the JSON or the PDF as downloaded, or the token alone. Raises DoesNotVerify."""
     try:
         text = (_find_attached_receipt(content) if content.startswith(b"%PDF-") else content).decode().strip()
-        return _object(read_json(text)) if text[:1] in {"{", "["} else {"token": text}
+        return {"token": text} if TOKEN.fullmatch(text) else _object(read_json(text))
     except ValueError as error:
         raise DoesNotVerify(str(error), Fault.NO_RECEIPT) from error
 

@@ -391,9 +391,18 @@ def test_what_was_changed_or_is_no_receipt_proves_nothing(signed: Signed) -> Non
                 assert status == 200
                 pages.keep(f"{title} ({language})", page)
     deep = b'{"token": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
-    for content in (b"[]", b"{}", b'{"token": 7}', b"\xff\xfe", deep, b"%PDF-"):
+    for content in (
+        b"[]",
+        b"{}",
+        b'{"token": 7}',
+        b"\xff\xfe",
+        deep,
+        b"%PDF-",
+        b"7",
+        b"Dear Ana,\nhere is my receipt.",
+    ):
         assert told_of(content) == NO_RECEIPT, content[:20]
-    for content in (b"7", token.encode() + b".x"):
+    for content in (token.encode() + b".x", token[:60].encode()):
         assert told_of(content) == CHANGED, content[:20]
 
 
