@@ -111,8 +111,8 @@ def list_unsigned(*, coverage: Coverage) -> SafeString:
     told: list[SafeString] = []
     if coverage.missing:
         message = ngettext(
-            "%(n)s company it passed your data to has not signed: <bdi>%(names)s</bdi>.",
-            "%(n)s companies it passed your data to have not signed: <bdi>%(names)s</bdi>.",
+            "%(n)s company that gets data from it has not signed: <bdi>%(names)s</bdi>.",
+            "%(n)s companies that get data from it have not signed: <bdi>%(names)s</bdi>.",
             len(coverage.missing),
         )
         told.append(sentence(message, n=len(coverage.missing), names=join_words(coverage.missing_names)))

@@ -116,7 +116,7 @@ def test_the_desk_has_a_word_for_each_state_of_an_order() -> None:
 
 KEPT_TRYING = f"{BRIDGE} has <strong>not yet confirmed</strong> our message. We keep trying."
 STOPPED_USING = f"{BRIDGE} signed that it stopped using your data."
-FOR_PART = f"{BRIDGE} signed for part of it. 1 company it passed your data to has not signed: <bdi>LoneWorker</bdi>."
+FOR_PART = f"{BRIDGE} signed for part of it. 1 company that gets data from it has not signed: <bdi>LoneWorker</bdi>."
 # What is said where the choice asks the partner to sign for nothing, to stop using, and to delete.
 SENTENCES: dict[State, tuple[str, str, str]] = {
     State.QUEUED: (f"Our message to {BRIDGE} is waiting to be sent.",) * 3,

@@ -549,7 +549,7 @@ def test_a_company_heard_of_after_the_last_signature_is_missing_everywhere(ended
     for party, at in ((med, before), (later, after)):
         Dealing.objects.create(line_id=mine.pk, aggregator=ended.scene.party, party=party, last_at=at, first_at=at)
     home, ends, one, missing = shown()
-    assert "1 company it passed your data to has not signed: MedAlert. GeoBridge must delete your data by" in home
+    assert "1 company that gets data from it has not signed: MedAlert. GeoBridge must delete your data by" in home
     assert whole not in home
     assert ("a signature is missing" in ends, "deletion signed" in ends + one) == (True, False)
     assert "Every company it passed data to signed not yet, waiting for MedAlert, due" in one

@@ -92,4 +92,4 @@ def test_each_state_of_a_partner_is_read_as_it_is(product: Product) -> None:
     until(lambda: person.reads(SIGNED, RECEIVED), WITHIN_S, person.sees)
     link.fault("none")
     until(lambda: person.reads(SIGNED, IN_PART), WITHIN_S, person.sees)
-    assert "1 company it passed your data to has not signed: Securetrack." in person.browser.get(person.choice).words
+    assert "1 company that gets data from it has not signed: Securetrack." in person.browser.get(person.choice).words
