@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.actions.rate_limits import GuessTarget, Try, spend_code
 from accounts.models import Delegation, User
@@ -136,10 +137,11 @@ class CodeForm(forms.Form):
     # No code is looked at before another text, so the page offers no field for one.
     is_spent = False
 
-    def refuse(self, *, spent: bool) -> None:
-        """Say that it was not right; `spent`: that so many were not, that none is looked at before another text."""
-        self.is_spent = spent
-        self.add_error(None if spent else "code", self.too_many if spent else self.wrong)
+    def refuse(self, *, tries_left: int) -> None:
+        """Say that it was not right, and how many more are looked at before another text."""
+        self.is_spent = not tries_left
+        left = ngettext("You have %(n)s try left.", "You have %(n)s tries left.", tries_left) % {"n": tries_left}
+        self.add_error(*((None, self.too_many) if self.is_spent else ("code", f"{self.wrong} {left}")))
 
 
 class SignInCodeForm(CodeForm):

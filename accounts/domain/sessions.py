@@ -92,16 +92,16 @@ def get_code_request_id(request: HttpRequest) -> str:
     return str(request.session.get(STEPS_KEY, {}).get("asked") or get_asker(request))
 
 
-def note_tries(request: HttpRequest, *, tries: int) -> bool:
-    """Keep how many codes were not right, at the door whose steps are being taken. Returns whether that is enough."""
+def note_tries(request: HttpRequest, *, tries: int) -> int:
+    """Keep how many codes were not right, at the door whose steps are being taken. Returns how many tries are left."""
     steps = request.session.get(STEPS_KEY, {})
     request.session[STEPS_KEY] = {**steps, "tries": max(tries, steps.get("tries", 0))}
-    return has_tried_enough(request)
+    return count_tries_left(request)
 
 
-def has_tried_enough(request: HttpRequest) -> bool:
-    """Return whether so many were wrong since a code was last asked for that none counts: alike for every number."""
-    return bool(request.session.get(STEPS_KEY, {}).get("tries", 0) >= TRIES_AT_A_CODE)
+def count_tries_left(request: HttpRequest) -> int:
+    """Return how many more codes count before another is asked for: alike for every number."""
+    return max(0, TRIES_AT_A_CODE - int(request.session.get(STEPS_KEY, {}).get("tries", 0)))
 
 
 def reset_tries(request: HttpRequest) -> None:

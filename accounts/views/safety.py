@@ -67,12 +67,13 @@ def contact_code(request: SubscriberRequest) -> HttpResponse:
         if prove_contact(line_id=request.line.line.pk, user=request.user, typed=typed, at=now):
             messages.success(request, _("We now send alerts about this line to your safe number."))
             return redirect("safe-contact")
-        if delegations.get_pending_contact(line_id=request.line.line.pk, at=now) is None:
+        waiting = delegations.get_pending_contact(line_id=request.line.line.pk, at=now)
+        if waiting is None:
             # The page has no field for a code any more, beside which it could be said.
             is_spent = delegations.has_spent_contact_code(line_id=request.line.line.pk, at=now)
             messages.error(request, CodeForm.too_many if is_spent else CodeForm.wrong)
             return redirect("safe-contact")
-        code.add_error("code", CodeForm.wrong)
+        code.refuse(tries_left=waiting.tries_left)
     return _contact(request, SafeNumberForm(), code)
 
 
@@ -150,7 +151,7 @@ def reading_code(request: SubscriberRequest) -> HttpResponse:
     if mark_lookup_view(request, form):
         typed, asker = form.cleaned_data["code"], sessions.get_asker(request)
         contact = None
-        if not sessions.has_tried_enough(request):
+        if sessions.count_tries_left(request):
             contact = verify_reading_code(
                 line_id=own.line.pk, user=request.user, asker=asker, typed=typed, at=database_clock()
             )

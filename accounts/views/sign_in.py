@@ -48,9 +48,9 @@ from audit.queries import database_clock
 
 
 def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
-    """Say that a texted code was not right; after so many, that another has to be asked for."""
+    """Say that a texted code was not right and how many tries are left, or that another has to be asked for."""
     tries = count_wrong_code(code_request_id=sessions.get_code_request_id(request), at=at)
-    form.refuse(spent=sessions.note_tries(request, tries=tries))
+    form.refuse(tries_left=sessions.note_tries(request, tries=tries))
 
 
 def text_code_to(request: HttpRequest, *, msisdn: str, purpose: TextedCode.Purpose) -> None:
@@ -109,7 +109,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     if mark_lookup_view(request, form):
         typed, alone, now = form.cleaned_data["code"], form.cleaned_data["alone"], database_clock()
         user = None
-        if not sessions.has_tried_enough(request):
+        if sessions.count_tries_left(request):
             user = people.sign_in(
                 msisdn=msisdn,
                 asker=sessions.get_asker(request),

@@ -62,7 +62,7 @@ def code(request: AskRequest) -> HttpResponse:
         now = database_clock()
         typed = form.cleaned_data["code"]
         line = None
-        if not sessions.has_tried_enough(request):
+        if sessions.count_tries_left(request):
             line = verify_code(question=asked_of, asker=sessions.get_asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(

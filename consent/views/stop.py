@@ -64,7 +64,7 @@ def code(request: HttpRequest) -> HttpResponse:
         now = database_clock()
         typed = form.cleaned_data["code"]
         line = None
-        if not sessions.has_tried_enough(request):
+        if sessions.count_tries_left(request):
             line = verify_code(msisdn=msisdn, purpose=STOP, asker=sessions.get_asker(request), typed=typed, at=now)
         if line:
             sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)

@@ -284,6 +284,8 @@ class TestSafeContact:
         said = [person.post(f"{path}code/", {"code": "1"}, follow=True).text for _ in range(5)]
         said.append(person.post(f"{path}code/", {"code": code}, follow=True).text)
         assert [(wrong in page, many in page) for page in said] == [(True, False)] * 4 + [(False, True)] * 2
+        left = ["4 tries", "3 tries", "2 tries", "1 try"]
+        assert [f"You have {one} left." in page for one, page in zip(left, said, strict=False)] == [True] * 4
         person.post(path, {"number": SAFE})
         code = newest_text(SAFE).code
         with standing_still(timezone.now() + timedelta(minutes=11)):
