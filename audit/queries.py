@@ -1,7 +1,7 @@
 """Read the clock, the trail, and whether the trail is whole."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -92,7 +92,13 @@ def events_of_line(*, line_id: int, reader: str, own: bool = False, confidential
 
 def happened_at(*, action: str, target: str) -> datetime | None:
     """Return when this was done to that, the first time; None: it never was."""
-    return AuditEvent.objects.filter(action=action, target=target).order_by("at").values_list("at", flat=True).first()
+    return list_first_moments(action=action, targets=[target]).get(target)
+
+
+def list_first_moments(*, action: str, targets: Collection[str]) -> dict[str, datetime]:
+    """Return when this was done to each of those, the first time; those to which it was."""
+    done = AuditEvent.objects.filter(action=action, target__in=targets).order_by("-at")
+    return dict(done.values_list("target", "at"))
 
 
 def not_ahead(*, at: datetime) -> datetime:

@@ -67,7 +67,7 @@ class ChoiceRow:
     """One choice in a list. `company` and `why` name what it is about, as far as its scope has them.
 
     `told`: how far each partner told of it is. `use`: of a campaign, whom it finds the phone for (URI) and its purpose.
-    `notice`: the digest of what was read before it, "" where nothing was.
+    `notice`: the digest of what was read before it, "" where nothing was. `withdrawn_at`: as `withdrawn_at` says.
     """
 
     id: uuid.UUID
@@ -89,6 +89,7 @@ class ChoiceRow:
     told: tuple[PartnerProgress, ...]
     use: tuple[str, str]
     notice: str
+    withdrawn_at: datetime | None
 
     @property
     def orders(self) -> tuple[tuple[Order, FollowedOrder], ...]:
@@ -234,7 +235,19 @@ def _rows(choices: Sequence[Choice]) -> tuple[ChoiceRow, ...]:
     orders = _orders(lines, told)
     known = follow_orders(told=[order for told in orders.values() for order in told])
     names = _Names.of(choices)
-    return tuple(_row(choice, receipts, orders.get(choice.id, ()), known, names) for choice in choices)
+    withdrawn = _list_withdrawals(choices)
+    return tuple(
+        _row(choice, receipts, orders.get(choice.id, ()), known, names, withdrawn.get(choice.id)) for choice in choices
+    )
+
+
+def _list_withdrawals(choices: Sequence[Choice]) -> dict[uuid.UUID, datetime]:
+    """When each "I never agreed" among them was withdrawn, those that were. No query where there is none among them."""
+    disputed = {f"choice:{one.id}": one.id for one in choices if _is_disputed(one)}
+    if not disputed:
+        return {}
+    moments = audit.queries.list_first_moments(action=DISPUTE_WITHDRAWN, targets=disputed)
+    return {disputed[target]: at for target, at in moments.items()}
 
 
 def _orders(lines: Collection[int], told: Mapping[uuid.UUID, Sequence[uuid.UUID]]) -> dict[uuid.UUID, list[Order]]:
@@ -281,6 +294,7 @@ def _row(
     orders: Sequence[Order],
     known: Mapping[uuid.UUID, FollowedOrder],
     names: _Names,
+    withdrawn: datetime | None,
 ) -> ChoiceRow:
     company, why, use = "", "", ("", "")
     match choice.scope:
@@ -307,12 +321,17 @@ def _row(
         actor=choice.actor,
         channel=choice.channel,
         program=sanitise_text(choice.program, at_most=80),
-        disputed=choice.reason == "never_agreed",
+        disputed=_is_disputed(choice),
         receipt=receipts.get(choice.id, ""),
         told=tuple(PartnerProgress(order, known[order.id]) for order in orders),
         use=use,
         notice=choice.notice,
+        withdrawn_at=withdrawn,
     )
+
+
+def _is_disputed(choice: Choice) -> bool:
+    return choice.reason == "never_agreed"
 
 
 def _by_name(followed: Iterable[FollowedOrder]) -> tuple[FollowedOrder, ...]:

@@ -55,7 +55,6 @@ from consent.queries.choices import (
     notice_of,
     signal_of,
     stops_by_signal,
-    withdrawn_at,
 )
 from consent.queries.current_consent import sharing, use_of
 from consent.queries.current_consent_uses import Use
@@ -97,9 +96,15 @@ def show_dispute(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
     if not found.disputed:
         raise Http404
     evidence = evidence_of(line_id=found.line_id, choice_id=found.id, at=now)
-    withdrawn = withdrawn_at(choice_id=found.id)
-    shown = {"line": line, "at_line": at_line(request), "choice": found, "evidence": evidence, "withdrawn": withdrawn}
-    shown["may_withdraw"] = not withdrawn and found.actor == _actor(request) and line.may(Action.READ_CASES)
+    shown = {
+        "line": line,
+        "at_line": at_line(request),
+        "choice": found,
+        "evidence": evidence,
+        "withdrawn": found.withdrawn_at,
+        "changed": changed_at(choice=found),
+        "may_withdraw": not found.withdrawn_at and found.actor == _actor(request) and line.may(Action.READ_CASES),
+    }
     return render(request, "choices/disputed.html", shown)
 
 
@@ -346,7 +351,7 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "state": ChoiceState(
             choice=found, since=since, changed=changed, undone=undone, over=found.over(at=now), told=bool(partners)
         ),
-        "withdrawn": withdrawn_at(choice_id=found.id) if found.disputed else None,
+        "withdrawn": found.withdrawn_at,
         "again": standing.allowed_by_name(since=found.made_at),
         "open": any(one.open for one in partners if not (one.is_replaced and undone)),
         "mark": hashlib.sha256(repr(partners).encode()).hexdigest()[:16],

@@ -54,6 +54,11 @@ class NoRecord:
     ungated: bool
     steps: tuple[Step, ...]
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a partner that was asked for proof says that it has some."""
+        return any(one.what == "proof" for one in self.steps)
+
 
 def explain_no_record(
     *, line_id: int, card: CompanyCard, facts: Sequence[Facts], parties: Parties, at: datetime

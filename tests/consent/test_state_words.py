@@ -170,7 +170,7 @@ def a_choice(kind: Choice.Kind, scope: Choice.Scope, *, why: str, disputed: bool
         id=uuid.UUID(int=1), line_id=1, kind=kind, scope=scope, ref="" if scope == Choice.Scope.ALL else "ref",
         company="GeoBridge" if named else "", why=why, made_at=AT, recorded_at=AT, until=None, by="person",
         actor="subscriber:1", channel="web", program="", disputed=disputed, receipt="", told=(), use=("", ""),
-        notice="",
+        notice="", withdrawn_at=None,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """After "I never agreed" the partner is asked for its proof, by a date; what it answers is its word and no more."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,6 +16,7 @@ from consent.actions.choices import NEVER_AGREED, UnknownRef
 from consent.models import Choice
 from consent.queries.current_consent import use_of
 from consent.queries.receipts import evidence_of
+from disclosures.models import Judgement
 from partners.domain import pairwise
 from revocations.actions.receipts import record_receipt
 from revocations.domain.receipts import ReceiptRefused
@@ -26,9 +28,10 @@ from tests.conformance.schemas import faults
 from tests.factories import a_line
 from tests.moments import A_MOMENT
 from tests.partners.outside import Outside, Signer
-from tests.people import Browser, signed_in
+from tests.people import Browser, signed_in, user_of
 from tests.revocations.scenes import Scene, a_scene, event_of, stamp, stop_all
 from tests.revocations.signing import about
+from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker", "texts_in_memory")
 OURS = f"{settings.BASE_URL}/schemas/secevent/consent/event-type/"
@@ -41,8 +44,8 @@ def line(scene: Scene) -> Line:
     return scene.a_line()
 
 
-def dispute(line: Line, scope: str, ref: str) -> Choice:
-    made = choices.stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:1", channel="web", reason=NEVER_AGREED)
+def dispute(line: Line, scope: str, ref: str, actor: str = "subscriber:1") -> Choice:
+    made = choices.stop(line_id=line.pk, scope=scope, ref=ref, actor=actor, channel="web", reason=NEVER_AGREED)
     return Choice.objects.get(id=made.choice_id)
 
 
@@ -192,6 +195,36 @@ def test_the_person_reads_who_was_asked_and_what_came(line: Line, scene: Scene) 
     assert "&lt;b&gt;Reply&lt;/b&gt; YES." in page
     assert "Your stop still applies" in page
     assert "<dt>How</dt><dd>by text" in page
+
+
+def test_no_page_says_that_a_company_that_claims_proof_showed_none(scene: Scene) -> None:
+    line, campaign = a_line(), scene.campaign
+    service, path = campaign.lbs_provider, [scene.party.uri, campaign.lbs_provider.uri]
+    at = database_clock() - timedelta(days=2)
+    disclosed(line, path, at=at, campaign=campaign.ref, judgement=Judgement.NO_APPROVAL)
+    browser = signed_in(line)
+    none = "We have no text, form or call in which you agreed, and the company has shown us none."
+    dispute(line, "campaign", campaign.ref)
+    assert none in browser.get(f"/companies/{service.pk}/").text
+    hand_in(scene, answer(EvidenceRequest.objects.get(), scene))
+    page = browser.get(f"/companies/{service.pk}/").text
+    assert "It says that it has proof." in page
+    assert none not in page
+    assert "in which you agreed. A company says that it has proof, but that is only its word." in page
+
+
+def test_a_case_says_that_a_company_was_allowed_since(line: Line, scene: Scene) -> None:
+    browser = signed_in(line)
+    actor = f"subscriber:{user_of(line).pk}"
+    choice = dispute(line, "campaign", scene.campaign.ref, actor)
+    hand_in(scene, answer(EvidenceRequest.objects.get(), scene))
+    blocked = ("stays blocked, whatever the outcome", "The stop stays.", "Your stop still applies.")
+    assert [one in case(browser, choice) for one in blocked] == [True] * 3
+    choices.allow(line_id=line.pk, campaign=scene.campaign.ref, actor=actor, channel="web")
+    page = case(browser, choice)
+    assert [one in page for one in blocked] == [False] * 3
+    assert re.search(r"Blocked from <time.*</time>\. A newer choice changed that on <time", page)
+    assert "This is only the company's word.</p>" in page
 
 
 def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:

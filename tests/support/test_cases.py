@@ -340,6 +340,7 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
     theirs = choices.stop(line_id=line.pk, scope="all", actor="agent:7", channel="desk", reason=choices.NEVER_AGREED)
     assert browser.post(f"/help/dispute/{theirs.choice_id}/withdraw/").status_code == 404
     assert "/withdraw/" not in browser.get(f"/help/{theirs.choice_id}/").text
+    assert "“I never agreed” was withdrawn" not in shown(browser, "/choices/")
     # At once, before there is a case, and once more: it is withdrawn once.
     for _ in range(2):
         assert browser.post(path).url == f"/help/{choice}/"
@@ -357,6 +358,7 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
     page = shown(browser, f"/choices/{choice}/")
     assert "We opened a case" not in page
     assert "The stop stays. See the case" in page
+    assert shown(browser, "/choices/").count("“I never agreed” was withdrawn on") == 1
     assert "Withdrew “I never agreed”" in shown(browser, "/access-log/")
     # What is said again is a dispute of its own, with its own case.
     again = choices.stop(
