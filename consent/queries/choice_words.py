@@ -68,6 +68,7 @@ class ChoiceState:
     """What stands of a choice. `since`: from when on without a gap. `changed`: when a newer one changed it.
 
     `undone`: a yes for which the gate says no. `over`: its own end has come. `told`: there was a partner to tell.
+    `stopped`: a pause that a later stop outlasts.
     """
 
     choice: ChoiceRow
@@ -76,6 +77,7 @@ class ChoiceState:
     undone: bool
     over: bool
     told: bool
+    stopped: bool
 
     @property
     def is_all_off(self) -> bool:
@@ -241,9 +243,18 @@ def _paused_sentences(state: ChoiceState) -> Iterator[SafeString]:
     span = _span(state.choice.made_at, _("until"), state.choice.until)
     except_for = _(", except for what was allowed after that") if state.changed and not state.over else ""
     yield format_html("{} {}{}{}", _("Blocked from"), span, except_for, full_stop())
-    yield sentence(
-        _("That is over: your earlier settings are back.") if state.over else _("Then your earlier settings return.")
-    )
+    yield sentence(_after_the_pause(state))
+
+
+def _after_the_pause(state: ChoiceState) -> str:
+    if state.stopped:
+        over, then = (
+            _("That is over, but a later stop still applies."),
+            _("When the pause ends, a later stop still applies."),
+        )
+    else:
+        over, then = _("That is over: your earlier settings are back."), _("Then your earlier settings return.")
+    return over if state.over else then
 
 
 def _span(since: datetime, until: str, end: datetime | None) -> SafeString:

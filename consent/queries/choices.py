@@ -375,6 +375,15 @@ def changed_at(*, choice: ChoiceRow) -> datetime | None:
     return None if changed and choice.until and choice.kind == "pause" and changed >= choice.until else changed
 
 
+def is_outlasted(*, choice: ChoiceRow) -> bool:
+    """Return whether the person stopped, after this pause, all that it covers. One query for a pause, none else."""
+    if choice.kind != Choice.Kind.PAUSE:
+        return False
+    stops = Choice.objects.filter(line_id=choice.line_id, kind=Choice.Kind.STOP, origin=Origin.PERSON)
+    wider = Q(scope=Choice.Scope.ALL) | Q(scope=choice.scope, ref=choice.ref)
+    return stops.filter(wider, made_at__gt=choice.made_at).exists()
+
+
 @dataclass(frozen=True)
 class SignalView:
     """When the signal came, and what was answered where it met a yes; `open`: nothing was, yet."""

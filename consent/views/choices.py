@@ -52,6 +52,7 @@ from consent.queries.choices import (
     changed_at,
     choice_of,
     choices_page,
+    is_outlasted,
     notice_of,
     signal_of,
     stops_by_signal,
@@ -81,7 +82,7 @@ def choices(request: SubscriberRequest) -> HttpResponse:
 def choice(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """One choice: what is done, how far each partner has come, and what it ended that may be allowed again."""
     shown = shown_choice(request, choice_id)
-    if request.line.may_allow and not shown["state"].over:
+    if request.line.may_allow and not shown["state"].over and not shown["state"].stopped:
         shown["ended_uses"] = list_ended_uses(choice=shown["choice"], standing=shown["sharing"])
     return render(request, "choices/choice.html", shown)
 
@@ -349,7 +350,13 @@ def shown_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> dict[str, 
         "partners": partners,
         "sharing": standing,
         "state": ChoiceState(
-            choice=found, since=since, changed=changed, undone=undone, over=found.over(at=now), told=bool(partners)
+            choice=found,
+            since=since,
+            changed=changed,
+            undone=undone,
+            over=found.over(at=now),
+            told=bool(partners),
+            stopped=is_outlasted(choice=found),
         ),
         "withdrawn": found.withdrawn_at,
         "again": standing.allowed_by_name(since=found.made_at),

@@ -32,8 +32,11 @@ def panel(page: str) -> str:
     return words(f"<main{page[page.index('class="panel act"') : page.index('</section>')]}</main>")
 
 
-def pause(line: Line, until: datetime) -> UUID:
-    made = choices_actions.pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+def pause(line: Line, until: datetime, company: str = "") -> UUID:
+    scope = "party" if company else "all"
+    made = choices_actions.pause(
+        line_id=line.pk, scope=scope, ref=company, until=until, actor="subscriber:1", channel="web"
+    )
     return made.choice_id
 
 
@@ -290,6 +293,29 @@ def test_a_pause_that_is_over_is_told_as_past() -> None:
         said = read(signed_in(line), f"/choices/{made}/")
     assert "earlier settings return" not in said
     assert re.search(r"Blocked from .* That is over: your earlier settings are back\.", said)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_pause_says_that_a_later_stop_outlasts_it(whole: bool) -> None:
+    line = a_line()
+    company = an_agreed_use(line).lbs_provider.uri
+    made = pause(line, timezone.now() + DAY, "" if whole else company)
+    browser = signed_in(line)
+    assert "Then your earlier settings return." in read(browser, f"/choices/{made}/")
+    assert "End this pause early…" in read(browser, f"/choices/{made}/")
+    choices_actions.stop(
+        line_id=line.pk,
+        scope="all" if whole else "party",
+        ref="" if whole else company,
+        actor="subscriber:1",
+        channel="web",
+    )
+    said = read(browser, f"/choices/{made}/")
+    assert "When the pause ends, a later stop still applies. See what applies now" in said
+    assert "End this pause early…" not in said
+    with time_machine.travel(timezone.now() + 2 * DAY):
+        said = read(signed_in(line), f"/choices/{made}/")
+    assert re.search(r"Blocked from .* That is over, but a later stop still applies\.", said)
 
 
 def test_allow_from_before_choice_is_not_counted_as_after_it() -> None:
