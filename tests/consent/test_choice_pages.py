@@ -78,8 +78,10 @@ def test_allowing_again_takes_two_steps_and_shows_what_is_allowed() -> None:
     assert newest(line).kind == "stop"
     for said in ("RoadAid", "RoadAid Link", "To give you a service you asked for", "within about 500 m"):
         assert said in notice.text
+    assert "To stop it later, press “Stop” beside it on Home." in notice.text
     page = press(browser, notice, 'name="allow"', days="30")
     made = newest(line)
+    assert '<a href="/home/">Go to Home to stop it</a>' in page.text
     assert (made.kind, made.scope, made.ref) == ("allow", "campaign", campaign.ref)
     assert made.until is not None
     assert timedelta(days=29) < made.until - made.made_at <= timedelta(days=30)
@@ -361,6 +363,7 @@ def test_an_allow_that_a_stop_undid_is_told_so() -> None:
         assert said in page
         assert "It is not active now: the company is blocked." in page
         assert "Allowed since" not in page
+        assert "Go to Home to stop it" not in page
         assert "active here" not in page
 
 
