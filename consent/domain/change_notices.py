@@ -69,18 +69,9 @@ def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: Li
     the line as it has just been read.
     """
     otherwise = Message.Kind.REPLY if by_text else None
-    sms_outbox.enqueue_text(
-        line_id=line_id, kind=Message.Kind.STOPPED, words=_format_stop_text, at=at, otherwise=otherwise, known=known
-    )
-
-
-def _format_stop_text(line: Line) -> str:
-    with translation.override(language_of(line)):
-        return _(
-            "Whereabouts: all sharing of this phone's location is now off. Services you agreed to, like roadside "
-            "help, can't find you until you allow them again. 911 still can. To see or undo this, sign in: "
-            "%(url)s"
-        ) % {"url": f"{settings.BASE_URL}/choices/"}
+    kind = Message.Kind.STOPPED
+    words = _in_words_of(kind, path="/choices/")
+    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=words, at=at, otherwise=otherwise, known=known)
 
 
 def confirm_answer(*, line_id: int, answer: ConsentRequest.Answer, at: datetime) -> None:
@@ -129,16 +120,6 @@ def notify_adult(*, line_id: int, at: datetime) -> None:
             "in: %(url)s"
         ) % {"url": f"{settings.BASE_URL}/home/"}
     sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
-
-
-def notify_of_suspension(*, line_id: int, at: datetime) -> None:
-    """Tell a line that we stopped a company for it by ourselves. Like every text it names no company."""
-    with translation.override(language_of(Line.objects.get(pk=line_id))):
-        text = _(
-            "Whereabouts: our records show that a company looked up this phone's location when it shouldn't "
-            "have. It gets nothing more unless you allow it. To see what happened, sign in: %(url)s"
-        ) % {"url": f"{settings.BASE_URL}/home/"}
-    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.SUSPENDED, words=text, at=at)
 
 
 class _Wording(Protocol):
@@ -204,13 +185,18 @@ TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
     **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Author.PHONE, Author.PERSON)},
 }
 # What is said besides that something changed.
-OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {
-    Message.Kind.STOPPED: confirm_stop,
-    Message.Kind.CHILD: notify_child,
-    Message.Kind.SUSPENDED: notify_of_suspension,
-}
+OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {Message.Kind.STOPPED: confirm_stop, Message.Kind.CHILD: notify_child}
 # That something changed, and where to read it.
 WORDS: Mapping[Message.Kind, Promise] = {
+    Message.Kind.STOPPED: gettext_lazy(
+        "Whereabouts: all sharing of this phone's location is now off. Services you agreed to, like roadside "
+        "help, can't find you until you allow them again. 911 still can. To see or undo this, sign in: "
+        "%(url)s"
+    ),
+    Message.Kind.SUSPENDED: gettext_lazy(
+        "Whereabouts: our records show that a company looked up this phone's location when it shouldn't "
+        "have. It gets nothing more unless you allow it. To see what happened, sign in: %(url)s"
+    ),
     Message.Kind.CONFIRMED: gettext_lazy(
         "Whereabouts: the change you made for this phone's location is in force. If it wasn't you, sign in and check: "
         "%(url)s"
@@ -246,6 +232,25 @@ WORDS: Mapping[Message.Kind, Promise] = {
     Message.Kind.NUMBER: gettext_lazy(
         "Whereabouts: this phone has a new number. What you agreed to with the old number no longer applies. To "
         "see more, sign in: %(url)s"
+    ),
+}
+# A child's phone is promised nothing that only the account holder can do.
+WORDS_FOR_A_CHILD: Mapping[Message.Kind, Promise] = {
+    Message.Kind.STOPPED: gettext_lazy(
+        "Whereabouts: all sharing of this phone's location is now off. Services like roadside help can't find you "
+        "until the account holder allows them again. 911 still can. To see this, sign in: %(url)s"
+    ),
+    Message.Kind.SUSPENDED: gettext_lazy(
+        "Whereabouts: our records show that a company looked up this phone's location when it shouldn't have. It gets "
+        "nothing more unless the account holder allows it. To see what happened, sign in: %(url)s"
+    ),
+    Message.Kind.STAFF: gettext_lazy(
+        "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this phone "
+        "asked for it. To see what changed, sign in: %(url)s"
+    ),
+    Message.Kind.SIGNAL: gettext_lazy(
+        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped sharing of this phone's location. "
+        "To see what it stopped, sign in: %(url)s"
     ),
 }
 # What may be the doing of somebody who takes the line over. Never says to what it was changed.
@@ -355,8 +360,11 @@ def _get_author(known: alerts.LineToText, actor: str) -> Author:
     return Author.HOLDER if known.is_others else Author.PERSON
 
 
-def _in_words_of(kind: Message.Kind) -> Callable[[Line], str]:
-    return _format_by_language(lambda: str(WORDS[kind]) % {"url": f"{settings.BASE_URL}/home/"})
+def _in_words_of(kind: Message.Kind, *, path: str = "/home/") -> Callable[[Line], str]:
+    url = {"url": f"{settings.BASE_URL}{path}"}
+    for_an_adult = _format_by_language(lambda: str(WORDS[kind]) % url)
+    for_a_child = _format_by_language(lambda: str(WORDS_FOR_A_CHILD.get(kind, WORDS[kind])) % url)
+    return lambda line: (for_a_child if line.user_role == Line.UserRole.MINOR else for_an_adult)(line)
 
 
 def _format_by_language(words: Callable[[], str]) -> Callable[[Line], str]:

@@ -68,7 +68,7 @@ class ChoiceState:
     """What stands of a choice. `since`: from when on without a gap. `changed`: when a newer one changed it.
 
     `undone`: a yes for which the gate says no. `over`: its own end has come. `told`: there was a partner to tell.
-    `stopped`: a pause that a later stop outlasts.
+    `stopped`: a pause that a later stop outlasts. `may_allow`: whether the reader may allow sharing on this line.
     """
 
     choice: ChoiceRow
@@ -78,6 +78,7 @@ class ChoiceState:
     over: bool
     told: bool
     stopped: bool
+    may_allow: bool
 
     @property
     def is_all_off(self) -> bool:
@@ -178,13 +179,7 @@ def _lead_sentences(state: ChoiceState) -> Iterator[SafeString]:
     if choice.by == "file":
         yield from _imported_sentences(state)
     elif choice.by == "us":
-        yield from _blocked_sentences(
-            state,
-            _(
-                "It looked up this phone when it should not have. It stays blocked until you allow it. No one else can"
-                " allow it, and neither can we."
-            ),
-        )
+        yield from _blocked_sentences(state, _our_block(state))
     elif state.is_all_off:
         yield sentence(_("This part is done and depends on no one else."))
         yield sentence(_message_to_all(state))
@@ -220,6 +215,15 @@ def _blocked_sentences(state: ChoiceState, then: str) -> Iterator[SafeString]:
         return
     yield ending_with(_("Blocked from"), when(state.choice.made_at, "exact"))
     yield ending_with(_("A newer choice changed that on"), when(state.changed, "exact"))
+
+
+def _our_block(state: ChoiceState) -> str:
+    if not state.may_allow:
+        return _("It looked up this phone when it should not have. It stays blocked, and our staff can't allow it.")
+    return _(
+        "It looked up this phone when it should not have. It stays blocked until you allow it. No one else can allow"
+        " it, and neither can we."
+    )
 
 
 def _message_to_all(state: ChoiceState) -> str:

@@ -19,6 +19,7 @@ from accounts.forms import CodeForm, NumberForm, StopEndedForm
 from accounts.models import TextedCode
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
+from accounts.queries import is_childs_line
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
 from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
 from audit.queries import database_clock
@@ -94,13 +95,14 @@ def everything(request: HttpRequest) -> HttpResponse:
     is_this = request.POST.get("of", proved.mark) == proved.mark
     if "stop-all" in request.POST and is_this:
         return _stop_everything(request, proved, notice, now)
-    shown = {"number": number_shown(proved.msisdn), "of": proved.mark}
+    shown: dict[str, object] = {"number": number_shown(proved.msisdn), "of": proved.mark}
     if is_this and (signal_stop := find_whole_signal_stop(line_id=proved.line_id, at=now)):
         # What the browser's signal did already: the button is for the link and the receipt alone.
         with timezone.override(zone_of(signal_stop.state)):
             zone = name_of(zone_of(signal_stop.state))
             return render(request, "stop/off.html", {**shown, "signal_stop": signal_stop, "zone": zone})
-    return render(request, "stop/everything.html", {**shown, "notice": notice, "was_another": not is_this})
+    shown |= {"notice": notice, "was_another": not is_this, "for_a_child": is_childs_line(line_id=proved.line_id)}
+    return render(request, "stop/everything.html", shown)
 
 
 def _stop_everything(request: HttpRequest, proved: ProvedLine, shown: DisplayedNotice, now: datetime) -> HttpResponse:

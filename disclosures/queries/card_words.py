@@ -132,12 +132,12 @@ def _besides(card: CompanyCard) -> Iterator[SafeString]:
     if card.by_record:
         yield sentence(
             _(
-                "This comes from an imported record, and a newer record can change it. If you stop it yourself, only"
-                " you can change that."
+                "This comes from an imported record, and a newer record can change it. If you stop it yourself, no"
+                " record can change that."
             )
         )
     if card.by_us:
-        yield sentence(_("We did this ourselves because of what our records show. Only you can change it."))
+        yield sentence(_("We did this ourselves because of what our records show. Our staff can't undo it."))
     if card.is_suspended and not card.is_allowed:
         yield sentence(
             _(

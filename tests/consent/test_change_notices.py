@@ -281,6 +281,45 @@ def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> No
     assert kinds(child) == ["suspended"]
 
 
+@pytest.mark.parametrize(
+    ("language", "stopped", "by_us", "by_staff"),
+    [
+        (
+            "en",
+            (
+                "Whereabouts: all sharing of this phone's location is now off. Services like roadside help can't find"
+                " you until the account holder allows them again. 911 still can. To see this, sign in: "
+            ),
+            "It gets nothing more unless the account holder allows it. To see what happened, sign in: ",
+            "Someone who proved they have this phone asked for it. To see what changed, sign in: ",
+        ),
+        (
+            "es",
+            (
+                "Whereabouts: ya no se comparte la ubicación de este teléfono. La ayuda en carretera y otros no le"
+                " encuentran sin permiso del titular; el 911 sí. Ver: "
+            ),
+            "No recibe nada más sin permiso del titular. Para ver qué pasó, entre: ",
+            "Lo pidió alguien que demostró tenerlo. Para ver qué cambió, entre: ",
+        ),
+    ],
+)
+def test_a_child_is_promised_nothing_that_only_the_account_holder_can_do(
+    child: Line, campaign: Campaign, language: str, stopped: str, by_us: str, by_staff: str
+) -> None:
+    Line.objects.filter(pk=child.pk).update(language=language)
+    at = database_clock()
+    system_stops.stop_company(line_id=child.pk, party=campaign.lbs_provider.uri, after=at, actor="system:x", at=at)
+    said_by("agent:7", Change.DISPUTE, child, campaign)
+    stop_all_by_line(line_id=child.pk, at=timezone.now())
+    waiting = dict(Message.objects.filter(line=child).values_list("kind", "words_sealed"))
+    said = {kind: unseal(words) for kind, words in waiting.items() if words}
+    said |= {"staff": texts_to(number_of(child))[0].text, "stopped": texts_to(number_of(child))[-1].text}
+    assert said["suspended"].endswith(f"{by_us}{portal.BASE_URL}/home/")
+    assert said["staff"].endswith(f"{by_staff}{portal.BASE_URL}/home/")
+    assert said["stopped"] == f"{stopped}{portal.BASE_URL}/choices/"
+
+
 def test_a_dead_gateway_delays_no_choice_and_loses_no_text(
     child: Line, holder: Line, campaign: Campaign, settings: Settings
 ) -> None:

@@ -211,6 +211,20 @@ def test_stop_keeps_what_was_read_and_is_taken_whatever_was(*, as_shown: bool) -
     assert claims(line).get("notice", "") == made.notice
 
 
+def test_a_child_reads_before_a_stop_who_can_allow_again() -> None:
+    who = "Only the account holder can allow sharing on this line."
+    by_holder = "can't find you until the account holder allows them again. 911 still can."
+    by_reader = "can't find you until you allow them again. 911 still can."
+    read = []
+    for role in ("minor", "user"):
+        browser, msisdn = Browser(), number_of(a_line(account="A-1", role=role))
+        browser.post("/stop/", {"number": msisdn})
+        browser.post("/stop/code/", {"code": newest_text(msisdn).code})
+        page = browser.get("/stop/all/").text
+        read.append([said in page for said in (who, by_holder, by_reader)])
+    assert read == [[True, True, False], [False, False, True]]
+
+
 def test_the_button_at_home_keeps_what_stood_beside_it() -> None:
     line = a_line()
     campaign = a_use()

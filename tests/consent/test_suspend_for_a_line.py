@@ -213,6 +213,18 @@ def test_what_is_released_is_not_called_after_the_persons_stop() -> None:
     assert Disclosure.objects.get(source_id="s").judgement == Judgement.AFTER_STOP
 
 
+def test_no_page_tells_a_child_that_it_may_allow_what_we_suspended(campaign: Campaign) -> None:
+    child = a_line(account="A-1", role="minor")
+    browser, who = signed_in(child), "Only the account holder can allow sharing on this line."
+    nothing = browser.get("/home/").text
+    assert who in nothing.partition("New companies are blocked until you allow them.")[2][:400]
+    suspended(child, campaign)
+    (row,) = choices_page(line_id=child.pk).rows
+    one = browser.get(f"/choices/{row.id}/").text
+    assert "It stays blocked, and our staff can't allow it." in one.replace("&#x27;", "'")
+    assert "until you allow it" not in one
+
+
 def test_the_pages_say_that_it_was_us(line: Line, campaign: Campaign) -> None:
     suspended(line, campaign)
     (row,) = choices_page(line_id=line.pk).rows
@@ -220,7 +232,7 @@ def test_the_pages_say_that_it_was_us(line: Line, campaign: Campaign) -> None:
     browser = signed_in(line)
     home = browser.get("/home/").text
     assert "We suspended it for you" in home
-    assert "We did this ourselves because of what our records show. Only you can change it." in home
+    assert "We did this ourselves because of what our records show. Our staff can't undo it." in home
     assert "You stopped it" not in home
     assert 'data-party="https://roadaid.example"' in home, "the person's own stop is still to be had"
     assert "Allow again" in home
