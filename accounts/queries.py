@@ -332,11 +332,6 @@ def answering_line(*, line: Line, at: datetime) -> Line | None:
     return Line.objects.filter(_active(at), wanted).order_by(theirs_since, "activated_at", "pk").first()
 
 
-def is_childs_line(*, line_id: int) -> bool:
-    """Return whether a child carries this line's phone: only the account holder allows sharing on it."""
-    return Line.objects.filter(pk=line_id, user_role=Line.UserRole.MINOR).exists()
-
-
 def _get_acting_staff(actor: str) -> User | None:
     role, _, number = actor.partition(":")
     return User.objects.filter(pk=int(number), role=role, is_active=True).first() if is_id(text=number) else None

@@ -53,11 +53,13 @@ class ProvedLine:
     """A line whose phone is in the hands of whoever is here: enough for what its code was for, not to see.
 
     `mark`: what a form about it carries. A session proves one line at a time, and pages about another may lie open.
+    `is_childs`: whether a child carries the phone, as far as the door needs it; only the account holder allows there.
     """
 
     line_id: int
     msisdn: str
     mark: str
+    is_childs: bool
 
 
 def get_asker(request: HttpRequest) -> str:
@@ -126,7 +128,16 @@ def forget_steps(request: HttpRequest) -> None:
     request.session.pop(STEPS_KEY, None)
 
 
-def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at: datetime, about: str = "") -> None:
+def prove_line(
+    request: HttpRequest,
+    *,
+    door: str,
+    line_id: int,
+    msisdn: str,
+    at: datetime,
+    about: str = "",
+    is_childs: bool = False,
+) -> None:
     """Note that whoever is here has just typed the code texted to this line for this door: good for 15 minutes.
 
     `about`: the one thing at that door that the code was for.
@@ -139,6 +150,7 @@ def prove_line(request: HttpRequest, *, door: str, line_id: int, msisdn: str, at
         "number": seal(msisdn).decode(),
         "mark": uuid4().hex,
         "until": (at + PROOF_LASTS).isoformat(),
+        "childs": is_childs,
     }
 
 
@@ -147,7 +159,8 @@ def proved_line(request: HttpRequest, *, door: str, at: datetime, about: str = "
     steps = request.session.get(STEPS_KEY, {})
     if steps.get("proved") != door or steps.get("about", "") != about or at >= datetime.fromisoformat(steps["until"]):
         return None
-    return ProvedLine(line_id=steps["line"], msisdn=unseal(steps["number"].encode()), mark=steps.get("mark", ""))
+    msisdn = unseal(steps["number"].encode())
+    return ProvedLine(steps["line"], msisdn, mark=steps.get("mark", ""), is_childs=steps.get("childs", False))
 
 
 def key_hash(request: HttpRequest) -> bytes:

@@ -16,10 +16,9 @@ from accounts.clients import oidc
 from accounts.domain import sessions
 from accounts.domain.sessions import ProvedLine
 from accounts.forms import CodeForm, NumberForm, StopEndedForm
-from accounts.models import TextedCode
+from accounts.models import Line, TextedCode
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
-from accounts.queries import is_childs_line
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
 from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
 from audit.queries import database_clock
@@ -68,7 +67,8 @@ def code(request: HttpRequest) -> HttpResponse:
         if sessions.count_tries_left(request):
             line = verify_code(msisdn=msisdn, purpose=STOP, asker=sessions.get_asker(request), typed=typed, at=now)
         if line:
-            sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, at=now)
+            is_childs = line.user_role == Line.UserRole.MINOR
+            sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, is_childs=is_childs, at=now)
             return redirect("stop-all")
         refuse_code(request, form, at=now)
     return render(request, "stop/code.html", {"form": form, "number": number_shown(msisdn)})
@@ -101,7 +101,7 @@ def everything(request: HttpRequest) -> HttpResponse:
         with timezone.override(zone_of(signal_stop.state)):
             zone = name_of(zone_of(signal_stop.state))
             return render(request, "stop/off.html", {**shown, "signal_stop": signal_stop, "zone": zone})
-    shown |= {"notice": notice, "was_another": not is_this, "for_a_child": is_childs_line(line_id=proved.line_id)}
+    shown |= {"notice": notice, "was_another": not is_this, "for_a_child": proved.is_childs}
     return render(request, "stop/everything.html", shown)
 
 
