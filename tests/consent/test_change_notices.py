@@ -31,7 +31,7 @@ from partners.models import Campaign
 from tests.accounts.gateways import Refusing
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party
 from tests.feeds import line_row, take_lines
-from tests.people import number_of, sign_in_by_code, signed_in, texts_to, user_of
+from tests.people import number_of, sign_in_by_code, signed_in, texts_by_day, texts_to, user_of
 from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -290,8 +290,14 @@ def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> No
                 "Whereabouts: all sharing of this phone's location is now off. Services like roadside help can't find"
                 " you until the account holder allows them again. 911 still can. To see this, sign in: "
             ),
-            "It gets nothing more unless the account holder allows it. To see what happened, sign in: ",
-            "Someone who proved they have this phone asked for it. To see what changed, sign in: ",
+            (
+                "Whereabouts: our records show that a company looked up this phone's location when it shouldn't have."
+                " It gets nothing more unless the account holder allows it. To see what happened, sign in: "
+            ),
+            (
+                "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this"
+                " phone asked for it. To see what changed, sign in: "
+            ),
         ),
         (
             "es",
@@ -299,8 +305,14 @@ def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> No
                 "Whereabouts: ya no se comparte la ubicación de este teléfono. La ayuda en carretera y otros no le"
                 " encuentran sin permiso del titular; el 911 sí. Ver: "
             ),
-            "No recibe nada más sin permiso del titular. Para ver qué pasó, entre: ",
-            "Lo pidió alguien que demostró tenerlo. Para ver qué cambió, entre: ",
+            (
+                "Whereabouts: una empresa consultó la ubicación de este teléfono cuando no debía. No recibe nada más"
+                " sin permiso del titular. Para ver qué pasó, entre: "
+            ),
+            (
+                "Whereabouts: nuestro personal cambió quién recibe la ubicación de este teléfono. Lo pidió alguien que"
+                " demostró tenerlo. Para ver qué cambió, entre: "
+            ),
         ),
     ],
 )
@@ -312,12 +324,9 @@ def test_a_child_is_promised_nothing_that_only_the_account_holder_can_do(
     system_stops.stop_company(line_id=child.pk, party=campaign.lbs_provider.uri, after=at, actor="system:x", at=at)
     said_by("agent:7", Change.DISPUTE, child, campaign)
     stop_all_by_line(line_id=child.pk, at=timezone.now())
-    waiting = dict(Message.objects.filter(line=child).values_list("kind", "words_sealed"))
-    said = {kind: unseal(words) for kind, words in waiting.items() if words}
-    said |= {"staff": texts_to(number_of(child))[0].text, "stopped": texts_to(number_of(child))[-1].text}
-    assert said["suspended"].endswith(f"{by_us}{portal.BASE_URL}/home/")
-    assert said["staff"].endswith(f"{by_staff}{portal.BASE_URL}/home/")
-    assert said["stopped"] == f"{stopped}{portal.BASE_URL}/choices/"
+    said = {text.text for text in texts_by_day(number_of(child))}
+    home, choices = f"{portal.BASE_URL}/home/", f"{portal.BASE_URL}/choices/"
+    assert said == {f"{by_us}{home}", f"{by_staff}{home}", f"{stopped}{choices}"}
 
 
 def test_a_dead_gateway_delays_no_choice_and_loses_no_text(

@@ -315,7 +315,8 @@ def test_a_pause_says_that_a_later_stop_outlasts_it(whole: bool) -> None:
     assert "End this pause early…" not in said
     with time_machine.travel(timezone.now() + 2 * DAY):
         said = read(signed_in(line), f"/choices/{made}/")
-    assert re.search(r"Blocked from .* That is over, but a later stop still applies\.", said)
+    assert re.search(r"Blocked from .* until [^.]*\. That is over", said)
+    assert "That is over, but a later stop still applies." in said
 
 
 def test_allow_from_before_choice_is_not_counted_as_after_it() -> None:

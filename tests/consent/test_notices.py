@@ -213,7 +213,10 @@ def test_stop_keeps_what_was_read_and_is_taken_whatever_was(*, as_shown: bool) -
 
 def test_a_child_reads_before_a_stop_who_can_allow_again() -> None:
     who = "Only the account holder can allow sharing on this line."
-    by_holder = "can't find you until the account holder allows them again. 911 still can."
+    by_holder = (
+        "Services like roadside or medical help can't find you until the account holder allows them again."
+        " 911 still can."
+    )
     by_reader = "can't find you until you allow them again. 911 still can."
     read = []
     for role in ("minor", "user"):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 
 from accounts.actions.people import get_or_create_person
@@ -26,7 +27,7 @@ from partners.models import Campaign, Dealing
 from tests.clocks import standing_still
 from tests.consent.pages import press, words
 from tests.factories import a_campaign, a_line, a_party, an_approval
-from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, user_of
+from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, texts_by_day, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
@@ -253,6 +254,19 @@ def test_a_later_yes_counts_against_the_signal(line: Line, road: Campaign) -> No
     assert allowed(line, road)
     assert comes_in(line).get("/home/", **GPC).text.count(ASKS) == 1
     assert allowed(line, road)
+
+
+def test_a_childs_phone_is_not_told_to_undo_what_the_signal_stopped() -> None:
+    child = a_line(account="A-1", role="minor")
+    an_approval(child, a_campaign(provider=a_party("RoadAid", "lbs_provider")))
+    browser, msisdn = Browser(), number_of(child)
+    post(browser, "/stop/", {"number": msisdn})
+    post(browser, "/stop/code/", {"code": newest_text(msisdn).code})
+    told = (
+        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped sharing of this phone's location. "
+        "To see what it stopped, sign in: "
+    )
+    assert texts_by_day(msisdn)[-1].text == f"{told}{settings.BASE_URL}/home/"
 
 
 def test_the_phones_code_is_enough_and_the_phone_is_told(line: Line, road: Campaign) -> None:

@@ -203,14 +203,19 @@ def test_no_page_says_that_a_company_that_claims_proof_showed_none(scene: Scene)
     at = database_clock() - timedelta(days=2)
     disclosed(line, path, at=at, campaign=campaign.ref, judgement=Judgement.NO_APPROVAL)
     browser = signed_in(line)
-    none = "We have no text, form or call in which you agreed, and the company has shown us none."
+    only_if = "A company may get your location only if you agreed. We have no text, form or call in which you agreed"
+    none = f"{only_if}, and the company has shown us none."
+    claims = (
+        "A company may get your location only if you agreed. We have no text, form or call in which you agreed."
+        " A company says that it has proof, but that is only its word."
+    )
     dispute(line, "campaign", campaign.ref)
     assert none in browser.get(f"/companies/{service.pk}/").text
     hand_in(scene, answer(EvidenceRequest.objects.get(), scene))
     page = browser.get(f"/companies/{service.pk}/").text
     assert "It says that it has proof." in page
     assert none not in page
-    assert "in which you agreed. A company says that it has proof, but that is only its word." in page
+    assert claims in page
 
 
 def test_a_case_says_that_a_company_was_allowed_since(line: Line, scene: Scene) -> None:
