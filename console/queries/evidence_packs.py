@@ -115,7 +115,8 @@ def _build_company(*, wanted: DocumentRequest) -> Report | None:
     if party is None:
         return None
     name = party_name(party.name, party.uri)
-    links = sorted(chains.chains_of(party=party, at=wanted.at), key=lambda one: _get_start(one.facts.campaign))
+    found = chains.chains_of(party=party, at=wanted.at, whole=True)
+    links = sorted(found, key=lambda one: _get_start(one.facts.campaign))
     campaigns = [one.facts.campaign for one in links]
     through = Q(aggregator=party) | Q(pk__in={one.contract_id for one in campaigns})
     contracts = list(Contract.objects.filter(through).select_related("aggregator").order_by("starts_at", "pk"))

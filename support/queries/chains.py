@@ -202,19 +202,22 @@ def parties(*, rows: Sequence[Party], at: datetime) -> list[PartyFacts]:
     return list(found.values())
 
 
-def chains_of(*, party: Party, at: datetime) -> list[Link]:
-    """Return every campaign in whose chain this party stands, as aggregator, provider, or somewhere behind it."""
+def chains_of(*, party: Party, at: datetime, whole: bool = False) -> list[Link]:
+    """Return the campaigns in whose chain this party stands, as aggregator, provider, or somewhere behind it.
+
+    `whole`: all of them, not only as many as a page has room for.
+    """
     rows = Campaign.objects.filter(
         Q(lbs_provider=party)
         | Q(contract__aggregator=party)
         | Q(pk__in=Reach.objects.filter(party=party).values("campaign_id"))
     ).select_related("contract__aggregator", "lbs_provider")
-    found = list_lifelines_first(rows=rows, most=MOST_CHAINS)
+    found = list_lifelines_first(rows=rows, most=None if whole else MOST_CHAINS)
     return [Link(one, _as_what(one.campaign, party)) for one in campaigns(rows=found, at=at)]
 
 
-def list_lifelines_first(*, rows: QuerySet[Campaign], most: int) -> list[Campaign]:
-    """Return `most` campaigns by contract and reference; of more, lifelines and those that end last are kept."""
+def list_lifelines_first(*, rows: QuerySet[Campaign], most: int | None) -> list[Campaign]:
+    """Return `most` campaigns by contract and reference; of more, lifelines and those that end last. None: all."""
     found = rows.order_by("is_draft", "-lifeline", "-ends_at", "pk")[:most]
     return sorted(found, key=lambda one: (one.contract.ref, one.ref))
 

@@ -28,6 +28,7 @@ from partners.domain import keys
 from partners.models import Campaign, Party, Suspension
 from revocations.models import Order, State
 from support.models import Document, Entry
+from support.queries import chains
 from support.queries.writing import values_of
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.fixtures import Refusal
@@ -393,14 +394,17 @@ def test_a_long_table_shows_the_newest(officer: Member, monkeypatch: pytest.Monk
     assert (table.text, table.rows[0], table.rows[-1]) == (["The newest 500 of 501."], ["1"], ["500"])
     monkeypatch.setattr(evidence_packs, "MOST", 1)
     monkeypatch.setattr(documents, "MOST", 1)
+    monkeypatch.setattr(chains, "MOST_CHAINS", 1)
     _, campaign = a_world()
+    a_campaign(campaign.contract, campaign.lbs_provider, ref="CMP-LATER")
     target = f"party:{campaign.contract.aggregator_id}"
     for n in (2, 1):
         audit.actions.record(
             action="party.noted", actor=officer.actor, target=target, at=timezone.now() + n * DAY, reason=f"Note {n}."
         )
     page = shown(officer, f"/admin/documents/make/company/{campaign.contract.aggregator_id}/", {})
-    log = page.partition("Audit log")[2]
+    campaigns, _, log = page.partition("Campaigns ")[2].partition("Audit log")
+    assert campaigns.startswith("The newest 1 of 2.")
     assert "The newest 1 of 3." in log
     assert "Note 2." in log
     assert "Note 1." not in log
