@@ -16,12 +16,14 @@ from consent.queries.receipts import EvidenceView
 from disclosures.queries import alert_words, card_words, count_words, no_record_words, trail_words
 from disclosures.queries.company_cards import CompanyCard
 from disclosures.queries.line_alerts import LineAlert
+from support.labels import scan_in_words
 from support.queries import case_words, record_words
 from support.queries.case import Proof as RecordedProof
 from support.queries.names import ORDER_TAGS
 
 register = template.Library()
 register.filter(labels.method_in_words)
+register.filter(scan_in_words)
 SENTENCES: tuple[Callable[..., str], ...] = (
     card_words.card_now, card_words.ended_words, case_words.case_state,
     choice_words.choice_lead, choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 import audit.actions
 from accounts.models import User
@@ -124,10 +124,11 @@ def _has_pending_reply(incident_id: int, ticket_ids: Collection[int]) -> bool:
 def _check_variables(body: str, found: QuerySet[Ticket], at: datetime) -> None:
     """Look whether there is something for every variable in every case. Raises BadVariable.
 
-    All cases have the same, but for two: a case that waits for its person has no date of an answer, and those that are
-    about no company are looked at one by one, up to the first.
+    All cases have the same, but for two: a case that waits for its person or is overdue has no date of an answer, and
+    those that are about no company are looked at one by one, up to the first.
     """
-    unlike = {"{due}": found.filter(state=Ticket.State.WAITING)[:1], "{company}": found.filter(party_id__isnull=True)}
+    undated = found.filter(Q(state=Ticket.State.WAITING) | Q(due_at__lte=at))
+    unlike = {"{due}": undated[:1], "{company}": found.filter(party_id__isnull=True)}
     for ticket in (*found[:1], *chain.from_iterable(rows for name, rows in unlike.items() if name in body)):
         try:
             fill_variables(body=body, values=values_of(ticket=ticket, at=at))

@@ -16,19 +16,33 @@ from support.models import Ticket
 from support.policies.reasons import LookKind
 
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2199, 12, 31)
-ODD_YEAR = f"Check the year. It must be from {FIRST_DAY.year} to {LAST_DAY.year}."
+ODD_YEAR = _("Check the year. It must be from 1990 to 2199.")
 
 
 class DayField(forms.DateField):
     """A day of something agreed or ordered: a slip of the year is refused."""
 
-    default_validators = [MinValueValidator(FIRST_DAY, ODD_YEAR), MaxValueValidator(LAST_DAY, ODD_YEAR)]
+    default_validators = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
+    default_error_messages = {"min_value": ODD_YEAR, "max_value": ODD_YEAR}
+
+
+# What a value beyond its limits is answered with, unless its field has words of its own.
+LIMITS = {
+    "min_value": _("Enter %(limit_value)s or more."),
+    "max_value": _("Enter %(limit_value)s or less."),
+    "max_length": _("This has %(show_value)s characters. Shorten it to %(limit_value)s."),
+}
 
 
 class StaffForm(forms.Form):
     """A form of staff. `sections`: a long one's headings with the names of their fields; others stand after them."""
 
     sections: Sequence[tuple[str, Sequence[str]]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages = {**LIMITS, **field.error_messages}
 
     @property
     def parts(self) -> Sequence[tuple[str, Sequence[forms.BoundField]]]:
@@ -114,7 +128,7 @@ def midnight(day: date) -> datetime:
 NO_CODE = _("Type the code that the person read out, or say that you called them.")
 
 
-class WhyForm(forms.Form):
+class WhyForm(StaffForm):
     """An act with its reason. Fields of a subclass stand before it."""
 
     reason = forms.CharField(

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import refuse_reversed
+from support.forms.acting import DayField, StaffForm
 from support.models import LONGEST, Ticket
 from support.policies.lifecycle import UNDER_WAY
 from support.queries.names import get_staff_name
@@ -152,7 +151,7 @@ class SearchForm(forms.Form):
     before = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1)
 
 
-class WhoseForm(forms.Form):
+class WhoseForm(StaffForm):
     """To whom a case goes; nobody: back in the queue."""
 
     to = forms.TypedChoiceField(label=_("To"), required=False, coerce=int, empty_value=None)
@@ -179,7 +178,7 @@ class HandOverForm(WhoseForm):
     )  # fmt: skip
 
 
-class MergeForm(forms.Form):
+class MergeForm(StaffForm):
     """Into which case another goes."""
 
     into = forms.CharField(
@@ -196,15 +195,11 @@ class MergeForm(forms.Form):
         return code_in(typed) or typed
 
 
-# A calendar that ends has no day after its last.
-WITHIN = (MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)))
-
-
-class SpanForm(forms.Form):
+class SpanForm(StaffForm):
     """The first day and the last."""
 
-    since = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN)
-    until = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}), validators=WITHIN)
+    since = DayField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, data: Mapping[str, Any], *, usual: Span) -> None:
         """A day that is not said is the usual one."""

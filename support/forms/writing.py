@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
 from accounts.primitives.reasons import has_visible_text
+from support.forms.acting import StaffForm
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
@@ -33,7 +34,7 @@ class StaffTextField(MessageField):
         return text
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(StaffForm):
     """An answer to the person, and how the case stands after it."""
 
     body = StaffTextField(label=gettext_lazy("Answer"), error_messages={"required": gettext_lazy("Write the answer.")})
@@ -41,7 +42,7 @@ class AnswerForm(forms.Form):
     then = forms.ChoiceField(label=gettext_lazy("Set case to"), choices=THEN, initial=Ticket.State.SOLVED)
 
 
-class NoteForm(forms.Form):
+class NoteForm(StaffForm):
     """A note among staff."""
 
     body = StaffTextField(
@@ -56,14 +57,14 @@ class NoteForm(forms.Form):
             self.add_error("body", forms.ValidationError(NO_FILES))
 
 
-class DraftForm(forms.Form):
+class DraftForm(StaffForm):
     """Something begun, of either kind."""
 
     body = forms.CharField(required=False, max_length=LONGEST, strip=False)
     uploads = FilesField()
 
 
-class CannedForm(forms.Form):
+class CannedForm(StaffForm):
     """One answer that is written often, in one language."""
 
     key = forms.CharField(
@@ -91,7 +92,7 @@ class CannedForm(forms.Form):
         return body
 
 
-class ReplyForm(forms.Form):
+class ReplyForm(StaffForm):
     """Whom to answer, and what."""
 
     kinds = forms.MultipleChoiceField(

@@ -125,8 +125,8 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
     return {
         "company": companies.get_company_name(ticket=ticket, at=at),
         "code": ticket.code,
-        # Only while an answer is owed is that date the answer's.
-        "due": day if ticket.state in CLOCK_RUNS else "",
+        # Only while an answer is owed is that date the answer's; nobody is promised one by a day that is over.
+        "due": day if ticket.state in CLOCK_RUNS and ticket.due_at > at else "",
         "link": link_to(ticket=ticket),
     }
 

@@ -455,7 +455,7 @@ def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datet
 @pytest.mark.parametrize(
     ("kind", "typed", "said"),
     [
-        ("burst", {"threshold": "0"}, "Ensure this value is greater than or equal to 1."),
+        ("burst", {"threshold": "0"}, "Enter 1 or more."),
         ("burst", {"threshold": "many"}, "Enter a whole number."),
         ("burst", {"window": "1441"}, "At least 1, at most 1440 minutes."),
         ("dormant", {"window": "30"}, "At least 31, at most 730 days."),

@@ -60,7 +60,7 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
         "signed_at": "That day is still to come. Draft a contract once it is signed.",
         "ends_at": "The end must be after the start.",
         "purposes": "This field is required.",
-        "complete_within_days": "Ensure this value is less than or equal to 21.",
+        "complete_within_days": "Enter 21 or less.",
     }
     key = Signer("x").public
     said = faults(
@@ -172,7 +172,7 @@ def test_a_long_form_lists_at_its_top_what_to_correct(officer: Member) -> None:
         ("id_ends_at", "Until", NEEDED), ("id_signed_at", "Signed on", NEEDED),
         ("id_purposes_0", "Permitted purposes", NEEDED),
         ("id_complete_within_days", "Must complete a stop within (days)",
-         "Ensure this value is less than or equal to 21."),
+         "Enter 21 or less."),
         ("id_reason", "Reason", NEEDED),
     ]  # fmt: skip
     assert "to correct" not in shown(officer, "/admin/contracts/draft/")

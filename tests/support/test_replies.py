@@ -165,11 +165,12 @@ def test_who_may_and_what_it_must_say(ana: Member) -> None:
         begin_reply(**said, body=WORDS, actor=staff(User.Role.AUDITOR).actor)
 
 
-def test_no_date_is_told_to_whom_we_wait_for(ana: Member) -> None:
+@pytest.mark.parametrize("undated", [{"state": "waiting"}, {"due_in": -timedelta(hours=1)}])
+def test_no_date_is_told_to_whom_we_wait_for_nor_one_that_is_over(ana: Member, undated: dict[str, Any]) -> None:
     at = timezone.now()
     incident = an_incident(at)
     hit(incident)
-    waits = hit(incident, state="waiting")
+    waits = hit(incident, **undated)
     said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "actor": ana.actor, "at": at}
     with pytest.raises(BadVariable, match=rf"{waits.code}: This case has nothing for {{due}}"):
         begin_reply(**said, body="You'll get an answer by {due}.")
