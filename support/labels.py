@@ -1,4 +1,4 @@
-"""What cases are about, and what scans found, in words; and saved replies: their variables, filled in."""
+"""What cases are about, in a person's words; and the answers that are written often: their variables, filled in."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
-from support.models import LONGEST, Attachment, Ticket
+from support.models import LONGEST, Ticket
 
 TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.DISPUTE: gettext_lazy("I never agreed"),
@@ -18,21 +18,6 @@ TOPIC: Mapping[Ticket.Kind, str | Promise] = {
     Ticket.Kind.SIGN_IN: gettext_lazy("I have trouble signing in"),
     Ticket.Kind.OTHER: gettext_lazy("Something else"),
 }
-
-# What the virus scan of a file found.
-SCAN: Mapping[str, Promise] = {
-    Attachment.Scan.WAITING: gettext_lazy("Not scanned yet"),
-    Attachment.Scan.CLEAN: gettext_lazy("No virus found"),
-    Attachment.Scan.REFUSED: gettext_lazy("Harmful, so no one can open it"),
-    Attachment.Scan.FAILED: gettext_lazy("The scan failed, so no one can open it"),
-    Attachment.Scan.REMOVED: gettext_lazy("Removed before it was sent"),
-}
-
-
-def scan_in_words(scan: str) -> str:
-    """Say what the virus scan of a file found. `scan`: of `Attachment.Scan`."""
-    return str(SCAN[scan])
-
 
 VARIABLES = ("company", "code", "due", "link")
 VARIABLE = re.compile(r"\{([A-Za-z_]+)\}")

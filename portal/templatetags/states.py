@@ -16,14 +16,12 @@ from consent.queries.receipts import EvidenceView
 from disclosures.queries import alert_words, card_words, count_words, no_record_words, trail_words
 from disclosures.queries.company_cards import CompanyCard
 from disclosures.queries.line_alerts import LineAlert
-from support.labels import scan_in_words
 from support.queries import case_words, record_words
 from support.queries.case import Proof as RecordedProof
 from support.queries.names import ORDER_TAGS
 
 register = template.Library()
 register.filter(labels.method_in_words)
-register.filter(scan_in_words)
 SENTENCES: tuple[Callable[..., str], ...] = (
     card_words.card_now, card_words.ended_words, case_words.case_state,
     choice_words.choice_lead, choice_words.impersonal_title, count_words.doubtful_words, count_words.involvement_words,
@@ -31,7 +29,7 @@ SENTENCES: tuple[Callable[..., str], ...] = (
     count_words.tally_words, no_record_words.no_record_step,
     no_record_words.no_record_words, order_words.due_words, order_words.list_unsigned, order_words.order_sentence,
     order_words.replaced_words, order_words.signed_claim, order_words.signed_in_part, order_words.step_words,
-    record_words.choice_kind, record_words.look_up_basis, record_words.signed_word, sharing_words.sharing_words,
+    record_words.choice_kind, record_words.look_up_basis, record_words.scan_in_words, record_words.signed_word, sharing_words.sharing_words,
     trail_words.day_names, trail_words.hop_name, trail_words.hop_role, trail_words.place_name,
 )  # fmt: skip
 for words in SENTENCES:

@@ -1,4 +1,4 @@
-"""What a case is about, in the desk's words: the ground of a look-up, the kind of a choice, and what proof there is."""
+"""What a case is about, in the desk's words: the ground of a look-up, the kind of a choice, what proof there is, what scans found."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,6 +12,7 @@ from consent.queries.choices import ChoiceRow
 from consent.queries.receipts import EvidenceView
 from disclosures.models import Basis
 from revocations.models import EvidenceRequest
+from support.models import Attachment
 from support.queries.timeline import SignedReceipt
 
 BASES: Final[Mapping[str, Promise]] = {
@@ -25,6 +26,14 @@ CHOICES: Final[Mapping[str, Promise]] = {
     Choice.Kind.PAUSE: gettext_lazy("A pause"),
     Choice.Kind.REFUSE: gettext_lazy("A no to a question"),
     Choice.Kind.ALLOW: gettext_lazy("A yes"),
+}
+# What the virus scan of a file found.
+SCANS: Final[Mapping[str, Promise]] = {
+    Attachment.Scan.WAITING: gettext_lazy("Not scanned yet"),
+    Attachment.Scan.CLEAN: gettext_lazy("No virus found"),
+    Attachment.Scan.REFUSED: gettext_lazy("Harmful, so no one can open it"),
+    Attachment.Scan.FAILED: gettext_lazy("The scan failed, so no one can open it"),
+    Attachment.Scan.REMOVED: gettext_lazy("Removed before it was sent"),
 }
 NEVER_AGREED: Final = gettext_lazy("“I never agreed”")
 ANSWERS: Final[Mapping[str, Tag]] = {
@@ -60,3 +69,8 @@ def signed_word(*, receipt: SignedReceipt) -> str:
 def answer_tag(*, evidence: EvidenceView) -> Tag:
     """Say how far a partner is that was asked for its proof."""
     return ANSWERS.get(evidence.answer) or (LATE if evidence.late else ASKED)
+
+
+def scan_in_words(*, scan: str) -> str:
+    """Say what the virus scan of a file found. `scan`: of `Attachment.Scan`."""
+    return str(SCANS[scan])

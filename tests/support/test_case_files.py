@@ -11,8 +11,8 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from support.actions.writing import attach
 from support.domain import files
-from support.labels import scan_in_words
 from support.models import Attachment, Reveal, Ticket
+from support.queries.record_words import scan_in_words
 from support.workers import scanning
 from tests.factories import a_line
 from tests.people import signed_in
@@ -122,7 +122,7 @@ def test_one_s_own_file_and_a_case_of_nobody_s_open(ana: Member, line: Line, tic
 
 
 def test_staff_read_what_the_scan_found() -> None:
-    assert {one.value: scan_in_words(one) for one in Attachment.Scan} == {
+    assert {one.value: scan_in_words(scan=one) for one in Attachment.Scan} == {
         "waiting": "Not scanned yet", "clean": "No virus found", "refused": "Harmful, so no one can open it",
         "failed": "The scan failed, so no one can open it", "removed": "Removed before it was sent",
     }  # fmt: skip
