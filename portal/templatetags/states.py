@@ -29,7 +29,8 @@ SENTENCES: tuple[Callable[..., str], ...] = (
     count_words.tally_words, no_record_words.no_record_step,
     no_record_words.no_record_words, order_words.due_words, order_words.list_unsigned, order_words.order_sentence,
     order_words.replaced_words, order_words.signed_claim, order_words.signed_in_part, order_words.step_words,
-    record_words.choice_kind, record_words.look_up_basis, record_words.scan_in_words, record_words.signed_word, sharing_words.sharing_words,
+    record_words.choice_kind, record_words.look_up_basis, record_words.scan_in_words,
+    record_words.signed_word, sharing_words.sharing_words,
     trail_words.day_names, trail_words.hop_name, trail_words.hop_role, trail_words.place_name,
 )  # fmt: skip
 for words in SENTENCES:

@@ -1,4 +1,7 @@
-"""What a case is about, in the desk's words: the ground of a look-up, the kind of a choice, what proof there is, what scans found."""
+"""What a case is about, in the desk's words: the ground of a look-up, the kind of a choice, what proof there is.
+
+And what scans of its files found.
+"""
 
 from collections.abc import Mapping
 from typing import Final
