@@ -127,11 +127,12 @@ def a_ledger_row(
     origin: str = Origin.PERSON,
     reason: str = "",
     receipt: bool = True,
+    recorded_at: datetime | None = None,
 ) -> Choice:
     """One row of the ledger written past the verbs, for tests of what is read from it."""
     choice = Choice.objects.create(
         line_id=line.pk, id=uuid.uuid4(), kind=kind, scope=scope, ref=ref, made_at=at, until=until, origin=origin,
-        channel="web", reason=reason, actor=ACTORS[origin], recorded_at=at,
+        channel="web", reason=reason, actor=ACTORS[origin], recorded_at=recorded_at or at,
     )  # fmt: skip
     if origin != Origin.FILE and receipt:
         ChoiceReceipt.objects.create(line_id=line.pk, choice_id=choice.id, number="WB-TEST", token="")

@@ -2,17 +2,18 @@
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
+from consent.models import Tightening
 from consent.workers import archive_comparison
 from consent.workers.archive_entries import ArchivedSuspension, Entry, list_missing_entries
-from partners.models import Contract, Suspension
-from tests.factories import NOW, a_contract
+from partners.models import Campaign, Contract, Suspension
+from tests.factories import NOW, a_campaign, a_contract
 
 LONG, DAY = 20.0, timedelta(days=1)
 
@@ -75,3 +76,15 @@ def test_an_epoch_is_known_by_one_as_high_and_a_suspension_by_its_beginning_or_o
         is_missing(suspension=ArchivedSuspension(of="contract", ref=ref, starts_at=at, automatic=by_rule, actor="x"))
         for ref, at, by_rule in told
     ] == [False, True, False, True]
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("table", [Contract, Campaign])
+def test_a_term_is_kept_outside_each_time_it_shrinks(table: type[Contract | Campaign]) -> None:
+    row = a_campaign(a_contract(ends_at=NOW + 9 * DAY), ends_at=NOW + 9 * DAY)
+    one = row.contract if table is Contract else row
+    ends = [NOW + 3 * DAY, NOW + DAY]
+    for ends_at in ends:
+        table.objects.filter(pk=one.pk).update(ends_at=ends_at)
+    said = Tightening.objects.filter(kind=one._meta.model_name).order_by("at", "id").values_list("facts", flat=True)
+    assert [(each["ref"], datetime.fromisoformat(each["ends_at"])) for each in said] == [(one.ref, at) for at in ends]

@@ -38,6 +38,7 @@ def said(kind: str, ago: float, **more: Any) -> Said:
 STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     # What was said; since how many days ago the use is denied; since how many all of it.
     "one stop": ([said("stop", 5)], 5, 5),
+    "a stop now, as a pause ends": ([said("pause", 5, until=0), said("stop", 0)], 5, 5),
     "each newer stop changes nothing": ([said("stop", 9), said("stop", 5), said("stop", 2)], 9, 9),
     "a narrower one first": ([said("stop", 9, of="party"), said("stop", 5)], 9, 5),
     "a narrower one after": ([said("stop", 9), said("refuse", 5, of="campaign")], 9, 9),

@@ -28,6 +28,7 @@ from tests.clocks import standing_still
 from tests.consent.pages import press, words
 from tests.factories import a_campaign, a_line, a_party, an_approval
 from tests.people import NO_CODE, PASSWORD, Browser, newest_text, number_of, sign_in, texts_by_day, user_of
+from tests.support.officers import staff
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 GPC = {"Sec-GPC": "1"}
@@ -358,6 +359,10 @@ def test_the_holder_s_signal_is_about_their_own_line_alone() -> None:
 def test_the_banner_is_true_in_each_case(line: Line, road: Campaign) -> None:
     nobody = Browser().get("/", **GPC).text
     assert "Your phone's location is separate" in nobody
+    of_staff = staff().client.get("/", headers={"sec-gpc": "1"}).text
+    assert "Nothing about this visit is sold or shared.\n" in of_staff
+    assert "will apply to your phone line" not in of_staff
+    assert "location is separate" not in of_staff
     browser = sign_in(line)
     later = "this phone line the next time you sign in with this browser."
     signal = browser.get("/choices/signal/", **GPC).text

@@ -80,7 +80,9 @@ def test_a_stop_of_an_aggregator_s_service_is_told(stop: dict[str, str]) -> None
 
 def test_the_end_of_its_service_finds_its_lines(own_provider: Campaign) -> None:
     yesterday = (database_clock() - timedelta(days=1)).isoformat()
-    take_releases(release_row(path=[BRIDGE, JAIL], campaign="CMP-own", purpose=FRAUD, occurred_at=yesterday))
+    # Two companies behind it, and one line.
+    for behind in (JAIL, ROAD):
+        take_releases(release_row(path=[BRIDGE, behind], campaign="CMP-own", purpose=FRAUD, occurred_at=yesterday))
     plan = termination.plan(of="campaign", target_id=own_provider.pk, at=database_clock())
     assert (plan.lines, plan.dealings) == (1, 1)
     assert [(one.ref, one.recent) for one in plan.campaigns] == [("CMP-own", 1)]

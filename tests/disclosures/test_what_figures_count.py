@@ -66,6 +66,14 @@ def test_a_yes_that_came_by_another_s_number_is_nobody_s() -> None:
     assert choices(after=2 * DAY) == {"allow": 1}
 
 
+def test_how_long_it_took_is_told_of_what_was_said_here_alone() -> None:
+    for _ in TEN:
+        a_ledger_row(a_line(), "stop", at=NOW, recorded_at=NOW + timedelta(seconds=2))
+        a_ledger_row(a_line(), "stop", at=NOW - 5 * DAY, recorded_at=NOW, origin="file")
+    columns = ("kind", "n", "from_files", "to_gate_median_s", "to_gate_p95_s")
+    assert counted(Figure.CHOICES, *columns)[0] == ("stop", 20, 10, 2.0, 2.0)
+
+
 @pytest.mark.usefixtures("no_broker")
 def test_what_was_refused_is_told_companies_like_what_was_stopped() -> None:
     campaign = a_campaign()

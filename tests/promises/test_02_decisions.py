@@ -286,6 +286,13 @@ def test_a_decision_is_made_once(table: str, refused: Refusal) -> None:
     refused(change_of(table, later), constraint=f"{table}_{case.once}")
 
 
+def test_a_new_password_is_not_cancelled_twice_nor_after_all_not(refused: Refusal) -> None:
+    a_new_password()
+    run(change_of("accounts_newpassword", {"cancelled_at": LATER}))
+    for other in ("NULL", "cancelled_at + interval '1 hour'"):
+        refused(f"UPDATE accounts_newpassword SET cancelled_at = {other}", constraint="accounts_newpassword_ended_once")
+
+
 def test_a_look_that_two_agreed_to_is_only_shortened(refused: Refusal) -> None:
     a_reveal()
     run(change_of("support_reveal", values_of(CASES["support_reveal"].decided)))
