@@ -73,6 +73,8 @@ def test_who_has_not_signed_is_named_but_behind_the_link(market: Market) -> None
     path = f"/admin/streams/{ash.party.pk}/orders/{Order.objects.get(jti=order.jti).id}/"
     console = read(officer.client.post(path, {"kind": "call", "reason": "They called."}).content.decode()).one("main")
     assert Words("en")("o_has_not_signed", name="Gone", uri=gone.party.uri).replace("(bad) ", "") in console.words
+    # Once: not among those, too, who are only said to have done it.
+    assert console.words.count(gone.party.uri) == 1
     assert (
         Words("en")("o_signed_by_itself", name="Three", uri="https://three.example", day=f"{timezone.now():%-d %b %Y}")
         in console.words
