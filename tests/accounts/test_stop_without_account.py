@@ -115,7 +115,7 @@ def test_the_link_claims_no_more_than_is_known() -> None:
     page = Browser().get(link).text
     assert "Your stop took effect on" in page
     assert "(Pacific time)" in page
-    assert "Signed in part: a company they passed your data to has not signed yet</dt><dd>1</dd>" in page
+    assert "Signed in part: a company that gets data from them has not signed yet</dt><dd>1</dd>" in page
     assert "looking into it" not in page
     assert "Blocked since" not in page
 

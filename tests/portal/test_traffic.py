@@ -146,9 +146,11 @@ def test_every_download_is_one_of_few() -> None:
     unbounded = []
     for path in (one for app in APPS for one in (ROOT / app).rglob("*.py")):
         text = path.read_text()
-        if "StreamingHttpResponse(" in text and not re.search("@(limit_downloads|staff_download)\n", text):
+        sends = re.search(r"StreamingHttpResponse\(|(?<!def )csv_file\(", text)
+        if sends and not re.search("@(limit_downloads|staff_download)\n", text):
             unbounded.append(path.name)
-    assert unbounded == []
+    # Where `csv_file` itself is: those who call it are looked at.
+    assert unbounded == ["downloads.py"]
 
 
 @pytest.mark.parametrize(

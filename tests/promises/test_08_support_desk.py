@@ -481,16 +481,17 @@ def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
 
 
 def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:
-    """Both asked about its company: of the one it is as if it had never had the row."""
+    """One asked about its company, one about nothing, as whoever never had the row must: then both read alike."""
     now, company = timezone.now(), a_party("Zebrafinch", "lbs_provider")
     lines = a_line(), a_line()
     (row,) = disclosed(lines[0], ["https://geobridge.example", company.uri], at=now - timedelta(days=1))
     subject = subject_of(line=lines[0], kind="company", ref=str(company.pk), at=now)
     assert subject is not None
+    assert subject_of(line=lines[1], kind="company", ref=str(company.pk), at=now) is None
     cases = [
-        open_case(user=get_or_create_person(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=subject,
+        open_case(user=get_or_create_person(line=one, at=now), line=one, topic=Ticket.Kind.OTHER, subject=about,
             message=IncomingMessage("Who are they?"), at=now)
-        for one in lines
+        for one, about in zip(lines, (subject, None), strict=True)
     ]  # fmt: skip
     shown, never = (Desk(desk.console, ticket, desk.agent, desk.officer) for ticket in cases)
 

@@ -157,7 +157,7 @@ WITHOUT_REASON = {
         "writes down, for staff alone",
     ),
     **dict.fromkeys(
-        ("console.export_list", "console.export_rejects", "console.search", "support.export_complaints",
+        ("console.export_rejects", "console.search", "support.export_complaints", "support.export_list",
          "support.export_figures", "support.open_file", "support.preview_reply", "support.record_search",
          "support.search", "support.search_replies", "support.see_case", "support.see_handling",
          "support.see_thread"),

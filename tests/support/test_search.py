@@ -12,10 +12,10 @@ from django.utils import timezone
 import audit.actions
 from accounts.models import User
 from audit.models import AuditEvent, Incident
-from console.views import listing
 from partners.models import Contract
 from revocations.models import Order
 from support.models import Ticket
+from support.queries import exports
 from tests.staff import a_notice
 from tests.support.console import MACHINE, NUMBER, PERSON, everything
 from tests.support.officers import Member, csv_of, rows_of, searched, shown, staff
@@ -112,8 +112,8 @@ def test_any_list_is_taken_as_it_is_narrowed_and_sorted(officer: Member) -> None
 
 def test_a_file_that_was_cut_says_so(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     everything()
-    monkeypatch.setattr(listing, "MOST_IN_FILE", 1)
-    monkeypatch.setattr(listing, "PART", 1)
+    monkeypatch.setattr(exports, "MOST_IN_FILE", 1)
+    monkeypatch.setattr(exports, "PART", 1)
     rows = csv_of(officer, "/admin/incidents/?csv=1")
     assert [row["What"] for row in rows[1:]] == ["Only the first 1 rows. Narrow the list to get the others."]
 
@@ -122,7 +122,7 @@ def test_each_row_stands_once_in_a_file_though_others_come_meanwhile(
     officer: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = timezone.now()
-    monkeypatch.setattr(listing, "PART", 1)
+    monkeypatch.setattr(exports, "PART", 1)
     for n in range(4):
         audit.actions.open_incident(kind=Incident.Kind.OVERDUE, key=str(n), subject=f"Subject {n}", at=at)
     answer: Any = officer.client.get("/admin/incidents/?csv=1&sort=-opened_at")
