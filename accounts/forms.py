@@ -140,8 +140,11 @@ class CodeForm(forms.Form):
     def refuse(self, *, tries_left: int) -> None:
         """Say that it was not right, and how many more are looked at before another text."""
         self.is_spent = not tries_left
+        if self.is_spent:
+            self.add_error(None, self.too_many)
+            return
         left = ngettext("You have %(n)s try left.", "You have %(n)s tries left.", tries_left) % {"n": tries_left}
-        self.add_error(*((None, self.too_many) if self.is_spent else ("code", f"{self.wrong} {left}")))
+        self.add_error("code", f"{self.wrong} {left}")
 
 
 class SignInCodeForm(CodeForm):
