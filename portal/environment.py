@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from email.utils import formataddr
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -148,7 +149,8 @@ class Environment:
         self.mail_inbound_secrets = secrets_of("MAIL_INBOUND_SECRETS")
         self.mail_reply_address = _reply_address()
         self.email_url = needed_by_https("EMAIL_URL", "console://", self.base_url)
-        self.email_from = given.get("EMAIL_FROM", f"Whereabouts <no-reply@{urlsplit(self.base_url).hostname}>")
+        sender = (self.carrier_name, f"no-reply@{urlsplit(self.base_url).hostname}")
+        self.email_from = given.get("EMAIL_FROM", formataddr(sender))
 
     def _read_alarms(self) -> None:
         """From how many of them on somebody is told."""

@@ -293,6 +293,13 @@ def opening_hours() -> str:
     return said.get(get_language() or "", first)
 
 
+def sign_mail(*, text: str) -> str:
+    """Return the text of a mail with who sends it, and where to call with questions."""
+    hours = opening_hours()
+    number = f"{number_to_call()} ({hours})" if hours else number_to_call()
+    return f"{text}\n\n{settings.CARRIER_NAME}\n{_('Questions? Call us at %(number)s.') % {'number': number}}\n"
+
+
 def to_contact_text(*, words: str) -> str:
     """Return a text about a line as its safe contact gets it: "this phone" is another one there."""
     return _("About your other phone line: %(words)s") % {"words": words}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import audit.actions
 from accounts.actions.sms_outbox import enqueue_email, enqueue_receipt
-from accounts.domain.message_templates import language_of
+from accounts.domain.message_templates import language_of, sign_mail
 from accounts.models import Line
 from accounts.workers.email_outbox import Attachment, Mail
 
@@ -27,16 +27,19 @@ def mail_receipt(
     The mail names neither company nor phone number; the files do name companies.
     """
     text = _(
-        "Here is the receipt %(number)s that you asked for, as a page to print and as a file.\n\n"
-        "Anyone can check it without us, by the keys at %(keys)s\n"
-    ) % {"number": number, "keys": f"{settings.BASE_URL}/.well-known/jwks.json"}
+        "Here is receipt %(number)s, which you asked for: a PDF to print, and a JSON file for programs. Both contain "
+        "what was signed.\n\nTo check it: %(check)s\n\nAnyone can check it without us, with the keys at %(keys)s"
+    ) % {
+        "number": number, "check": f"{settings.BASE_URL}{reverse('check-receipt')}",
+        "keys": f"{settings.BASE_URL}/.well-known/jwks.json",
+    }  # fmt: skip
     files = (
         Attachment(f"receipt-{number}.pdf", "application/pdf", printed),
         Attachment(
             f"receipt-{number}.json", "application/json", json.dumps(body, indent=2, ensure_ascii=False).encode()
         ),
     )
-    mail = Mail(subject=_("Receipt %(number)s") % {"number": number}, text=text, files=files)
+    mail = Mail(subject=_("Your receipt %(number)s") % {"number": number}, text=sign_mail(text=text), files=files)
     enqueue_email(line_id=line_id, to=to, mail=mail, at=at)
     _record_event("mailed", line_id, actor, at)
 

@@ -17,7 +17,7 @@ import accounts.queries
 import audit.actions
 from accounts.actions import sms_outbox
 from accounts.actions.sms_outbox import enqueue_notice
-from accounts.domain.message_templates import language_of
+from accounts.domain.message_templates import language_of, sign_mail
 from accounts.models import Line, LineNumber, LineUser, Message, User
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives.sealing import unseal
@@ -65,9 +65,11 @@ def _mail(ticket: Ticket, link: str) -> Mail:
         _("To read our answer: %(link)s") % {"link": link},
     ]
     if reply_to:
-        says.append(_("To write to us again, reply to this e-mail. We add your reply to your case."))
+        says.append(_("To write to us again, reply to this e-mail. We'll add your reply to your case."))
     return Mail(
-        subject=_("Our answer to your case %(code)s") % {"code": ticket.code}, text="\n\n".join(says), reply_to=reply_to
+        subject=_("Our answer to your case %(code)s") % {"code": ticket.code},
+        text=sign_mail(text="\n\n".join(says)),
+        reply_to=reply_to,
     )
 
 

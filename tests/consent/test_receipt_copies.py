@@ -248,7 +248,7 @@ def test_it_is_mailed_with_both_files_when_server_is_back(away: type[Away], tmp_
     assert email_outbox.deliver(now=now + 4 * MINUTE) == 1
     (sent,) = mail.outbox
     number = number_of_receipt(choice)
-    assert (sent.to, sent.subject) == (["ana@example.net"], f"Receipt {number}")
+    assert (sent.to, sent.subject) == (["ana@example.net"], f"Your receipt {number}")
     for secret in ("RoadAid", number_of(line)):
         assert secret not in f"{sent.subject} {sent.body}"
     files = {name: content for name, content, _type in sent.attachments}

@@ -382,6 +382,12 @@ def test_a_provider_needs_its_client_and_no_client_without_one(monkeypatch: pyte
         assert all(name in str(refused.value) for name in clients)
 
 
+def test_mail_comes_from_the_carrier_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, sender in (("Cascade, Inc.", '"Cascade, Inc."'), ("", '"whereabouts.carrier.example"')):
+        given(monkeypatch, **PRODUCTION, CARRIER_NAME=name)
+        assert environment().email_from == f"{sender} <no-reply@whereabouts.carrier.example>"
+
+
 def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {
         "READING_LIMIT": "many", "RETENTION_MONTHS": "6", "LOG_LEVEL": "loud",

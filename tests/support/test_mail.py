@@ -150,7 +150,8 @@ def test_a_mail_from_strangers_makes_a_case_of_no_line(ticket: Ticket) -> None:
     assert body["text"] == (
         "We answered your message. To keep it private, our answer isn't in this e-mail.\n\n"
         f"To read our answer: http://localhost:8000{path}\n\n"
-        "To write to us again, reply to this e-mail. We add your reply to your case."
+        "To write to us again, reply to this e-mail. We'll add your reply to your case.\n\n"
+        "localhost\nQuestions? Call us at the number on your bill.\n"
     )
     page = Browser().get(path)
     assert (page.status_code, "We can&#x27;t tell from a mail" in page.text) == (200, True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
+from django.core import mail
 from django.test import Client as Http
 from django.utils import timezone
 from pytest_django import Settings
@@ -16,10 +17,11 @@ from pytest_django import Settings
 from accounts.actions import delegations
 from accounts.clients.texts import MemoryBackend
 from accounts.models import Line
-from accounts.workers import sms_delivery
+from accounts.workers import email_outbox, sms_delivery
 from audit.queries import database_clock
 from consent.actions import choices, system_stops
 from consent.actions.lines import terminate
+from consent.models import ChoiceReceipt
 from consent.queries import termination
 from consent.workers import expiry, outcome_texts, reminders
 from consent.workers.cohort_texts import tell_subscribers
@@ -30,6 +32,7 @@ from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit, choice_row, line_row, take_choices, take_lines
 from tests.people import Browser, newest_text, number_of, sign_in_by_code, signed_in, texts_by_day, user_of
 from tests.staff import an_actor
+from tests.support.desk import answered, asks
 from tests.words.expected import LANGUAGES, Words
 from tests.words.pages import main, press
 from tests.words.partners import Market
@@ -279,6 +282,31 @@ def test_a_link_to_a_receipt_says_nothing_of_it(market: Market) -> None:
         press(browser, main(browser, path), "Text me a link")
         assert path in about_choices(line)[-1]
         assert_told(line, language, "receipt_link")
+
+    in_both(once)
+
+
+def test_e_mails_say_who_sends_them_and_where_to_call(settings: Settings) -> None:
+    settings.MAIL_REPLY_ADDRESS, settings.MAIL_INBOUND_SECRETS = "help@c.example", [SECRET]
+    settings.DEFAULT_FROM_EMAIL = "Cascade Wireless <no-reply@c.example>"
+    settings.CARRIER_NAME, settings.CARRIER_PHONE = "Cascade Wireless", "1-800-555-0100"
+    settings.CARRIER_HOURS = "every day | es: cada día"
+
+    def once(language: str) -> None:
+        words, line = Words(language), a_line(language=language)
+        browser = stop_everything(line)
+        browser.client.cookies["django_language"] = language
+        choice = newest_choice(line)
+        browser.post(f"{choice_path(choice)}receipt/mail/", {"to": "ana@example.net"})
+        case = asks(browser, message="Who is this?", mail="ana@example.net")
+        answered(case)
+        email_outbox.deliver(now=timezone.now())
+        path, number = f"/help/{case.code}/", ChoiceReceipt.objects.get(choice_id=choice.id).number
+        assert [(one.from_email, one.subject, one.body) for one in mail.outbox] == [
+            ("Cascade Wireless <no-reply@c.example>", words(f"subject_{kind}", **said), words(f"mail_{kind}", **said))
+            for kind, said in (("receipt", {"number": number}), ("case", {"code": case.code, "path": path}))
+        ]
+        mail.outbox.clear()
 
     in_both(once)
 
