@@ -207,7 +207,7 @@ WORDS: Mapping[Message.Kind, Promise] = {
     ),
     Message.Kind.LATE: gettext_lazy(
         "Whereabouts: a company we told about your choice missed its deadline to sign that it did what we asked. Your "
-        "choice still applies. See which one: %(url)s"
+        "choice still applies. See which company: %(url)s"
     ),
     Message.Kind.STAFF: gettext_lazy(
         "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this "

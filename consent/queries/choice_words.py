@@ -199,10 +199,10 @@ def _imported_sentences(state: ChoiceState) -> Iterator[SafeString]:
     if choice.over_before:
         yield sentence(_("Imported from an earlier system. It had already ended by then."))
         return
-    since, until = _("Imported from an earlier system; active here since"), _("and until")
-    if state.over:
-        since, until = _("Imported from an earlier system; active here from"), _("until")
-    yield ending_with(since, _span(choice.in_force_since, until, choice.until))
+    since = _("Imported from an earlier system; active here since")
+    if choice.until:
+        since = _("Imported from an earlier system; active here from")
+    yield ending_with(since, _span(choice.in_force_since, _("until"), choice.until))
     if state.changed and choice.kind != Choice.Kind.ALLOW:
         yield sentence(_("A newer choice or record has changed part or all of it."))
 
@@ -239,7 +239,8 @@ def _allowed_sentences(state: ChoiceState) -> Iterator[SafeString]:
     if state.undone:
         yield sentence(_("It is not active now: the company is blocked."))
         return
-    yield ending_with(_("Allowed since"), _span(state.choice.made_at, _("and until"), state.choice.until))
+    since = _("Allowed from") if state.choice.until else _("Allowed since")
+    yield ending_with(since, _span(state.choice.made_at, _("until"), state.choice.until))
     yield sentence(_("You can stop it at any time, in one step."))
 
 

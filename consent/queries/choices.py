@@ -136,6 +136,10 @@ class ChoiceRow:
         done = {State.COMPLETED, State.PARTIAL}
         return tuple(one.party for one in _by_name(one for one in self.to_sign if one.state not in done))
 
+    def list_late(self, *, at: datetime) -> tuple[str, ...]:
+        """List the names of those that should have signed by now."""
+        return tuple(one.party for one in _by_name(one for one in self.to_sign if one.is_overdue(at=at)))
+
     def _is_withdrawn(self, told: PartnerProgress) -> bool:
         newer = told.followed.order
         allowed = {(entry["recipient"], entry["purpose"]) for entry in newer.snapshot["state"]}

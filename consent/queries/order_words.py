@@ -87,7 +87,15 @@ def _state_tag(order: OrderState) -> Tag:
 
 
 def order_sentence(*, order: OrderState, party: str) -> SafeString:
-    """Say in a sentence where an order stands at a partner of this name."""
+    """Say where an order stands at a partner of this name, and where it waits for it for too long, that too."""
+    told = _state_sentence(order, party)
+    if order.overdue and order.owes and order.state in {State.QUEUED, State.SENT, State.ACKNOWLEDGED}:
+        late = sentence(_("<bdi>%(party)s</bdi> is late to sign."), party=party)
+        return join_sentences([told, late, sentence(_("Our privacy office is following up."))])
+    return told
+
+
+def _state_sentence(order: OrderState, party: str) -> SafeString:
     if order.state == State.PARTIAL and not order.unconfirmed:
         return signed_in_part(party=party, coverage=order.coverage)
     message = UNCONFIRMED_YET if order.unconfirmed else _sentences_for(order)[order.state]

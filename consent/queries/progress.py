@@ -79,6 +79,11 @@ class FollowedOrder:
         """When the partner had it: it said so, or signed about it."""
         return self.order.acknowledged_at or (self.order.completed_at if self.order.state in _SIGNED else None)
 
+    def is_overdue(self, *, at: datetime) -> bool:
+        """Return whether its date has passed and not all of it is signed."""
+        order = self.order
+        return order.complete_by is not None and order.complete_by <= at and self.state != State.COMPLETED
+
 
 @dataclass(frozen=True)
 class RequestedActions:
@@ -136,7 +141,7 @@ def order_state(
         partner_id=order.party_id,
         state=state,
         unconfirmed=unconfirmed,
-        overdue=order.complete_by is not None and order.complete_by <= at and state != State.COMPLETED,
+        overdue=followed.is_overdue(at=at),
         owes_deletion=asked.deletion,
         owes=asked.anything,
         only_about=_only_about(order),

@@ -100,8 +100,8 @@ def _yearly_words(year: int) -> Callable[[Line], str]:
 
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return _(
-                "Whereabouts: here is the past year's history of this phone's location. Sign in to read it: %(url)s"
-            ) % {"url": url}
+            return _("Whereabouts: see who got this phone's location last year. To read it, sign in: %(url)s") % {
+                "url": url
+            }
 
     return in_words

@@ -62,7 +62,8 @@ class Companies:
     `recent`: who got it in the last 30 days, in the name of an agreement or although it sells look-ups; `lookups`
     counts the former, and `flow` draws them. `no_record`: companies without a record of a yes; `not_allowed`: others
     that got it as no yes allowed. `outside`: whoever got it. `nothing`: there is no record at all that may
-    be shown. `stop`: the choice by which the person stopped everything, while that stands.
+    be shown. `stop`: the choice by which the person stopped everything, while that stands; `late`: who should have
+    signed by now that it did what that asks.
     """
 
     sharing: Sharing
@@ -78,6 +79,7 @@ class Companies:
     ended: tuple[EndedAgreement, ...] = ()
     noticed: tuple[LineAlert, ...] = ()
     stop: ChoiceRow | None = None
+    late: tuple[str, ...] = ()
 
     @property
     def recent_laid(self) -> PathRows:
@@ -109,6 +111,7 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     lookups, no_record, not_allowed = _count_lookups(recent)
     found = list_line_anomalies(line_id=line.pk, at=at)
     by_uri = {card.company.uri: card for card in cards}
+    stop = _find_stop(line, standing)
     return Companies(
         sharing=standing,
         recent=recent,
@@ -122,7 +125,8 @@ def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
         chart=chart_of(counted=_by_week(by_agreement), parties=parties, zone=zone, at=at),
         ended=ended_agreements(line_id=line.pk, at=at),
         noticed=merge_alerts(found=found, facts=facts, parties=parties, zone=zone, card=by_uri.get, at=at),
-        stop=_find_stop(line, standing),
+        stop=stop,
+        late=stop.list_late(at=at) if stop else (),
     )
 
 

@@ -61,7 +61,7 @@ def test_the_notice_names_everybody_who_would_receive_it() -> None:
     assert notices.build_approval_notice(campaign=campaign.ref).body == (
         "If you allow this, RoadAid, GeoBridge and Tow Co may find your phone for one purpose only:"
         " To give you a service you asked for. How exact: within about 500 m. Until: the day you choose, but no later"
-        " than May 3, 2094. If you say no, nothing changes about your phone service. You can stop it on this page"
+        " than May 3, 2094. If you say no, nothing changes about your phone service. You can stop it"
         " at any time."
     )
     asked = notices.build_approval_notice(campaign=campaign.ref, use="ask", until=datetime(2093, 1, 2, tzinfo=UTC))
@@ -98,12 +98,12 @@ def test_the_newest_wording_in_the_readers_language_else_in_ours() -> None:
     first = notices.build_approval_notice(campaign=campaign.ref)
     a_notice(BODY, use="allow", at=database_clock())
     second = notices.build_approval_notice(campaign=campaign.ref)
-    assert (first.version, second.version) == (2, 3)
+    assert (first.version, second.version) == (3, 4)
     assert second.body.startswith("RoadAid, GeoBridge and Tow Co would see you. ")
     assert first.digest != second.digest
     with translation.override("es"):
         spanish = notices.build_approval_notice(campaign=campaign.ref)
-    assert (spanish.language, spanish.version) == ("es", 2)
+    assert (spanish.language, spanish.version) == ("es", 3)
     with translation.override("fr"):
         assert notices.build_approval_notice(campaign=campaign.ref).language == "en"
 
@@ -122,7 +122,8 @@ def test_wording_that_leaves_out_what_must_be_said_is_refused() -> None:
         use="stop", language="en", body="x" * 1500, starts_at=NOW, reason="Due", actor=officer, at=NOW
     )
     assert longest.payload["body"] == "x" * 1500
-    assert NoticeText.objects.count() == 2 * 3 * len(settings.LANGUAGES)
+    # Three of a yes and of a stop, and two of a question.
+    assert NoticeText.objects.count() == (3 + 3 + 2) * len(settings.LANGUAGES)
 
 
 def test_a_published_notice_and_a_kept_one_never_change() -> None:

@@ -70,7 +70,7 @@ def test_home_says_the_whole_answer() -> None:
     assert "shared with <em>6 companies</em> in the last 30 days." in page
     assert "2 have no record that you agreed." in page
     assert "In those 30 days, this phone was looked up 73 times." in page
-    assert "MedAlert, RoadAid</bdi> can't find you until you allow them again.</strong>" in page
+    assert "MedAlert, RoadAid</bdi> can't find you until they're allowed again.</strong>" in page
     assert "the person who set it up may notice" in page
     assert set(attributes(page, "data-party")) >= {"https://securetrack.example", "https://roadaid.example"}
     for said in ("What a stop can't stop", "What we can't see", "/safety/", "Pause until…", "Show as a table"):

@@ -72,10 +72,10 @@ def test_one_officer_proposes_and_another_publishes(officer: Member, second: Mem
     told = shown(officer, PROPOSE, TYPED)
     # The same before it is proposed and before another officer agrees.
     what = (
-        "English, from 28 Sep 2051, 00:00 UTC, but not before another officer agrees. It replaces version 2 of"
+        "English, from 28 Sep 2051, 00:00 UTC, but not before another officer agrees. It replaces version 3 of"
         f" {was.published_at:%-d %b %Y}. New wording {BODY} What changes"
     )
-    others = f"Previous wording {was.body} Other languages stay as they are Español, version 2 of"
+    others = f"Previous wording {was.body} Other languages stay as they are Español, version 3 of"
     assert what in told
     assert others in told
     page = confirmed(officer, PROPOSE, TYPED)
@@ -95,7 +95,7 @@ def test_one_officer_proposes_and_another_publishes(officer: Member, second: Mem
     assert post(second, agree) == page
     assert "Agreed. The change takes effect as proposed." in second.client.get(page).content.decode()
     row = newest()
-    assert (row.version, row.body, row.published_at, row.actor) == (3, BODY, BEGINS, second.actor)
+    assert (row.version, row.body, row.published_at, row.actor) == (4, BODY, BEGINS, second.actor)
     decided = shown(officer, page)
     assert "People will read the wording below from 28 Sep 2051, or from the agreement if that came later." in decided
     assert what in decided
@@ -189,13 +189,13 @@ def test_the_same_words_again_only_sooner() -> None:
         )
 
     a_notice(STOPPING, at=NOW, starts_at=BEGINS)
-    with pytest.raises(NotNow, match="already published as version 3"):
+    with pytest.raises(NotNow, match="already published as version 4"):
         again(BEGINS)
     sooner = again(BEGINS - DAY)
     agree_to_proposal(proposal_id=sooner.pk, reason="Due", actor=an_actor(), at=NOW)
-    assert (newest("stop").version, newest("stop").published_at) == (4, BEGINS - DAY)
+    assert (newest("stop").version, newest("stop").published_at) == (5, BEGINS - DAY)
     # What is shown already can't be shown sooner.
-    with pytest.raises(NotNow, match="already published as version 4"):
+    with pytest.raises(NotNow, match="already published as version 5"):
         again(NOW, at=BEGINS - DAY)
 
 
@@ -216,9 +216,9 @@ def test_a_process_of_1_0_is_refused_as_it_understands(db: None) -> None:
     del db
     with pytest.raises(NotNow, match="Read that one first"), guards.first(message="Read that one first"):
         NoticeText.objects.create(
-            use="stop", language="en", version=3, body=STOPPING, published_at=NOW, actor="officer:1"
+            use="stop", language="en", version=4, body=STOPPING, published_at=NOW, actor="officer:1"
         )
-    assert newest("stop").version == 2
+    assert newest("stop").version == 3
 
 
 def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
@@ -226,7 +226,7 @@ def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
         "INSERT INTO partners_noticetext (use, language, version, body, published_at, actor)"
         " VALUES ('stop', 'en', {version}, '{body}', '{at}', 'system:install')"
     )
-    right = {"version": "3", "body": STOPPING, "at": BEGINS.isoformat()}
+    right = {"version": "4", "body": STOPPING, "at": BEGINS.isoformat()}
     guard = "partners_notice_two_officers"
     refused(insert.format(**right), constraint=guard)
     proposal = propose_notice(
@@ -234,7 +234,7 @@ def test_the_database_asks_for_two_officers(refused: Refusal) -> None:
     )
     refused(insert.format(**right), constraint=guard)
     proposals.mark_agreed(proposal_id=proposal.pk, reason="Due", actor=an_actor(), at=NOW)
-    for wrong in ({"version": "4"}, {"body": "Other."}, {"at": (BEGINS - TICK).isoformat()}, {"at": NOW.isoformat()}):
+    for wrong in ({"version": "5"}, {"body": "Other."}, {"at": (BEGINS - TICK).isoformat()}, {"at": NOW.isoformat()}):
         refused(insert.format(**right | wrong), constraint=guard)
 
 

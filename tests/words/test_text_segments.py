@@ -19,6 +19,7 @@ FILLED_IN = {
 LONG = {
     "new password": f"/accounts/password/cancel/{'x' * 43}/", "a company says": f"/ask/{'x' * 43}/",
     "in your name": f"/authorized/by-text/{'x' * 43}/", "the page you": f"/choices/{'x' * 36}/receipt/",
+    "last year": "/history/?since=2026-01-01&until=2026-12-31",
 }  # fmt: skip
 # In other languages the letters themselves take more room.
 LANGUAGES, MOST = ("es", "vi", "zh_Hans", "ar"), 3

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client as Http
 from django.utils import timezone
@@ -59,6 +60,11 @@ def assert_told(line: Line, language: str, name: str, *, after: datetime | None 
     MemoryBackend.outbox.clear()
 
 
+def read_home(line: Line, language: str) -> str:
+    """The first words of the page where a text leads."""
+    return "\n".join(main(signed_in(line), "/home/", language).lines[:4])
+
+
 def in_both(make: Callable[[str], None]) -> None:
     for language in LANGUAGES:
         make(language)
@@ -94,6 +100,8 @@ def test_own_stop_is_confirmed_and_its_outcome_told_once(market: Market) -> None
         days = (1, 11, 11, 12)
         assert [outcome_texts.notify_outcomes(now=now + day * DAY) for day in days] == [0, 1, 0, 0]
         assert_told(line, language, "late", after=now + 12 * DAY)
+        with time_machine.travel(now + 12 * DAY, tick=False):
+            assert Words(language)("late_at_home", names=f"Birch {language}") in read_home(line, language)
         partners[1].is_told()
         partners[1].signs()
         assert [outcome_texts.notify_outcomes(now=now + day * DAY) for day in (13, 13, 14)] == [1, 0, 0]

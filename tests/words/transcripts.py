@@ -48,7 +48,7 @@ BY_LOT = (
     (r"(?<=127\.0\.0\.1:)\d+", "‹port›"),
     # What a new database begins with is as old as that.
     (
-        r"(?<=, version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d|(?<=replaces version 2 of )\d\d? [A-Z][a-z]{2} 20[234]\d",
+        r"((?<=, version [23] of )|(?<=replaces version [23] of ))\d\d? [A-Z][a-z]{2} 20[234]\d",
         "‹when it was installed›",
     ),
     (r"(?<=Changed )[A-Z][a-z]{2} \d\d?, 20[234]\d, \d\d?:\d\d\s[AP]M", "‹when it was installed›"),
