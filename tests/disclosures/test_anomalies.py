@@ -273,6 +273,11 @@ def test_the_first_look_goes_back_thirty_recorded_days(line: Line, now: datetime
     assert find(at=now + MINUTE) == 1
 
 
+def test_the_first_look_goes_back_to_what_was_judged_again(line: Line, now: datetime) -> None:
+    judge_again(looked(line, MAY, recorded_at=now - 31 * DAY), AFTER_STOP)
+    assert seen(database_clock() + 29 * DAY) == [("after_stop", 1, 1)]
+
+
 def test_what_is_judged_again_is_cleared_and_stands_again(line: Line, now: datetime) -> None:
     rows = looked(line, *every(MAY, 4, HOUR), judgement=NO_APPROVAL, recorded_at=now - 2 * DAY)
     assert seen(now - DAY) == [("no_approval", 4, 4)]

@@ -120,7 +120,7 @@ def bring(order: Order, state: State, **fields: object) -> None:
 
 
 def test_what_a_company_was_told_and_did_counts_after_its_moment(clock: Clock) -> None:
-    """One more, after the ten that are the fewest to be told of."""
+    """Of one more, after the ten that are the fewest to be told of; and of ten that are told of without them."""
     contract = a_contract()
     clock.move_to(NOW)
     orders_about(10, contract)
@@ -129,12 +129,16 @@ def test_what_a_company_was_told_and_did_counts_after_its_moment(clock: Clock) -
     (order,) = orders_about(1, contract)
     acknowledged, completed = said + HOUR, said + 2 * HOUR
     bring(order, State.COMPLETED, acknowledged_at=acknowledged, completed_at=completed)
+    clock.move_to(NOW + 2 * DAY)
+    orders_about(10, contract)
     changes([(Figure.FOLLOWED, one) for one in ("received", "acknowledged", "completed")], {
         NOW + MOMENT: ([0, 0, 0], [10, 0, 0]),
         said + MOMENT: ([10, 0, 0], [11, 0, 0]),
         acknowledged + MOMENT: ([11, 0, 0], [11, 1, 0]),
         completed + MOMENT: ([11, 1, 0], [11, 1, 1]),
-        NOW + DAYS + MOMENT: ([11, 1, 1], [0, 0, 0]),
+        NOW + 2 * DAY + MOMENT: ([11, 1, 1], [21, 1, 1]),
+        NOW + DAYS + MOMENT: ([21, 1, 1], [11, 1, 1]),
+        said + DAYS + MOMENT: ([11, 1, 1], [10, 0, 0]),
     })  # fmt: skip
 
 
@@ -163,8 +167,11 @@ def test_an_order_is_late_from_its_date_until_after_it_was_done(clock: Clock) ->
     assert stream_health.watch(now=NOW + 25 * HOUR) == 1
     assert record_overdue(now=due + DAY) == 1
     bring(order, State.COMPLETED, acknowledged_at=due + DAY, completed_at=due + 2 * DAY)
+    over = {due + 2 * DAY + MOMENT: ([1], [0])}
+    changes(OVERDUE, over)
+    # Nor is it late any longer where nobody has noted yet that it was done.
     assert record_late_completions() == 2
-    changes(OVERDUE, {due: ([0], [1]), due + 2 * DAY + MOMENT: ([1], [0])})
+    changes(OVERDUE, {due: ([0], [1])} | over)
 
 
 @pytest.mark.parametrize("replaced", [True, False], ids=["replaced_unread", "done_with_the_newer"])
@@ -193,7 +200,47 @@ def test_with_a_newer_order_the_older_is_late_no_longer(clock: Clock, *, replace
     else:
         over = said + HOUR
         bring(older, State.ACKNOWLEDGED, acknowledged_at=NOW)
+        # What is signed in part is not done.
+        bring(between, State.PARTIAL, acknowledged_at=NOW, completed_at=said)
         bring(newer, State.COMPLETED, acknowledged_at=said, completed_at=over)
     # The newer ones have the date of the older.
     both, alone = (2, 1) if replaced else (2, 0)
     changes(OVERDUE, {due: ([0], [both]), over + MOMENT: ([both], [alone])})
+
+
+def test_what_is_done_under_another_agreement_leaves_an_order_late(clock: Clock) -> None:
+    clock.move_to(NOW)
+    line = a_line()
+    geo, north, track = a_contract(), a_contract(a_party("NorthLink")), a_party("SecureTrack", "lbs_provider")
+    for campaign in (a_campaign(geo), a_campaign(north), a_campaign(geo, track)):
+        an_approval(line, campaign)
+    for scope, ref in (("party", track.uri), ("all", "")):
+        clock.move_to(clock.now + HOUR)
+        stop(line_id=line.pk, scope=scope, ref=ref, actor="subscriber:0", channel="web")
+    _, newest = Order.objects.filter(contract_id=geo.pk).order_by("version")
+    bring(newest, State.COMPLETED, acknowledged_at=clock.now, completed_at=clock.now)
+    publishing.make(at=NOW + 90 * DAY)
+    rows = PublishedFigure.objects.get(name=Figure.FOLLOWED).rows
+    assert {row["company"]: row["overdue"] for row in rows} == {"GeoBridge": 0, "NorthLink": 1}
+
+
+def test_what_was_done_late_and_is_asked_anew_is_late_once(clock: Clock) -> None:
+    clock.move_to(NOW)
+    line, contract = a_line(), a_contract()
+    uses = [a_campaign(contract, a_party(name, "lbs_provider")) for name in ("RoadAid", "SecureTrack")]
+    for campaign in uses:
+        an_approval(line, campaign)
+    stop(line_id=line.pk, scope="party", ref=uses[0].lbs_provider.uri, actor="subscriber:0", channel="web")
+    older = Order.objects.get(line_id=line.pk)
+    due = older.complete_by
+    assert due is not None
+    assert record_overdue(now=due + DAY) == 1
+    clock.move_to(due + DAY)
+    stop(line_id=line.pk, scope="all", actor="subscriber:0", channel="web")
+    newer = Order.objects.filter(line_id=line.pk).latest("version")
+    bring(older, State.SUPERSEDED, superseded_by=newer.id, acknowledged_at=NOW)
+    bring(newer, State.COMPLETED, acknowledged_at=clock.now, completed_at=clock.now)
+    assert record_late_completions() == 1
+    # It goes on with the line after all.
+    bring(newer, State.CONTRADICTED)
+    assert count(OVERDUE, clock.now + DAY, None) == [1]

@@ -15,7 +15,7 @@ from accounts.primitives.sealing import unseal
 from consent.actions.choices import allow, stop
 from consent.models import Choice
 from disclosures.domain.ingest.rollups import roll_up
-from disclosures.models import Anomaly, Basis, GrowingLine, Judgement
+from disclosures.models import Anomaly, Basis, ChangedDay, GrowingLine, Judgement
 from disclosures.queries.history import NO_RECORD, Filters, history_page
 from disclosures.queries.history_counts import count_history, history_facts
 from disclosures.queries.history_days import HistoryTally
@@ -176,11 +176,17 @@ def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None
     rows = looked(
         line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now
     )
-    looked(line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=UNVERIFIED, path=(BRIDGE, TRACK), recorded_at=now)
+    for company in (TRACK, JAIL):
+        looked(
+            line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=UNVERIFIED, path=(BRIDGE, company), recorded_at=now
+        )
     judge_again(rows[::2], UNVERIFIED)
     GrowingLine.objects.create(line_id=line.pk)
     assert roll_up(at=now, long=50) == 1
-    assert count_claimed_afterwards(line_id=line.pk, zone=WEST, at=now) == {TRACK: 30}
+    # Counted to a day that is still to come, or not, or changed since: each is read once.
+    ChangedDay.objects.create(line_id=line.pk, day=rows[0].occurred_at.astimezone(WEST).date())
+    for at in (now, now - 40 * DAY):
+        assert count_claimed_afterwards(line_id=line.pk, zone=WEST, at=at) == {TRACK: 30}
     found, before = list[datetime](), ""
     while True:
         filters = Filters(company=TRACK, itself=True, only=NO_RECORD, before=before)

@@ -263,6 +263,28 @@ def test_how_what_was_told_is_marked_beside_choices(row: tuple[int, ...], as_sho
 
 
 @pytest.mark.parametrize(
+    ("stops", "row", "as_shown"),
+    [
+        # Of forty said here and of forty that came by file, so many were not about this company.
+        ((80, 40), (60, 20), [60, 20]),
+        ((80, 40), (61, 21), [61, "held"]),
+        ((80, 40), (60, 40), [60, 40]),
+        ((80, 40), (61, 40), [61, "held"]),
+        # Of fewer than forty of either nothing is told.
+        ((79, 40), (59, 19), [59, "held"]),
+        ((79, 39), (59, 20), [59, "held"]),
+    ],
+)
+def test_how_what_was_said_here_is_marked_beside_what_came_by_file(
+    stops: tuple[int, int], row: tuple[int, int], as_shown: list[object]
+) -> None:
+    choices, _ = as_everybody_sees([{"kind": "stop", "n": stops[0], "from_files": stops[1]}])
+    counts = {**dict.fromkeys(FOLLOWED.counts, 0), **dict(zip(("received", "said_here"), row, strict=True))}
+    (found, _) = seen(FOLLOWED, [counts], find_suppression(name=Figure.FOLLOWED, choices=choices))
+    assert list(found[:2]) == as_shown
+
+
+@pytest.mark.parametrize(
     ("row", "as_shown"),
     [
         ({"n": 400, "from_files": 30}, [400, 30, 1.5]),

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
-from accounts.primitives.numbers import CANARY_NAME
+from accounts.models import Line
+from accounts.primitives.numbers import CANARY_NAME, CANARY_PARTY
 from audit.queries import database_clock
 from consent.actions.choices import allow, refuse, stop
 from consent.actions.lines import grow_up
@@ -14,6 +15,7 @@ from consent.models import InvalidatedApproval
 from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
+from partners.models import Party
 from revocations.models import Order, State
 from support.models import CarrierTestLine
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -62,8 +64,9 @@ def test_test_lines_are_nobody() -> None:
 def test_a_yes_that_came_by_another_s_number_is_nobody_s() -> None:
     first, _ = (a_ledger_row(a_line(), "allow", at=NOW, scope="campaign", ref="CMP-1", origin="file") for _ in range(2))
     assert choices() == {"allow": 2}
+    a_ledger_row(Line.objects.get(pk=first.line_id), "stop", at=NOW + DAY)
     InvalidatedApproval.objects.create(line_id=first.line_id, yes_id=first.id, campaign="CMP-1", recorded_at=NOW)
-    assert choices(after=2 * DAY) == {"allow": 1}
+    assert choices(after=2 * DAY) == {"allow": 1, "stop": 1}
 
 
 def test_how_long_it_took_is_told_of_what_was_said_here_alone() -> None:
@@ -93,7 +96,8 @@ def test_what_ended_as_children_grew_up_nobody_said_here() -> None:
         allow(line_id=line.pk, campaign=campaign.ref, actor="subscriber:0", channel="web")
         grow_up(line_id=line.pk, at=database_clock())
     after = database_clock() - NOW + DAY
-    assert counted(Figure.FOLLOWED, "company", "received", "said_here", after=after) == [("GeoBridge", 10, 0)]
+    columns = ("company", "received", "said_here", "to_gate_median_s", "to_gate_p95_s")
+    assert counted(Figure.FOLLOWED, *columns, after=after) == [("GeoBridge", 10, 0, None, None)]
 
 
 @pytest.mark.usefixtures("no_broker")
@@ -119,16 +123,22 @@ def test_what_one_company_did_another_has_not_done() -> None:
 
 
 def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone() -> None:
-    geo, draft = a_party(), a_party("Draft")
-    a_campaign(a_contract(geo), purpose=FRAUD)
+    geo, draft, north, service = a_party(), a_party("Draft"), a_party("NorthLink"), a_party("Early", "lbs_provider")
+    agreed = a_contract(geo)
+    a_campaign(agreed, purpose=FRAUD)
+    a_contract(north)
     a_contract(draft, is_draft=True)
+    a_campaign(agreed, service, is_draft=True)
     for _ in TEN:
         line = a_line()
         disclosed(line, [geo.uri], at=NOW, n=2)
-        disclosed(line, [draft.uri], at=NOW)
+        for path in ([draft.uri], [north.uri], [geo.uri, service.uri], [geo.uri, a_party("RoadAid").uri]):
+            disclosed(line, path, at=NOW)
+    disclosed(a_line(), [north.uri], at=NOW)
     disclosed(a_line(), [geo.uri], at=NOW, basis=Basis.EMERGENCY)
     disclosed(a_line(), [geo.uri], at=NOW, outcome=Outcome.REFUSED)
-    assert counted(Figure.PHONES, "company", "phones") == [("GeoBridge", 10)]
+    # Most phones first.
+    assert counted(Figure.PHONES, "company", "phones") == [("NorthLink", 11), ("GeoBridge", 10), ("RoadAid", 10)]
 
 
 def test_a_purpose_that_only_a_draft_names_is_not_written_out() -> None:
@@ -137,6 +147,20 @@ def test_a_purpose_that_only_a_draft_names_is_not_written_out() -> None:
     disclosed(line, [geo.aggregator.uri], at=NOW, purpose="dpv:Draft", n=10)
     disclosed(line, [geo.aggregator.uri], at=NOW, n=11, basis=Basis.EMERGENCY)
     disclosed(line, [geo.aggregator.uri], at=NOW, n=12, judgement=Judgement.NO_APPROVAL)
+    a_campaign(geo, purpose=FRAUD)
+    disclosed(line, [geo.aggregator.uri], at=NOW, purpose=FRAUD, n=13)
+    # By basis, then by purpose.
     assert counted(Figure.RELEASES, "purpose", "basis", "released", "not_allowed") == [
-        ("", "approval", 22, 12), ("", "emergency", 11, 0),
+        ("", "approval", 22, 12), (FRAUD, "approval", 13, 0), ("", "emergency", 11, 0),
     ]  # fmt: skip
+
+
+def test_our_own_trial_is_no_company() -> None:
+    ours = Party.objects.create(uri=CANARY_PARTY, name="Trial", kind="aggregator")
+    for party in (a_party(), ours):
+        a_campaign(a_contract(party))
+        for _ in TEN:
+            disclosed(a_line(), [party.uri], at=NOW)
+    for figure in (Figure.FOLLOWED, Figure.DISPUTES, Figure.PHONES):
+        assert counted(figure, "company") == [("GeoBridge",)], figure
+    assert counted(Figure.COMPANIES, "company") == [("GeoBridge",), ("RoadAid",)]

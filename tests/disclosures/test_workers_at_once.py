@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django.fixtures import Settings
 
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
@@ -22,6 +23,7 @@ from disclosures.models import (
     HeldNotice,
     ImportedChunk,
     JudgementChange,
+    PastFigure,
     PublishedFigure,
 )
 from disclosures.queries.figures.statements import STATEMENTS
@@ -223,3 +225,10 @@ def test_what_counts_people_is_counted_once_for_its_month() -> None:
     overlap(lambda: publishing.make(at=first), lambda: publishing.make(at=later))
     counted = [name for name, statement in STATEMENTS.items() if statement.counts]
     assert set(PublishedFigure.objects.filter(name__in=counted).values_list("made_at", flat=True)) == {first}
+
+
+def test_the_days_before_are_those_before_the_newest_count(settings: Settings) -> None:
+    settings.FIGURES_TO_THE_MINUTE = True
+    first, later = database_clock(), database_clock() + HOUR
+    overlap(lambda: publishing.make(at=first), lambda: publishing.make(at=later))
+    assert set(PastFigure.objects.values_list("until", flat=True)) == {later - 30 * DAY}

@@ -128,6 +128,16 @@ def test_a_company_is_taken_from_a_use_that_goes_on_without_it(campaign: Campaig
     other = a_line()
     an_approval(other, naming)
     assert not is_written(other, naming, allowed_again(other, naming), scope="party", ref=bail.uri)
+    # Where requests name nobody, there is nobody to except.
+    Reach.objects.create(campaign=campaign, party=bail)
+    # Nor is the company that finds the phone excepted from what it does itself.
+    for agreed, company in ((campaign, bail), (naming, campaign.lbs_provider)):
+        third = a_line()
+        an_approval(third, agreed)
+        with transaction.atomic():
+            excepted = Agreement(campaign.contract, [{**use, "status": "granted", "except": [company.uri]}], ())
+            enqueue_order(line_id=third.pk, agreements=[excepted], by="user", at=database_clock())
+        assert not is_written(third, agreed, Order.objects.get(line_id=third.pk).id, scope="party", ref=company.uri)
 
 
 def test_only_a_newer_yes_that_counts_stays_beside_a_stop(campaign: Campaign) -> None:

@@ -428,6 +428,13 @@ def test_first_and_last_are_since_it_was_opened_again(officer: Member) -> None:
     one.refresh_from_db()
     reached = get_incident_impact(incident=one, about=None, at=timezone.now())
     assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
+    # Nor did it happen when newer records showed that there was less.
+    less = audit.actions.IncidentCount(one.kind, one.key, one.subject, 1)
+    audit.actions.state_incidents(stated=[less], actor="system:anomalies", at=again + DAY)
+    one.refresh_from_db()
+    assert IncidentStep.objects.get(what="fewer").count == 1
+    reached = get_incident_impact(incident=one, about=None, at=timezone.now())
+    assert (reached.first_at, reached.last_at) == (again, IncidentStep.objects.get(what="counted").at)
 
 
 def test_what_was_done_today_is_written_down(officer: Member) -> None:

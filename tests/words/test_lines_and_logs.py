@@ -64,6 +64,21 @@ def test_whoever_looks_after_a_line_reads_what_they_may(market: Market) -> None:
             pages.look(f"{may}: taken on", other, "/lines/", of=may)
 
 
+def test_a_child_who_helps_reads_which_line_is_whose(market: Market) -> None:
+    owner, child = a_line(), a_line(account="FAM", role="minor")
+    asking, kid = signed_in(owner), signed_in(child)
+    last_day = timezone.now().astimezone(PACIFIC).date() + timedelta(days=20)
+    wanted = {"number": number_of(child), "may": "both", "day": last_day.isoformat()}
+    press(asking, main(asking, "/lines/delegates/"), "Ask them", **wanted)
+    (link,) = [
+        one for one in main(kid, "/lines/").all("a", of_class="button") if one.words == "Read the request and answer"
+    ]
+    press(kid, main(kid, link.attributes["href"]), "Yes, I'll help")
+    (switch,) = main(kid, "/home/").all("nav", of_class="switch")
+    whose = [one.words.partition(" · ")[2] for one in switch.all("li")]
+    assert sorted(whose) == ["", "you", "you help"]
+
+
 def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> None:
     life = Life.begin(market)
     life.agrees()

@@ -148,12 +148,12 @@ WITH many AS (
     WHERE b.kind = 'complete' AND b.due_at <= %(until)s AND (b.mended_at IS NULL OR b.mended_at >= %(until)s)
 ), late AS (
     SELECT o.party_id, count(*) AS n FROM past JOIN revocations_order o USING (line_id, id)
-    WHERE NOT (o.state = 'completed' AND o.completed_at < %(until)s) AND NOT EXISTS (
-        SELECT FROM revocations_order newer
-        WHERE newer.line_id = o.line_id AND newer.contract_id = o.contract_id
-            AND (newer.epoch, newer.version) > (o.epoch, o.version)
-            AND (newer.state = 'completed' AND newer.completed_at < %(until)s
-                OR newer.id = o.superseded_by AND o.acknowledged_at IS NULL AND newer.queued_at < %(until)s))
+    WHERE NOT EXISTS (
+        SELECT FROM revocations_order same
+        WHERE same.line_id = o.line_id AND same.contract_id = o.contract_id
+            AND (same.epoch, same.version) >= (o.epoch, o.version)
+            AND (same.state = 'completed' AND same.completed_at < %(until)s
+                OR same.id = o.superseded_by AND o.acknowledged_at IS NULL AND same.queued_at < %(until)s))
     GROUP BY o.party_id
 )
 SELECT p.name AS company, count(told.party_id) AS received,
