@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from audit.queries import database_clock
 from consent.actions.choices import allow, stop
@@ -19,13 +19,15 @@ from consent.workers import cohorts
 from consent.workers.cohorts import build_manifests
 from partners.domain import keys, pairwise
 from partners.models import Campaign, Contract, SigningKey
+from revocations.actions.orders import enqueue_order
 from revocations.domain.cohorts import AgreementEnd, digest
-from revocations.domain.wire import event_type, stream_event_claims
+from revocations.domain.wire import Agreement, event_type, stream_event_claims
 from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
 from tests.consent.ending import LATER, MachineDied, build, dealt, listed, names
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask
 from tests.moments import begins_at, ends_at
+from tests.orders import bring_to
 from tests.overlapping import elsewhere
 from tests.revocations.scenes import event_of
 from tests.selection import drawn
@@ -237,6 +239,39 @@ def test_the_list_is_of_lines_a_stop_would_concern(seed: int) -> None:
         build(batch=chance.randint(1, 7), shard=chance.randint(1, 9))
         assert set(listed(cohort)) == names(contract.aggregator, affected)
         assert len(listed(cohort)) == len(affected) == plan.lines
+
+
+def test_the_list_of_a_campaign_has_nobody_who_dealt_with_another_company_alone(
+    campaign: Campaign, other: Campaign
+) -> None:
+    own, of_another = a_line(), a_line()
+    for line, used in ((own, campaign), (of_another, other)):
+        dealt(line, used)
+        pairwise.subject(line_id=line.pk, party_id=campaign.contract.aggregator_id)
+    cohort = ends("campaign", campaign)
+    build()
+    assert set(listed(cohort)) == names(campaign.contract.aggregator, [own])
+
+
+def test_who_was_only_told_is_listed_while_that_is_open(campaign: Campaign) -> None:
+    contract, (queued, received, done, replaced) = campaign.contract, [a_line() for _ in range(4)]
+    use = {"scopes": [campaign.scope], "purpose": campaign.purpose, "recipient": campaign.lbs_provider.uri}
+    granted = [{**use, "status": "granted"}]
+    for line, state in ((queued, granted), (received, granted), (done, granted), (replaced, granted), (replaced, [])):
+        with transaction.atomic():
+            told = Agreement(contract, state, ())
+            enqueue_order(line_id=line.pk, agreements=[told], by="user", at=database_clock())
+        pairwise.subject(line_id=line.pk, party_id=contract.aggregator_id)
+    older, newer = Order.objects.filter(line_id=replaced.pk).order_by("version")
+    bring_to(State.ACKNOWLEDGED, Order.objects.filter(line_id=received.pk), acknowledged_at=NOW)
+    bring_to(State.SUPERSEDED, Order.objects.filter(pk=older.pk), superseded_by=newer.id)
+    for one in (Order.objects.filter(line_id=done.pk), Order.objects.filter(pk=newer.pk)):
+        bring_to(State.COMPLETED, one, acknowledged_at=NOW, completed_at=NOW)
+    plan = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
+    assert (plan.lines, plan.orders, plan.open_orders) == (2, 2, 1)
+    cohort = ends("contract", contract)
+    build()
+    assert set(listed(cohort)) == names(contract.aggregator, [queued, received])
 
 
 def test_who_only_ever_said_no_is_on_no_list(campaign: Campaign) -> None:

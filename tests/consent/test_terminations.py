@@ -77,15 +77,17 @@ def test_the_plan_says_what_ends_and_for_whom(campaign: Campaign, other: Campaig
 
 
 def test_the_plan_of_a_campaign_leaves_others_out(campaign: Campaign, other: Campaign) -> None:
-    both, one, dealing, elsewhere = (a_line() for _ in range(4))
+    both, one, dealing, elsewhere, refused = (a_line() for _ in range(5))
     for line in (both, one):
         an_approval(line, campaign)
     an_approval(both, other)
     an_approval(elsewhere, other)
     dealt(dealing, campaign)
     dealt(elsewhere, other)
+    stop(line_id=refused.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
     plan = termination.plan(of="campaign", target_id=campaign.pk, at=database_clock())
-    assert (plan.lines, plan.approvals, plan.dealings, plan.orders) == (3, 2, 1, 0)
+    assert (plan.lines, plan.approvals, plan.allows, plan.dealings, plan.orders) == (3, 2, 0, 1, 0)
+    assert [ending.agreed for ending in plan.campaigns] == [2]
     assert [ending.ref for ending in plan.campaigns] == [campaign.ref]
     assert plan.below == ("RoadAid",)
 

@@ -14,9 +14,10 @@ from revocations.actions import redelivery
 from revocations.actions.redelivery import recover_since, resend_for_case, resend_newest
 from revocations.models import Attempt, Order, State, StreamEvent
 from revocations.workers.delivery import delivery_rounds as sweep_delivery
+from revocations.workers.delivery.claims import Clock, claim
 from tests.orders import bring_to
 from tests.partners.outside import Answer
-from tests.revocations.scenes import Scene, allow, deliver, stop_all, the_order
+from tests.revocations.scenes import Scene, a_scene, allow, deliver, stop_all, the_order
 from tests.staff import an_actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -45,6 +46,16 @@ def test_what_backs_off_or_was_acknowledged_is_sent_now(scene: Scene) -> None:
     assert (the_order(known).state, the_order(known).acknowledged_at) == (State.ACKNOWLEDGED, acknowledged_at)
     assert Attempt.objects.filter(order_id=known).count() == the_order(known).attempts == 2
     assert sweep() == {}
+
+
+def test_each_partner_is_offered_its_own_again(scene: Scene) -> None:
+    other = a_scene(scene.outside, "NorthLink")
+    for one in (scene, other):
+        deliver(stop_all(one.a_line()))
+        resend(one)
+    for one in (scene, other):
+        (push,) = claim(party_id=one.party.pk, clock=Clock(database_clock())).pushes
+        assert push.row.party_id == one.party.pk
 
 
 def test_it_is_written_down_with_its_reason_and_needs_one(scene: Scene) -> None:

@@ -8,14 +8,17 @@ from typing import override
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import transaction
 
 from audit.queries import database_clock
+from revocations.actions.orders import enqueue_order
 from revocations.actions.redelivery import resend_for_case
 from revocations.domain.streams import queue_event
-from revocations.models import Attempt, State, Stream, StreamEvent
+from revocations.domain.wire import Agreement
+from revocations.models import Attempt, Order, State, Stream, StreamEvent
 from revocations.queries.answerable_time import list_delivery_minutes
 from revocations.workers.delivery import claims, fairness
-from revocations.workers.delivery.claims import Clock
+from revocations.workers.delivery.claims import Clock, claim
 from revocations.workers.delivery.delivery_rounds import Message, Partner, Round, Wake, deliver_due, sweep
 from revocations.workers.delivery.records import Result
 from tests.partners.outside import Answer, Asked, Outside
@@ -140,6 +143,17 @@ def test_who_is_told_of_named_orders_gets_these_alone(scene: Scene) -> None:
     assert [token["jti"] for token in scene.tokens()] == [the_order(order_id).jti]
     assert sweep(now=database_clock()) == {"acknowledged": 1}
     assert scene.tokens()[-1]["jti"] == event.jti
+
+
+def test_what_is_told_of_many_waits_for_what_people_said(scene: Scene) -> None:
+    used = scene.campaign
+    use = {"scopes": [used.scope], "purpose": used.purpose, "recipient": used.lbs_provider.uri, "status": "granted"}
+    for by in ("system", "user"):
+        with transaction.atomic():
+            told = Agreement(scene.contract, [use], ())
+            enqueue_order(line_id=scene.a_line().pk, agreements=[told], by=by, at=database_clock())
+    pushes = claim(party_id=scene.party.pk, clock=Clock(database_clock())).pushes
+    assert [isinstance(one.row, Order) and one.row.lane for one in pushes] == [Order.Lane.ALLOW, Order.Lane.BULK]
 
 
 def test_what_has_been_due_for_longest_goes_first(scene: Scene) -> None:
