@@ -230,7 +230,7 @@ def _message_to_all(state: ChoiceState) -> str:
     if not state.told:
         return _("There was no company to tell. If one comes later, it is blocked.")
     return _(
-        "Now each partner must delete what it holds about you and sign that it did. Partners are the companies we deal"
+        "Each partner must delete what it holds about you and sign that it did. Partners are the companies we deal"
         " with directly. Their status is below."
     )
 

@@ -91,7 +91,7 @@ def test_no_choice_is_asked_for_once_nothing_is_allowed(market: Market) -> None:
     line, (ash,) = a_line_dealing_with(market, "Ash Link")
     stop_company(line, "Ash Maps")
     allow(line, ash)
-    browser, question = Browser(), "Your browser signals stop, but you allowed some uses."
+    browser, question = Browser(), "Your browser asks us to stop, but you allowed some uses."
     browser.client.defaults["HTTP_SEC_GPC"] = "1"
     sign_in(line, browser)
     assert question in browser.get("/home/").text

@@ -236,7 +236,7 @@ def test_tries_of_an_older_message_are_not_those_of_the_newer(market: Market) ->
     ash.is_told(after=20 * MINUTE)
     page = signed_in(line).get(choice_path(stop)).text
     assert "The status below is for the newer message." in page
-    assert "We tried 1 time and keep trying." in page
+    assert "We tried once and keep trying." in page
 
 
 def test_who_is_found_below_later_has_not_signed(market: Market) -> None:
