@@ -23,6 +23,7 @@ from partners.domain.keysets import look_ups
 from partners.models import JurisdictionRule
 from partners.workers import rotation
 from revocations.actions import nudges
+from support.models import SavedReply
 from tests import citus, databases
 from tests.clocks import Clock, standing_still
 from tests.factories import NOW, a_line
@@ -47,6 +48,7 @@ MANY = 100
 
 
 rules_of_the_migrations: list[int] = []
+replies_of_the_migrations: list[int] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,6 +104,8 @@ WHERE ends_at IS NOT NULL OR relaxed_by_id IS NOT NULL;
 DELETE FROM partners_noticetext WHERE actor <> 'system:install';
 DELETE FROM disclosures_anomalyrule WHERE actor <> 'system:install';
 DELETE FROM partners_proposal;
+DELETE FROM support_cannedreply WHERE NOT id = ANY (%(replies)s);
+UPDATE support_cannedreply SET used = 0, retired_at = NULL WHERE used <> 0 OR retired_at IS NOT NULL;
 DELETE FROM partners_signingkey WHERE published_at <> %(keys_since)s;
 UPDATE partners_signingkey SET retired_at = NULL WHERE retired_at IS NOT NULL;
 DELETE FROM audit_chainhead
@@ -124,7 +128,13 @@ def empty_database() -> None:
             _empty(cursor, name)
         # A rule names the proposal that ended it, and the rules of the migrations stay. Programs of their own may have
         # rotated keys.
-        cursor.execute(AS_MIGRATED, {"kept": sorted(KEPT), "rules": rules_of_the_migrations, "keys_since": KEYS_SINCE})
+        cursor.execute(
+            AS_MIGRATED,
+            {
+                "kept": sorted(KEPT), "rules": rules_of_the_migrations, "replies": replies_of_the_migrations,
+                "keys_since": KEYS_SINCE,
+            },
+        )  # fmt: skip
     citus.empty()
     with connections["owner"].cursor() as cursor:
         cursor.execute(AS_BEGUN)
@@ -181,6 +191,7 @@ def django_db_setup(
     with django_db_blocker.unblock():
         name = databases.clone_test_database()
         rules_of_the_migrations[:] = JurisdictionRule.objects.values_list("id", flat=True)
+        replies_of_the_migrations[:] = SavedReply.objects.values_list("id", flat=True)
         rotation.ensure(now=KEYS_SINCE)
         # What making them wrote into the audit trail is nobody's business here.
         empty_database()
