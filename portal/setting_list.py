@@ -188,7 +188,7 @@ SECTIONS = {
             wrong="no start for another scheme", secret=True,
         ),
         Setting(
-            "EMAIL_FROM", "text", "sender of mail", default="`no-reply@` your host",
+            "EMAIL_FROM", "text", "sender of mail", default="`CARRIER_NAME`, `no-reply@` your host",
             example="Carrier privacy <privacy@carrier.example>",
         ),
         Setting(
