@@ -218,14 +218,14 @@ def test_a_child_reads_before_a_stop_who_can_allow_again() -> None:
         "Services like roadside or medical help can't find you until the account holder allows them again."
         " 911 still can."
     )
-    by_reader = "can't find you until you allow them again. 911 still can."
+    by_anyone = "can't find you until they're allowed again. 911 still can."
     read = []
     for role in ("minor", "user"):
         browser, msisdn = Browser(), number_of(a_line(account="A-1", role=role))
         browser.post("/stop/", {"number": msisdn})
         browser.post("/stop/code/", {"code": newest_text(msisdn).code})
         page = browser.get("/stop/all/").text
-        read.append([said in page for said in (who, by_holder, by_reader)])
+        read.append([said in page for said in (who, by_holder, by_anyone)])
     assert read == [[True, True, False], [False, False, True]]
 
 
