@@ -190,7 +190,7 @@ OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {Message.Kind.STOPPED: confirm_sto
 WORDS: Mapping[Message.Kind, Promise] = {
     Message.Kind.STOPPED: gettext_lazy(
         "Whereabouts: all sharing of this phone's location is now off. Services you agreed to, like roadside "
-        "help, can't find you until you allow them again. 911 still can. To see or undo this, sign in: "
+        "help, can't find you until they're allowed again. 911 still can. To see or undo this, sign in: "
         "%(url)s"
     ),
     Message.Kind.SUSPENDED: gettext_lazy(

@@ -246,7 +246,7 @@ def _allowed_sentences(state: ChoiceState) -> Iterator[SafeString]:
 
 def _paused_sentences(state: ChoiceState) -> Iterator[SafeString]:
     span = _span(state.choice.made_at, _("until"), state.choice.until)
-    except_for = _(", except for what was allowed after that") if state.changed and not state.over else ""
+    except_for = _(", except for uses allowed during this pause") if state.changed and not state.over else ""
     yield format_html("{} {}{}{}", _("Blocked from"), span, except_for, full_stop())
     yield sentence(_after_the_pause(state))
 

@@ -12,5 +12,5 @@ def sharing_words(*, sharing: Sharing) -> str:
     if sharing.state == "partly" and sharing.allowed_companies:
         return _("Sharing is partly off")
     if sharing.is_suspended:
-        return _("Sharing is on hold: we have suspended all that was allowed")
+        return _("Sharing is on hold: we suspended everything that was allowed")
     return _("Sharing is on") if sharing.allowed_companies else _("No company is allowed now")

@@ -100,8 +100,6 @@ def _yearly_words(year: int) -> Callable[[Line], str]:
 
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return _("Whereabouts: see who got this phone's location last year. To read it, sign in: %(url)s") % {
-                "url": url
-            }
+            return _("Whereabouts: to see who got this phone's location last year, sign in: %(url)s") % {"url": url}
 
     return in_words

@@ -184,6 +184,13 @@ class CompanyCard:
         return ("campaign", campaigns.pop()) if len(campaigns) == 1 else ("party", self.company.uri)
 
     @property
+    def dispute_blocks(self) -> tuple[str, ...]:
+        """Names of the companies that "I never agreed" blocks: this one first, then others that lose access by it."""
+        open_to = [one.use for one in self.uses if one.use and one.use.allowed]
+        besides = {use.provider_name for use in open_to if use.provider_uri != self.company.uri}
+        return (self.company.name, *(self.also_stops if self.dispute[0] == "party" else sorted(besides)))
+
+    @property
     def allowable(self) -> tuple[Use, ...]:
         """The uses agreed to once that a new yes could open again. Nobody is asked for a first yes here."""
         once = {"agreed", "allowed"}

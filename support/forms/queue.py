@@ -174,7 +174,7 @@ class HandOverForm(WhoseForm):
 
     note = forms.CharField(
         label=_("How it stands"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("A note for whoever goes on with it. The person does not see it."),
+        help_text=_("A note for the next agent. The person can't see it."),
     )  # fmt: skip
 
 

@@ -185,8 +185,8 @@ def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
     """Ask the privacy office to suspend a company."""
     return answer(request, code, lambda found: Act(
         title=_("Ask for a company to be suspended"),
-        lead=_("An officer decides: suspended, every request of theirs is denied, for everybody, from that moment on. "
-               "You read the decision in this case."),
+        lead=_("An officer decides. Once a company is suspended, we refuse all its requests, for everyone, from that "
+               "moment. You'll see the decision in this case."),
         button=_("Ask the privacy office"),
         done=_("Asked. The privacy office decides."),
         form=CompanyForm(

@@ -145,7 +145,7 @@ def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visi
     moving.clock.fast_forward(5_000)
     moving.wait_for_selector('[data-order-state="acknowledged"]', timeout=10_000)
     # A screen reader is told, and whoever was on a link is still there.
-    assert moving.inner_text("[role=status]#progress-news") == "2 of 2 partners have received the message."
+    assert moving.inner_text("[role=status]#progress-news") == "Message received by 2 of 2 partners."
     assert moving.evaluate("document.activeElement.id") == ask
     assert still.get_attribute("[data-order-state] >> nth=0", "data-order-state") == "queued"
     still.reload()
@@ -153,7 +153,7 @@ def test_the_progress_moves_by_itself_with_a_script_and_by_a_reload_without(visi
     move(line.pk, State.COMPLETED)
     moving.clock.fast_forward(5_000)
     moving.wait_for_selector('[data-order-state="completed"]', timeout=10_000)
-    assert moving.inner_text("[role=status]#progress-news") == "2 of 2 partners have signed."
+    assert moving.inner_text("[role=status]#progress-news") == "Signed by 2 of 2 partners."
     assert moving.get_attribute("#progress", "hx-get") is None
 
 

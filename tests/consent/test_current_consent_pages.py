@@ -279,9 +279,9 @@ def test_a_pause_that_something_was_allowed_in_says_so() -> None:
     browser = signed_in(line)
     said = panel(browser.get("/home/").text)
     assert "All sharing is paused" not in said
-    assert re.search(r"Sharing is paused until .*, except for what was allowed after that\.", said)
+    assert re.search(r"Sharing is paused until .*, except for uses allowed during this pause\.", said)
     said = read(browser, f"/choices/{made}/")
-    assert ", except for what was allowed after that. Then your earlier settings return." in said
+    assert ", except for uses allowed during this pause. Then your earlier settings return." in said
     assert "Since then 1 use was allowed again, by name." in said
 
 

@@ -46,9 +46,10 @@ def test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps() -> None:
     page = browser.get(f"/choices/{made}/")
     why = "To give you a service you asked for"
     assert ended_uses(page) == [
-        f"AdReach : {why} It can't be allowed now.", f"FraudShield : {why} Allow again…",
-        f"RoadAid : {why} Allow again…",
-    ]  # fmt: skip
+        f"AdReach : {why} · through AdReach Link It can't be allowed now.",
+        f"FraudShield : {why} · through Bridge Allow again…",
+        f"RoadAid : {why} · through RoadAid Link Allow again…",
+    ]
     assert OWN in page.text
     step = press(browser, page, f'value="{fraud.ref}"')
     # As long as it was allowed before is filled in; nothing is allowed yet.
@@ -56,7 +57,10 @@ def test_what_a_stop_ended_is_allowed_again_by_name_in_two_steps() -> None:
     assert Choice.objects.filter(line_id=line.pk, kind="allow").count() == 0
     back = press(browser, step, 'name="allow"', days="30")
     assert "Allowed. The list below links to its receipt." in back.text
-    assert ended_uses(back)[1:] == [f"FraudShield : {why} Allowed again", f"RoadAid : {why} Allow again…"]
+    assert ended_uses(back)[1:] == [
+        f"FraudShield : {why} · through Bridge Allowed again",
+        f"RoadAid : {why} · through RoadAid Link Allow again…",
+    ]
     allowed = Choice.objects.get(line_id=line.pk, kind="allow")
     assert (allowed.ref, ChoiceReceipt.objects.filter(choice_id=allowed.id).count()) == (fraud.ref, 1)
     assert f'href="/choices/{allowed.id}/"' in back.text
@@ -90,7 +94,7 @@ def test_what_a_pause_only_held_is_allowed_again_after_a_stop() -> None:
     browser = signed_in(line)
     page = browser.get(f"/choices/{stop(line)}/")
     assert "I didn't mean this…" in page.text
-    assert ended_uses(page) == ["RoadAid : To give you a service you asked for Allow again…"]
+    assert ended_uses(page) == ["RoadAid : To give you a service you asked for · through RoadAid Link Allow again…"]
     press(browser, press(browser, page, f'value="{road.ref}"'), 'name="allow"', days="")
     use = use_of(line=line, campaign=road.ref, at=timezone.now())
     assert use is not None
@@ -221,3 +225,37 @@ def test_a_stop_that_blocks_nobody_more_says_what_is_blocked_already() -> None:
     assert f"Stop {blocked} We'll tell Link. {same}" in page
     everyone = "Every company is already blocked for this. New companies will be too."
     assert f"This kind of use by every company: {everyone}" in page
+
+
+def test_a_service_that_comes_through_two_partners_is_told_apart() -> None:
+    line, road = a_line(), a_party("RoadAid", "lbs_provider")
+    for name in ("Ash", "Birch"):
+        an_approval(line, a_campaign(a_contract(a_party(name)), road), at=timezone.now() - timedelta(days=90))
+    made, browser = stop(line), signed_in(line)
+    why = "To give you a service you asked for"
+    assert ended_uses(browser.get(f"/choices/{made}/")) == [
+        f"RoadAid : {why} · through {name} Allow again…" for name in ("Ash", "Birch")
+    ]
+    card = browser.get("/home/").text
+    assert [words(f"<main>{one}</main>") for one in re.findall(r"<button id=\"again.*?</button>", card, re.DOTALL)] == [
+        f"Allow again: {why} · through {name} …" for name in ("Ash", "Birch")
+    ]
+
+
+def test_home_says_whom_i_never_agreed_blocks() -> None:
+    line, bridge, road = a_line(), a_party("Bridge"), a_party("RoadAid", "lbs_provider")
+    campaign, day = a_campaign(a_contract(bridge), road), timedelta(days=1)
+    an_approval(line, campaign, at=timezone.now() - 90 * day)
+    # As it reports, no one got it from Bridge. Its card has one use, which is RoadAid's.
+    disclosed(line, [bridge.uri], at=timezone.now() - day, campaign=campaign.ref)
+    browser = signed_in(line)
+
+    def said() -> list[str]:
+        return sorted(re.findall(r"“I never agreed”.*?</p>", browser.get("/home/").text))
+
+    assert said() == [
+        "“I never agreed” blocks <bdi>Bridge, RoadAid</bdi>, and our privacy office looks into it.</p>",
+        "“I never agreed” blocks <bdi>RoadAid</bdi>, and our privacy office looks into it.</p>",
+    ]
+    stop(line)
+    assert said() == ["“I never agreed”: our privacy office looks into it.</p>"] * 2

@@ -343,8 +343,8 @@ def normal(text: str, line: Line) -> str:
     text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", text)
     text = re.sub(r'"(id|source)": "[^"]*"|"(line|made_at)": "[^"]*"|src-[0-9a-f-]{36}', "", text)
     text = text.replace(str(line.public_id), "LINE")
-    # Each row has an id by which to ask about it.
-    text = re.sub(r"(/help/ask/look_up/|ask-look_up-)[0-9a-f-]{36}", "ASK", text)
+    # Each row has an id by which to ask about it, and by which that link is named.
+    text = re.sub(r"(/help/ask/look_up/|(ask|of)-look_up-)[0-9a-f-]{36}", "ASK", text)
     return re.sub(r"\(\d{3}\) 555-\d{4}", "NUMBER", text)
 
 

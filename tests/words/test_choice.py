@@ -75,7 +75,7 @@ def test_days_later_each_has_signed_or_is_late(cast: Cast) -> None:
                 assert_reads(again, section.lines, language)
                 assert again.attributes.get("hx-trigger") == "every 4s"
                 if language == "en":
-                    assert part.one("p", id="progress-news").words == "5 of 15 partners have signed."
+                    assert part.one("p", id="progress-news").words == "Signed by 5 of 15 partners."
         # Late from the very moment on by which it is to be signed; one has longer.
         ends = Order.objects.get(line_id=cast.line.pk, version=1, party_id=cast["begun"].party.pk).complete_by
         assert ends is not None

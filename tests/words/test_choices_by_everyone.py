@@ -134,15 +134,15 @@ def test_an_imported_pause_is_as_far_in_the_list_as_on_its_page(market: Market, 
         card = main(browser, choice_path(made)).one("section", id="progress").one("article")
         return listed.words.partition(" · ")[2].partition(" · ")[2], card.one("header").words
 
-    assert is_said() == ("0 of 1 partner has received the message", "Ash Link Waiting to send")
+    assert is_said() == ("Message received by 0 of 1 partner", "Ash Link Waiting to send")
     ash.is_told()
-    assert is_said() == ("1 of 1 partner has received the message", "Ash Link Received, not yet signed")
+    assert is_said() == ("Message received by 1 of 1 partner", "Ash Link Received, not yet signed")
     below = [ash.signed_below(market.a_company("Ash Maps"))]
     ash.signs(below=below)
-    assert is_said() == ("1 of 1 partner has signed", "Ash Link Signed: stopped")
+    assert is_said() == ("Signed by 1 of 1 partner", "Ash Link Signed: stopped")
     clock.move_to(clock.now + MINUTE)
     stop_everything(line)
-    assert is_said() == ("1 of 1 partner has signed", "Ash Link Signed: stopped")
+    assert is_said() == ("Signed by 1 of 1 partner", "Ash Link Signed: stopped")
 
 
 def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:

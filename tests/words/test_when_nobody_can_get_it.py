@@ -1,5 +1,6 @@
 """Where no company can get a location, whatever the person said, the line is not said to be shared, in any language."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
 # Of a line that ended, that its companies are suspended, and what is said where one of them can get it.
 SAID = {
-    "en": ("The line ended", "Sharing is on hold: we have suspended all that was allowed", "Sharing is on"),
+    "en": ("The line ended", "Sharing is on hold: we suspended everything that was allowed", "Sharing is on"),
     "es": (
         "La línea terminó", "El uso compartido está en espera: hemos suspendido todo lo que estaba permitido",
         "El uso compartido está activado",
@@ -44,6 +45,8 @@ def test_a_line_that_ended() -> None:
     for language, (over, _, _) in SAID.items():
         assert state_of(person, language) == over
         assert over in main(person, "/lines/", language).lines
+    said = r"This line ended on [^.]*\. No company can get a location for it now\."
+    assert re.search(said, main(person, "/home/", "en").words)
 
 
 def test_every_company_that_was_allowed_is_suspended() -> None:
