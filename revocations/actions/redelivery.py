@@ -116,20 +116,20 @@ def poll(
     acknowledged: Collection[str],
     errors: Mapping[str, tuple[str, str]],
     at: datetime,
-    wait: timedelta = timedelta(0),
+    waits: bool = False,
     since: datetime | None = None,
     client_id: str = "",
 ) -> Offer:
     """Settle what the partner names, then give it up to `limit` of what it has not acknowledged yet.
 
-    `wait`: how long it is willing to wait where nothing waits for it. `since`: it lost what it stored since then, and
-    is offered all of that again.
+    `waits`: it is willing to wait where nothing is there for it. `since`: it lost what it stored since then, and is
+    offered all of that again.
     """
     if acknowledged or errors:
         polling.settle(party_id=party.pk, acknowledged=acknowledged, errors=errors, now=at)
     if since is not None:
         recover_own(party=party, since=since, client_id=client_id, at=at)
-    return polling.offer(party_id=party.pk, limit=limit, now=at, wait=wait)
+    return polling.offer(party_id=party.pk, limit=limit, now=at, waits=waits)
 
 
 PART = 500

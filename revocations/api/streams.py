@@ -4,7 +4,6 @@ Each partner has one stream. For receipts the partner is the transmitter.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from typing import Concatenate
 from uuid import UUID
@@ -38,7 +37,6 @@ from revocations.actions.streams import (
 )
 from revocations.domain.receipts import ReceiptRefused
 from revocations.domain.streams import MIN_VERIFICATION_INTERVAL, configuration_of, status_of, stream_of
-from revocations.workers.delivery.polling import LONGEST_WAIT
 
 ERRORS = {401: "authentication_failed", 403: "access_denied", 415: "invalid_request"}
 
@@ -264,7 +262,7 @@ def poll(request: ClientRequest) -> HttpResponse:
         acknowledged=asked.ack,
         errors={jti: (error.err, error.description) for jti, error in asked.set_errs.items()},
         at=timezone.now(),
-        wait=timedelta(0) if asked.return_immediately else LONGEST_WAIT,
+        waits=not asked.return_immediately,
         since=asked.since,
         client_id=request.client.pk,
     )

@@ -1,12 +1,15 @@
 """The end of a contract or campaign: what is seen before, what is so from the commit on, who is told, and once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Line
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from audit.queries import database_clock
@@ -14,12 +17,14 @@ from consent.actions.choices import allow, stop
 from consent.actions.lines import terminate
 from consent.queries import termination
 from consent.workers.cohorts import PlanChanged
-from partners.models import Campaign, Contract, Reach
+from partners.models import Campaign, Contract, Party, Reach
 from partners.policies.lifecycle import NotNow
-from revocations.models import Cohort, ManifestShard, Order, StreamEvent
+from revocations.models import Cohort, ManifestShard, Order, State, StreamEvent
 from tests.consent.ending import build, dealt
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.gate_questions import ask, judged
+from tests.moments import A_MOMENT
+from tests.orders import bring_to
 from tests.overlapping import elsewhere
 from tests.staff import an_actor
 
@@ -73,7 +78,54 @@ def test_the_plan_says_what_ends_and_for_whom(campaign: Campaign, other: Campaig
     ]
     assert ([one.ref for one in plan.lifelines], plan.lifeline_lines) == ([campaign.ref], 2)
     assert [one.ref for one in plan.recent] == [other.ref]
+    # By name, whatever their addresses.
     assert plan.below == ("BailNow", "FraudShield", "RoadAid")
+    Party.objects.filter(pk=bail.pk).update(name="Zealous")
+    plan = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+    assert plan.below == ("FraudShield", "RoadAid", "Zealous")
+
+
+def test_the_plan_counts_each_line_once_and_to_the_very_end(campaign: Campaign) -> None:
+    """A yes until its end, and what came within thirty days, by whichever campaign: lifelines first."""
+    at = database_clock() + timedelta(days=1)
+    own = a_campaign(campaign.contract, campaign.contract.aggregator)
+    helps = a_campaign(campaign.contract, a_party("MedAlert", "lbs_provider"), lifeline=True)
+    until, allowed, both, earlier = (a_line() for _ in range(4))
+    an_approval(until, campaign, expires_at=at)
+    allow(line_id=allowed.pk, campaign=campaign.ref, until=at, actor="subscriber:1", channel="web")
+    an_approval(both, campaign)
+    allow(line_id=both.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    stop(line_id=earlier.pk, scope="campaign", ref=campaign.ref, actor="subscriber:1", channel="web")
+    dealt(both, campaign, at=at - timedelta(days=30))
+    dealt(earlier, campaign, at=at - timedelta(days=30) - A_MOMENT)
+
+    def counted(more: timedelta) -> list[tuple[str, int, int]]:
+        plan = termination.plan(of="contract", target_id=campaign.contract_id, at=at + more)
+        return [(one.ref, one.agreed, one.recent) for one in plan.campaigns]
+
+    assert counted(-A_MOMENT) == [(campaign.ref, 3, 2), (helps.ref, 0, 0), (own.ref, 0, 2)]
+    assert counted(timedelta(0)) == [(campaign.ref, 1, 1), (helps.ref, 0, 0), (own.ref, 0, 1)]
+    assert counted(A_MOMENT) == [(campaign.ref, 1, 0), (helps.ref, 0, 0), (own.ref, 0, 0)]
+
+
+def test_what_is_signed_or_replaced_is_open_and_owed_no_longer(campaign: Campaign) -> None:
+    waits, received, signed, replaced = (a_line() for _ in range(4))
+    for line in (waits, received, signed, replaced):
+        an_approval(line, campaign)
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+
+    def about(line: Line) -> QuerySet[Order]:
+        return Order.objects.filter(line_id=line.pk)
+
+    older = about(replaced).get()
+    allow(line_id=replaced.pk, campaign=campaign.ref, actor="subscriber:1", channel="web")
+    newer = about(replaced).exclude(pk=older.pk).get()
+    bring_to(State.SUPERSEDED, about(replaced).filter(pk=older.pk), superseded_by=newer.id)
+    bring_to(State.ACKNOWLEDGED, about(received), acknowledged_at=NOW)
+    for one in (about(signed), about(replaced).filter(pk=newer.pk)):
+        bring_to(State.COMPLETED, one, acknowledged_at=NOW, completed_at=NOW)
+    plan = termination.plan(of="contract", target_id=campaign.contract_id, at=database_clock())
+    assert (plan.orders, plan.open_orders, plan.receipts_owed) == (2, 1, 2)
 
 
 def test_the_plan_of_a_campaign_leaves_others_out(campaign: Campaign, other: Campaign) -> None:
@@ -259,3 +311,6 @@ def test_about_as_many_people_is_what_was_seen(campaign: Campaign) -> None:
     assert [is_seen(facts, n, 0) for n in (50, 51)] == [True, False]
     assert [is_seen(facts, 0, n) for n in (50, 51)] == [True, False]
     assert not is_seen("0" * len(facts), 0, 0)
+    # Of very many, a twentieth of what was seen.
+    for n, same in ((2100, True), (2101, False), (1900, True), (1899, False)):
+        assert replace(plan, lines=n).is_what_was_seen(f"{facts}.2000.{lifeline}") is same, n

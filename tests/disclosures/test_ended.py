@@ -20,6 +20,7 @@ from consent.workers import cohort_texts
 from consent.workers.cohort_texts import tell_subscribers
 from consent.workers.cohorts import build_manifests, end_terms, settle_orders
 from partners.actions.suspensions import lift, suspend
+from partners.domain import pairwise
 from partners.models import Campaign, Contract, Suspension
 from revocations.actions.contradictions import Use, mark_contradicted_ends
 from revocations.models import Cohort, Duty, Order, State
@@ -179,6 +180,7 @@ def test_a_line_not_listed_is_not_told_of_deletion(campaign: Campaign) -> None:
     an_approval(line, campaign)
     signed(end(campaign))
     disclosed(late, [campaign.contract.aggregator.uri, campaign.lbs_provider.uri], at=NOW)
+    pairwise.subject(line_id=late.pk, party_id=a_party("NorthLink").pk)
     assert ([one.state for one in ended(line)], [one.state for one in ended(late)]) == (["signed"], ["owed"])
 
 

@@ -325,11 +325,20 @@ def test_how_the_parts_of_what_was_asked_are_marked(row: tuple[int, ...], as_sho
     assert list(found) == as_shown
 
 
-def test_what_was_done_with_most_is_marked_so() -> None:
-    row = {"received": 100, "said_here": 100, "acknowledged": 100, "completed": 94, "overdue": 6}
-    (found, _) = seen(FOLLOWED, [row])
-    assert found[:5] == (100, 100, 100, "most", "few")
-    assert found[5:] == (1.5,) * 6
+def test_how_what_was_done_is_marked_and_which_of_its_times_are_told() -> None:
+    for row, as_shown, timed in (
+        ((100, 100, 100, 94, 6), (100, 100, 100, "most", "few"), (1.5, 1.5, 1.5)),
+        ((100, 97, 97, 97, 0), (100, "most", "most", "most", 0), (1.5, 1.5, 1.5)),
+        ((100, 50, 50, 47, 0), (100, 50, 50, "most", 0), (1.5, 1.5, 1.5)),
+        ((100, 5, 50, 20, 0), (100, "few", 50, 20, 0), (None, 1.5, 1.5)),
+        ((100, 50, 5, 0, 0), (100, 50, "few", 0, 0), (1.5, None, None)),
+        ((100, 50, 50, 5, 0), (100, 50, 50, "few", 0), (1.5, 1.5, None)),
+    ):
+        (found, _) = seen(FOLLOWED, [dict(zip(FOLLOWED.counts, row, strict=True))])
+        # Of each the median and the slowest.
+        assert (found[:5], found[5::2], found[6::2]) == (as_shown, timed, timed), row
+    (found, _) = seen(RELEASES, [{"released": 100, "not_allowed": 97, "refused": 97}])
+    assert found == (100, "most", 97)
 
 
 def test_a_sum_is_shown_where_its_parts_are() -> None:

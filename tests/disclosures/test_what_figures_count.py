@@ -11,11 +11,14 @@ from accounts.primitives.numbers import CANARY_NAME, CANARY_PARTY
 from audit.queries import database_clock
 from consent.actions.choices import allow, refuse, stop
 from consent.actions.lines import grow_up
-from consent.models import InvalidatedApproval
+from consent.models import ChoiceOrder, InvalidatedApproval
 from disclosures.models import Basis, Judgement, Outcome, PublishedFigure
 from disclosures.queries.figures.statements import Figure
 from disclosures.workers import publishing
+from partners.domain import pairwise
 from partners.models import Party
+from revocations.actions.orders import enqueue_order
+from revocations.domain.wire import Agreement
 from revocations.models import Order, State
 from support.models import CarrierTestLine
 from tests.factories import FRAUD, NOW, a_campaign, a_contract, a_ledger_row, a_line, a_party, an_approval
@@ -69,12 +72,23 @@ def test_a_yes_that_came_by_another_s_number_is_nobody_s() -> None:
     assert choices(after=2 * DAY) == {"allow": 1, "stop": 1}
 
 
+@pytest.mark.usefixtures("no_broker")
 def test_how_long_it_took_is_told_of_what_was_said_here_alone() -> None:
+    contract = a_contract()
     for _ in TEN:
-        a_ledger_row(a_line(), "stop", at=NOW, recorded_at=NOW + timedelta(seconds=2))
-        a_ledger_row(a_line(), "stop", at=NOW - 5 * DAY, recorded_at=NOW, origin="file")
-    columns = ("kind", "n", "from_files", "to_gate_median_s", "to_gate_p95_s")
-    assert counted(Figure.CHOICES, *columns)[0] == ("stop", 20, 10, 2.0, 2.0)
+        for said in (
+            a_ledger_row(a_line(), "stop", at=NOW, recorded_at=NOW + timedelta(seconds=2)),
+            a_ledger_row(a_line(), "stop", at=NOW - 5 * DAY, recorded_at=NOW, origin="file"),
+        ):
+            pairwise.subject(line_id=said.line_id, party_id=contract.aggregator_id)
+            told = enqueue_order(line_id=said.line_id, agreements=[Agreement(contract, [], ())], by="user", at=NOW)
+            ChoiceOrder.objects.create(
+                line_id=said.line_id, choice_id=said.id, order_id=told[contract.pk], contract_id=contract.pk
+            )
+    columns = ("n", "from_files", "to_gate_median_s", "to_gate_p95_s")
+    assert counted(Figure.CHOICES, "kind", *columns)[0] == ("stop", 20, 10, 2.0, 2.0)
+    columns = ("received", "said_here", "to_gate_median_s", "to_gate_p95_s")
+    assert counted(Figure.FOLLOWED, "company", *columns) == [("GeoBridge", 20, 10, 2.0, 2.0)]
 
 
 @pytest.mark.usefixtures("no_broker")
@@ -123,7 +137,8 @@ def test_what_one_company_did_another_has_not_done() -> None:
 
 
 def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone() -> None:
-    geo, draft, north, service = a_party(), a_party("Draft"), a_party("NorthLink"), a_party("Early", "lbs_provider")
+    road, service = a_party("RoadAid"), a_party("Early", "lbs_provider")
+    geo, draft, north = a_party(), a_party("Draft"), a_party("NorthLink")
     agreed = a_contract(geo)
     a_campaign(agreed, purpose=FRAUD)
     a_contract(north)
@@ -132,12 +147,12 @@ def test_a_phone_is_found_once_however_often_and_by_a_look_up_on_consent_alone()
     for _ in TEN:
         line = a_line()
         disclosed(line, [geo.uri], at=NOW, n=2)
-        for path in ([draft.uri], [north.uri], [geo.uri, service.uri], [geo.uri, a_party("RoadAid").uri]):
+        for path in ([draft.uri], [north.uri], [geo.uri, service.uri], [geo.uri, road.uri]):
             disclosed(line, path, at=NOW)
     disclosed(a_line(), [north.uri], at=NOW)
     disclosed(a_line(), [geo.uri], at=NOW, basis=Basis.EMERGENCY)
     disclosed(a_line(), [geo.uri], at=NOW, outcome=Outcome.REFUSED)
-    # Most phones first.
+    # Most phones first, then by name.
     assert counted(Figure.PHONES, "company", "phones") == [("NorthLink", 11), ("GeoBridge", 10), ("RoadAid", 10)]
 
 

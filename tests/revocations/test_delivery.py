@@ -259,9 +259,15 @@ def test_without_an_address_it_waits_or_goes_elsewhere(scene: Scene) -> None:
     assert (the_order(order_id).state, the_order(order_id).note) == (State.QUEUED, "no address is known")
     # Of two agreements' the newer one's, whichever of them was written down first.
     a_contract(scene.party, endpoint_url=address, starts_at=NOW)
-    move_endpoints(a_contract(scene.party), endpoint_url=f"{scene.outside.url}/elsewhere")
+    elsewhere = a_contract(scene.party)
+    move_endpoints(elsewhere, endpoint_url=f"{scene.outside.url}/elsewhere")
     assert deliver([order_id], after=7 * SECOND) == {"acknowledged": 1}
     assert [asked.path for asked in scene.outside.posted] == [f"/{scene.party.pk}/events"]
+    # One whose own agreement has an address goes there.
+    line = a_line()
+    an_approval(line, a_campaign(elsewhere))
+    assert deliver(stop_all(line)) == {"acknowledged": 1}
+    assert scene.outside.posted[-1].path == "/elsewhere"
 
 
 @pytest.mark.django_db

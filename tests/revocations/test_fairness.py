@@ -128,6 +128,17 @@ def test_a_partner_with_all_underway_is_left_alone(scene: Scene) -> None:
     assert sum("FROM revocations_breaker" in one["sql"] for one in seen.captured_queries) == 1
 
 
+def test_whoever_has_as_much_in_flight_as_may_be_is_given_no_more(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fairness, "IN_FLIGHT", 5)
+    now = database_clock()
+    some_orders(contract, 6, at=now)
+    assert len(claims.claim(party_id=contract.aggregator_id, clock=Clock(now)).pushes) == 5
+    with pytest.raises(Full):
+        claims.claim(party_id=contract.aggregator_id, clock=Clock(now))
+
+
 def test_what_failed_more_than_five_minutes_ago_is_forgotten(contract: Contract) -> None:
     now = database_clock()
     some_orders(contract, 20, at=now)

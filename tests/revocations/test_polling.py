@@ -1,9 +1,9 @@
 """Orders fetched by a partner that polls."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -20,6 +20,7 @@ from revocations.workers import stream_health
 from revocations.workers.delivery import claims, delivery_rounds
 from revocations.workers.delivery import polling as polling_delivery
 from revocations.workers.delivery.claims import LEASE, Clock
+from revocations.workers.delivery.polling import LONGEST_WAIT
 from revocations.workers.delivery.verdicts import PARKED_FOR, retry_wait
 from support.queries.timeline import order_page
 from tests.factories import a_line
@@ -120,6 +121,48 @@ def test_no_more_than_asked_for_and_the_rest_is_announced(scene: Scene) -> None:
     assert ask(scene, {"maxEvents": 0}) == (200, {"sets": {}, "moreAvailable": True})
     assert len(sets(scene, maxEvents=2)) == 1
     assert ask(scene, {"maxEvents": 0}) == (200, {"sets": {}, "moreAvailable": False})
+    an_event(scene)
+    assert ask(scene, {"maxEvents": 0}) == (200, {"sets": {}, "moreAvailable": True})
+
+
+class Hourglass:
+    """Time as waiting polls see it: it passes while one of them waits, and others come meanwhile."""
+
+    def __init__(self) -> None:
+        self.now, self.meanwhile = 0.0, list[Callable[[], object]]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+
+
+def test_two_wait_at_once_each_once_and_for_half_a_minute(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    glass = Hourglass()
+    monkeypatch.setattr("revocations.workers.delivery.polling.LONGEST_WAIT", LONGEST_WAIT)
+    monkeypatch.setattr("revocations.workers.delivery.polling.threading", SimpleNamespace(Event=lambda: glass))
+    monkeypatch.setattr("revocations.workers.delivery.claims.time", glass)
+    first, second, third = (a_scene(outside, name) for name in ("GeoBridge", "NorthLink", "Elsewhere"))
+    waited: list[tuple[str, float]] = []
+
+    def come(scene: Scene, **body: object) -> None:
+        began = glass.now
+        assert ask(scene, body) == (200, {"sets": {}, "moreAvailable": False})
+        waited.append((scene.party.name, glass.now - began))
+
+    # Meanwhile the same again, another, and a third while these two wait.
+    glass.meanwhile = [lambda: come(first), lambda: come(second), lambda: come(third)]
+    come(first)
+    come(third)
+    come(third, returnImmediately=True)
+    come(third, maxEvents=0)
+    assert waited == [
+        ("GeoBridge", 0), ("Elsewhere", 0), ("NorthLink", 30), ("GeoBridge", 31),
+        ("Elsewhere", 30), ("Elsewhere", 0), ("Elsewhere", 0),
+    ]  # fmt: skip
 
 
 def polled(
@@ -138,6 +181,36 @@ def test_what_was_handed_out_comes_again_after_half_a_minute(scene: Scene) -> No
     assert polled(scene, at=now + timedelta(seconds=31), ack=[first]) == {second, event}
     assert polled(scene, at=now + timedelta(seconds=60)) == set()
     assert polled(scene, at=now + timedelta(seconds=62), ack=[event]) == {second}
+    # It was sent when it was handed out first.
+    sent = [StreamEvent.objects.get().sent_at, *Order.objects.values_list("sent_at", flat=True)]
+    assert [at is not None and at < now + timedelta(seconds=9) for at in sent] == [True] * 3
+
+
+def test_a_refusal_of_what_was_handed_out_does_not_change_when_that_was(scene: Scene) -> None:
+    (order_id,), now = stop_all(scene.a_line()), database_clock()
+    for err, sent_at in (("access_denied", now), ("invalid_key", None)):
+        with undone():
+            polled(scene, at=now, errors={jti(order_id): err})
+            assert the_order(order_id).sent_at == sent_at, err
+    assert polled(scene, at=now) == {jti(order_id)}
+    sent_at = the_order(order_id).sent_at
+    for err in ("access_denied", "invalid_key"):
+        with undone():
+            polled(scene, at=now + timedelta(seconds=9), errors={jti(order_id): err})
+            assert the_order(order_id).sent_at == sent_at, err
+
+
+def test_nothing_is_stored_of_which_no_try_is_on_record(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker died with it: its try is written down when the order is taken again, from the end of its lease on."""
+    monkeypatch.setattr("revocations.workers.delivery.claims.time", Hourglass())
+    (order_id,), now = stop_all(scene.a_line()), database_clock()
+    claims.claim(party_id=scene.party.pk, clock=Clock(now))
+    assert polled(scene, at=now, ack=[jti(order_id)]) == set()
+    assert the_order(order_id).state == State.QUEUED
+    over = now + LEASE
+    claims.claim(party_id=scene.party.pk, clock=Clock(over))
+    polled(scene, at=over, ack=[jti(order_id)])
+    assert (the_order(order_id).state, the_order(order_id).sent_at) == (State.ACKNOWLEDGED, over)
 
 
 def test_a_newer_order_takes_the_place_of_one_that_rests(scene: Scene) -> None:
@@ -199,7 +272,7 @@ def test_who_waits_is_given_what_rested_when_its_time_comes(scene: Scene, monkey
     now = database_clock()
     polled(scene, at=now)
     almost = now + LEASE - timedelta(milliseconds=1)
-    found = polling_delivery.offer(party_id=scene.party.pk, limit=9, now=almost, wait=timedelta(seconds=20))
+    found = polling_delivery.offer(party_id=scene.party.pk, limit=9, now=almost, waits=True)
     assert set(found.sets) == {jti(order_id)}
 
 

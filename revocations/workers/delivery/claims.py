@@ -166,7 +166,7 @@ def _claim_due(party_id: int, end: Endpoint, now: datetime, limit: int, only: Co
         # That it is paused, a partner is still told; SSF 1.0, 8.1.5.
         told = _due_events(party_id, now, limit, kind=StreamEvent.Kind.STREAM_UPDATED)
         return ClaimedBatch(events=told, full=len(told) >= limit)
-    if fairness.get_half_open_probe(breaker=breaker, now=now):
+    if breaker.opened_at is not None:
         first = next((order.contract_id for order in _due_orders(party_id, only, now, 1)), None)
         probe = fairness.probe(breaker=breaker, contract_id=first, now=now)
         return ClaimedBatch(events=[probe] if probe else [])
@@ -209,8 +209,7 @@ def claim_for_poll(*, party_id: int, limit: int, now: datetime) -> list[Push]:
         for lane in (*(Q(lane=lane, next_attempt_at__isnull=False) for lane in LANES), Q(again_at__isnull=False)):
             room = limit - len(events) - len(orders)
             rows = waiting_orders(party_id=party_id, now=now).filter(lane).order_by("queued_at")
-            known = {order.id for order in orders}
-            orders += [one for one in rows.select_for_update(skip_locked=True)[:room] if one.id not in known]
+            orders += rows.select_for_update(skip_locked=True)[:room]
         taken = ClaimedBatch(events=events, orders=_newest_of(orders))
         _hold(taken, until=now + LEASE, polled=True)
     return sign_pushes(orders=taken.orders, events=taken.events, end=signing)
@@ -292,17 +291,14 @@ def _hold(taken: ClaimedBatch, *, until: datetime, polled: bool) -> None:
 
 def _record_lost_tries(taken: ClaimedBatch, *, at: datetime) -> None:
     """Write down tries that were claimed and never recorded: the worker died, and the partner may have got them."""
-    tried = [(order.line_id, order.id, order.attempts) for order in taken.orders if _was_claimed(order, at)]
-    if tried:
-        recorded = set(Attempt.objects.filter(pk__in=tried).values_list("line_id", "order_id", "number"))
-        Attempt.objects.bulk_create(
-            [
-                Attempt(line_id=line_id, order_id=order_id, number=number, at=at, outcome="lost")
-                for line_id, order_id, number in tried
-                if (line_id, order_id, number) not in recorded
-            ],
-            ignore_conflicts=True,
-        )
+    Attempt.objects.bulk_create(
+        [
+            Attempt(line_id=order.line_id, order_id=order.id, number=order.attempts, at=at, outcome="lost")
+            for order in taken.orders
+            if _was_claimed(order, at)
+        ],
+        ignore_conflicts=True,
+    )
     StreamAttempt.objects.bulk_create(
         [
             StreamAttempt(event_id=event.id, number=event.attempts, at=at, outcome="lost")

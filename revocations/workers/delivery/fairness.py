@@ -55,11 +55,6 @@ def is_paused(*, breaker: Breaker, now: datetime) -> bool:
     return breaker.open_until is not None and breaker.open_until > now
 
 
-def get_half_open_probe(*, breaker: Breaker, now: datetime) -> bool:
-    """Return whether only the probe is pushed now."""
-    return breaker.opened_at is not None and not is_paused(breaker=breaker, now=now)
-
-
 def probe(*, breaker: Breaker, contract_id: int | None, now: datetime) -> StreamEvent | None:
     """The event that finds out whether the partner is back; None while it is on its way. The breaker is locked."""
     event = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from revocations.domain import streams
@@ -55,18 +55,18 @@ class _WaitingRoom:
 _waiting_room = _WaitingRoom()
 
 
-def offer(*, party_id: int, limit: int, now: datetime, wait: timedelta = timedelta(0)) -> Offer:
+def offer(*, party_id: int, limit: int, now: datetime, waits: bool = False) -> Offer:
     """Return what this partner has not acknowledged yet, events and stops first, the oldest first.
 
     For a lease it is neither pushed nor offered to the next poll. Nothing while the partner keeps its own stream from
-    being enabled. `wait`: how long to wait for something where nothing waits; no transaction is open meanwhile, and
+    being enabled. `waits`: where nothing is there, wait for something to come; no transaction is open meanwhile, and
     when enough others wait already, the answer comes at once.
     """
     clock = Clock(now)
-    if limit and wait and not _anything(party_id, clock):
-        _wait(party_id, clock, min(wait, LONGEST_WAIT))
+    if limit and waits and not _anything(party_id, clock):
+        _wait(party_id, clock)
     pushes: list[Push] = []
-    if limit and not _is_stream_blocked(party_id):
+    if not _is_stream_blocked(party_id):
         pushes = claim_for_poll(party_id=party_id, limit=limit, now=clock.now())
         _write_down(pushes, clock.now())
     return Offer(sets={push.row.jti: push.token for push in pushes}, more=_anything(party_id, clock))
@@ -80,22 +80,22 @@ def _anything(party_id: int, clock: Clock) -> bool:
 
 
 def _is_stream_blocked(party_id: int) -> bool:
-    """Return whether the partner's own word keeps its events with us, or nothing goes over its stream at all.
+    """Return whether the partner's own word keeps its events with us.
 
     What we paused, because pushes found no way in, is what polling is for.
     """
     stream = stream_of(party_id=party_id)
     if stream is None or stream.status == Stream.Status.ENABLED:
         return False
-    return stream.status == Stream.Status.DISABLED or not streams.is_imposed(stream=stream)
+    return not streams.is_imposed(stream=stream)
 
 
-def _wait(party_id: int, clock: Clock, longest: timedelta) -> None:
+def _wait(party_id: int, clock: Clock) -> None:
     if not _waiting_room.enter(party_id):
         return
     try:
         pause = threading.Event()
-        while clock.get_elapsed() < longest and not _anything(party_id, clock):
+        while clock.get_elapsed() < LONGEST_WAIT and not _anything(party_id, clock):
             pause.wait(LOOK_EVERY_S)
     finally:
         _waiting_room.leave(party_id)
@@ -138,8 +138,10 @@ def settle(
 ) -> None:
     """Take a poller's word for what it stored (`jti`s) and what it refused (`jti`: err, description)."""
     orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
+    # Without a try on record the database lets none be acknowledged: it is offered again, which writes that down.
+    tried = Exists(Attempt.objects.filter(line_id=OuterRef("line_id"), order_id=OuterRef("id")))
     # Locked in one order, as a record of pushes locks them.
-    stored = [order.pk for order in orders.filter(jti__in=acknowledged).order_by("pk").select_for_update()]
+    stored = [order.pk for order in orders.filter(tried, jti__in=acknowledged).order_by("pk").select_for_update()]
     mine = Order.objects.filter(pk__in=stored)
     mine.filter(again_at__isnull=False).update(again_at=None)
     mine.filter(state__in=TO_PUSH).update(
