@@ -20,7 +20,6 @@ from accounts.policies.permissions import StaffAction, actor_of
 from accounts.primitives.reasons import remove_numbers
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import csv_file, staff_download
-from console.queries.saved_views import list_views
 from console.queries.staff import parse_day, with_reason, with_subject
 from console.views.site import show
 from partners.labels import party_name, sanitise_text
@@ -32,6 +31,7 @@ from support.queries.counts import Count, count_each, count_of
 from support.queries.exports import csv_lines, list_rows
 from support.queries.history import find_actions
 from support.queries.names import NamedTarget
+from support.queries.saved_views import list_views
 
 SIZE = 50
 LAST_PAGE = 200

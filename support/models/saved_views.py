@@ -1,4 +1,4 @@
-"""Lists of the console as a member of staff likes to see them."""
+"""Lists of the console and the desk as a member of staff likes to see them."""
 
 from django.conf import settings
 from django.db import models

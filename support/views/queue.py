@@ -20,7 +20,9 @@ from support.forms.queue import PLACING, AssignForm, HandOverForm, MergeForm, Qu
 from support.policies.lifecycle import NotNow
 from support.queries import queue as waiting
 from support.queries.queue import QueueFilter
+from support.queries.saved_views import list_views
 from support.views.access import at_the_desk
+from support.views.saved_views import QUEUE, read_query
 
 
 @require_safe
@@ -36,15 +38,18 @@ def queue(request: PersonRequest) -> HttpResponseBase:
         record_search(where=DESK, criteria=criteria, actor=actor_of(request.user), at=at, goes_on=goes_on)
     # The queues have tabs of their own.
     unnarrowed = PLACING | {"kind"} if asked.kind in waiting.QUEUES else PLACING
+    narrowed = any(request.GET[name] for name in request.GET if name not in unnarrowed)
     shown = {
         "form": form,
         "asked": asked,
         "query": without_place(request),
         "sorts": list_sort_links(asked=asked, given=request.GET),
-        "narrowed": any(request.GET[name] for name in request.GET if name not in unnarrowed),
+        "narrowed": narrowed,
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
         "queues": waiting.count_queues(at=at),
+        "views": list_views(user=request.user, page=QUEUE),
+        "to_save": read_query(request.GET).urlencode() if narrowed or "sort" in request.GET else "",
         **_may(request),
     }
     return render(request, "desk/queue.html", shown)

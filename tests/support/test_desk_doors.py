@@ -20,6 +20,7 @@ WHO = (User.Role.AGENT, User.Role.OFFICER, User.Role.AUDITOR, User.Role.LEGAL, U
 DOORS = {
     "desk": ("get", (200, 200, 200, 403, 403)),
     "desk-counts": ("get", (200, 200, 200, 403, 403)),
+    "desk-views": ("get", (200, 200, 200, 403, 403)),
     "desk-search": ("post", (302, 302, 302, 403, 403)),
     "desk-claim-next": ("post", (302, 302, 403, 403, 403)),
     "desk-figures": ("get", (200, 200, 200, 403, 403)),

@@ -18,7 +18,6 @@ from consent.domain.snapshots import lock_terms
 from console.actions import proposals as proposals_actions
 from console.actions.imports import discard_file, import_file, upload_file
 from console.actions.notes import add_note
-from console.actions.saved_views import remove_view, save_view
 from console.actions.terms import discard_draft
 from console.workers.imports import run
 from disclosures.models import Upload
@@ -36,6 +35,7 @@ from partners.policies.lifecycle import NotNow
 from partners.queries import thumbprint_of
 from revocations.models import Order
 from support.actions.replies import write_reply
+from support.actions.saved_views import remove_view, save_view
 from support.models import SavedReply, SavedView
 from support.workers import term_change_propagation
 from tests import feeds

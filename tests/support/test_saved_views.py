@@ -1,4 +1,4 @@
-"""Views of lists that staff save: their own, opened by a link, and no one's number in them."""
+"""Views of lists and of the desk's queue that staff save: their own, opened by a link, no one's number in them."""
 
 import re
 from html import unescape
@@ -11,13 +11,19 @@ from support.models import SavedView
 from tests.support.officers import Member, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
-ERRORS = re.compile(r'class="(?:o-error|o-note bad)"[^>]*>([^<]+)<')
+ERRORS = re.compile(r'class="(?:o-error|o-note bad|error|notice bad)"[^>]*>(?:<p>|<svg.*?</svg>)?([^<]+)<', re.DOTALL)
+TAKEN, NUMBER = "Another of your views has this name.", "A saved view can't hold a phone number."
 LATE = "due=overdue&sort=-opened_at"
 
 
 def saved(member: Member, path: str, name: str) -> str:
     """Save a view; where that leads, or what the form says is wrong."""
-    answer = member.client.post(f"/admin/views/{path}", {"name": name})
+    return done(member, f"/admin/views/{path}", {"name": name})
+
+
+def done(member: Member, path: str, said: dict[str, str]) -> str:
+    """Send a form; where that leads, or what it says is wrong."""
+    answer = member.client.post(path, said)
     if answer.status_code == 302:
         return str(answer.headers["Location"])
     assert answer.status_code == 200
@@ -58,13 +64,12 @@ def test_a_view_is_saved_opened_replaced_and_removed(officer: Member) -> None:
 
 
 def test_what_cannot_be_saved_says_why(officer: Member) -> None:
-    number = "A saved view can't hold a phone number."
     whole = "Filter or sort the list first: this is the whole list, in its usual order."
     assert saved(officer, "incidents/", "All") == whole
     assert saved(officer, "incidents/?page=3", "All") == whole
     assert saved(officer, f"parties/?q={'x' * 1001}", "Long") == "These filters are too long to be saved."
-    assert saved(officer, "parties/?q=%2B1+206+555+0142", "Theirs") == number
-    assert saved(officer, "parties/?q=Ash", "+1 206 555 0142") == number
+    assert saved(officer, "parties/?q=%2B1+206+555+0142", "Theirs") == NUMBER
+    assert saved(officer, "parties/?q=Ash", "+1 206 555 0142") == NUMBER
     assert saved(officer, "parties/?q=Ash", "\u200f\u200b") == "Give it a name with a letter or a digit."
     assert saved(officer, "parties/?q=Ash", "") == "This field is required."
     assert saved(officer, "trail/?from=2026-11-29&to=2026-11-30", "Two days").startswith("/admin/trail/?from=")
@@ -88,3 +93,74 @@ def test_each_role_saves_views_of_its_own_lists() -> None:
         *forms,
     ):
         assert member.client.get(f"/admin/views/{page}/").status_code == 404
+
+
+def test_a_view_has_another_name_where_none_of_one_s_own_has_it(officer: Member) -> None:
+    views, second = "/admin/views/incidents/", staff(name="second")
+    saved(officer, f"incidents/?{LATE}", "Late")
+    saved(officer, "incidents/?whose=mine", "Mine")
+    saved(officer, "parties/?q=Ash", "Elsewhere")
+    late = SavedView.objects.get(name="Late")
+
+    def named(member: Member, name: str) -> str:
+        answer = member.client.post(views, {"rename": str(late.pk), "new_name": name}, follow=True)
+        late.refresh_from_db()
+        found = (one for one in ("Renamed.", TAKEN, NUMBER, "This field is required.") if one in unescape(answer.text))
+        return f"{late.name}: {' '.join(found)}"
+
+    assert named(officer, "Mine") == f"Late: {TAKEN}"
+    assert named(officer, "+1 206 555 0142") == f"Late: {NUMBER}"
+    assert named(officer, " ") == "Late: This field is required."
+    named(second, "Theirs")
+    assert named(officer, "Elsewhere") == "Elsewhere: Renamed."
+    acts = AuditEvent.objects.filter(action="saved_view.renamed")
+    assert [(act.actor, act.target) for act in acts] == [(officer.actor, f"saved_view:{late.pk}")]
+
+
+def test_an_agent_saves_the_queue_as_it_is_narrowed_and_sorted() -> None:
+    agent, other = staff(User.Role.AGENT), staff(User.Role.AGENT, name="other")
+    asked = "whose=mine&sort=-due"
+    for plain in ("/desk/", "/desk/?kind=", "/desk/?kind=ours"):
+        assert "/desk/views/" not in read(agent, plain)
+    assert "<p>Filter or sort the queue, then save it as a view.</p>" in read(agent, "/desk/views/")
+    assert (
+        f'href="/desk/views/?{asked.replace("&", "&amp;")}">Save this view</a>'
+        in agent.client.get(f"/desk/?{asked}&after=2~1").text
+    )
+    assert done(agent, f"/desk/views/?{asked}&after=2~1&csv=1", {"name": "My <b>"}) == f"/desk/?{asked}"
+    one = SavedView.objects.get()
+    assert (one.user, one.page, one.query) == (agent.user, "desk", asked)
+    link = f'<a href="/desk/?{asked}"><bdi>My <b></bdi></a>'
+    assert link in read(agent, "/desk/")
+    assert link in read(agent, "/desk/views/")
+    assert link.replace("><bdi", ' aria-current="true"><bdi') in read(agent, f"/desk/?{asked}")
+    assert "My <b>" not in read(other, "/desk/") + read(other, "/desk/views/")
+    assert done(other, "/desk/views/", {"remove": str(one.pk)}) == "/desk/"
+    assert done(agent, f"/desk/views/?{asked}", {"rename": str(one.pk), "new_name": "Own"}) == f"/desk/?{asked}"
+    assert f'<a href="/desk/?{asked}"><bdi>Own</bdi></a>' in read(agent, "/desk/")
+    page = read(agent, "/desk/views/")
+    assert "A view opens the queue with these filters, in this order. Only you see your views." in page
+    assert re.findall(r"<label for=.view-[0-9]+.>([^<]+)<", page) == ["New name"]
+    assert "Only you see it. Another view of that name is replaced." in read(agent, f"/desk/views/?{asked}")
+    assert done(agent, "/desk/views/", {"remove": str(one.pk)}) == "/desk/"
+    assert ">Removed.<" in read(agent, "/desk/")
+    assert not SavedView.objects.exists()
+
+
+def test_no_view_of_the_queue_holds_a_number_anywhere() -> None:
+    agent = staff(User.Role.AGENT)
+    for query in ("company=206-555-0142", "state=%2B12065550142", "%2B12065550142=on"):
+        assert done(agent, f"/desk/views/?{query}", {"name": "Theirs"}) == NUMBER
+    assert done(agent, "/desk/views/?company=Ash", {"name": "206 555 0142"}) == NUMBER
+    whole = "Filter or sort the list first: this is the whole list, in its usual order."
+    assert done(agent, "/desk/views/?after=2", {"name": "All"}) == whole
+    assert not SavedView.objects.exists()
+
+
+def test_an_agent_reads_of_views_in_spanish() -> None:
+    agent = staff(User.Role.AGENT)
+    agent.client.cookies["django_language"] = "es"
+    assert "No hay vistas guardadas" in read(agent, "/desk/views/")
+    assert "Guardar esta vista" in read(agent, "/desk/?whose=mine")
+    number = "Una vista guardada no puede tener un número de teléfono."
+    assert done(agent, "/desk/views/?company=206-555-0142", {"name": "Suya"}) == number

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from support.forms.acting import StaffForm
 
@@ -11,7 +12,7 @@ class SavedViewForm(StaffForm):
     """The name of a view."""
 
     name = forms.CharField(
-        label="Name", max_length=60, help_text="Only you see it. Another view of that name is replaced."
+        label=_("Name"), max_length=60, help_text=_("Only you see it. Another view of that name is replaced.")
     )
 
     def __init__(self, data: Any = None) -> None:
