@@ -52,12 +52,14 @@ QUEUES = {
 
 @dataclass(frozen=True)
 class Counts:
-    """How many tickets there are of each sort, up to COUNTED_TO."""
+    """How many tickets there are of each sort, up to COUNTED_TO. `nearly`, `half`: one's own, by TIME_USED."""
 
     open: int
     overdue: int
     mine: int
     unclaimed: int
+    nearly: int
+    half: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,10 @@ class Page:
 
 
 def counts(*, user_id: int, at: datetime) -> Counts:
-    """Return how many tickets are under way: all, those past their date, this person's, nobody's."""
+    """Return how many tickets are under way: all, those past their date, this person's, nobody's.
+
+    And how many of this person's have used most or half of the time to their date.
+    """
     seen = visible_tickets(at=at)
     under_way = seen.filter(state__in=UNDER_WAY)
     return Counts(
@@ -122,6 +127,10 @@ def counts(*, user_id: int, at: datetime) -> Counts:
         overdue=_up_to(seen.filter(late(at=at))),
         mine=_up_to(under_way.filter(assignee_id=user_id)),
         unclaimed=_up_to(under_way.filter(assignee__isnull=True)),
+        **{
+            used: _up_to(seen.filter(filter_time_used(least=least, most=most, at=at), assignee_id=user_id))
+            for used, (least, most) in TIME_USED.items()
+        },
     )
 
 

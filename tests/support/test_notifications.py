@@ -36,6 +36,7 @@ EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
 ON = {"is_on": "on", "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
 CONSOLE = "http://localhost:8000/admin"
 CODES = re.compile(r'class="code">(T-\w+)<')
+TOLD = re.compile(r'<a href="(/desk/[^"]*)"><b>(\d+)</b> ([^<]+)</a>')
 LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2>\s*<a href="([^"]+)">')
 
 
@@ -137,6 +138,32 @@ def test_a_case_of_one_s_own_is_told_when_half_and_nearly_all_of_its_time_is_use
     for name, (_, _, path) in zip(("over", "nearly", "half"), found, strict=True):
         assert CODES.findall(officer.client.get(path).text) == [made[name].code]
     assert "Nothing is waiting for you" in shown(second, "/admin/notifications/")
+
+
+def test_an_agent_is_told_on_every_page_of_the_desk_how_far_the_time_of_their_own_cases_is_used() -> None:
+    at, agent, other = timezone.now(), staff(User.Role.AGENT), staff(User.Role.AGENT, name="other")
+    own = ("/desk/?whose=mine&used=nearly", "/desk/?whose=mine&used=half")
+
+    def told(member: Member, path: str) -> list[tuple[str, str, str]]:
+        found = TOLD.findall(member.client.get(path).text)
+        return [(unescape(href), n, words) for href, n, words in found if "used=" in href]
+
+    made = {}
+    for name, used in {"early": 0.4, "half": 0.6, "nearly": 0.95, "over": 1.2}.items():
+        made[name] = a_ticket(assignee=agent.user, at=at - 4 * DAY * used, due_in=4 * DAY)
+        # A case that waits for its person has no clock, and nobody has the third.
+        a_ticket(assignee=agent.user, at=at - 4 * DAY * used, due_in=4 * DAY, state="waiting")
+        a_ticket(at=at - 4 * DAY * used, due_in=4 * DAY)
+    said = [(own[0], "1", "mine, 90% of the time used"), (own[1], "1", "mine, half of the time used")]
+    assert [told(agent, path) for path in ("/desk/", "/desk/counts/")] == [said, said]
+    assert [CODES.findall(agent.client.get(path).text) for path in own] == [
+        [made[name].code] for name in ("nearly", "half")
+    ]
+    assert told(other, "/desk/counts/") == []
+    agent.client.cookies["django_language"] = "es"
+    assert [words for _, _, words in told(agent, "/desk/")] == [
+        "míos, con el 90 % del tiempo usado", "míos, con la mitad del tiempo usado",
+    ]  # fmt: skip
 
 
 def test_the_time_of_a_case_is_counted_from_when_its_clock_began_again() -> None:
