@@ -48,8 +48,7 @@ def queue(request: PersonRequest) -> HttpResponseBase:
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
         "counts": waiting.counts(user_id=request.user.pk, at=at),
         "queues": waiting.count_queues(at=at),
-        "views": list_views(user=request.user, page=QUEUE),
-        "to_save": read_query(request.GET).urlencode() if narrowed or "sort" in request.GET else "",
+        **_saved_views(request, narrowed=narrowed),
         **_may(request),
     }
     return render(request, "desk/queue.html", shown)
@@ -167,6 +166,13 @@ def without_place(request: PersonRequest) -> str:
     kept = request.GET.copy()
     kept.pop("after", None)
     return kept.urlencode()
+
+
+def _saved_views(request: PersonRequest, *, narrowed: bool) -> dict[str, object]:
+    """The reader's own views of the queue, and what the address has that is worth another."""
+    is_own = narrowed or "sort" in request.GET
+    views = list_views(user=request.user, page=QUEUE)
+    return {"views": views, "to_save": read_query(request.GET).urlencode() if is_own else ""}
 
 
 def _may(request: PersonRequest) -> dict[str, object]:
