@@ -59,11 +59,13 @@ def drawn[T](cells: Iterable[T], *, of: int, row: int = 0) -> Iterator[T]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to run the same part again."""
     if not EVERY_CELL:
-        terminalreporter.write_line(f"A part of the cells that are alike was drawn: DRAWN={SEED} takes the same again.")
+        terminalreporter.write_line(f"Of tests that are much alike, only some ran: DRAWN={SEED} runs the same ones.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers."""
+    """Refuse what is not there, of which workers would only say that no tests ran, and name the markers."""
+    if missing := [named for named in config.args if not Path(named.partition("::")[0]).exists()]:
+        raise pytest.UsageError(f"there is no {', '.join(missing)}")
     config.addinivalue_line("markers", "nightly: long by nature; runs in .ci/nightly, or with NIGHTLY=1")
     config.addinivalue_line("markers", "properties: looks for a story that breaks a rule")
     config.addinivalue_line(

@@ -58,6 +58,16 @@ def test_each_company_below_signs_with_its_own_key_and_names_our_order(partner: 
     assert jti not in own_numbers
 
 
+def test_whoever_an_order_withdraws_is_named_if_its_key_is_elsewhere_too(partner: Partner, carrier: Carrier) -> None:
+    changes = [change("granted", "withdrawn", one) for one in (LBS, "https://new.example", "https://new.example", URI)]
+    kept = change("withdrawn", "granted", "https://kept.example")
+    partner.push(carrier.sign(carrier.claims(URI, version=4, changes=[*changes, kept])))
+    told = partner.receipt()["downstream"]
+    assert [(one["recipient"], one["status"], "receipt" in one) for one in told] == [
+        *((one, "completed", True) for one in DOWNSTREAM), ("https://new.example", "completed", False),
+    ]  # fmt: skip
+
+
 def test_it_signs_in_by_a_one_use_assertion(start: Start, carrier: Carrier, tmp_path: Path) -> None:
     key = ECKey.generate_key("P-256")
     file = tmp_path / "client.pem"

@@ -51,12 +51,21 @@ def sign_for_downstream(about: Order | Cohort, identity: Identity, faults: Fault
     companies = [one for one in identity.downstream.values() if part in {None, one.uri}]
     if faults.now is Fault.PARTIAL:
         companies = companies[:-1]
-    return [_build_downstream_receipt(company, about, identity) for company in companies]
+    signed = [_build_downstream_receipt(company, about, identity) for company in companies]
+    return signed + _name_others(about, identity) if isinstance(about, Order) else signed
 
 
 def deed(action: str, at: datetime, **more: object) -> dict[str, object]:
     """Return one action, done."""
     return {"action": action, "status": "completed", "at": clock.stamp(at)} | more
+
+
+def _name_others(order: Order, identity: Identity) -> Deeds:
+    """Name whom `changes` withdraws and whose key isn't here: told too, on the partner's own word."""
+    ours = {identity.uri, *(one.uri for one in identity.downstream.values())}
+    withdrawn = dict.fromkeys(str(one.get("recipient")) for one in order.changes if one.get("to") == "withdrawn")
+    at = clock.stamp(clock.now())
+    return [{"recipient": uri, "status": "completed", "at": at} for uri in withdrawn if uri not in ours]
 
 
 def _build_downstream_receipt(company: Signer, about: Order | Cohort, identity: Identity) -> dict[str, object]:
