@@ -6,6 +6,7 @@ Links between ids and a campaign's known recipients only grow; they carry stops,
 from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -27,19 +28,17 @@ KEYS_BY_CONTRACT = (
 LONGEST_PAIR_BYTES = 2000
 
 
+class PartyFields(TypedDict, total=False):
+    """What officers say of a company. What they leave out stays as it is."""
+
+    name: str
+    website: str
+    about: str
+    jwks_uri: str
+
+
 @transaction.atomic
-def add_party(
-    *,
-    uri: str,
-    name: str,
-    kind: str,
-    website: str = "",
-    about: str = "",
-    jwks_uri: str = "",
-    reason: str,
-    actor: str,
-    at: datetime,
-) -> Party:
+def add_party(*, uri: str, kind: str, reason: str, actor: str, at: datetime, **said: Unpack[PartyFields]) -> Party:
     """Write a company down under the URI that names it everywhere, or name one that was only seen in a path.
 
     Raises ValidationError (by field), NotNow where it is known already, StaffOnly.
@@ -52,19 +51,20 @@ def add_party(
     if party is not None and (party.kind != Party.Kind.UNNAMED or uri == "unknown"):
         raise NotNow(f"{party.name} already exists. Change it instead.")
     party = party or Party(uri=uri)
+    jwks_uri = said.get("jwks_uri", party.jwks_uri)
     faults.note("jwks_uri", keys_fault(uri=uri, jwks_uri=jwks_uri))
     if party.pk and moves_keys(party=party, jwks_uri=jwks_uri):
         raise NotNow(KEYS_BY_CONTRACT)
     party.kind = kind
     with guards.first(message="You or another officer just added it. Change it instead."):
-        _put(party, faults, name=name, website=website, about=about, jwks_uri=jwks_uri)
+        _put(party, faults, said)
     guards.note_on(action="party.added", actor=who, row=party, at=at, reason=reason)
     return party
 
 
 @transaction.atomic
 def change_party(
-    *, party_id: int, name: str, website: str, about: str, jwks_uri: str, reason: str, actor: str, at: datetime
+    *, party_id: int, reason: str, actor: str, at: datetime, **said: Unpack[PartyFields]
 ) -> Party | Proposal:
     """Change what a company is called, what is said of it, and where its keys are. What it is stays as it is.
 
@@ -74,14 +74,13 @@ def change_party(
     who = guards.officer(actor=actor, reason=reason)
     lock_open(act=Proposal.Act.MOVE_KEYS, of=Proposal.Of.PARTY, target_id=party_id)
     party = _lock_party(party_id)
-    wanted = {"name": name, "website": website, "about": about, "jwks_uri": jwks_uri}
-    changed, before = _changed_fields(party, wanted), copy(party)
+    changed, before = _changed_fields(party, said), copy(party)
     if not changed:
         raise NotNow(guards.THE_SAME)
-    faults = guards.Faults()
+    faults, jwks_uri = guards.Faults(), said.get("jwks_uri", party.jwks_uri)
     faults.note("jwks_uri", keys_fault(uri=party.uri, jwks_uri=jwks_uri))
     proposed = moves_keys(party=party, jwks_uri=jwks_uri)
-    _put(party, faults, **{**wanted, "jwks_uri": party.jwks_uri if proposed else jwks_uri})
+    _put(party, faults, {**said, "jwks_uri": party.jwks_uri} if proposed else said)
     if proposed:
         changed = [field for field in changed if field != "jwks_uri"]
     if changed:
@@ -95,8 +94,8 @@ def change_party(
     )  # fmt: skip
 
 
-def _changed_fields(party: Party, wanted: Mapping[str, str]) -> list[str]:
-    return sorted(field for field, value in wanted.items() if getattr(party, field) != value)
+def _changed_fields(party: Party, said: Mapping[str, object]) -> list[str]:
+    return sorted(field for field, value in said.items() if getattr(party, field) != value)
 
 
 def _lock_party(party_id: int) -> Party:
@@ -109,14 +108,15 @@ def _lock_party(party_id: int) -> Party:
     return party
 
 
-def _put(party: Party, faults: guards.Faults, *, name: str, website: str, about: str, jwks_uri: str) -> None:
+def _put(party: Party, faults: guards.Faults, said: PartyFields) -> None:
     with keysets.may_move(party=party):
-        party.name, party.website, party.about, party.jwks_uri = name, website, about, jwks_uri
+        for field, value in said.items():
+            setattr(party, field, value)
         try:
             party.full_clean(validate_unique=False)
         except ValidationError as error:
             faults.add(error)
-        faults.note("website", find_website_fault(website))
+        faults.note("website", find_website_fault(said.get("website", "")))
         faults.raise_if_any()
         party.save()
 

@@ -300,6 +300,18 @@ def test_a_company_s_keys_are_on_its_own_host(officer: str) -> None:
         add("https://new.example", "")
 
 
+def test_what_an_officer_leaves_out_of_a_company_stays(officer: str) -> None:
+    said = {"website": "https://new.example", "about": "Finds cars.", "jwks_uri": "https://new.example/jwks.json"}
+    party = add_party(
+        uri="https://new.example", name="New", kind="lbs_provider", reason="Due", actor=officer, at=NOW, **said
+    )
+    change_party(party_id=party.pk, about="", reason="Due", actor=officer, at=NOW)
+    kept = Party.objects.values("name", *said).get(pk=party.pk)
+    assert kept == {"name": "New", **said, "about": ""}
+    with pytest.raises(NotNow, match="Nothing has changed"):
+        change_party(party_id=party.pk, name="New", reason="Due", actor=officer, at=NOW)
+
+
 def test_a_company_seen_in_a_path_gets_its_name(officer: str) -> None:
     seen = Party.objects.create(uri="https://seen.example", name="https://seen.example", kind="unnamed")
     with pytest.raises(NotNow, match="Add it as a company first"):
