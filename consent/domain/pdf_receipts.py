@@ -88,7 +88,7 @@ def _format_signed_token(receipt: ReceiptView, body: Mapping[str, object]) -> di
     token = receipt.token
     return {
         "token": [token[start : start + ACROSS] for start in range(0, len(token), ACROSS)],
-        "command": f"uv run manage.py verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json",
+        "command": f"./whereabouts verify_receipt receipt-{receipt.number}.pdf --jwks jwks.json",
         "file": f"receipt-{receipt.number}.json",
         "body": json.dumps(body, indent=2, ensure_ascii=False),
     }
