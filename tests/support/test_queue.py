@@ -58,6 +58,7 @@ def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> Non
         a_ticket(line_id=line.pk, kind="other", party_id=party.pk),
     ]
     a_ticket(line_id=line.pk, kind="other")
+    a_ticket(line_id=line.pk, kind="other", about_kind="choice", about_ref="1")
     a_ticket(line_id=line.pk, kind="look_up", state="solved", solved_at=timezone.now())
     a_ticket(line_id=other.pk, kind="look_up", party_id=party.pk)
     case = ana.client.get(f"/desk/{own.code}/").content.decode()
@@ -66,6 +67,8 @@ def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> Non
     page = ana.client.get(f"/desk/{own.code}/handling/").content.decode()
     assert page.count('id="merge"') == 1
     assert re.findall(r">Merge into ([^<]+)<", page) == [one.code for one in same]
+    again = ana.client.get(f"/desk/{same[0].code}/handling/").text
+    assert re.findall(r">Merge into ([^<]+)<", again) == [own.code]
     assert ana.client.post(f"/desk/{own.code}/merge/", {"into": same[0].code}).status_code == 302
     assert Ticket.objects.get(pk=own.pk).merged_into == same[0]
     due = ["Answer due" in ana.client.get(f"/desk/{one.code}/").text for one in (own, same[0])]
@@ -121,7 +124,8 @@ def test_clocks_are_in_business_days() -> None:
 
 def test_what_is_due_first_stands_first(ana: Member) -> None:
     later, first, late = a_ticket(), a_ticket(due_in=DAY), a_ticket(due_in=-DAY)
-    a_ticket(state="solved", due_in=-2 * DAY)
+    for whose in (None, ana.user):
+        a_ticket(state="solved", due_in=-2 * DAY, assignee=whose)
     assert listed(ana) == [late.code, first.code, later.code]
     shown = ana.client.get("/desk/").content.decode()
     assert "Open the case" in shown
@@ -143,6 +147,7 @@ def test_each_filter_stands_in_the_address(ana: Member) -> None:
         "state=all&sort=newest&kind=sign_in": a_ticket(kind="sign_in", state="closed", closed_at=timezone.now()),
     }  # fmt: skip
     assert {query: listed(ana, f"/desk/?{query}") for query in of} == {query: [one.code] for query, one in of.items()}
+    assert listed(ana, "/desk/?company=geobridge.example") == [of["company=geob"].code]
     assert plain.code in listed(ana, "/desk/?whose=nobody")
     assert listed(ana, "/desk/?company=nobody-of-this-name") == []
     # What makes no sense filters nothing.
@@ -195,6 +200,17 @@ def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> N
     for row in rows[1:]:
         open_cases(row)
     assert count_statements() == costs
+
+
+def test_a_case_is_of_those_who_work_on_cases_by_name(ana: Member) -> None:
+    gone = staff(User.Role.AGENT, name="zoe").user
+    for name in ("mia", "Ben"):
+        staff(User.Role.AGENT, name=name)
+    staff(User.Role.AUDITOR)
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    offered = ana.client.get("/desk/").text.partition('name="whose"')[2].partition("</select>")[0]
+    people = re.findall(r">([^<>]+@carrier.example)</option>", offered)
+    assert people == [f"{name}@carrier.example" for name in ("ana", "Ben", "mia")]
 
 
 @pytest.mark.parametrize("sort", ["due", "-due", "priority", "-priority", "newest", "oldest"])
@@ -251,7 +267,11 @@ def test_the_queue_is_sorted_by_its_columns_either_way(ana: Member) -> None:
     done = [a_ticket(state="solved", solved_at=timezone.now()).code for _ in range(2)]
     assert listed(ana, "/desk/?state=solved&sort=oldest") == done
     assert listed(ana, "/desk/?state=solved&sort=priority") == done[::-1]
-    assert "sort=priority" not in ana.client.get("/desk/?state=solved").text
+    page = ana.client.get("/desk/?state=solved").text
+    assert "sort=priority" not in page
+    # Nor is it anybody's to take.
+    assert re.findall(r'action="/desk/([^/]+)/claim/"', page) == []
+    assert [row["due"] for row in csv_of(ana, "/desk/?state=solved&csv=1")] == ["", ""]
 
 
 def test_the_queue_as_a_file_has_what_it_shows_and_is_written_down(ana: Member) -> None:
@@ -328,6 +348,12 @@ def test_three_letters_are_searched_for_and_two_are_not(ana: Member) -> None:
     about, thread = a_ticket(about="Elk"), a_ticket()
     said(thread, "ox emu")
     assert [found(ana, q) for q in ("elk", "lk", "emu", "ox")] == [[about.code], [], [thread.code], []]
+
+
+def test_who_may_see_no_number_finds_a_case_by_its_digits() -> None:
+    a_ticket(code="T-234567", number_ending="7777")
+    auditor = staff(User.Role.AUDITOR)
+    assert [found(auditor, q) for q in ("234567", "T-234567", "7777")] == [["T-234567"], ["T-234567"], []]
 
 
 def test_the_next_one_is_taken_as_the_list_is_narrowed(ana: Member) -> None:
