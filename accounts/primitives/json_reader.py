@@ -9,6 +9,7 @@ nests deeper than `MAX_DEPTH`. An object that gives a name twice says two things
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Never
@@ -26,7 +27,8 @@ ALIKE = bytes.maketrans(b"{}", b"[]")
 # Before a colon there may be space, which nobody writes.
 GAPS = (b" :", b"\t:", b"\n:", b"\r:")
 LONGEST_NAME = 100
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# What has no end is taken to the end of all, at once: looked for from each of its quotes, it would take hours.
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 type Pairs = list[tuple[str, Any]]
 
@@ -124,7 +126,8 @@ def build_object(pairs: Pairs) -> dict[str, Any]:
     """Make an object of its names and values. Raises Unreadable where a name is given twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        twice = next(name for n, (name, _) in enumerate(pairs) if name in dict(pairs[:n]))
+        given = Counter(name for name, _ in pairs)
+        twice = next(name for name, times in given.items() if times > 1)
         raise Unreadable(f"`{twice[:LONGEST_NAME]}` is given twice in one object.")
     return found
 

@@ -307,9 +307,9 @@ def _find_attached_receipt(printed: bytes) -> bytes:
     """
     found, left = list[bytes](), LARGEST_FILE
     for stream in _streams_in(printed):
-        content = _unpack_json(stream, left)
+        content, is_whole = _unpack_json(stream, left)
         left -= len(content)
-        found += [content] if RECEIPT in content else []
+        found += [content] if is_whole and RECEIPT in content else []
     if len(found) != 1:
         raise DoesNotVerify("the PDF has no receipt attached, or more than one", Fault.NO_RECEIPT)
     return found[0]
@@ -322,17 +322,23 @@ def _streams_in(printed: bytes) -> Iterator[bytes]:
         end += len(b"endstream")
 
 
-def _unpack_json(stream: bytes, at_most: int) -> bytes:
-    """What a stream holds that begins like JSON, packed or not; nothing of any other, or of one that is too large."""
+def _unpack_json(stream: bytes, at_most: int) -> tuple[bytes, bool]:
+    """What a stream holds that begins like JSON, packed or not, and whether that is all of it; nothing of any other."""
     if stream.startswith(b"{"):
-        return stream
-    unpacks = zlib.decompressobj()
+        return stream, True
     try:
         is_json = zlib.decompressobj().decompress(stream, 1) == b"{"
-        content = unpacks.decompress(stream, max(1, at_most)) if is_json else b""
     except zlib.error:
-        return b""
-    return content if unpacks.eof else b""
+        return b"", False
+    return _unpack(stream, max(1, at_most)) if is_json else (b"", False)
+
+
+def _unpack(stream: bytes, at_most: int) -> tuple[bytes, bool]:
+    unpacks = zlib.decompressobj()
+    try:
+        return unpacks.decompress(stream, at_most), unpacks.eof
+    except zlib.error as error:
+        raise DoesNotVerify("what is attached to the PDF is damaged", Fault.NO_RECEIPT) from error
 
 
 def _object(value: object) -> Object:

@@ -1,6 +1,7 @@
 """JSON from outside is read within a depth and a size, and whatever is wrong with it is one error."""
 
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -83,6 +84,21 @@ def test_what_is_too_large_is_not_parsed() -> None:
 def test_another_shape_is_told_with_its_place() -> None:
     with pytest.raises(WrongShape, match=r"Expected `int`, got `str` - at `\$.a`"):
         decode_json(b'{"a": "b"}', OBJECT)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"[{" * 40 + b'"\\' * 400_000, TOO_DEEP),
+        (b"{" + b"".join(b'"a%d":0,' % n for n in range(200_000)) + b'"a199999":0}', "`a199999` is given twice"),
+    ],
+    ids=["a text without an end", "a name given twice at the end"],
+)
+def test_what_is_refused_takes_no_longer_to_read_than_what_is_taken(content: bytes, fault: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unreadable, match=fault):
+        read_json(content)
+    assert time.process_time() - began < 5
 
 
 TWICE = (

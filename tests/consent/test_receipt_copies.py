@@ -215,6 +215,18 @@ def test_no_file_makes_us_unpack_much_more_than_a_receipt_holds() -> None:
     assert (refused.value.fault, peak < 3 * LARGEST_FILE) == (Fault.NO_RECEIPT, True)
 
 
+def test_what_is_unpacked_counts_against_the_limit_though_it_has_no_end() -> None:
+    whole, endless = zlib.compress(b'{"token": "a.b.c"}'), zlib.compress(b"{" + b" " * LARGEST_FILE, 9)
+    packer = zlib.compressobj()
+    # Behind what is whole so far begins a block of a kind that there is none of.
+    damaged = packer.compress(b'{"token": "') + packer.flush(zlib.Z_SYNC_FLUSH) + b"\x07"
+    assert read_receipt_file(b"%%PDF-1.7\nstream\n%s\nendstream" % whole) == {"token": "a.b.c"}
+    for first in (endless, damaged):
+        with pytest.raises(DoesNotVerify) as refused:
+            read_receipt_file(b"%%PDF-1.7\nstream\n%s\nendstream\nstream\n%s\nendstream" % (first, whole))
+        assert refused.value.fault == Fault.NO_RECEIPT
+
+
 class Away(EmailBackend):
     """A mail server that raises what it is told to, until it is told otherwise."""
 
