@@ -288,7 +288,13 @@ def table(*, base_url: str, partners: Sequence[Mapping[str, str]], logins: Itera
         who = login.phone or login.person.email
         about = login.person.about + (f"; authenticator secret {login.totp_secret}" if login.totp_secret else "")
         lines.append(f"  {login.person.name:<16} {who:<22} {login.password:<18} {about}")
-    lines += ["", "  By phone: type the number, read the code below or at /demo/phone/, then the password.", ""]
+    lines += [
+        "",
+        "  By phone: type the number, read the code below or at /demo/phone/, then the password.",
+        "  Staff: type email and password, then the code of an authenticator app to which you gave the secret; or run",
+        "         oathtool --totp --base32 SECRET",
+        "",
+    ]
     return "\n".join(lines)
 
 
