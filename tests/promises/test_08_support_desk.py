@@ -283,6 +283,10 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     for reader, written in ((auditor, "(a number)"), (desk.agent, said[0])):
         page = desk.shows(reader)
         assert (written in page, said[0] in page, said[1] in page) == (True, reader is desk.agent, True)
+    # What a partner shows as its proof is read as it stands: its reference may look like a number.
+    proof = "Reference: 2065550142"
+    Entry.objects.create(ticket=desk.ticket, kind="evidence", author="partner:1", body=proof, at=timezone.now())
+    assert proof in desk.shows(auditor)
     # Nor does a search tell whether a number that is typed is the hidden one.
     ending = "0177"
     Ticket.objects.filter(pk=desk.ticket.pk).update(number_ending=ending)
@@ -521,7 +525,8 @@ def test_partners_are_asked_for_proof_once_and_the_case_waits(desk: Desk) -> Non
         answered_at=timezone.now(), answer="none", token="signed"
     )
     assert record_evidence_entries(at=timezone.now()) == 1
-    assert "GeoBridge says that it has no proof." in desk.shows(desk.agent)
+    page = desk.shows(desk.agent)
+    assert ("GeoBridge says that it has no proof." in page, "proof due" in page) == (True, False)
     assert Ticket.objects.get(pk=desk.ticket.pk).state == "open"
 
 
