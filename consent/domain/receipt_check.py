@@ -27,6 +27,7 @@ LARGEST_FILE = 2_000_000
 RECEIPT = b'"token"'
 # A token alone: a JWS in its compact form, which still looks so where it was cut off or changed.
 TOKEN = re.compile(r"eyJ[\w.-]*", re.ASCII)
+OTHERS = "it holds other confirmations than we put into it"
 type Object = Mapping[str, Any]
 # By party and key id: public keys, more than one where the party used the id again.
 type Known = Mapping[tuple[str, str], Sequence[Json]]
@@ -174,7 +175,7 @@ def _check_confirmations(kept: Object, number: object, published: Object) -> tup
     about = {one["sha256"]: one for one in stated["confirmations"]}
     confirmations = tuple(_check_confirmation(_object(one), number, about, known, published) for one in held)
     if sorted(_digest(one["token"]) for one in held) != sorted(about):
-        raise DoesNotVerify("it holds other confirmations than we put into it")
+        raise DoesNotVerify(OTHERS)
     return confirmations
 
 
@@ -191,6 +192,9 @@ def _open_stated_keys(kept: Object, number: object, published: Object) -> Object
     stated, _kid = _open_own_token(kept["partner_keys"], published)
     if stated.get("receipt") != number:
         raise DoesNotVerify("the keys in it belong to another receipt")
+    # A file may hold one confirmation a thousand times: that shows before any is checked.
+    if len(kept.get("partner_receipts") or ()) > len(stated["confirmations"]):
+        raise DoesNotVerify(OTHERS)
     return stated
 
 

@@ -107,6 +107,7 @@ def forge(file: File, ordered: Ordered) -> list[tuple[File, str]]:
         ({**file, "partner_receipts": [first, {**held, "completion": by_somebody_else()}]}, "does not verify"),
         ({**file, "partner_receipts": [7]}, "should be a JSON object"),
         ({**file, "partner_receipts": [held]}, "other confirmations than we put into it"),
+        ({**file, "partner_receipts": [made_up, first, held]}, "other confirmations than we put into it"),
         ({**file, "partner_receipts": [first, {**held, "status": "rejected"}]}, "is not what was signed"),
     ]
 
