@@ -151,9 +151,9 @@ WITHOUT_REASON = {
     ),
     **dict.fromkeys(
         ("accounts.record_view", "console.add_note", "console.choose_notifications", "console.note_visit",
-         "console.remove_view", "console.save_view", "support.add_note", "support.begin_reply", "support.keep_draft",
-         "support.remove_file", "support.retire_reply", "support.undo_answer", "support.undo_reply",
-         "support.write_reply"),
+         "support.add_note", "support.begin_reply", "support.keep_draft", "support.remove_file", "support.remove_view",
+         "support.rename_view", "support.retire_reply", "support.save_view", "support.undo_answer",
+         "support.undo_reply", "support.write_reply"),
         "writes down, for staff alone",
     ),
     **dict.fromkeys(
