@@ -42,13 +42,13 @@ OWN_KINDS = (Kind.INCIDENT, Kind.OVERDUE, Kind.PARTIAL)
 
 @transaction.atomic
 def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
-    """Take what is due first of what was asked for and nobody has; its code, None where there is nothing to take.
+    """Take what is due first of `asked.to_take` and nobody has; its code, None where there is nothing to take.
 
     Two that ask at once never get the same one, and neither waits for the other. What was handed up is for the privacy
     office to take. Raises StaffOnly.
     """
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
-    free = filter_tickets(asked=asked, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
+    free = filter_tickets(asked=asked.to_take, user_id=user.pk, at=at).filter(state=State.OPEN, assignee__isnull=True)
     if not staff_may(user.role, StaffAction.LEAD_DESK):
         free = free.filter(escalated_at__isnull=True)
     ticket = free.select_for_update(skip_locked=True).order_by("due_at", "id").first()

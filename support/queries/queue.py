@@ -5,7 +5,7 @@ Nothing in it says who a person is: a code, a kind, what it is about, a clock, a
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.postgres.search import SearchQuery
@@ -87,6 +87,13 @@ class QueueFilter:
     def order(self) -> str:
         """The order that the page stands in."""
         return self.sort if self.state in {"", *UNDER_WAY} or self.sort == OLDEST else NEWEST
+
+    @property
+    def to_take(self) -> "QueueFilter":
+        """What the next case is taken of: the same, but for a state or somebody whose cases are none to take."""
+        whose = self.whose if self.whose in {NOBODY, OFFICE} else ""
+        state = self.state if self.state in {"", ANY, Ticket.State.OPEN} else ""
+        return replace(self, whose=whose, state=state)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -85,12 +86,12 @@ def search(request: PersonRequest) -> HttpResponseBase:
 @require_POST
 @at_the_desk(StaffAction.WORK_TICKETS)
 def claim_next(request: PersonRequest) -> HttpResponseBase:
-    """Take what is due first, and go to it."""
-    asked = QueueForm(request.POST).build_filter()
+    """Take what is due first in the queue of this address, and go to it; else back to that queue."""
+    asked = QueueForm(request.GET).build_filter()
     code = queue_actions.claim_next(asked=asked, user=request.user, at=timezone.now())
     if code is None:
-        messages.info(request, _("Nothing to take: all of these are assigned."))
-        return redirect("desk")
+        messages.info(request, _("Nothing to take: no case with these filters is free."))
+        return redirect(f"{reverse('desk')}?{without_place(request)}")
     return redirect(f"/desk/{code}/")
 
 

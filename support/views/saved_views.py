@@ -64,21 +64,21 @@ def _change(request: PersonRequest) -> bool:
     if removed is not None:
         remove_view(user=request.user, view_id=removed, at=timezone.now())
         messages.success(request, _("Removed."))
-    elif view_id is not None:
-        _rename(request, view_id, SavedViewForm({"name": request.POST.get("new_name", "")}))
-    return removed is not None or view_id is not None
+        return True
+    return view_id is not None and _rename(request, view_id, SavedViewForm({"name": request.POST.get("new_name", "")}))
 
 
-def _rename(request: PersonRequest, view_id: int, form: SavedViewForm) -> None:
+def _rename(request: PersonRequest, view_id: int, form: SavedViewForm) -> bool:
     if not form.is_valid():
         messages.error(request, " ".join(map(str, form.errors["name"])))
-        return
+        return False
     try:
         rename_view(user=request.user, view_id=view_id, name=form.cleaned_data["name"], at=timezone.now())
     except (StaffOnly, NotNow) as error:
         messages.error(request, str(error))
-        return
+        return False
     messages.success(request, _("Renamed."))
+    return True
 
 
 def _get_id(request: PersonRequest, name: str) -> int | None:

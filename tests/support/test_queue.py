@@ -101,7 +101,7 @@ def test_cases_of_people_and_of_our_own_are_two_queues(ana: Member) -> None:
         assert re.findall(r'aria-current="page">\s*([^<]+?)\s*</a>', html.partition("<main")[2]) == [current], path
         assert ('class="desk-filters" open' in html) is is_open, path
     # The next case is taken from the queue that is shown.
-    assert ana.client.post("/desk/claim/", {"kind": "people"}).headers["Location"] == f"/desk/{made['dispute']}/"
+    assert ana.client.post("/desk/claim/?kind=people").headers["Location"] == f"/desk/{made['dispute']}/"
 
 
 def test_clocks_are_in_business_days() -> None:
@@ -360,12 +360,49 @@ def test_the_next_one_is_taken_as_the_list_is_narrowed(ana: Member) -> None:
     theirs = staff(User.Role.AGENT, name="ben")
     a_ticket(due_in=-DAY, assignee=theirs.user)
     a_ticket(due_in=-DAY, state="partner")
-    first, spanish = a_ticket(due_in=DAY), a_ticket(due_in=2 * DAY, language="es")
-    assert ana.client.post("/desk/claim/", {"language": "es"}).headers["Location"] == f"/desk/{spanish.code}/"
-    assert ana.client.post("/desk/claim/").headers["Location"] == f"/desk/{first.code}/"
-    nothing = ana.client.post("/desk/claim/", follow=True)
-    assert "Nothing to take" in nothing.content.decode()
-    assert listed(ana, "/desk/?whose=mine") == [first.code, spanish.code]
+    first, spanish = a_ticket(due_in=HOUR), a_ticket(due_in=2 * DAY, language="es")
+    nearly = a_ticket(at=timezone.now() - 0.95 * 4 * DAY, due_in=4 * DAY)
+    assert taken(ana, "language=es") == spanish.code
+    assert taken(ana, "used=nearly&sort=due") == nearly.code
+    assert taken(ana, "") == first.code
+    nothing = "Nothing to take: no case with these filters is free."
+    assert taken(ana, "used=nearly&company=%26") == f"?used=nearly&company=%26: {nothing}"
+    assert listed(ana, "/desk/?whose=mine") == [first.code, nearly.code, spanish.code]
+
+
+@pytest.mark.parametrize("narrowed", ["whose=mine", "whose=gone", "state=solved", "state=partner&whose=mine"])
+def test_where_none_can_be_free_the_button_takes_an_unassigned_one_of_the_other_filters(
+    ana: Member, narrowed: str
+) -> None:
+    a_ticket(due_in=DAY)
+    spanish = a_ticket(due_in=2 * DAY, language="es")
+    assert buttons(ana, f"?{narrowed}") == ["Take next open unassigned case"]
+    assert taken(ana, f"{narrowed}&language=es") == spanish.code
+
+
+@pytest.mark.parametrize("narrowed", ["", "?whose=nobody", "?whose=office", "?state=all", "?state=open&used=half"])
+def test_elsewhere_it_takes_the_next_of_the_list(ana: Member, narrowed: str) -> None:
+    assert buttons(ana, narrowed) == ["Take next case"]
+
+
+def test_a_lead_s_next_case_of_the_privacy_office_is_one_of_its_own() -> None:
+    a_ticket(due_in=-DAY)
+    up = a_ticket(due_in=DAY, escalated_at=timezone.now())
+    assert taken(staff(), "whose=office") == up.code
+
+
+def buttons(member: Member, query: str) -> list[str]:
+    return re.findall(r'data-key="c">([^<]+)<', member.client.get(f"/desk/{query}").text)
+
+
+def taken(member: Member, query: str) -> str:
+    """The case that is next of a queue; where there is none, the queue that is shown and what is said."""
+    answer = member.client.post(f"/desk/claim/?{query}")
+    went_to = str(answer.headers["Location"]).removeprefix("/desk/")
+    if not went_to.startswith("?"):
+        return went_to.rstrip("/")
+    said = re.findall(r"Nothing to take[^<]+", member.client.get(f"/desk/{went_to}").text)
+    return f"{went_to}: {' '.join(said)}"
 
 
 def test_one_that_somebody_has_is_not_taken(ana: Member) -> None:

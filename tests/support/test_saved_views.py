@@ -106,6 +106,8 @@ def test_a_view_has_another_name_where_none_of_one_s_own_has_it(officer: Member)
         answer = member.client.post(views, {"rename": str(late.pk), "new_name": name}, follow=True)
         late.refresh_from_db()
         found = (one for one in ("Renamed.", TAKEN, NUMBER, "This field is required.") if one in unescape(answer.text))
+        # What was refused is said where it can be typed again.
+        assert (answer.redirect_chain == []) is ('name="new_name"' in answer.text)
         return f"{late.name}: {' '.join(found)}"
 
     assert named(officer, "Mine") == f"Late: {TAKEN}"

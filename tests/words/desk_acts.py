@@ -115,7 +115,7 @@ class Acts:
         for title, who, path, form in whole:
             yield title, self.says(who, mine, path, **form)
         yield "taken when it is done", self.says(officer, done, "claim/")
-        next_one = ana.client.post("/desk/claim/", {"kind": "dispute"}, follow=True)
+        next_one = ana.client.post("/desk/claim/?kind=dispute", follow=True)
         yield "nothing to take", changes(self.desk.read(""), transcript(next_one.content.decode(), but=EVERYWHERE))
 
     def seldom(self) -> Read:
