@@ -106,6 +106,7 @@ def _describe_counted(upload: Upload) -> dict[str, Any] | None:
 def _why_only_form(upload: Upload, found: object, reader: str) -> str:
     if not upload.is_about_people:
         return ""
-    if reader == upload.uploaded_by:
+    # Whatever their role was then, and is now.
+    if reader.partition(":")[2] == upload.uploaded_by.partition(":")[2]:
         return OWN
     return "" if found else EARLIER

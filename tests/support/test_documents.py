@@ -96,6 +96,8 @@ def test_the_documents_of_a_year_say_channels_and_dates_in_words(officer: Member
     metrics = shown(officer, f"/admin/documents/make/ccpa/{at.year}/", {})
     counts, row = "Received Complied with in whole or part Denied Median days", "1 1 0 0.0"
     assert f"Request {counts} Stop 3 3 0 0.0 Copy of all records 0 0 0 – Requests by channel" in metrics
+    # When a copy was ready is not kept.
+    assert "A copy of all records is ready within minutes and has no days here." in metrics
     rows = f"Stop kiosk {row} Stop Website, without an account {row} Stop Website, signed in {row}"
     assert f"Requests by channel Request Channel {counts} {rows} " in metrics
     certificate = shown(officer, f"/admin/documents/make/certificate/{at.year - 1}/", {})

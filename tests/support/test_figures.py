@@ -264,3 +264,22 @@ def test_the_year_is_that_of_the_privacy_office(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("support.views.figures.timezone", SimpleNamespace(now=lambda: at, localtime=timezone.localtime))
     assert lead.client.get("/desk/figures/complaints/2027/").status_code == 404
     assert lead.client.get("/desk/figures/complaints/2026/").status_code == 200
+
+
+def test_the_figures_are_in_spanish_for_whoever_reads_that() -> None:
+    lead, at = staff(), NOON
+    for n in range(2):
+        a_ticket(at=at + n * 7 * DAY, due_in=DAY)
+    lead.client.cookies["django_language"] = "es"
+    told = shown(lead, "/desk/figures/?since=2026-03-01&until=2026-03-31")
+    for words in (
+        "respondidos a tiempo 0% 0 de 2 satisfacción",
+        "«A tiempo» significa que nuestra primera respuesta llegó antes de vencer el caso.",
+        "En los 31 días anteriores, se abrieron 0 casos.",
+        "Respondidos a tiempo, por semana De los casos de personas abiertos en la semana del",
+        "Mostrar como tabla Semana A tiempo De Parte",
+    ):
+        assert words in told
+    assert "En el día anterior, se abrió 1 caso, y el 0 % se respondió a tiempo." in shown(
+        lead, f"/desk/figures/?since={at.date() + DAY}&until={at.date() + DAY}"
+    )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from accounts.models import Line
+from accounts.models import Line, User
 from audit.models import AuditEvent
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
@@ -108,6 +108,10 @@ def test_who_agrees_reads_what_the_import_will_do_and_it_stays_as_read(officer: 
     assert "1 number_changed_at: missing" in shown(second, page)
     seen = f"Dry run Rows in the file 4 Well-formed 3 {OWN} Rejected 1"
     assert f"{seen} What only the import tells you" in shown(officer, page)
+    # Nor does whoever uploaded it and has another role since.
+    User.objects.filter(pk=officer.user.pk).update(role=User.Role.AUDITOR)
+    assert f"{seen} What only the import tells you" in shown(officer, page)
+    User.objects.filter(pk=officer.user.pk).update(role=User.Role.OFFICER)
     assert "A row is rejected where it doesn't fit what we have: the line has another number" in shown(officer, page)
     assert post(officer, f"{page}start/") == page
     proposal = f"/admin/proposals/{Proposal.objects.get().pk}/"
