@@ -105,8 +105,8 @@ def build_ccpa_metrics(*, wanted: DocumentRequest) -> Report | None:
             " is a request to know. Requests to delete or correct other data are not made here and not counted."
         ),
         (
-            "A stop takes effect as it is made. Days are the median from the request to the answer. A copy of all records"
-            " is ready within minutes and has no days here."
+            "A stop takes effect as it is made. Days are the median from the request to the answer. A copy of all"
+            " records is ready within minutes and has no days here."
         ),
         f"Post the metrics of the whole year in the privacy policy by 1 July {year + 1}.",
         COUNSEL,

@@ -69,6 +69,23 @@ class CompanyPage:
     noticed: tuple[LineAlert, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What a line and a party have to do with each other: its look-ups, what stands, and the card of both."""
+
+    party: Party
+    facts: Sequence[Facts]
+    by_agreement: Sequence[Facts]
+    standing: Sharing
+    parties: Parties
+    card: CompanyCard
+
+
+def has_company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> bool:
+    """Return whether the page of one party is there for this line, without what else the page says."""
+    return _find_known(line, party_id, zone, at) is not None
+
+
 def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
     """Return the page of one party, wherever on a path it stands; None where this line and it have nothing to do.
 
@@ -76,17 +93,11 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
 
     Fewer than thirty queries, whatever the length of the history.
     """
-    party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
-    if party is None:
+    known = _find_known(line, party_id, zone, at)
+    if known is None:
         return None
-    facts = [one for one in facts_of(line_id=line.pk, zone=zone, at=at) if party.uri in one.path]
-    by_agreement = filter_under_agreements(facts=facts)
-    standing = _standing(line, party, by_agreement, at)
-    parties = _parties(party, facts, standing)
-    orders = newest_order_states(line_id=line.pk, at=at)
-    card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
-    if not facts and all(use.proof.kind == "none" for use in card.uses):
-        return None
+    party, facts, by_agreement = known.party, known.facts, known.by_agreement
+    parties, card = known.parties, known.card
     partners = _partners(by_agreement, card, parties)
     return CompanyPage(
         card=card,
@@ -98,10 +109,25 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         noticed=merge_alerts(
             found=_anomalies_of(line, party, at), facts=facts, parties=parties, zone=zone, card=lambda _: card, at=at
         ),
-        preview=_preview(line, card, standing),
+        preview=_preview(line, card, known.standing),
         no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),
         ended=_ended_with(line, {party.pk, *partners}, at),
     )
+
+
+def _find_known(line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> _Known | None:
+    party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
+    if party is None:
+        return None
+    facts = [one for one in facts_of(line_id=line.pk, zone=zone, at=at) if party.uri in one.path]
+    by_agreement = filter_under_agreements(facts=facts)
+    standing = _standing(line, party, by_agreement, at)
+    parties = _parties(party, facts, standing)
+    orders = newest_order_states(line_id=line.pk, at=at)
+    card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
+    if not facts and all(use.proof.kind == "none" for use in card.uses):
+        return None
+    return _Known(party, facts, by_agreement, standing, parties, card)
 
 
 def _standing(line: Line, party: Party, by_agreement: Sequence[Facts], at: datetime) -> Sharing:

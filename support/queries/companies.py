@@ -51,7 +51,7 @@ def _party_of(ticket: Ticket, at: datetime) -> Party | None:
 def find_companies(*, tickets: Sequence[Ticket], at: datetime) -> dict[int, int]:
     """Return the company that each of these cases is about, by the case's id; what is about none is not in it.
 
-    Ten statements at most, and as many as a company's page takes for each case whose line an order is about.
+    Ten statements at most, and more for each line and company of which an order hides something.
     """
     others = [one for one in tickets if one.party_id is None and one.line_id is not None]
     found = {one.pk: one.party_id for one in tickets if one.party_id is not None}
@@ -73,15 +73,15 @@ def about_companies(*, party_ids: Sequence[int], at: datetime) -> Q:
     """Return which cases are about one of these companies, but by a look-up or a choice of one."""
     asked = Q(about_kind=COMPANY, about_ref__in=[str(pk) for pk in party_ids], party_id__isnull=True)
     under_order = Ticket.objects.filter(asked, line_id__in=DelayedNotice.objects.values("line_id"))
-    hidden = [one.pk for one in under_order if not _is_there(one, at)]
-    return Q(party_id__in=party_ids) | (asked & ~Q(pk__in=hidden))
+    return Q(party_id__in=party_ids) | (asked & ~Q(pk__in=_find_hidden(under_order, at)))
 
 
 def _of_companies(tickets: Iterable[Ticket], at: datetime) -> dict[int, int]:
     """Of cases that people opened about a company, as far as they still see that it has to do with them."""
     asked = [one for one in tickets if one.about_kind == COMPANY and one.about_ref.isdecimal()]
-    under_order = _list_under_order(asked)
-    return {one.pk: int(one.about_ref) for one in asked if one.line_id not in under_order or _is_there(one, at)}
+    lines = _list_under_order(asked)
+    hidden = _find_hidden([one for one in asked if one.line_id in lines], at)
+    return {one.pk: int(one.about_ref) for one in asked if one.pk not in hidden}
 
 
 def _list_under_order(tickets: Sequence[Ticket]) -> set[int]:
@@ -91,9 +91,16 @@ def _list_under_order(tickets: Sequence[Ticket]) -> set[int]:
     return set(DelayedNotice.objects.filter(line_id__in=lines).values_list("line_id", flat=True))
 
 
-def _is_there(ticket: Ticket, at: datetime) -> bool:
-    line = Line.objects.filter(pk=ticket.line_id or 0).first()
-    return line is not None and subject_of(line=line, kind=COMPANY, ref=ticket.about_ref, at=at) is not None
+def _find_hidden(tickets: Iterable[Ticket], at: datetime) -> set[int]:
+    """Of cases about a company, those whose line has nothing to do with it that may be seen; each pair is read once."""
+    asked = {one.pk: (one.line_id or 0, one.about_ref) for one in tickets}
+    lines = Line.objects.in_bulk({line_id for line_id, _ in asked.values()}) if asked else {}
+    there = {
+        (line_id, ref)
+        for line_id, ref in {*asked.values()}
+        if line_id in lines and subject_of(line=lines[line_id], kind=COMPANY, ref=ref, at=at) is not None
+    }
+    return {pk for pk, about in asked.items() if about not in there}
 
 
 # What a case is about: its line, and the id that is given there.

@@ -20,7 +20,7 @@ from consent.queries.approvals import STANDS
 from consent.queries.choices import ChoiceRow, choice_of
 from disclosures.labels import basis_in_words
 from disclosures.models import Basis, DisclosureRegister, Outcome
-from disclosures.queries.company import company_page
+from disclosures.queries.company import has_company_page
 from disclosures.queries.judgement_counts import list_outside_agreements
 from disclosures.queries.release_counts import facts_of
 from disclosures.queries.trails import Parties, company_of, uris_of
@@ -113,9 +113,8 @@ def _order(line: Line, ref: str, at: datetime) -> Subject | None:
 def _company(line: Line, ref: str, at: datetime) -> Subject | None:
     if not (ref.isascii() and ref.isdecimal()) or int(ref) > LARGEST_ID:
         return None
-    page = company_page(line=line, party_id=int(ref), zone=zone_of(line.state), at=at)
     party = Party.objects.filter(pk=int(ref)).first()
-    if page is None or party is None:
+    if party is None or not has_company_page(line=line, party_id=party.pk, zone=zone_of(line.state), at=at):
         return None
     name = party_name(party.name, party.uri)
     return Subject(COMPANY, str(party.pk), name, Kind.OTHER, party_id=party.pk, company=name)

@@ -179,13 +179,18 @@ def test_the_company_that_a_person_asked_about_is_named_while_no_order_hides_it(
     assert not found(ana, "Elm Finder")
 
 
-def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member) -> None:
+@pytest.mark.parametrize("under_order", [False, True])
+def test_the_queue_costs_the_same_whatever_its_cases_are_about(ana: Member, under_order: bool) -> None:
     at, line, company = timezone.now(), a_line(), a_party("Elm Finder", "lbs_provider")
     rows = disclosed(line, [a_party("Elm").uri, company.uri], at=at - DAY, n=9)
 
+    if under_order:
+        gagged(rows[-1], until=at + 30 * DAY, at=at)
+
     def count_statements() -> int:
         with CaptureQueriesContext(connection) as statements:
-            assert ana.client.get("/desk/").status_code == 200
+            for path in ("/desk/", "/desk/?company=elm+f"):
+                assert ana.client.get(path).status_code == 200
         return len(statements)
 
     def open_cases(row: Disclosure) -> None:
