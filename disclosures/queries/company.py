@@ -70,7 +70,7 @@ class CompanyPage:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Relationship:
     """What a line and a party have to do with each other: its look-ups, what stands, and the card of both."""
 
     party: Party
@@ -83,7 +83,7 @@ class _Known:
 
 def has_company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> bool:
     """Return whether the page of one party is there for this line, without what else the page says."""
-    return _find_known(line, party_id, zone, at) is not None
+    return _find_relationship(line, party_id, zone, at) is not None
 
 
 def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> CompanyPage | None:
@@ -93,11 +93,11 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
 
     Fewer than thirty queries, whatever the length of the history.
     """
-    known = _find_known(line, party_id, zone, at)
-    if known is None:
+    found = _find_relationship(line, party_id, zone, at)
+    if found is None:
         return None
-    party, facts, by_agreement = known.party, known.facts, known.by_agreement
-    parties, card = known.parties, known.card
+    party, facts, by_agreement = found.party, found.facts, found.by_agreement
+    parties, card = found.parties, found.card
     partners = _partners(by_agreement, card, parties)
     return CompanyPage(
         card=card,
@@ -109,13 +109,13 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         noticed=merge_alerts(
             found=_anomalies_of(line, party, at), facts=facts, parties=parties, zone=zone, card=lambda _: card, at=at
         ),
-        preview=_preview(line, card, known.standing),
+        preview=_preview(line, card, found.standing),
         no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),
         ended=_ended_with(line, {party.pk, *partners}, at),
     )
 
 
-def _find_known(line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> _Known | None:
+def _find_relationship(line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> _Relationship | None:
     party = Party.objects.filter(pk=party_id).exclude(uri=UNKNOWN).first()
     if party is None:
         return None
@@ -127,7 +127,7 @@ def _find_known(line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> _Kno
     card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
     if not facts and all(use.proof.kind == "none" for use in card.uses):
         return None
-    return _Known(party, facts, by_agreement, standing, parties, card)
+    return _Relationship(party, facts, by_agreement, standing, parties, card)
 
 
 def _standing(line: Line, party: Party, by_agreement: Sequence[Facts], at: datetime) -> Sharing:

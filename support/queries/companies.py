@@ -94,13 +94,18 @@ def _list_under_order(tickets: Sequence[Ticket]) -> set[int]:
 def _find_hidden(tickets: Iterable[Ticket], at: datetime) -> set[int]:
     """Of cases about a company, those whose line has nothing to do with it that may be seen; each pair is read once."""
     asked = {one.pk: (one.line_id or 0, one.about_ref) for one in tickets}
-    lines = Line.objects.in_bulk({line_id for line_id, _ in asked.values()}) if asked else {}
-    there = {
-        (line_id, ref)
-        for line_id, ref in {*asked.values()}
-        if line_id in lines and subject_of(line=lines[line_id], kind=COMPANY, ref=ref, at=at) is not None
-    }
+    there = _list_visible({*asked.values()}, at)
     return {pk for pk, about in asked.items() if about not in there}
+
+
+def _list_visible(asked: Collection[tuple[int, str]], at: datetime) -> list[tuple[int, str]]:
+    lines = Line.objects.filter(pk__in=[line_id for line_id, _ in asked]) if asked else ()
+    by_id = {line.pk: line for line in lines}
+    return [about for about in asked if about[0] in by_id and _is_there(by_id[about[0]], about[1], at)]
+
+
+def _is_there(line: Line, ref: str, at: datetime) -> bool:
+    return subject_of(line=line, kind=COMPANY, ref=ref, at=at) is not None
 
 
 # What a case is about: its line, and the id that is given there.
