@@ -72,6 +72,13 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     "a file's yes of the very moment of its stop": (
         [said("stop", 9, origin="file"), said("stop", 5, origin="file"), said("approval", 5)], 9, 9,
     ),
+    "a claim against a file's stop": ([said("stop", 9, origin="file"), said("claim", 7), said("stop", 5)], 9, 9),
+    "a second yes before the first has ended": (
+        [said("stop", 9), said("allow", 7, until=3), said("allow", 6, until=5)], None, 3,
+    ),
+    "a pause within a longer one": (
+        [said("pause", 9, until=7), said("pause", 8, until=-3), said("pause", 6, until=5)], 9, None,
+    ),
     "two pauses with a gap": ([said("pause", 9, until=7), said("pause", 6, until=-3)], 6, None),
 }  # fmt: skip
 
