@@ -220,6 +220,15 @@ def test_what_was_asked_waits_a_week(line: Line, user: User, now: datetime) -> N
 
     assert ends_at(waits, now + 7 * DAY)
     assert ends_at(lambda at: delegations.list_given_delegations(line_id=line.pk, at=at), now + 7 * DAY)
+
+    def is_asked_anew(at: datetime) -> bool:
+        try:
+            delegations_actions.delegate(line_id=line.pk, user=user, msisdn=ELSEWHERE, may="see", ends_at=ends, at=at)
+        except NotDelegated:
+            return False
+        return True
+
+    assert begins_at(is_asked_anew, now + 7 * DAY)
     answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
     for known in (
         lambda at: delegations.list_given_delegations(line_id=line.pk, at=at),

@@ -31,6 +31,7 @@ from audit.models import AuditEvent
 from consent.models import Choice
 from console.actions import proposals
 from disclosures.models import Basis, Disclosure
+from partners.labels import UNKNOWN
 from partners.models import Proposal, Suspension
 from revocations.models import EvidenceRequest
 from support.actions.asking import IncomingMessage, open_case
@@ -430,6 +431,12 @@ def test_a_logged_call_counts_once_for_half_an_hour(desk: Desk) -> None:
     choice = Choice.objects.get(line_id=desk.line.pk, channel="desk")
     assert (choice.kind, choice.scope, choice.ref) == ("pause", "party", "https://geobridge.example")
     assert LoggedCall.objects.get(call_ref="c-4").used_for == desk.ticket.code
+    # Of several the newest is used up.
+    for ref, minutes in (("c-5", 9), ("c-6", 1), ("c-7", 20)):
+        assert a_call(desk, ref, ago=timedelta(minutes=minutes)) == 202
+    assert desk.post(desk.agent, "stop/", **{**by_call, "days": "90"})
+    used = LoggedCall.objects.filter(used_for=desk.ticket.code).order_by("used_at")
+    assert list(used.values_list("call_ref", flat=True)) == ["c-4", "c-6"]
 
 
 def test_a_call_counts_for_the_agent_who_placed_it_alone(desk: Desk) -> None:
@@ -482,6 +489,12 @@ def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
     of_it = plain(about_it.shows(desk.agent))
     Ticket.objects.filter(pk=about_it.ticket.pk).update(about_ref="00000000-0000-4000-8000-000000000000")
     assert of_it == plain(about_it.shows(desk.agent))
+
+
+def test_nobody_stops_a_company_that_we_can_t_name(desk: Desk) -> None:
+    before = plain(desk.agent.client.get(f"{desk.path}stop/").content.decode())
+    disclosed(desk.line, ["https://geobridge.example", UNKNOWN], at=timezone.now() - timedelta(days=1))
+    assert plain(desk.agent.client.get(f"{desk.path}stop/").content.decode()) == before
 
 
 def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:
@@ -554,6 +567,7 @@ def test_an_officer_decides_on_an_agent_s_suspension(desk: Desk, decides: str) -
     told = "suspended" if decides == "suspend" else "did not suspend"
     page = desk.shows(desk.agent)
     assert f"The privacy office {told} GeoBridge Finder: We looked." in page
+    assert desk.post(desk.agent, "suspend/", company=party), "what was decided may be asked again"
 
 
 def test_a_case_moves_by_rule_and_an_answer_solves_it(desk: Desk) -> None:

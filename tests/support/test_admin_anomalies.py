@@ -29,6 +29,7 @@ from support.queries.anomalies import code_of, rows_page
 from tests.disclosures.anomalies import AFTER_STOP, BRIDGE, DAY, JAIL, NO_APPROVAL, TRACK, every, looked
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import signed_in
+from tests.properties import undone
 from tests.support.officers import Member, post, rows_of, shown, staff
 from tests.world import gagged
 
@@ -80,6 +81,14 @@ def test_an_incident_lists_what_was_found_by_code(officer: Member, line: Line, n
     assert [(row[:8], row[9:10]) for row in rows_of(officer, path)] == list(zip(codes, "21", strict=True))
     assert all("version 1 1 in 30 days open" in row for row in rows_of(officer, path))
     assert "SecureTrack" in shown(officer, "/admin/incidents/")
+    for consequence, said in (
+        ("suspended", "suspended for the line"), ("stopped", "the person's stop applies"),
+        ("allowed", "allowed by the person since"), ("ended", "line ended"), ("nobody", "company unknown"),
+        ("spared", "needs review: a lifeline, not suspended automatically"), ("old", "too old to suspend"),
+    ):  # fmt: skip
+        with undone():
+            Anomaly.objects.filter(line_id=line.pk).update(consequence=consequence)
+            assert f"version 1 1 in 30 days {said}" in rows_of(officer, path)[0]
     second = code_of(incident_id=incident.pk + 1, line_id=line.pk)
     assert second != codes[0], "a code is good for one incident"
     assert not AuditEvent.objects.filter(line_id=line.pk).exists()
@@ -181,7 +190,7 @@ def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, no
     assert "As asked for." in log
 
 
-def test_every_page_of_rows_is_a_look(officer: Member, now: datetime) -> None:
+def test_every_page_of_rows_is_a_look(officer: Member, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [a_line() for _ in range(3)]
     for one in lines:
         looked(one, *every(MAY, 20, HOUR), judgement=AFTER_STOP, path=PATH, recorded_at=now)
@@ -201,6 +210,9 @@ def test_every_page_of_rows_is_a_look(officer: Member, now: datetime) -> None:
     other = Incident.objects.create(kind="no_approval", key="2026 x", subject="x", opened_at=now)
     page = rows_page(incident=other, after=later[0], at=now)[0]
     assert page.first, "the place is one of another incident"
+    monkeypatch.setattr(anomalies, "PAGE", 60)
+    whole = officer.client.post(f"{path}rows/", LOOK).content.decode()
+    assert (len(table(whole)), "Next page" in whole) == (60, False)
 
 
 def test_rows_that_come_or_go_shift_no_other(officer: Member, line: Line, now: datetime) -> None:

@@ -29,6 +29,7 @@ from support.queries.counts import CAP, Count
 from tests.factories import a_campaign, a_contract, a_ledger_row, a_line, a_party
 from tests.moments import A_MOMENT
 from tests.plans import count_readings
+from tests.properties import undone
 from tests.selection import drawn
 from tests.staff import a_notice, an_actor
 from tests.support.console import a_breach, a_chain, a_cohort
@@ -246,6 +247,11 @@ def test_what_a_stream_is_in_is_said_and_found(officer: Member) -> None:
     assert "well push" in rows[3]
     for name, word in ((quiet.pk, "not verified"), (well.pk, "well")):
         assert f"Sent to {Party.objects.get(pk=name).name} {word} " in shown(officer, f"/admin/streams/{name}/")
+    for party, offered in ((paused, "Enable"), (quiet, "Pause"), (well, "Pause")):
+        assert f"Resend latest Recover {offered} Receives by" in shown(officer, f"/admin/streams/{party.pk}/")
+    with undone():
+        Stream.objects.filter(party_id=well.pk).update(status=Stream.Status.DISABLED)
+        assert "Resend latest Recover Enable Receives by" in shown(officer, f"/admin/streams/{well.pk}/")
     dashboard = shown(officer, "/admin/")
     assert "1 of 4 partners has delivery problems." in dashboard
     assert "Recent It hasn't answered a verification yet. not verified" in dashboard

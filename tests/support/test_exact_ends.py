@@ -85,6 +85,9 @@ def test_a_second_yes_is_waited_for_as_said(line: Line, now: datetime) -> None:
         )  # fmt: skip
 
     assert ends_at(agrees, now + ASKED_FOR)
+    assert agrees(now + MINUTE)
+    asked.refresh_from_db()
+    assert asked.until == now + 16 * MINUTE, "it is shown for as long from the yes on"
 
 
 def test_an_officer_s_protection_goes_on_for_a_day(line: Line, now: datetime) -> None:

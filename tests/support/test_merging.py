@@ -1,5 +1,6 @@
 """Two cases about the same become one: of one person, with what was said in both, due as soon as either."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -87,6 +88,7 @@ def test_whoever_wrote_reads_one_thread_under_both_codes(ana: Member) -> None:
         theirs = words(person.get(f"/help/{code}/").text)
         assert f"Code {third.code} {first.code} {second.code} " in theirs
         assert theirs.index("In the first") < theirs.index("In the third")
+    assert set(re.findall(r"/help/(T-\w+)/", person.get("/help/").text)) == {third.code}
 
 
 def test_a_merged_case_is_due_as_soon(ana: Member) -> None:

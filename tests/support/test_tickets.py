@@ -123,6 +123,9 @@ def test_no_answer_by_the_date_ends_the_wait() -> None:
     asked = EvidenceRequest.objects.get()
     EvidenceRequest.objects.filter(pk=asked.pk).update(overdue_at=asked.due_at)
     assert ends_at(lambda at: evidence_missed(at=at), asked.due_at + WEEK)
+    with undone():
+        answered(asked, answer="none", answered_at=asked.due_at + timedelta(hours=1))
+        assert evidence_missed(at=asked.due_at + timedelta(hours=2)) == [], "it came before it was said to be late"
     assert (record_evidence_entries(at=asked.due_at), record_evidence_entries(at=asked.due_at)) == (1, 0)
     assert (Ticket.objects.get().state, Entry.objects.get().body) == (
         "open", "GeoBridge did not show its proof by its date.",
@@ -155,8 +158,9 @@ def test_an_incident_names_its_company_and_may_be_urgent() -> None:
             actor="officer:1", reason="They called.", at=at,
         )  # fmt: skip
         assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
-    for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b")):
+    for kind, key in ((Incident.Kind.UNGATED, "u"), (Incident.Kind.BURST, "b"), (Incident.Kind.BURST, "closed")):
         audit.actions.open_incident(kind=kind, key=key, subject=party.uri, at=at)
+    Incident.objects.filter(key="closed").update(closed_at=at)
     assert ends_at(lambda at: open_tickets(at=at), at + WEEK)
     open_tickets(at=at)
     found = list(Ticket.objects.order_by("priority").values_list("kind", "party_id", "about_kind", "priority"))
