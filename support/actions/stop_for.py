@@ -23,6 +23,7 @@ from support.actions.cases import lock_case, record_case_act, require_line
 from support.domain.tickets import append_event
 from support.models import LoggedCall, Ticket
 from support.policies.lifecycle import NotNow
+from support.queries.visible import visible_tickets
 
 CHANNEL = "desk"
 # So long after it was answered a call still says that it was the person who asked.
@@ -123,7 +124,7 @@ def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, 
     """Who acts, the number that the case's line has now, and for whom a code counts. Raises StaffOnly, NotNow."""
     name = require_logged_staff_act(actor=actor, action=Action.STOP_FOR)
     acting_staff(actor=name, action=StaffAction.WORK_TICKETS)
-    ticket = Ticket.objects.filter(code=code).first()
+    ticket = visible_tickets(at=at).filter(code=code).first()
     if ticket is None:
         raise NotNow(_("There is no such case."))
     line_id = require_line(ticket=ticket)

@@ -126,10 +126,10 @@ def send(
 def undo_answer(*, code: str, actor: str, at: datetime) -> None:
     """Take back an answer that has not gone out: it is a draft again. Raises StaffOnly, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    mine = Draft.objects.filter(ticket__code=code, user_id=_id(name), send_at__isnull=False)
+    case = visible_tickets(at=at).filter(code=code).first()
+    mine = Draft.objects.filter(ticket=case, user_id=_id(name), send_at__isnull=False)
     if not mine.update(send_at=None, then="", updated_at=at):
         # A colleague may have merged the case meanwhile: then the answer waits in the other.
-        case = Ticket.objects.filter(code=code).first()
         cases = case.list_chain() if case is not None else []
         kept = Draft.objects.filter(ticket__in=cases, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
         raise NotNow(
@@ -159,7 +159,8 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
 def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
     """Take a file of one's own away before it is sent. Raises StaffOnly, NotNow."""
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
-    mine = Attachment.objects.filter(ticket__code=code, id=file_id, author=name, entry__isnull=True)
+    case = visible_tickets(at=at).filter(code=code).first()
+    mine = Attachment.objects.filter(ticket=case, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
         raise NotNow("Only the person who added a file can remove it, and only until it's sent.")
     transaction.on_commit(lambda: files.delete_file(file_id=file_id))
@@ -175,7 +176,8 @@ def open_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> Attachme
     Raises StaffOnly, also from whoever the person is not shown to now.
     """
     name = acting_staff(actor=actor, action=StaffAction.REVEAL_PERSON)
-    found = Attachment.objects.select_related("ticket").filter(ticket__code=code, id=file_id, scan=Scan.CLEAN).first()
+    case = visible_tickets(at=at).filter(code=code).first()
+    found = Attachment.objects.select_related("ticket").filter(ticket=case, id=file_id, scan=Scan.CLEAN).first()
     if found is None:
         return None
     if found.author != name and not is_shown(ticket=found.ticket, reader=name, at=at):

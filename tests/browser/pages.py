@@ -117,8 +117,8 @@ DESK = {
     "desk-claim", "desk-handling", "desk-assign", "desk-hand-over", "desk-merge", "desk-case", "desk-reveal",
     "desk-agree", "desk-stop", "desk-stop-code", "desk-evidence", "desk-resend", "desk-suspend", "desk-move",
     "desk-priority", "desk-escalate", "desk-protect", "desk-copy", "desk-replies", "desk-reply-new", "desk-reply",
-    "desk-reply-retire", "desk-write", "desk-canned", "desk-canned-search", "desk-preview", "desk-draft", "desk-undo",
-    "desk-note", "desk-file", "desk-file-remove",
+    "desk-views", "desk-reply-retire", "desk-write", "desk-canned", "desk-canned-search", "desk-preview", "desk-draft",
+    "desk-undo", "desk-note", "desk-file", "desk-file-remove",
 }  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}

@@ -29,9 +29,11 @@ from partners.policies.lifecycle import NotNow
 from portal.health import metrics
 from support.actions.escalation import decide_request, request_suspension
 from support.actions.queue import search
-from support.actions.writing import add_note
+from support.actions.stop_for import text_code_for_stop
+from support.actions.writing import add_note, attach, remove_file
+from support.domain.files import build_upload
 from support.domain.tickets import open_tickets
-from support.models import BulkReply, NotificationChannel, Ticket
+from support.models import Attachment, BulkReply, NotificationChannel, Ticket
 from support.policies import lifecycle
 from support.queries.queue import PAGE
 from support.queries.visible import visible_incidents
@@ -49,7 +51,7 @@ from tests.feeds import (
     taken,
 )
 from tests.partners.outside import Answer, Outside
-from tests.support.desk import a_ticket, said
+from tests.support.desk import PNG, a_ticket, said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 
 EVER, PAST = "2190-01-01T00:00:00Z", "2026-01-01T00:00:00Z"
@@ -518,3 +520,21 @@ def test_the_legal_role_records_nothing_of_an_incident_that_others_see(officer: 
         do_duty(incident_id=ungated.pk, actor=legal.actor, told_on=at.date(), at=at, **said)
     assert legal.client.post(path, {**form, "told_on": "2199-01-01"}).status_code == 200
     assert not AuditEvent.objects.filter(action="incident.told").exists()
+
+
+def test_a_file_of_a_hidden_case_is_no_longer_there(officer: Member) -> None:
+    ungated, _ = released()
+    case, agent, now = Ticket.objects.get(key=f"incident:{ungated.pk}"), staff(User.Role.AGENT), timezone.now()
+    upload = build_upload(name="photo.png", content=PNG)
+    attach(ticket=case, entry=None, author=agent.actor, uploads=[upload], at=now)
+    Attachment.objects.update(scan=Attachment.Scan.CLEAN)
+    file = Attachment.objects.get()
+    page = f"/desk/{case.code}/files/{file.pk}/"
+    assert agent.client.get(page).status_code == 200
+    hide(*NAMES)
+    assert agent.client.get(page).status_code == 404
+    with pytest.raises(lifecycle.NotNow):
+        remove_file(code=case.code, file_id=file.pk, actor=agent.actor, at=now)
+    for code in (case.code, "NO-SUCH"):
+        with pytest.raises(lifecycle.NotNow, match=r"There is no such case\."):
+            text_code_for_stop(code=code, actor=agent.actor, at=now)
