@@ -119,7 +119,7 @@ def test_the_days_before_are_shown_beside() -> None:
     asked = "/desk/figures/?since=2026-03-01&until=2026-03-31"
     assert "In the 31 days before, 2 cases were opened, and 0% were answered on time." in shown(lead, asked)
     day = "/desk/figures/?since=2026-03-04&until=2026-03-04"
-    assert "In the 1 day before, 0 cases were opened." in shown(lead, day)
+    assert "In the day before, 0 cases were opened." in shown(lead, day)
 
 
 def test_cases_that_no_one_answers_are_in_no_share_on_time() -> None:
@@ -273,7 +273,7 @@ def test_the_figures_are_in_spanish_for_whoever_reads_that() -> None:
     for n in range(2):
         a_ticket(at=at + n * 7 * DAY, due_in=DAY)
     next_day = f"/desk/figures/?since={at.date() + DAY}&until={at.date() + DAY}"
-    assert "In the 1 day before, 1 case was opened, and 0% were answered on time." in shown(lead, next_day)
+    assert "In the day before, 1 case was opened, and 0% were answered on time." in shown(lead, next_day)
     month = "/desk/figures/?since=2026-03-01&until=2026-03-31"
     trend = "Of people's cases opened in the week of Mar 9, 0% were answered on time. In the week of Mar 2 it was 0%."
     assert trend in shown(lead, month)
