@@ -1,9 +1,10 @@
 """A page as it is read: lines of words, lists, tables and pairs, without markup and without what nobody sees."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher, unified_diff
+from functools import cached_property
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -90,7 +91,7 @@ class Part:
                 and all(part.attributes.get(name) == value for name, value in wanted.items())
             )
 
-        return list(self._within(fits))
+        return [part for part in self._within if fits(part)]
 
     def one(self, tag: str = "", *, of_class: str = "", **attributes: str) -> "Part":
         """The only such part."""
@@ -126,12 +127,16 @@ class Part:
                 yield child
         yield edge
 
-    def _within(self, fits: Callable[["Part"], bool]) -> Iterator["Part"]:
-        for child in self.children:
-            if isinstance(child, Part):
-                if fits(child):
-                    yield child
-                yield from child._within(fits)
+    @cached_property
+    def _within(self) -> list["Part"]:
+        """Every part within, in reading order; listed once, because a page is asked for its parts again and again."""
+        found: list[Part] = []
+        still = [self]
+        while still:
+            part = still.pop()
+            found.append(part)
+            still += [child for child in reversed(part.children) if isinstance(child, Part)]
+        return found[1:]
 
 
 class _Reader(HTMLParser):

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import unified_diff
+from functools import cache
 from pathlib import Path
 from textwrap import wrap
 
@@ -90,6 +91,7 @@ def wrapped(line: str) -> list[str]:
     return wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
+@cache
 def masked(line: str) -> str:
     """The line without what differs from run to run."""
     for pattern, instead in COMPILED:
