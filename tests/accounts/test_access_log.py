@@ -25,13 +25,13 @@ def test_a_member_s_minutes_of_work_are_one_line() -> None:
             at=at - timedelta(seconds=ago),
         )  # fmt: skip
     page = signed_in(line).get("/access-log/").text
-    visits = [card for card in page.split('<article class="card">') if "Reason given:" in card]
+    visits = [card for card in page.partition("</main>")[0].split('<div class="head">') if "Reason given:" in card]
     assert [re.findall(r"Reason given: (\d+ ago)", one) for one in visits] == [
         ["700 ago", "780 ago"], ["840 ago"], ["899 ago"], ["1800 ago", "2700 ago"],
     ]  # fmt: skip
     # What was done is said once, before it is opened; and with each entry.
-    assert [(one.partition("<details")[0].count("<p>"), one.count("<li>")) for one in visits] == [
-        (1, 2), (1, 0), (1, 0), (2, 2),
+    assert [(one.partition("<details")[0].count("<p>"), one.count("<p>")) for one in visits] == [
+        (1, 3), (1, 1), (1, 1), (2, 4),
     ]  # fmt: skip
     assert [re.findall(r"Show \d+ entries", one) for one in visits] == [["Show 2 entries"], [], [], ["Show 2 entries"]]
 

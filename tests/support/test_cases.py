@@ -430,7 +430,7 @@ def test_that_a_child_wrote_is_in_its_own_log() -> None:
     answered(asks(parent, "/help/write/", line=str(child.public_id)))
     assert "Wrote to us" in parent.get(f"/access-log/{query}").text
     # What staff did in it they did about the child's line, and that stands in its own log.
-    visits = kid.get("/access-log/").text.split('<article class="card">')
+    visits = kid.get("/access-log/").text.split('<div class="head">')
     assert [sum(said in one for one in visits) for said in ("Wrote to us", "Answered a case")] == [1, 2]
     out = StringIO()
     call_command("export_line", child.carrier_id, stdout=out, reason="Due")

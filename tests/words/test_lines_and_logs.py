@@ -101,8 +101,9 @@ def test_the_log_has_everybody_with_what_they_did_and_why(market: Market) -> Non
 
 def looks_of_the_holder(child: Line) -> int:
     """How often the child's log says that the account holder looked."""
-    cards = main(signed_in(child), "/access-log/").all("article", of_class="card")
-    return sum(card.lines[:2] == ["The account holder", "Looked at this line's pages"] for card in cards)
+    visits = main(signed_in(child), "/access-log/").one("ul", of_class="log").all("li")
+    told = [(visit.lines[0], visit.lines[-1]) for visit in visits]
+    return told.count(("The account holder", "Looked at this line's pages"))
 
 
 def test_a_child_reads_what_its_parent_read_in_forms() -> None:
@@ -154,4 +155,4 @@ def test_a_child_reads_each_time_that_the_account_holder_looked() -> None:
     # Of their own line, and of the child's own looks, nothing is listed; and to the parent it is "You" who looked.
     assert looks_of_the_holder(holder) == 0
     assert AuditEvent.objects.filter(line_id=holder.pk, action__endswith=".looked").count() == 0
-    assert main(parent, f"/access-log/{of_child}").all("article", of_class="card")[0].lines[0] == "You"
+    assert main(parent, f"/access-log/{of_child}").one("ul", of_class="log").all("li")[0].lines[0] == "You"
