@@ -3,13 +3,15 @@
 from celery import shared_task
 from django.utils import timezone
 
-from console.workers import imports, notifications
+from console.queries.notifications import KINDS
+from console.workers import imports
+from support.workers import notifications
 
 
 @shared_task
 def send_notifications() -> None:
-    """Send officers word of what came to wait for them."""
-    notifications.send_notifications(now=timezone.now())
+    """Send staff word of what came to wait for them."""
+    notifications.send_notifications(kinds=KINDS, now=timezone.now())
 
 
 @shared_task

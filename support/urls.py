@@ -4,7 +4,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import StringConverter
 
 from support import api
-from support.views import case, figures, queue, replies, saved_replies, saved_views, writing
+from support.views import case, figures, notifications, queue, replies, saved_replies, saved_views, writing
 from support.views import help as help_pages
 
 
@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/search/", queue.search, name="desk-search"),
     path("desk/claim/", queue.claim_next, name="desk-claim-next"),
     path("desk/views/", saved_views.saved_views, name="desk-views"),
+    path("desk/notifications/", notifications.notifications, name="desk-notifications"),
     path("desk/figures/", figures.figures, name="desk-figures"),
     path("desk/figures/desk.csv", figures.figures_csv, name="desk-figures-csv"),
     path("desk/figures/complaints/<int:year>/", figures.complaints, name="desk-complaints"),

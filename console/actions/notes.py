@@ -1,4 +1,4 @@
-"""Keep an officer's notes on a company, contract or campaign, and how they want to be told of what waits for them."""
+"""Keep an officer's notes on a company, contract or campaign."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -6,15 +6,12 @@ from datetime import date, datetime
 from django.db import transaction
 
 import audit.actions
-from accounts.models import User
-from accounts.policies.permissions import StaffAction, actor_of
+from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import check_reason
 from accounts.queries import StaffOnly, acting_staff
-from console.queries.notifications import get_choice
 from console.queries.standing import get_upkeep
 from partners.models import Campaign, Contract, Party
 from partners.policies.lifecycle import NotNow
-from support.models import NotificationChannel
 
 TARGETS: Mapping[str, type[Party | Contract | Campaign]] = {"party": Party, "contract": Contract, "campaign": Campaign}
 
@@ -72,23 +69,3 @@ def _officer(owner: str) -> str:
         return acting_staff(actor=owner, action=StaffAction.CHANGE_TERMS)
     except StaffOnly as error:
         raise StaffOnly("Choose an officer.") from error
-
-
-@transaction.atomic
-def choose_notifications(
-    *, user: User, is_on: bool, quiet_from: int, quiet_until: int, zone: str, at: datetime
-) -> None:
-    """Turn e-mails to an officer, or to the legal-process role, on or off.
-
-    What waits as they are turned on is not sent: the page shows it. `quiet_from`, `quiet_until`: hours of the
-    day in `zone` ("America/Denver"), the same for none. Raises StaffOnly.
-    """
-    needed = StaffAction.SEE_DELAYED if user.role == User.Role.LEGAL else StaffAction.CHANGE_TERMS
-    name = acting_staff(actor=actor_of(user), action=needed)
-    chosen: dict[str, object] = {"is_on": is_on, "quiet_from": quiet_from, "quiet_until": quiet_until, "zone": zone}
-    changes = audit.actions.describe_changes(was=get_choice(user=user), now=chosen)
-    if not NotificationChannel.objects.filter(user=user, is_on=True).update(**chosen):
-        NotificationChannel.objects.update_or_create(user=user, defaults={**chosen, "told_at": at})
-    audit.actions.record(
-        action="notifications.chosen", actor=name, target=f"notifications:{user.pk}", at=at, detail=changes
-    )

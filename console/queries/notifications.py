@@ -1,10 +1,9 @@
-"""What waits for an officer: the page lists it; e-mail and webhook say of each kind how many there are.
+"""What waits for an officer, beside what waits at the desk.
 
 The legal-process role has one notification of its own: how many incidents under its orders are due.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet
@@ -17,88 +16,16 @@ from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
 from console.queries.staff import mentions_of
 from partners.models import Proposal
-from support.models import NotificationChannel
 from support.queries import names
-from support.queries.counts import CAP, cap_count
-from support.queries.due import HALF, NEARLY, TIME_USED, reached_at
+from support.queries.counts import CAP
+from support.queries.due import HALF, NEARLY
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
-from support.queries.queue import MINE, OFFICE, QueueFilter, filter_tickets
+from support.queries.notifications import OF_DESK, SHOWN, Item, Kind, Kinds, WaitingItems, find_cases
+from support.queries.queue import OFFICE, QueueFilter
 from support.queries.visible import find_hidden_cases, hidden_incidents, visible_incidents
 
-SHOWN = 8
 MINUTE = "%-d %b %Y, %H:%M UTC"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing that waits: the page where it is done (`page`: its route, `pk`), and since when it waits."""
-
-    what: str
-    about: str
-    page: str
-    pk: object
-    at: datetime
-
-
-@dataclass(frozen=True)
-class WaitingItems:
-    """What waits of one kind: `n` in all, when each came to wait (`came`), and the first few."""
-
-    n: int
-    came: Sequence[datetime]
-    items: Sequence[Item]
-
-
-@dataclass(frozen=True)
-class Notification:
-    """A kind of thing that waits. `page`: the route of a list, which `query` narrows to exactly these.
-
-    `in_confidence`: it stands in the console alone, and goes out by no channel.
-    """
-
-    name: str
-    label: str
-    page: str
-    query: str
-    found: WaitingItems
-    in_confidence: bool
-
-    def count_new(self, *, since: datetime, until: datetime) -> int:
-        """Return how many came to wait in this time."""
-        return sum(1 for one in self.found.came if since < one <= until)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a kind is called, where its list is, and how it is found: by the reader's actor name ("" for the webhook)."""
-
-    one: str
-    many: str
-    page: str
-    query: str
-    find: Callable[[str, datetime], WaitingItems]
-    in_confidence: bool = False
-
-
-def list_notifications(*, reader: str, at: datetime) -> list[Notification]:
-    """Return what waits for this officer ("officer:7"; "" for officers at large), the gravest kind first."""
-    kinds = OF_LEGAL if reader.startswith(f"{User.Role.LEGAL}:") else KINDS
-    found = [(name, kind, kind.find(reader, at)) for name, kind in kinds.items()]
-    return [
-        Notification(
-            name, f"{cap_count(one.n)} {kind.one if one.n == 1 else kind.many}", kind.page, kind.query, one,
-            kind.in_confidence,
-        )
-        for name, kind, one in found
-        if one.n
-    ]  # fmt: skip
-
-
-def get_choice(*, user: User) -> dict[str, object]:
-    """Return what this officer chose about e-mails, by the names of `NotificationChannel`'s fields; off at first."""
-    chosen = NotificationChannel.objects.filter(user=user).values("is_on", "quiet_from", "quiet_until", "zone").first()
-    return dict(chosen or {"is_on": False, "quiet_from": 20, "quiet_until": 7, "zone": "America/New_York"})
 
 
 def list_incidents_by_time_used(
@@ -213,41 +140,7 @@ def _find_requests(_reader: str, at: datetime) -> WaitingItems:
 
 
 def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
-    rows = filter_tickets(asked=QueueFilter(whose=OFFICE), user_id=0, at=at).order_by("due_at", "id")
-    items = [
-        Item(one.code, str(one.get_kind_display()), "desk-case", one.code, one.escalated_at or at)
-        for one in rows[:SHOWN]
-    ]
-    came = [one or at for one in rows.values_list("escalated_at", flat=True)[: CAP + 1]]
-    return WaitingItems(len(came), came, items)
-
-
-def _find_own_overdue(reader: str, at: datetime) -> WaitingItems:
-    """Cases of the reader's own that are past their date."""
-    if not (user_id := names.staff_id(actor=reader)):
-        return WaitingItems(0, (), ())
-    rows = filter_tickets(asked=QueueFilter(whose=MINE, overdue=True), user_id=user_id, at=at).order_by("due_at", "id")
-    items = [Item(one.code, str(one.get_kind_display()), "desk-case", one.code, one.due_at) for one in rows[:SHOWN]]
-    came = list(rows.values_list("due_at", flat=True)[: CAP + 1])
-    return WaitingItems(len(came), came, items)
-
-
-def _find_own_used(used: str) -> Callable[[str, datetime], WaitingItems]:
-    """Cases of the reader's own, by how much of the time to their date is used."""
-
-    def find(reader: str, at: datetime) -> WaitingItems:
-        if not (user_id := names.staff_id(actor=reader)):
-            return WaitingItems(0, (), ())
-        rows = filter_tickets(asked=QueueFilter(whose=MINE, used=used), user_id=user_id, at=at).order_by("due_at", "id")
-        found, least = list(rows[: CAP + 1]), TIME_USED[used][0]
-        came = [reached_at(ticket=one, share=least) for one in found]
-        items = [
-            Item(one.code, str(one.get_kind_display()), "desk-case", one.code, at)
-            for one, at in zip(found[:SHOWN], came, strict=False)
-        ]
-        return WaitingItems(len(found), came, items)
-
-    return find
+    return find_cases(asked=QueueFilter(whose=OFFICE), user_id=0, at=at, came=lambda one: one.escalated_at)
 
 
 def _find_mentions(reader: str, at: datetime) -> WaitingItems:
@@ -277,7 +170,7 @@ def _find_separations(reader: str, at: datetime) -> WaitingItems:
     return WaitingItems(len(found), [one.asked_at for one in found], items)
 
 
-KINDS: Mapping[str, Kind] = {
+OF_OFFICE: Kinds = {
     "canary": Kind(
         "failure of the hourly stop test", "failures of the hourly stop test", "admin:incidents",
         "kind=canary_failed&state=open", _find_of_kind(Incident.Kind.CANARY_FAILED),
@@ -299,18 +192,7 @@ KINDS: Mapping[str, Kind] = {
         "notification deadline with half of the time used", "notification deadlines with half of the time used",
         "admin:incidents", "due=half", _find_used(HALF, NEARLY),
     ),
-    "own_cases": Kind(
-        "overdue case assigned to you", "overdue cases assigned to you", "desk", f"whose={MINE}&overdue=on",
-        _find_own_overdue,
-    ),
-    "own_nearly": Kind(
-        "case assigned to you with 90% of its time used", "cases assigned to you with 90% of their time used", "desk",
-        f"whose={MINE}&used=nearly", _find_own_used("nearly"),
-    ),
-    "own_half": Kind(
-        "case assigned to you with half of its time used", "cases assigned to you with half of their time used",
-        "desk", f"whose={MINE}&used=half", _find_own_used("half"),
-    ),
+    **OF_DESK,
     "partner": Kind(
         "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",
         "admin:incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
@@ -330,8 +212,12 @@ KINDS: Mapping[str, Kind] = {
         _find_requests,
     ),
 }  # fmt: skip
-OF_LEGAL: Mapping[str, Kind] = {
+OF_LEGAL: Kinds = {
     "hidden": Kind(
         "incident under your orders is due", "incidents under your orders are due", "admin:delayed", "", _find_hidden
     )
 }
+# The kinds of each role; an auditor reads what waits for officers.
+KINDS: Mapping[str, Kinds] = {
+    User.Role.OFFICER: OF_OFFICE, User.Role.AUDITOR: OF_OFFICE, User.Role.LEGAL: OF_LEGAL, User.Role.AGENT: OF_DESK,
+}  # fmt: skip

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,14 +21,12 @@ from accounts.policies.delegations import open_separations
 from accounts.policies.permissions import StaffAction, actor_of, list_staff_permissions, staff_may
 from accounts.views.access import PersonRequest
 from console.actions import staff_access_log as searching
-from console.actions.notes import choose_notifications
 from console.actions.staff_access_log import note_visit
-from console.forms.notifications import NotificationsForm
 from console.queries import dashboard
 from console.queries.dashboard import Dashboard, last_visit
 from console.queries.dashboard_words import BREACHES as MISSED
 from console.queries.dashboard_words import light_href, list_panels, verdict_of
-from console.queries.notifications import get_choice, list_notifications
+from console.queries.notifications import KINDS
 from console.queries.search import Hit, sort_of
 from console.views.listing import Card, ToCount, count_cards, of_list
 from console.views.lists_delivery import BREACHES, ORDERS
@@ -38,8 +35,10 @@ from console.views.lists_rules import PROPOSALS, SUSPENSIONS
 from console.views.lists_trail import incidents_list, list_changes
 from console.views.site import show
 from support.queries.counts import Count
+from support.queries.notifications import list_notifications
 from support.queries.queue import MINE, NOBODY, OFFICE, QueueFilter, filter_tickets
 from support.queries.visible import HiddenCases, find_hidden_cases
+from support.views.notifications import read_choice
 
 
 def index(request: PersonRequest) -> HttpResponse:
@@ -156,13 +155,12 @@ def _address(one: Hit) -> str:
 
 def notifications(request: PersonRequest) -> HttpResponse:
     """What waits, each leading to where it is done; and the reader's e-mails."""
-    at = timezone.now()
-    form = NotificationsForm(request.POST or None, initial=get_choice(user=request.user))
-    if request.method == "POST" and form.is_valid():
-        choose_notifications(user=request.user, at=at, **form.cleaned_data)
-        messages.success(request, "Saved.")
+    # Whatever role an officer views it as, it is the reader's own.
+    kinds, at = KINDS[request.user.role], timezone.now()
+    form = read_choice(request, kinds=kinds)
+    if form is None:
         return redirect("admin:notifications")
-    found = list_notifications(reader=actor_of(request.user), at=at)
+    found = list_notifications(kinds=kinds, reader=actor_of(request.user), at=at)
     return show(request, "notifications.html", title="Notifications", found=found, form=form, at=at)
 
 

@@ -20,6 +20,7 @@ from support.queries.queue import (
     ANY,
     DUE,
     DUE_LAST,
+    GIVEN,
     GONE,
     MINE,
     NEWEST,
@@ -89,6 +90,7 @@ class QueueForm(forms.Form):
         whose = [
             ("", _("Everyone")),
             (MINE, _("Mine")),
+            (GIVEN, _("Given to me, not opened yet")),
             (NOBODY, _("Unassigned")),
             (OFFICE, _("The privacy office’s")),
             *people,

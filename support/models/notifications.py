@@ -1,12 +1,13 @@
-"""To whom we send what waits for officers, outside the console."""
+"""To whom we send what waits for staff, outside its pages."""
 
 from django.conf import settings
 from django.db import models
 
 
 class NotificationChannel(models.Model):
-    """An officer's e-mail, or the webhook (`user` None). `told_at`: everything that came up to then was sent.
+    """The e-mail of one of staff, or the webhook (`user` None). `told_at`: everything that came up to then was sent.
 
+    `left_out`: kinds that it is not told of, by name. `language`: in which it is told of the others.
     Nothing is sent from the hour `quiet_from` to the hour `quiet_until` in `zone`; where both are the same, any time.
     """
 
@@ -16,6 +17,8 @@ class NotificationChannel(models.Model):
     quiet_from = models.PositiveSmallIntegerField(default=0)
     quiet_until = models.PositiveSmallIntegerField(default=0)
     zone = models.CharField(max_length=40, default="UTC")
+    left_out = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    language = models.CharField(max_length=12, default="en", db_default="en")
     told_at = models.DateTimeField()
 
     class Meta:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import translation
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, roles_that_may, staff_may
+from audit.models import AuditEvent
 from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.policies.lifecycle import UNDER_WAY, late
@@ -32,12 +34,14 @@ COUNTED_TO = 1_000
 PAGE = 50
 MOST_COMPANIES = 50
 MOST_DUPLICATES = 5
-ANY, MINE, NOBODY, GONE, OFFICE = "all", "mine", "nobody", "gone", "office"
+ANY, MINE, NOBODY, GONE, OFFICE, GIVEN = "all", "mine", "nobody", "gone", "office", "given"
 DUE, DUE_LAST, PRIORITY, PRIORITY_LAST, NEWEST, OLDEST = "due", "-due", "priority", "-priority", "newest", "oldest"
 ORDERS: Mapping[str, tuple[str, ...]] = {
     DUE: ("due_at", "id"), DUE_LAST: ("-due_at", "-id"), PRIORITY: ("priority", "due_at", "id"),
     PRIORITY_LAST: ("-priority", "-due_at", "-id"), NEWEST: ("-id",), OLDEST: ("id",),
 }  # fmt: skip
+# Acts that give a case to somebody.
+GIVING = ("ticket.assigned", "ticket.handed_over")
 # Of the file.
 COLUMNS = (
     "case", "about", "company", "kind", "priority", "state", "language", "opened", "due", "assigned_to",
@@ -67,7 +71,8 @@ class QueueFilter:
     """What the queue is narrowed to, and its order.
 
     `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
-    on cases no more), OFFICE (handed up), or the number of one of staff. `company`: part of its name. `used`: a name in
+    on cases no more), OFFICE (handed up), GIVEN (theirs by a colleague, not opened since), or the number of one of
+    staff. `company`: part of its name. `used`: a name in
     TIME_USED. `sort`: of ORDERS; what is done already has no date, and stands by when it was opened. `after`: where the
     page before ended.
     """
@@ -292,9 +297,19 @@ def _whose(whose: str, user_id: int) -> Q:
         return Q(assignee__isnull=True)
     if whose == OFFICE:
         return Q(escalated_at__isnull=False)
+    if whose == GIVEN:
+        return _given_and_unopened(user_id)
     if whose == GONE:
         return Q(assignee__in=User.objects.exclude(role__in=roles_that_may(StaffAction.WORK_TICKETS), is_active=True))
     return Q(assignee_id=user_id if whose == MINE else int(whose))
+
+
+def _given_and_unopened(user_id: int) -> Q:
+    acts = AuditEvent.objects.filter(target=Concat(Value("ticket:"), OuterRef("code")))
+    by_them = Q(actor__endswith=f":{user_id}")
+    given = acts.filter(~by_them, action__in=GIVING, at=OuterRef("claimed_at"))
+    opened = acts.filter(by_them, action="case.seen", at__gte=OuterRef("claimed_at"))
+    return Q(Exists(given), ~Exists(opened), assignee_id=user_id)
 
 
 def _place(asked: QueueFilter, last: Ticket) -> str:

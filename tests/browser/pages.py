@@ -118,7 +118,7 @@ DESK = {
     "desk-agree", "desk-stop", "desk-stop-code", "desk-evidence", "desk-resend", "desk-suspend", "desk-move",
     "desk-priority", "desk-escalate", "desk-protect", "desk-copy", "desk-replies", "desk-reply-new", "desk-reply",
     "desk-views", "desk-reply-retire", "desk-write", "desk-canned", "desk-canned-search", "desk-preview", "desk-draft",
-    "desk-undo", "desk-note", "desk-file", "desk-file-remove",
+    "desk-undo", "desk-note", "desk-file", "desk-file-remove", "desk-notifications",
 }  # fmt: skip
 # They only lead to another site and back.
 ELSEWHERE = {"sign-in-carrier", "sign-in-carrier-back"}

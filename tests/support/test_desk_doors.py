@@ -21,6 +21,8 @@ DOORS = {
     "desk": ("get", (200, 200, 200, 403, 403)),
     "desk-counts": ("get", (200, 200, 200, 403, 403)),
     "desk-views": ("get", (200, 200, 200, 403, 403)),
+    # An officer finds them with the rest in the console.
+    "desk-notifications": ("get", (200, 302, 403, 403, 403)),
     "desk-search": ("post", (302, 302, 302, 403, 403)),
     "desk-claim-next": ("post", (302, 302, 403, 403, 403)),
     "desk-figures": ("get", (200, 200, 200, 403, 403)),

@@ -20,8 +20,8 @@ from accounts.models import User
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from console.actions.incidents import do_duty, do_hidden_duty
+from console.queries.notifications import KINDS
 from console.queries.staff import acts
-from console.workers.notifications import send_notifications
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.workers.anomalies.detection import find
 from partners.models import Party
@@ -37,6 +37,7 @@ from support.models import Attachment, BulkReply, NotificationChannel, Ticket
 from support.policies import lifecycle
 from support.queries.queue import PAGE
 from support.queries.visible import visible_incidents
+from support.workers.notifications import send_notifications
 from tests.feeds import (
     BRIDGE,
     ROAD,
@@ -190,7 +191,7 @@ def test_no_message_counts_a_hidden_incident(
     released()
     if hidden:
         hide(*NAMES)
-    assert send_notifications(now=timezone.now()) == (0 if hidden else 2)
+    assert send_notifications(kinds=KINDS, now=timezone.now()) == (0 if hidden else 2)
     assert len(mail.outbox) == len(outside.posted) == (0 if hidden else 1)
 
 
@@ -272,7 +273,7 @@ def test_the_legal_role_sees_its_deadlines_which_return_with_it(officer: Member)
 def test_the_legal_role_alone_is_told_that_one_is_due(officer: Member, outside: Outside, settings: Settings) -> None:
     settings.STAFF_WEBHOOK_URL, settings.STAFF_WEBHOOK_QUIET = f"{outside.url}/hook", (0, 0, "UTC")
     legal, at = staff(User.Role.LEGAL), timezone.now()
-    choice = {"is_on": "on", "quiet_from": "0", "quiet_until": "0", "zone": "UTC"}
+    choice = {"is_on": "on", "told": ["overdue", "half"], "quiet_from": "0", "quiet_until": "0", "zone": "UTC"}
     for member in (officer, legal):
         assert member.client.post("/admin/notifications/", choice).status_code == 302
     NotificationChannel.objects.create(user=None, is_on=True, told_at=at - 2 * DAY)
@@ -289,7 +290,7 @@ def test_the_legal_role_alone_is_told_that_one_is_due(officer: Member, outside: 
     assert 'href="/admin/delayed/"' in legal.client.get("/admin/notifications/").content.decode()
     Incident.objects.filter(pk=ungated.pk).update(due_at=at - timedelta(hours=1))
     assert "under your orders" not in shown(officer, "/admin/notifications/")
-    assert send_notifications(now=at) == 1
+    assert send_notifications(kinds=KINDS, now=at) == 1
     (sent,) = mail.outbox
     assert (sent.to, sent.subject) == ([legal.user.email], "Whereabouts: 1 new item needs attention")
     assert "1 incident under your orders is due (1 new): http://localhost:8000/admin/delayed/" in sent.body

@@ -15,14 +15,16 @@ from accounts.actions.line_separation import request_separation
 from accounts.actions.people import get_or_create_person
 from accounts.models import Separation, User
 from audit.models import AuditEvent, Incident
-from console.queries.notifications import list_incidents_by_time_used, list_notifications
-from console.workers.notifications import SETTLES_WITHIN, send_notifications
+from console.queries.notifications import KINDS, OF_OFFICE, list_incidents_by_time_used
 from partners.actions import proposals
 from partners.models import Proposal
 from support.models import NotificationChannel, Ticket
 from support.policies.lifecycle import clock_began, move
 from support.queries.counts import cap_count
 from support.queries.due import HALF, NEARLY, filter_time_used
+from support.queries.notifications import list_notifications
+from support.workers import notifications
+from support.workers.notifications import SETTLES_WITHIN
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.moments import IsSo, begins_at, ends_at
 from tests.partners.outside import Answer, Outside
@@ -33,11 +35,16 @@ from tests.support.officers import Member, rows_of, shown, staff
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVENING = datetime(2026, 3, 2, 18, tzinfo=UTC)
-ON = {"is_on": "on", "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
+NAMES = sorted({*OF_OFFICE} - {"separations"})
+ON = {"is_on": "on", "told": NAMES, "quiet_from": "20", "quiet_until": "7", "zone": "UTC"}
 CONSOLE = "http://localhost:8000/admin"
 CODES = re.compile(r'class="code">(T-\w+)<')
 TOLD = re.compile(r'<a href="(/desk/[^"]*)"><b>(\d+)</b> ([^<]+)</a>')
 LINK = re.compile(r'<h2>(\d+) ([^<]+)</h2>\s*<a href="([^"]+)">')
+
+
+def send_notifications(*, now: datetime) -> int:
+    return notifications.send_notifications(kinds=KINDS, now=now)
 
 
 def a_proposal(actor: str, name: str, *, at: datetime) -> Proposal:
@@ -102,7 +109,7 @@ def test_officers_are_told_of_escalated_cases_and_of_line_separations(officer: M
     assert officer.client.get("/desk/?whose=office").content.decode().count('<li class="case') == 2
     # A request in confidence is told to nobody who doesn't work on it.
     for reader in ("auditor:1", ""):
-        assert [one.name for one in list_notifications(reader=reader, at=at)] == ["escalated"]
+        assert [one.name for one in list_notifications(kinds=OF_OFFICE, reader=reader, at=at)] == ["escalated"]
 
 
 def test_an_overdue_case_is_told_to_whom_it_is_assigned(officer: Member, second: Member) -> None:
@@ -205,7 +212,7 @@ def test_an_officer_whom_a_note_mentions_is_told_for_a_week(officer: Member) -> 
     assert "Ash" not in mail.outbox[0].body
     written = AuditEvent.objects.get(action="party.noted").at
     for after, names in ((timedelta(days=7, microseconds=-1), ["mentions"]), (timedelta(days=7), [])):
-        found = list_notifications(reader=second.actor, at=written + after)
+        found = list_notifications(kinds=OF_OFFICE, reader=second.actor, at=written + after)
         assert [one.name for one in found] == names
     gone = "This person isn't an active officer. Choose someone else."
     User.objects.filter(pk=second.user.pk).update(is_active=False)
@@ -232,7 +239,7 @@ def test_a_line_separation_is_sent_to_nobody_and_says_when_it_is_overdue(officer
         "1 case that the desk escalated (1 new): http://localhost:8000/desk/?whose=office",
         "",
     ]
-    found = [list_notifications(reader=officer.actor, at=EVENING + n * DAY)[0] for n in (0, 2)]
+    found = [list_notifications(kinds=OF_OFFICE, reader=officer.actor, at=EVENING + n * DAY)[0] for n in (0, 2)]
     assert [one.found.items[0].about for one in found] == [
         "asked 2 Mar 2026, 17:00 UTC, due 3 Mar 2026, 18:00 UTC",
         "asked 2 Mar 2026, 17:00 UTC, overdue since 3 Mar 2026, 18:00 UTC",

@@ -19,13 +19,13 @@ import audit.actions
 from accounts.models import Line, User
 from accounts.primitives import reasons
 from audit.models import AuditEvent, Incident
-from console.actions.notes import choose_notifications
 from disclosures.models import Disclosure
 from partners.actions import proposals, suspensions
 from partners.domain import keys
 from partners.models import Campaign, Proposal, SigningKey
 from revocations.models import Stream
 from support.actions import cases, queue, replies
+from support.actions.notifications import choose_notifications
 from support.models import Ticket
 from tests.factories import a_contract, a_line
 from tests.staff import an_actor
@@ -202,9 +202,9 @@ def test_acts_on_cases_incidents_replies_and_settings_say_before_and_after(offic
         )
     for title, body in (("Hello", "We look."), ("Good day", "We look.")):
         replies.write_reply(key="k", language="en", title=title, body=body, actor=officer.actor, at=at)
-    chosen: dict[str, Any] = {"user": officer.user, "is_on": True, "quiet_until": 7, "at": at}
-    choose_notifications(quiet_from=20, zone="America/New_York", **chosen)
-    choose_notifications(quiet_from=22, zone="America/Denver", **chosen)
+    chosen: dict[str, Any] = {"user": officer.user, "is_on": True, "quiet_until": 7, "language": "en", "at": at}
+    choose_notifications(quiet_from=20, zone="America/New_York", left_out=(), **chosen)
+    choose_notifications(quiet_from=22, zone="America/Denver", left_out=("given",), **chosen)
     log = " | ".join(rows_of(officer))
     for said in (
         "case: assigned to: agent@carrier.example, was nobody a subscriber",
@@ -216,7 +216,7 @@ def test_acts_on_cases_incidents_replies_and_settings_say_before_and_after(offic
         "reply: written text: We look.; title: Hello saved reply: Good day (en)",
         "reply: written title: Good day, was Hello saved reply: Good day (en)",
         "notifications: chosen e-mails: yes, was no own notifications",
-        "notifications: chosen quiet from (hour): 22, was 20; time zone: America/Denver, was America/New_York",
+        "notifications: chosen left out: given, was none; quiet from (hour): 22, was 20; time zone: America/Denver",
     ):
         assert said in log, said
 

@@ -174,6 +174,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "desk": (DESK, NOT_SO),
     "desk-counts": (DESK, NOT_SO),
     "desk-views": (DESK, DESK),
+    "desk-notifications": (DESK, DESK),
     "desk-search": (NOT_SO, DESK_SENT_ON),
     "desk-claim-next": (NOT_SO, DESK_SENT_ON),
     "desk-figures": (DESK, NOT_SO),

@@ -202,7 +202,7 @@ class Acts:
         yield (
             "what is told changes",
             "notifications/",
-            {"is_on": "on", "quiet_from": 22, "quiet_until": 6, "zone": "UTC"},
+            {"is_on": "on", "told": ["canary", "proposals"], "quiet_from": 22, "quiet_until": 6, "zone": "UTC"},
         )
 
     def by_two(self) -> Read:

@@ -60,7 +60,11 @@ TABLES: Mapping[str, Table] = {
         proof="sha256",
     ),
     "support.NotificationChannel": Table(
-        "Where an officer is told what is waiting.", "while the account exists", STAFF, word="zone"
+        "Where a staff member is told what is waiting.",
+        "while the account exists",
+        STAFF,
+        word="zone language",
+        shapes={"left_out": "kinds of notifications"},
     ),
     "support.SavedView": Table(
         "A list as a staff member narrowed it.", "while the account exists", STAFF, word="page", text="name query"
