@@ -266,7 +266,7 @@ def read(*, kept: LineLedger, refs: Collection[str], at: datetime) -> Ledger:
 
 def _denial(choice: LineChoice) -> Denial:
     key = f"{choice.scope}:{choice.ref}" if choice.ref else choice.scope
-    until = microseconds(choice.until) if choice.until and choice.kind == Choice.Kind.PAUSE else None
+    until = microseconds(choice.until) if choice.until else None
     return Denial(key, choice.origin, microseconds(choice.made_at), until, choice.actor)
 
 

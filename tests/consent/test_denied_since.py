@@ -60,6 +60,9 @@ STORIES: dict[str, tuple[Sequence[Said], float | None, float | None]] = {
     "a file's yes against a file's stop": (
         [said("stop", 9, origin="file"), said("approval", 7), said("stop", 5)], 5, 5,
     ),
+    "a file's yes that came after the next stop": (
+        [said("stop", 9, origin="file"), said("approval", 7, came=3), said("stop", 5)], 9, 9,
+    ),
     "a file's yes against the person's stop": ([said("stop", 9), said("approval", 7), said("stop", 5)], 9, 9),
     "a file's yes after the person's stop": ([said("stop", 9), said("approval", 7)], 9, 9),
     "a claim is no yes": ([said("stop", 9), said("claim", 7), said("stop", 5)], 9, 9),
@@ -95,7 +98,9 @@ def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:
         who: dict[str, Any] = {"line_id": line.pk, "actor": "subscriber:1", "channel": "web"}
         match kind:
             case "approval" | "claim":
-                an_approval(line, campaign, at=clock.now, verified_by="carrier" if kind == "approval" else "partner")
+                came = NOW - more.get("came", ago) * DAY
+                by = "carrier" if kind == "approval" else "partner"
+                an_approval(line, campaign, at=clock.now, verified_by=by, recorded_at=came)
             case "allow":
                 choices.allow(campaign=campaign.ref, until=until, **who)
             case "refuse":

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
-from consent.actions.choices import allow
+from consent.actions.choices import allow, stop
 from consent.actions.lines import terminate
 from consent.domain import consent_requests
 from consent.domain.consent_requests import token_of
@@ -34,6 +34,7 @@ from disclosures.queries.downloads import export_of
 from disclosures.workers import archiving
 from partners.models import Contract, Party
 from revocations.models import Order
+from support.queries.case import case_of
 from tests.clocks import standing_still
 from tests.consent.claiming import a_partner, text_now
 from tests.factories import an_approval
@@ -59,6 +60,7 @@ from tests.people import signed_in
 from tests.properties import undone
 from tests.selection import drawn
 from tests.staff import an_actor
+from tests.support.desk import a_ticket
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 NEW = "+12065550177"
@@ -358,6 +360,11 @@ def test_partners_are_told_and_nobody_is_shown_it() -> None:
     names = "".join(packed.read(name).decode() for name in packed.namelist() if name.endswith(".html"))
     assert "You allowed one use" not in names
     assert Party.objects.get(uri=ROAD).name not in names
+    # Nor does the desk see another's yes as this person's proof.
+    no = stop(line_id=line.pk, scope="party", ref=ROAD, actor="subscriber:1", channel="web")
+    disputed = a_ticket(line_id=line.pk, about_kind="choice", about_ref=str(no.choice_id))
+    case = case_of(ticket=disputed, reader="", at=database_clock())
+    assert (case.choice is not None, case.proofs) == (True, [])
     contract = Contract.objects.get(ref="AGR-1")
     seen = termination.plan(of="contract", target_id=contract.pk, at=database_clock())
     terminate(

@@ -12,7 +12,8 @@ from disclosures.workers.anomalies.detection import find
 from partners.models import Campaign
 from tests.consent.pages import read
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
-from tests.people import Browser, signed_in
+from tests.feeds import choice_row, take_choices
+from tests.people import Browser, number_of, signed_in
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -60,6 +61,11 @@ def test_each_reads_who_stopped_a_company(child: Line, holder: Browser, kin: Cam
         assert "The person who uses this phone stopped it. Blocked since" in page
         assert "You stopped it" not in page
         assert "You stopped it. Blocked since" in read(own, path)
+    # What a file says besides was said by nobody of theirs.
+    now = timezone.now().isoformat()
+    take_choices(choice_row(msisdn=number_of(child), scope="party", ref=kin.lbs_provider.uri, made_at=now))
+    for path in pages(child, kin):
+        assert "The person who uses this phone stopped it. Blocked since" in read(holder, path)
     # Theirs, too, once they have said it.
     stop_as(holder, child, "all")
     for path in pages(child, kin):

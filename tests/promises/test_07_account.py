@@ -274,6 +274,16 @@ def test_many_changes_of_one_kind_silence_no_other() -> None:
         assert kinds == ["forwarding"] * 5 + ["SIM"] + ["holder"] * 6 + ["another number"]
 
 
+def test_what_the_phone_was_told_is_not_counted_for_its_safe_contact() -> None:
+    take_lines(line_row(user_role="user"))
+    known_for_long()
+    for n in range(6):
+        report(line_row(user_role="user", forwarding_changed_at=ago((60 - n) * MINUTE)))
+    a_safe_contact(the("L1"), msisdn=SAFE, at=timezone.now() - 3 * DAY)
+    report(line_row(user_role="user", forwarding_changed_at=ago(MINUTE)))
+    assert (len(warnings(NUMBER)), len(warnings(SAFE))) == (5, 1)
+
+
 # --- a company's question about a child's line
 
 

@@ -243,16 +243,28 @@ def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
     assert officer.client.get(f"/admin/streams/{other.pk}/events/{console.ids['event_id']}/").status_code == 404
 
 
+def test_each_partner_s_order_has_its_own_name_for_the_line(officer: Member) -> None:
+    line, contracts = a_line(), [a_contract(a_party(name)) for name in ("GeoBridge", "Waypoint")]
+    subs = [subject(line_id=line.pk, party_id=one.aggregator_id) for one in contracts]
+    for contract, sub, other in zip(contracts, subs, reversed(subs), strict=True):
+        order = an_order(contract, line_id=line.pk, at=timezone.now())
+        order.save(force_insert=True)
+        asked = {"kind": "review", "reason": "Ticket 7: was it sent?"}
+        page = officer.client.post(f"/admin/streams/{order.party_id}/orders/{order.id}/", asked).content.decode()
+        assert (sub in page, other in page) == (True, False)
+
+
+def an_order(contract: Contract, *, line_id: int, at: datetime) -> Order:
+    return Order(
+        line_id=line_id, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
+        jti=uuid.uuid4().hex, txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at,
+        next_attempt_at=at,
+    )  # fmt: skip
+
+
 def sent_to(contract: Contract, *, at: datetime, apart: timedelta) -> str:
     """Seventy orders to a partner, each so long before the other. Returns the address of what was sent to it."""
-    Order.objects.bulk_create(
-        Order(
-            line_id=n, id=uuid.uuid4(), contract_id=contract.pk, party_id=contract.aggregator_id, epoch=1, version=1,
-            jti=uuid.uuid4().hex, txn="t", record_id=uuid.uuid4(), lane="stop", snapshot={}, queued_at=at - n * apart,
-            next_attempt_at=at,
-        )
-        for n in range(70)
-    )  # fmt: skip
+    Order.objects.bulk_create(an_order(contract, line_id=n, at=at - n * apart) for n in range(70))
     return f"/admin/streams/{contract.aggregator_id}/"
 
 

@@ -47,14 +47,15 @@ def test_people_with_open_cases_are_hit_and_nobody_else() -> None:
     about = hit(incident)
     company = {"about_kind": "", "about_ref": "", "party_id": Party.objects.get(uri=incident.subject).pk}
     of_the_company = hit(incident, **company, kind="still_have", language="es")
-    hit(incident, **company, at=at - timedelta(days=31))
+    long_before = hit(incident, **company, at=at - timedelta(days=30))
+    hit(incident, **company, at=at - timedelta(days=30, microseconds=1))
     hit(incident, state="solved")
     hit(incident, line_id=None, kind="incident")
     hit(incident, escalated_at=at)
-    assert set(hit_by(incident_id=incident.pk, at=at)) == {about, of_the_company}
+    assert set(hit_by(incident_id=incident.pk, at=at)) == {about, of_the_company, long_before}
     assert set(hit_by(incident_id=incident.pk, kinds=["still_have"], at=at)) == {of_the_company}
-    assert set(hit_by(incident_id=incident.pk, language="en", at=at)) == {about}
-    assert [(one.company, one.people) for one in incidents(at=at)] == [("GeoBridge", 2)]
+    assert set(hit_by(incident_id=incident.pk, language="en", at=at)) == {about, long_before}
+    assert [(one.company, one.people) for one in incidents(at=at)] == [("GeoBridge", 3)]
     assert list(hit_by(incident_id=incident.pk + 1, at=at)) == []
 
 
