@@ -493,8 +493,13 @@ def test_a_hidden_row_is_nowhere_on_a_case(desk: Desk) -> None:
 
 def test_nobody_stops_a_company_that_we_can_t_name(desk: Desk) -> None:
     before = plain(desk.agent.client.get(f"{desk.path}stop/").content.decode())
-    disclosed(desk.line, ["https://geobridge.example", UNKNOWN], at=timezone.now() - timedelta(days=1))
+    partner = desk.console.campaign.contract.aggregator
+    (row,) = disclosed(desk.line, [partner.uri, UNKNOWN], at=timezone.now() - timedelta(days=1))
     assert plain(desk.agent.client.get(f"{desk.path}stop/").content.decode()) == before
+    # Nor does anybody ask to suspend it.
+    case = a_case(desk.line, about=str(row.id))
+    form = desk.agent.client.get(f"/desk/{case.code}/suspend/").content.decode()
+    assert re.findall(r'<option value="(\w+)"', form) == [str(partner.pk)]
 
 
 def test_a_row_hidden_later_leaves_two_lines_alike(desk: Desk) -> None:

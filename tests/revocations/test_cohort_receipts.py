@@ -25,6 +25,7 @@ from revocations.domain.cohorts import digest
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import CohortReceipt, Duty, Receipt, State, StreamEvent
 from revocations.queries.cohorts import CohortProgress, cohort_progress
+from support.queries.timeline import event_page
 from tests.factories import ADS, FRAUD, NOW, READ, a_campaign, a_contract, a_party, an_approval
 from tests.partners.outside import Outside, Signer
 from tests.people import signed_in
@@ -91,6 +92,9 @@ def test_a_state_goes_on_and_never_back(scene: Scene, outside: Outside) -> None:
     # Neither takes back the part that was signed.
     other = end(a_scene(outside, "NorthLink"))
     assert other.sign(acted_on=2) == State.PARTIAL
+    page = event_page(party_id=other.told.party_id, event_id=other.told.pk)
+    assert page is not None
+    assert page.sent.note == "acted on 2 of 3 lines"
     for again in later:
         assert (other.sign(**again), other.told.note) == (State.PARTIAL, "acted on 2 of 3 lines")
 
