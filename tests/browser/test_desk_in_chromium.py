@@ -12,7 +12,7 @@ from accounts.models import User
 from audit.models import Incident
 from disclosures.models import Disclosure
 from partners.models import Party
-from support.models import Ticket
+from support.models import SavedView, Ticket
 from tests.browser.conftest import Visit
 from tests.browser.looking import AXE, violations
 from tests.factories import a_line, a_party
@@ -293,3 +293,23 @@ def test_a_case_and_each_of_its_forms(visit: Visit, width: int, scheme: str) -> 
         if form == "handling/" and width > 1000:
             assert len({box["y"] for one in page.locator(".desk-acts > *").all() if (box := one.bounding_box())}) == 1
     assert found == []
+
+
+def test_many_saved_views_leave_the_first_case_where_it_was(visit: Visit) -> None:
+    full()
+    agent = staff(User.Role.AGENT)
+    page, tops = visit(member=agent, width=390).new_page(), list[float]()
+    for n in range(20):
+        name = f"{n} escalated cases in Spanish about one company, due last"
+        SavedView.objects.create(user=agent.user, page="desk", name=name, query=f"language=es&after={n}")
+        if n in {0, 19}:
+            page.goto("/desk/")
+            box = page.locator("[data-case]").first.bounding_box()
+            assert box is not None
+            tops.append(box["y"])
+    assert tops[0] == tops[1]
+    assert not page.evaluate(TOO_WIDE)
+    # The last is a swipe or a Tab away, and beside them all stands the way to change them.
+    page.get_by_role("link", name="19 escalated").focus()
+    expect(page.get_by_role("link", name="19 escalated")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Saved views")).to_be_in_viewport()

@@ -96,6 +96,12 @@ def test_the_share_on_time_and_what_people_thought_are_shown_to_leads() -> None:
     # The picture names its weeks, and so does its table.
     assert "100% 50% 0% Mar 2 Mar 9 Show as a table Week On time Of Share" in told
     assert "Mar 2, 2026 2 4 50% Mar 9, 2026 1 1 100%" in told
+    lead.client.cookies["django_language"] = "es"
+    spanish = shown(lead, asked)
+    assert "abiertos en la semana del 9 mar, el 100 % se respondió a tiempo. En la semana del 2 mar fue" in spanish
+    assert "100% 50% 0% 2 mar 9 mar Mostrar" in spanish
+    assert "2 mar 2026 2 4 50% 9 mar 2026 1 1 100%" in spanish
+    lead.client.cookies["django_language"] = "en"
     # Its bars stand on the line of 0% and end at that of their share.
     lines, bars = drawn(lead, asked)
     assert lines == [("100", 0), ("50", 50), ("0", 100)]

@@ -125,6 +125,7 @@ def test_an_agent_saves_the_queue_as_it_is_narrowed_and_sorted() -> None:
     for plain in ("/desk/", "/desk/?kind=", "/desk/?kind=ours"):
         assert "/desk/views/" not in read(agent, plain)
     assert "<p>Filter or sort the queue, then save it as a view.</p>" in read(agent, "/desk/views/")
+    assert '<a href="/desk/" aria-current="true">Queue</a>' in agent.client.get("/desk/views/").text
     assert (
         f'href="/desk/views/?{asked.replace("&", "&amp;")}">Save this view</a>'
         in agent.client.get(f"/desk/?{asked}&after=2~1").text
