@@ -5,8 +5,8 @@ made. Everything but the ticket itself is read by the line of the ticket alone.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -45,7 +45,7 @@ PROOFS, EARLIER = 6, 12
 class ThreadEntry:
     """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did.
 
-    `body`: what was written, but for whoever may see people masked only, where it holds a phone number.
+    `body`: what was written, but a phone number for whoever may see people masked only.
     `opens`: whether the reader may open its files now, and read what they are called.
     """
 
@@ -169,8 +169,8 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         person=_person(ticket, line_id, reader, at) if line_id is not None else None,
         look_up=_look_up(about.look_up, parties),
         choice=about.choice,
-        proofs=_proofs(line_id, _campaigns(about)) if line_id is not None else (),
-        evidence=_evidence(ticket, at) if about.look_up or about.choice else (),
+        proofs=_mask_proofs(_proofs(line_id, _campaigns(about)), reader) if line_id is not None else (),
+        evidence=_mask_proofs(_evidence(ticket, at), reader) if about.look_up or about.choice else (),
         told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
         earlier=_earlier(ticket),
         incident=_incident(ticket, hidden),
@@ -240,7 +240,7 @@ def thread_of(*, ticket: Ticket, reader: str, at: datetime) -> list[ThreadEntry]
 
 def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime) -> list[ThreadEntry]:
     shown = is_shown(ticket=ticket, reader=reader, at=at)
-    may_reveal = staff_may(reader.partition(":")[0], StaffAction.REVEAL_PERSON)
+    mask = _get_mask(reader)
     whole = Entry.objects.filter(ticket__in=with_merged(ticket=ticket))
     said = whole.exclude(hidden.find_entries()).select_related("ticket")
     files = Prefetch("attachments", Attachment.objects.order_by("at", "name", "id"))
@@ -250,13 +250,24 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
     return [
         ThreadEntry(
             entry=one,
-            body=one.body if may_reveal or one.kind == Entry.Kind.EVIDENCE else remove_numbers(one.body),
+            # Of a partner's proof each line tells a thing of its own.
+            body="\n".join(map(mask, one.body.split("\n"))) if one.kind == Entry.Kind.EVIDENCE else mask(one.body),
             who=partners.get(one.author, staff[one.author]),
             ours=one.author.partition(":")[0] in names.STAFF,
             opens=shown or one.author == reader,
         )
         for one in entries
     ]
+
+
+def _get_mask(reader: str) -> Callable[[str], str]:
+    """Return what shows a reader words of others: as they are, or without a phone number to whom nobody is revealed."""
+    return str if staff_may(reader.partition(":")[0], StaffAction.REVEAL_PERSON) else remove_numbers
+
+
+def _mask_proofs[P: (Proof, EvidenceView)](proofs: Sequence[P], reader: str) -> Sequence[P]:
+    mask = _get_mask(reader)
+    return [replace(one, wording=mask(one.wording), evidence_ref=mask(one.evidence_ref)) for one in proofs]
 
 
 def _partners(authors: Collection[str]) -> dict[str, str]:

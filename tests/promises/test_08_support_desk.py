@@ -284,10 +284,16 @@ def test_an_auditor_sees_no_number_and_no_name(desk: Desk) -> None:
     for reader, written in ((auditor, "(a number)"), (desk.agent, said[0])):
         page = desk.shows(reader)
         assert (written in page, said[0] in page, said[1] in page) == (True, reader is desk.agent, True)
-    # What a partner shows as its proof is read as it stands: its reference may look like a number.
-    proof = "Reference: 2065550142"
-    Entry.objects.create(ticket=desk.ticket, kind="evidence", author="partner:1", body=proof, at=timezone.now())
-    assert proof in desk.shows(auditor)
+    # Nor in what a partner shows as its proof, of which the rest is read.
+    assert desk.post(desk.agent, "evidence/")
+    EvidenceRequest.objects.filter(line_id=desk.line.pk).update(
+        answered_at=timezone.now(), answer="evidence", token="signed", wording="Yes, find 206-555-0142",
+        evidence_ref="CTR-2026-0412",
+    )  # fmt: skip
+    assert record_evidence_entries(at=timezone.now()) == 1
+    for reader, number in ((auditor, 0), (desk.agent, 2)):
+        page = desk.shows(reader)
+        assert (page.count("206-555-0142"), page.count("CTR-2026-0412")) == (number, 1)
     # Nor does a search tell whether a number that is typed is the hidden one.
     ending = "0177"
     Ticket.objects.filter(pk=desk.ticket.pk).update(number_ending=ending)
