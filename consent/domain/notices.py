@@ -15,20 +15,22 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.conf import settings
 from django.db import connection
+from django.db.models import F, Max
 from django.utils import translation
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, ngettext, pgettext
 
 from accounts.domain.message_templates import join_words
+from accounts.models import LineNumber
 from accounts.primitives.zones import name_of
 from consent.domain import snapshots
 from consent.gate.shapes import WIDEST_M
 from consent.models import Choice, Notice
 from consent.queries.choices import ChoiceRow
 from consent.queries.current_consent import names_of
-from consent.queries.current_consent_ledger import MICROSECOND
-from consent.queries.current_consent_uses import Sharing, Use
+from consent.queries.current_consent_ledger import EPOCH, MICROSECOND
+from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.permission import PermissionQuestion, answers_at
 from partners.labels import party_name, precision_in_words, purpose_in_words
 from partners.models import Campaign, Contract, NoticeText, Reach
@@ -281,20 +283,34 @@ def list_ended_uses(*, choice: ChoiceRow, standing: Sharing) -> list[EndedUse]:
         for use in covered
     ]
     answers = answers_at(asked=asked) if asked else []
+    since = _get_number_change(choice.line_id, before)
     return [
-        _build_ended_use(use, choice.made_at, before)
+        _build_ended_use(use, choice.made_at, _list_valid_proofs(use, before, since))
         for use, answer in zip(covered, answers, strict=True)
-        if _was_agreed(use, answer, before)
+        if _was_agreed(use, answer, before, since)
     ]
 
 
-def _was_agreed(use: Use, answer: str, at: datetime) -> bool:
+def _was_agreed(use: Use, answer: str, at: datetime, since: datetime) -> bool:
     """Whether the ledger said yes, or would have but for a pause."""
-    return answer == "permitted" or (answer == "paused" and any(one.was_valid_at(at) for one in use.proofs))
+    return answer == "permitted" or (answer == "paused" and bool(_list_valid_proofs(use, at, since)))
 
 
-def _build_ended_use(use: Use, at: datetime, before: datetime) -> EndedUse:
-    until = next((one.expires_at for one in use.proofs if one.was_valid_at(before)), None)
+def _list_valid_proofs(use: Use, at: datetime, since: datetime) -> list[Proof]:
+    """List what had been agreed and stood at a moment, the newest first. `since`: when the line got its number."""
+    return [one for one in use.proofs if one.was_valid_at(at) and one.is_newer_than(since)]
+
+
+def _get_number_change(line_id: int, at: datetime) -> datetime:
+    """Return since when the line had the number that it had then: what was agreed before ended, whatever came since."""
+    changed = LineNumber.objects.filter(line_id=line_id, starts_at__gt=F("line__activated_at"), starts_at__lte=at)
+    newest: datetime | None = changed.aggregate(at=Max("starts_at"))["at"]
+    return newest - MICROSECOND if newest else EPOCH
+
+
+def _build_ended_use(use: Use, at: datetime, proofs: Sequence[Proof]) -> EndedUse:
+    """Build what a choice ended. `proofs`: what was valid just before."""
+    until = proofs[0].expires_at if proofs else None
     newer = (one.choice_id for one in use.proofs if one.counts and one.by_person and one.is_newer_than(at))
     return EndedUse(use, until, next(newer, "") if use.allowed else "")
 

@@ -1,13 +1,13 @@
 """What a stop covers: several companies at once, and what it ended, to be allowed again by name."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Message
+from accounts.models import Line, LineNumber, Message
 from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain.notices import preview_stops
@@ -99,6 +99,29 @@ def test_what_a_pause_only_held_is_allowed_again_after_a_stop() -> None:
     use = use_of(line=line, campaign=road.ref, at=timezone.now())
     assert use is not None
     assert use.allowed
+
+
+def test_what_an_earlier_number_ended_is_not_offered_though_the_number_changed_again() -> None:
+    line, now = a_line(), timezone.now()
+    road, fraud = an_agreed_use(line), an_agreed_use(line, "FraudShield")
+    _gets_number(line, now - timedelta(days=60))
+    # It ended the yes to RoadAid; FraudShield's was given again.
+    an_approval(line, fraud, at=now - timedelta(days=30))
+    choices.pause(
+        line_id=line.pk, scope="all", until=now + timedelta(days=7), actor="subscriber:1", channel="web"
+    )  # fmt: skip
+    made, browser = stop(line), signed_in(line)
+    offered = ["FraudShield : To give you a service you asked for · through FraudShield Link Allow again…"]
+    assert ended_uses(browser.get(f"/choices/{made}/")) == offered
+    _gets_number(line, timezone.now())
+    assert ended_uses(browser.get(f"/choices/{made}/")) == offered, road.ref
+
+
+def _gets_number(line: Line, at: datetime) -> None:
+    sealed = line.numbers.get(ends_at__isnull=True).msisdn_sealed
+    line.numbers.filter(ends_at__isnull=True).update(ends_at=at)
+    LineNumber.objects.create(line=line, msisdn_hash=f"{at}".encode(), msisdn_sealed=sealed, starts_at=at)
+    Line.objects.filter(pk=line.pk).update(number_changed_at=at)
 
 
 def test_only_who_may_allow_is_offered_what_a_stop_ended() -> None:
