@@ -4,13 +4,16 @@ import uuid
 from datetime import datetime
 from functools import partial
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+import audit.actions
+from accounts.policies.permissions import actor_of
 from accounts.views.access import PersonRequest
+from accounts.views.downloads import csv_file, staff_download
 from console.actions.staff_access_log import view_order
 from console.forms.rules import SinceForm
 from console.views.acts import Act, answer, look
@@ -101,6 +104,17 @@ def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
         raise Http404
     title = f"Sent to {page.party.name}"
     return show(request, "timeline.html", title=title, page=page, at=at, form=LookForm(), party_id=party_id)
+
+
+@staff_download
+def download_sent(request: PersonRequest, party_id: int) -> HttpResponseBase:
+    """Stream the same as CSV; that it was taken is written into the trail."""
+    get_object_or_404(Party, pk=party_id)
+    audit.actions.record(
+        action="export.taken", actor=actor_of(request.user), target=f"party:{party_id}", at=timezone.now(),
+        detail={"in": "orders and events sent"},
+    )  # fmt: skip
+    return csv_file(lines=timeline.sent_as_csv(party_id=party_id), name=f"whereabouts-sent-{party_id}")
 
 
 def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpResponse:

@@ -6,7 +6,7 @@ A list names no line at all. One order's own page names it by the partner's name
 import json
 import uuid
 from base64 import urlsafe_b64decode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Cohort, Order, Receipt, State, StreamAttempt, StreamEvent
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends, get_order_standings, restrict_state
 from support.queries.counts import Health, health_of
+from support.queries.exports import PART, csv_lines
 
 SIZE = 50
 ATTEMPTS = 50
@@ -27,6 +28,10 @@ ORDER = ("queued", "sent", "try", "acknowledged", "signed")
 SIGNED = {State.COMPLETED, State.PARTIAL}
 # Below every id.
 FIRST = uuid.UUID(int=0)
+COLUMNS = (
+    "id", "kind", "what", "contract", "status", "note", "queued_at", "sent_at", "acknowledged_at", "signed_at",
+    "sign_by", "tries",
+)  # fmt: skip
 
 TONES: Mapping[str, str] = {
     State.QUEUED: "warn", State.SENT: "warn", State.PARTIAL: "warn", State.ACKNOWLEDGED: "good",
@@ -133,20 +138,42 @@ def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST,
     party = Party.objects.filter(pk=party_id).first()
     if party is None:
         return None
+    found = _list_newest(party_id, before, than, at_most=SIZE + 1)
+    return Timeline(
+        party=party,
+        health=health_of(party_ids=[party_id], at=at)[party_id],
+        sent=found[:SIZE],
+        last=found[SIZE - 1] if len(found) > SIZE else None,
+    )
+
+
+def sent_as_csv(*, party_id: int) -> Iterator[str]:
+    """Yield all that was sent to a partner as CSV, the newest first, a part at a time."""
+    yield from csv_lines(columns=COLUMNS, rows=_csv_rows(party_id))
+
+
+def _csv_rows(party_id: int) -> Iterator[tuple[object, ...]]:
+    part = _list_newest(party_id, None, FIRST, at_most=PART)
+    while part:
+        for one in part:
+            yield (
+                one.id, one.kind, one.what, one.contract, one.state_words, one.note, one.queued_at, one.sent_at,
+                one.acknowledged_at, one.completed_at, one.complete_by, one.attempts,
+            )  # fmt: skip
+        part = _list_newest(party_id, part[-1].queued_at, part[-1].id, at_most=PART)
+
+
+def _list_newest(party_id: int, before: datetime | None, than: uuid.UUID, *, at_most: int) -> list[SentMessage]:
+    """Return the newest of what was sent before this moment, or in it with an id below `than`."""
     orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
     if before is not None:
         earlier = Q(queued_at__lt=before) | Q(id__lt=than)
         orders = orders.filter(earlier, queued_at__lte=before)
         events = events.filter(earlier, queued_at__lte=before)
-    newest = list(orders.order_by("-queued_at", "-id")[: SIZE + 1])
-    others = list(events.defer("claims").order_by("-queued_at", "-id")[: SIZE + 1])
+    newest = list(orders.order_by("-queued_at", "-id")[:at_most])
+    others = list(events.defer("claims").order_by("-queued_at", "-id")[:at_most])
     both = sorted([*_orders(newest), *_events(others)], key=lambda one: (one.queued_at, one.id), reverse=True)
-    return Timeline(
-        party=party,
-        health=health_of(party_ids=[party_id], at=at)[party_id],
-        sent=both[:SIZE],
-        last=both[SIZE - 1] if len(both) > SIZE else None,
-    )
+    return both[:at_most]
 
 
 def was_sent(*, party_id: int, order_id: uuid.UUID) -> bool:

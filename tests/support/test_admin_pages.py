@@ -1,5 +1,7 @@
 """Pages of the console: what needs an officer now, one of each, what was sent, files, delayed notices."""
 
+import csv
+import io
 import re
 import socket
 import uuid
@@ -262,9 +264,9 @@ def an_order(contract: Contract, *, line_id: int, at: datetime) -> Order:
     )  # fmt: skip
 
 
-def sent_to(contract: Contract, *, at: datetime, apart: timedelta) -> str:
-    """Seventy orders to a partner, each so long before the other. Returns the address of what was sent to it."""
-    Order.objects.bulk_create(an_order(contract, line_id=n, at=at - n * apart) for n in range(70))
+def sent_to(contract: Contract, *, at: datetime, apart: timedelta, number: int = 70) -> str:
+    """So many orders to a partner, each so long before the other. Returns the address of what was sent to it."""
+    Order.objects.bulk_create(an_order(contract, line_id=n, at=at - n * apart) for n in range(number))
     return f"/admin/streams/{contract.aggregator_id}/"
 
 
@@ -294,6 +296,33 @@ def test_what_was_queued_at_once_is_listed_once(officer: Member) -> None:
         seen += here
         further = next(iter(re.findall(r'href="(\?before=[^"]+)"', told)), "")
     assert (len(set(seen)), further) == (70, "")
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
+def test_all_that_a_partner_was_sent_is_one_file(officer: Member, apart: timedelta) -> None:
+    at, contract = timezone.now().replace(microsecond=0), a_contract()
+    page = sent_to(contract, at=at, apart=apart, number=501)
+    sent_to(a_contract(a_party("Other")), at=at, apart=apart)
+    event = StreamEvent.objects.create(
+        id=uuid.uuid4(), party_id=contract.aggregator_id, kind="verification", jti="v", claims={}, attempts=2,
+        queued_at=at - timedelta(hours=1), next_attempt_at=at,
+    )  # fmt: skip
+    assert f"{page}csv/" in officer.client.get(page).content.decode()
+    file = officer.client.get(f"{page}csv/")
+    head, *rows = csv.DictReader(io.StringIO(file.getvalue().decode("utf-8-sig")))
+    assert [row["id"] for row in (head, *rows)] == [
+        *(str(one.id) for one in Order.objects.filter(party_id=contract.aggregator_id).order_by("-queued_at", "-id")),
+        str(event.id),
+    ]  # fmt: skip
+    assert (head["kind"], head["what"], head["contract"], head["status"], head["queued_at"], head["tries"]) == (
+        "order", "Stop 1.1", contract.ref, "Waiting to send", f"{at:%Y-%m-%dT%H:%M:%SZ}", "0",
+    )  # fmt: skip
+    last = rows[-1]
+    assert (last["kind"], last["what"], last["tries"]) == ("event", "Verification", "2")
+    taken = AuditEvent.objects.get(action="export.taken", actor=officer.actor)
+    assert taken.target == f"party:{contract.aggregator_id}"
+    assert "in orders and events sent" in shown(officer, "/admin/trail/")
+    assert officer.client.get("/admin/streams/999999/csv/").status_code == 404
 
 
 def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:
