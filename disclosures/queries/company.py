@@ -35,7 +35,7 @@ WAYS: tuple[How, ...] = ("itself", "through", "to")
 
 @dataclass(frozen=True)
 class Evidence:
-    """One record that speaks for an agreement: for which use, and who took it down."""
+    """One record that speaks for an agreement: for which use, and who took it down. `by_itself`: the page's company."""
 
     campaign: str
     why: str
@@ -188,7 +188,7 @@ def _evidence(card: CompanyCard, parties: Parties) -> tuple[Evidence, ...]:
             why=one.why,
             proof=proof,
             captured_by=parties[proof.captured_by].name if proof.captured_by else "",
-            by_itself=proof.captured_by in {one.use.provider_uri, one.use.aggregator_uri},
+            by_itself=proof.captured_by == card.company.uri,
         )
         for one in card.uses
         if one.use

@@ -20,6 +20,7 @@ from tests.factories import a_line, an_approval
 from tests.feeds import Row, approval_row, choice_row, line_row, take_approvals, take_choices, take_lines, take_parties
 from tests.orders import bring_to
 from tests.people import signed_in
+from tests.words.pages import main
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 
@@ -230,6 +231,17 @@ def test_each_proof_is_judged_by_itself() -> None:
     ]
     page = signed_in(line).get(f"/companies/{road.lbs_provider_id}/").text
     assert (page.count("Active"), page.count(">Ended<")) == (1, 3)
+
+
+def test_only_what_a_company_recorded_is_its_own_word() -> None:
+    take_parties()
+    road = Campaign.objects.get(ref="CMP-road")
+    by_partner = road.contract.aggregator
+    take_lines(line_row())
+    take_approvals(approval_row(captured_by=by_partner.uri), approval_row())
+    page = main(signed_in(Line.objects.get()), f"/companies/{road.lbs_provider_id}/")
+    recorded = sorted(one for label, one in page.pairs if label == "Recorded by")
+    assert recorded == sorted([by_partner.name, f"{road.lbs_provider.name} (the company itself)"])
 
 
 def test_change_of_number_ends_what_was_agreed_before_it_alone() -> None:
