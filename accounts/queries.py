@@ -198,6 +198,16 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
     return unseal(number[0])
 
 
+def current_number(*, line_id: int, at: datetime) -> str:
+    """Return the number a line has at `at`, or "" where it has none: the last of an ended line may be another's."""
+    try:
+        msisdn = msisdn_of(line_id=line_id, at=at)
+    except LineNumber.DoesNotExist:
+        return ""
+    holder = line_of_number(msisdn=msisdn, at=at)
+    return msisdn if holder is not None and holder.pk == line_id else ""
+
+
 def get_hold_end(*, line: Line, at: datetime) -> datetime | None:
     """Return until when nobody who signs in by this line may see, allow, or change what lets them in, or None.
 

@@ -69,7 +69,7 @@ def view_separation(*, separation_id: UUID, actor: str, reason: str, at: datetim
     _record_event("seen", found, name, at, reason=reason)
     return SeparationRequest(
         separation=found,
-        number=queries.msisdn_of(line_id=found.line_id, at=at),
+        number=queries.current_number(line_id=found.line_id, at=at),
         reach=unseal(found.reach_sealed),
         note=unseal(found.note_sealed),
     )

@@ -316,10 +316,7 @@ def _redirect_message(message: Message, contact: SafeContact, now: datetime) -> 
     other = delegations.contact_of(line_id=message.line_id)
     if had_it or message.kind == Message.Kind.CONTACT or other not in {None, contact}:
         return ""
-    try:
-        return queries.msisdn_of(line_id=message.line_id, at=now)
-    except LineNumber.DoesNotExist:
-        return ""
+    return queries.current_number(line_id=message.line_id, at=now)
 
 
 @transaction.atomic

@@ -95,9 +95,11 @@ def _reserve(*, line_id: int, ask_id: uuid.UUID, now: datetime) -> _Due | None:
     ask = ConsentRequest.objects.get(line_id=line_id, id=ask_id)
     if ask.answer or ask.texted_at or not _may_be_texted(ask, now):
         return None
-    ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=now)
     line = Line.objects.get(pk=line_id)
-    answering = accounts.queries.answering_line(line=line, at=now) or line
+    answering = accounts.queries.answering_line(line=line, at=now)
+    if answering is None:
+        return None  # the line ended, or its account lost its holder, since it was listed
+    ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=now)
     with translation.override(language_of(answering)):
         return _Due(
             accounts.queries.msisdn_of(line_id=answering.pk, at=now), _words(ask, for_a_child=answering.pk != line.pk)

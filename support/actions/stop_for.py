@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actions.codes import text_code, verify_code
-from accounts.models import Line, LineNumber, TextedCode, User
+from accounts.models import TextedCode, User
 from accounts.policies.permissions import Action, StaffAction
 from accounts.primitives.reasons import check_reason
-from accounts.queries import acting_staff, line_of_number, msisdn_of, require_logged_staff_act
+from accounts.queries import acting_staff, current_number, require_logged_staff_act
 from consent.actions.choices import RecordedChoice, find_repeated_choice, pause, stop
 from consent.domain.conflicts import retry_on_conflict
 from consent.models import Choice
@@ -133,12 +133,8 @@ def _check_code_request(code: str, actor: str, at: datetime) -> tuple[str, str, 
 
 def _number_now(line_id: int, at: datetime) -> str:
     """Get the line's number now: one that is somebody else's by now proves nothing of this line."""
-    try:
-        msisdn = msisdn_of(line_id=line_id, at=at)
-    except LineNumber.DoesNotExist:
-        msisdn = ""
-    line: Line | None = line_of_number(msisdn=msisdn, at=at) if msisdn else None
-    if line is None or line.pk != line_id:
+    msisdn = current_number(line_id=line_id, at=at)
+    if not msisdn:
         raise NotNow(_("This line has no number now, so no one can prove by its phone that the request is theirs."))
     return msisdn
 

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 
-from accounts.models import Line, LineNumber
+from accounts.models import Line
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives import numbers
 from accounts.primitives.reasons import remove_numbers
 from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import name_of, zone_of
-from accounts.queries import msisdn_of
+from accounts.queries import current_number
 from audit.models import Incident
 from consent.models import Approval, Choice
 from consent.queries.approvals import STANDS
@@ -313,10 +313,8 @@ def _waiting_for(user_id: int, asks: Sequence[Reveal], at: datetime) -> list[Rev
 
 
 def _get_revealed_person(line: Line, until: datetime, at: datetime) -> RevealedPerson:
-    try:
-        number = numbers.format_phone_number(msisdn_of(line_id=line.pk, at=at))
-    except LineNumber.DoesNotExist:
-        number = ""
+    number = current_number(line_id=line.pk, at=at)
+    number = numbers.format_phone_number(number) if number else ""
     return RevealedPerson(number, sanitise_text(unseal(line.holder_name_sealed), at_most=200), until)
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.conf import settings as portal
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.clients.texts import NotTaken
@@ -51,6 +52,14 @@ class FailingBackend:
     def send(self, *, msisdn: str, text: str, code: str = "") -> None:
         self.given.append(msisdn)
         raise self.status
+
+
+class EndingBackend(Slow):
+    """A gateway while which takes a text every line ends."""
+
+    def send(self, *, msisdn: str, text: str, code: str = "") -> None:
+        Line.objects.update(deactivated_at=timezone.now() - timedelta(minutes=1))
+        super().send(msisdn=msisdn, text=text, code=code)
 
 
 def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
@@ -170,6 +179,13 @@ def test_slow_gateway_has_worker_for_a_few_seconds_a_run(partner: Partner, setti
     Slow.clock[0] = 0.0
     runs = [request_texts.text_waiting(now=by_day(), clock=lambda: Slow.clock[0]) for _ in range(3)]
     assert runs == [3, 3, 0]
+
+
+def test_a_line_that_ends_in_the_meantime_is_not_texted(partner: Partner, settings: Settings) -> None:
+    six_wait(partner)
+    settings.SMS_BACKEND = f"{__name__}.EndingBackend"
+    assert text_now() == 1
+    assert ConsentRequest.objects.filter(texted_at__isnull=True).count() == 5
 
 
 def test_no_question_is_put_while_the_gateway_is_left_alone(partner: Partner) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import queries
 from accounts.actions.line_separation import close_separation, view_separation
 from accounts.actions.people import sign_in_after_end
-from accounts.models import Account, Delegation, Line, Message, Separation, User
+from accounts.models import Account, Delegation, Line, LineNumber, Message, Separation, User
 from accounts.policies import delegations
 from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
@@ -27,6 +27,7 @@ from tests.feeds import line_row, take_lines, told
 from tests.people import PASSWORD, Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.promises.delegates import end, taken_on, waiting
 from tests.staff import an_actor
+from tests.support.officers import shown, staff
 from tests.walks.marks import tells
 from tests.walks.world import a_passkey
 
@@ -190,6 +191,18 @@ class TestSeparation:
         assert "You withdrew your request. You can ask again." in browser.get("/lines/separation/").text
         browser.post("/lines/separation/", {"reach": "By mail", "note": ""})
         assert "Your request" in browser.get("/lines/separation/").text
+
+    def test_no_number_is_shown_that_the_line_no_longer_has(self) -> None:
+        line = a_line(account="A-1", role="user", msisdn="+12065550199")
+        made, officer = self.ask(line), staff(name="reads it")
+        path = f"/admin/separations/{made}/"
+        assert "Line +12065550199" in shown(officer, path, {"kind": "review", "reason": "It is due."})
+        ended = timezone.now() - timedelta(minutes=1)
+        Line.objects.filter(pk=line.pk).update(deactivated_at=ended)
+        LineNumber.objects.filter(line=line).update(ends_at=ended)
+        a_line(msisdn="+12065550199", activated_at=ended)
+        told = shown(officer, path, {"kind": "review", "reason": "It is due."})
+        assert ("Line no number now" in told, "5550199" in told) == (True, False)
 
     def test_nobody_but_an_officer_looks(self) -> None:
         made = self.ask(a_line(account="A-1", role="user"))

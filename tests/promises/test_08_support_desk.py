@@ -24,7 +24,7 @@ import audit.actions
 import audit.queries
 from accounts.actions.people import get_or_create_person
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Line, Message, TextedCode, User
+from accounts.models import Line, LineNumber, Message, TextedCode, User
 from accounts.primitives.sealing import unseal
 from accounts.queries import StaffOnly
 from audit.models import AuditEvent
@@ -211,6 +211,13 @@ def test_to_see_who_it_is_lasts_15_minutes(desk: Desk) -> None:
     assert PERSON in shown
     assert "(206) 555-0199" in shown
     assert PERSON not in desk.shows(desk.officer)
+    # A number that somebody else has by now is no longer this person's.
+    ended = timezone.now() - timedelta(minutes=1)
+    Line.objects.filter(pk=desk.line.pk).update(deactivated_at=ended)
+    LineNumber.objects.filter(line=desk.line).update(ends_at=ended)
+    a_line(msisdn="+12065550199", activated_at=ended)
+    shown = desk.shows(desk.agent)
+    assert (PERSON in shown, "(206) 555-0199" in shown) == (True, False)
     Reveal.objects.update(until=timezone.now())
     assert PERSON not in desk.shows(desk.agent)
 
