@@ -17,7 +17,8 @@ from accounts.actions.sign_ins import end_sign_ins
 from accounts.domain import auth_factors, sessions
 from accounts.forms import EndForm, LanguageForm, TextsForm
 from accounts.models import LineReminder, User
-from accounts.policies import alerts
+from accounts.policies import alerts, delegations
+from accounts.policies.permissions import Relation
 from accounts.queries import PersonsLine
 from accounts.views.access import PersonRequest, SubscriberRequest, person_required, seeing_required
 
@@ -56,11 +57,14 @@ def texts(request: SubscriberRequest) -> HttpResponse:
 
 
 def _texts(user: User) -> TextsForm | None:
-    """The switches as they stand for the person's own line; None for staff, and where there is no line."""
+    """The switches as they stand for the person's own line; None for staff, and where no text can come."""
     line = _own_line(user)
     if line is None:
         return None
     own = line.line.pk
+    # No text reaches the phone of a line that ended; what it is told goes to its safe contact, if it has one.
+    if line.relation == Relation.EX_USER and delegations.contact_of(line_id=own) is None:
+        return None
     now = {
         "news": not alerts.has_alerts_off(line_id=own),
         "reminders": not LineReminder.objects.filter(pk=own, off_since__isnull=False).exists(),

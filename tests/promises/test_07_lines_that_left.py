@@ -22,7 +22,7 @@ from audit.models import AuditEvent
 from consent.actions import choices
 from consent.models import Choice
 from disclosures.tasks import make_archives
-from tests.factories import a_line
+from tests.factories import a_line, a_safe_contact
 from tests.feeds import line_row, take_lines, told
 from tests.people import PASSWORD, Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.promises.delegates import end, taken_on, waiting
@@ -240,6 +240,9 @@ class TestEndedLines:
         assert Choice.objects.filter(line_id=line.pk, kind="stop").count() == 1
         assert "Signed in after the line had ended" in browser.get("/access-log/").text
         assert waiting(new) == []
+        assert [who.get("/settings/").text.count("Texts to your phone") for who in (theirs, browser)] == [1, 0]
+        a_safe_contact(line, msisdn="+12065550199", at=timezone.now())
+        assert "Texts to your phone" in browser.get("/settings/").text
 
     def test_a_texted_code_opens_the_new_holder_s_alone(self) -> None:
         line = a_line()
