@@ -10,17 +10,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-import audit.actions
-from accounts.policies.permissions import actor_of
+from accounts.policies.permissions import StaffAction
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import csv_file, staff_download
 from console.actions.staff_access_log import view_order
 from console.forms.rules import SinceForm
 from console.views.acts import Act, answer, look
 from console.views.site import show
+from partners.labels import party_name
 from partners.models import Party
 from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.actions.streams import enable_stream, pause_stream
+from support.actions.queue import export_list
 from support.forms.acting import ActForm, LookForm
 from support.queries import timeline
 
@@ -109,10 +110,10 @@ def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
 @staff_download
 def download_sent(request: PersonRequest, party_id: int) -> HttpResponseBase:
     """Stream the same as CSV; that it was taken is written into the trail."""
-    get_object_or_404(Party, pk=party_id)
-    audit.actions.record(
-        action="export.taken", actor=actor_of(request.user), target=f"party:{party_id}", at=timezone.now(),
-        detail={"in": "orders and events sent"},
+    party = get_object_or_404(Party, pk=party_id)
+    export_list(
+        title="Orders and events sent", criteria={"Partner": party_name(party.name, party.uri)},
+        needed=StaffAction.SEE_TERMS, user=request.user, at=timezone.now(),
     )  # fmt: skip
     return csv_file(lines=timeline.sent_as_csv(party_id=party_id), name=f"whereabouts-sent-{party_id}")
 

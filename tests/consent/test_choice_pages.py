@@ -279,7 +279,7 @@ def test_a_choice_costs_the_same_for_three_partners() -> None:
             an_agreed_use(line, f"Service {line.pk} {number}")
         made = choices.stop(line_id=line.pk, scope="all", actor=own(line), channel="web")
         counts.add(queries(signed_in(line), f"/choices/{made.choice_id}/"))
-    assert counts == {13}
+    assert counts == {14}
 
 
 def test_the_receipt_is_on_the_page_and_in_the_file() -> None:

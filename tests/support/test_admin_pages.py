@@ -320,8 +320,8 @@ def test_all_that_a_partner_was_sent_is_one_file(officer: Member, apart: timedel
     last = rows[-1]
     assert (last["kind"], last["what"], last["tries"]) == ("event", "Verification", "2")
     taken = AuditEvent.objects.get(action="export.taken", actor=officer.actor)
-    assert taken.target == f"party:{contract.aggregator_id}"
-    assert "in orders and events sent" in shown(officer, "/admin/trail/")
+    assert taken.detail == {"in": "Orders and events sent", "for": {"Partner": contract.aggregator.name}}
+    assert "in Orders and events sent; Partner: " in shown(officer, "/admin/trail/")
     assert officer.client.get("/admin/streams/999999/csv/").status_code == 404
 
 

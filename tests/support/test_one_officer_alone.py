@@ -150,7 +150,7 @@ WITHOUT_REASON = {
         "checks what was typed",
     ),
     **dict.fromkeys(
-        ("accounts.record_view", "console.add_note", "console.choose_notifications", "console.note_visit",
+        ("accounts.record_view", "console.add_note", "console.note_visit", "support.choose_notifications",
          "support.add_note", "support.begin_reply", "support.keep_draft", "support.remove_file", "support.remove_view",
          "support.rename_view", "support.retire_reply", "support.save_view", "support.undo_answer",
          "support.undo_reply", "support.write_reply"),

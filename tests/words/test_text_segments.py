@@ -13,7 +13,7 @@ BASE = "https://privacy.carrier.example"
 FILLED_IN = {
     "code": "12345678", "number": "1-800-555-0100", "what": "a recovery code was used, a passkey was removed",
     "sessions": f"{BASE}/accounts/sessions/", "stop": f"{BASE}/stop/", "home": f"{BASE}/home/",
-    "settings": f"{BASE}/settings/", "link": f"{BASE}/help/cases/WB-1234-56/",
+    "settings": f"{BASE}/settings/", "link": f"{BASE}/help/cases/WB-1234-56/", "n": "99",
 }  # fmt: skip
 # The longest address of a text, by what the text says.
 LONG = {

@@ -1,5 +1,7 @@
 """Promise 8: what an agent sees and does stands in the person's own log, and no agent can allow anything."""
 
+import re
+
 from tests.promises.through_the_doors.files import ROADSIDE
 from tests.promises.through_the_doors.product import Product
 from tests.walks.marks import tells
@@ -22,7 +24,8 @@ def test_agents_looks_and_acts_are_logged_and_none_allows(product: Product) -> N
     assert "Our support Staff" not in log()
     looked = agent.get(case)
     assert (looked.status, tells(looked.text, line.msisdn), "Ada Marsh" in looked.text) == (200, False, False)
-    assert f"Our support Staff Looked at your case and its details Reason given: {code}" in log()
+    look = f"Looked at your case and its details Reason given: {code}"
+    assert re.search(rf"Our support Staff [^:]+:\d\d [AP]M {look}", log())
     # Without a reason nothing is shown; with one it is, and the reason stands in the log.
     reveal = agent.get(f"{case}reveal/").form(f"{case}reveal/")
     refused = agent.send(reveal)
