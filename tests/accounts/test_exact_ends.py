@@ -449,6 +449,13 @@ def test_a_text_goes_out_from_its_moment_to_its_end(line: Line, now: datetime, s
     assert ends_at(lambda at: sms_delivery.deliver_one(message_id=message.pk, now=at), message.expires_at)
 
 
+def test_an_answer_to_a_text_is_old_after_an_hour(line: Line, now: datetime, settings: Settings) -> None:
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.REPLY, words="Hello.", at=now)
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    assert ends_at(lambda at: sms_delivery.deliver(now=at), now + HOUR)
+
+
 def test_so_does_a_mail(line: Line, now: datetime) -> None:
     enqueue_email(line_id=line.pk, to="ada@example.org", mail=Mail("Receipt", "Here."), at=now)
     assert begins_at(lambda at: email_outbox.deliver(now=at), now)
@@ -474,6 +481,10 @@ def test_limits_of_a_day_and_an_hour_end_after_them(line: Line, now: datetime, m
             return False
         return True
 
+    # What others had sent counts for nothing here.
+    other = a_line()
+    enqueue_email(line_id=other.pk, to="bo@example.org", mail=Mail("Receipt", "Here."), at=now)
+    enqueue_receipt(line_id=other.pk, words="Your receipt", at=now)
     assert mails(now)
     assert begins_at(mails, now + DAY)
     assert links(now)

@@ -77,8 +77,11 @@ def test_other_endpoints_are_proposed_to_a_second_officer(officer: Member, secon
 def test_only_what_changes_is_said(officer: Member, second: Member, contract: Contract) -> None:
     path = f"/admin/contracts/{contract.pk}/endpoints/"
     assert post(officer, path, {**TYPED, "hosts": ""})
-    asked = shown(second, f"/admin/proposals/{Proposal.objects.get().pk}/")
+    proposal = f"/admin/proposals/{Proposal.objects.get().pk}/"
+    asked = shown(second, proposal)
     assert "What changes Other allowed hosts will be none instead of calls.geobridge.example. About" in asked
+    assert post(second, f"{proposal}agree/")
+    assert "(hosts: none, was calls.geobridge.example" in shown(officer, f"/admin/contracts/{contract.pk}/")
 
 
 def test_a_company_is_renamed_at_once_its_keys_wait(officer: Member, second: Member, contract: Contract) -> None:

@@ -13,7 +13,7 @@ from support.actions.writing import attach
 from support.domain import files
 from support.models import Attachment, Reveal, Ticket
 from support.queries.record_words import scan_in_words
-from support.workers import scanning
+from support.workers import scanning, sending
 from tests.factories import a_line
 from tests.people import signed_in
 from tests.support.desk import a_ticket, asks
@@ -119,6 +119,16 @@ def test_one_s_own_file_and_a_case_of_nobody_s_open(ana: Member, line: Line, tic
     # The person it is meant for gets it once it is sent.
     assert signed_in(line).get(f"/help/{ticket.code}/files/{own.pk}/").status_code == 404
     assert [opens(ana, case), opens(staff("auditor"), case)] == [True, False]
+
+
+def test_who_sent_a_file_reads_its_name(ana: Member, ticket: Ticket) -> None:
+    given = SimpleUploadedFile("what we found.txt", b"Nothing.")
+    post(ana, f"/desk/{ticket.code}/write/", {"body": "Dear you", "then": "solved", "uploads": given})
+    sending.send(now=timezone.now() + timedelta(seconds=31))
+    scanning.scan(now=timezone.now())
+    for member, is_own in ((ana, True), (staff("agent", name="ben"), False)):
+        page = shown(member, f"/desk/{ticket.code}/")
+        assert ("what we found.txt" in page, "bill of Ada Marsh" in page) == (is_own, False)
 
 
 def test_staff_read_what_the_scan_found() -> None:

@@ -25,6 +25,7 @@ from support.queries.due import due
 from support.queries.names import takes_two
 from support.queries.queue import QueueFilter, counts, page
 from support.queries.team_metrics import Figure, figures, last_days
+from support.queries.writing import values_of
 from support.workers import sending
 from support.workers.sending import send_replies
 from tests.factories import a_line, a_party
@@ -61,6 +62,11 @@ def test_a_person_is_shown_for_a_quarter_of_an_hour(line: Line, now: datetime) -
 
     assert first.until == now + 15 * MINUTE
     assert ends_at(is_the_same, now + 15 * MINUTE)
+
+
+def test_an_answer_s_day_is_promised_until_it_comes(now: datetime) -> None:
+    case = a_ticket()
+    assert ends_at(lambda at: bool(values_of(ticket=case, at=at)["due"]), case.due_at)
 
 
 def test_a_line_has_ended_from_its_end_on(now: datetime) -> None:
