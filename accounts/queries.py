@@ -235,10 +235,12 @@ def get_hold_end_between(*, own: Line, line: Line, at: datetime) -> datetime | N
 
 
 def may_still(*, user: User, line_id: int, action: Action, at: datetime) -> bool:
-    """Return whether a person may do this with a line, unheld: once more, for what waited for its lock."""
+    """Return whether a person may do this with a line, unheld where that counts: for what waited for its lock."""
     known = list_lines_of_person(user=user, at=at)
-    line = next((one.line for one in known if one.line.pk == line_id and one.may(action)), None)
-    return line is not None and get_hold_end_between(own=known[0].line, line=line, at=at) is None
+    line = next((one for one in known if one.line.pk == line_id and one.may(action)), None)
+    if line is None or line.how(action) is How.CODE:
+        return line is not None
+    return get_hold_end_between(own=known[0].line, line=line.line, at=at) is None
 
 
 def code_texts(*, since: datetime) -> dict[str, int]:

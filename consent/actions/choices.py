@@ -48,6 +48,10 @@ class UnknownRef(Exception):
     """The company, purpose or campaign named is not one we know."""
 
 
+class NotPermitted(Exception):
+    """Whoever says it may not do so on this line any more, now that it is their turn."""
+
+
 class PauseOver(ValueError):
     """The pause would end before it begins: the day that was chosen ended on the way here, say."""
 
@@ -86,13 +90,16 @@ def stop(
     reason: str = "",
     by: str = "user",
     notice: DisplayedNotice | None = None,
+    person: User | None = None,
 ) -> RecordedChoice:
     """Say no from now on: to everything, a party (URI), a purpose (DPV term) or a campaign (id), future ones included.
 
     `reason` "never_agreed" marks a dispute: each partner concerned is asked for its proof. `notice`: what was read
-    before. Raises UnknownRef where `ref` names nothing known.
+    before. `person`: who says it on a line that isn't their own. Raises UnknownRef where `ref` names nothing known, and
+    NotPermitted.
     """
     _refuse_unknown(scope, ref)
+    _refuse_others(line_id, person, Action.DISPUTE if reason == NEVER_AGREED else Action.STOP)
     choice = Choice(
         kind=Choice.Kind.STOP, line_id=line_id, scope=scope, ref=ref, actor=actor, channel=channel, reason=reason
     )
@@ -109,13 +116,16 @@ def stop(
 
 @retry_on_conflict
 @transaction.atomic
-def stop_each(*, line_id: int, parties: Sequence[str], actor: str, channel: str) -> list[RecordedChoice]:
+def stop_each(
+    *, line_id: int, parties: Sequence[str], actor: str, channel: str, person: User | None = None
+) -> list[RecordedChoice]:
     """Stop several companies (URIs) at once, or none of them: each by a choice of its own, with its orders and receipt.
 
-    Whoever is texted of a stop is texted once. Raises UnknownRef.
+    Whoever is texted of a stop is texted once. `person`: as for `stop`. Raises UnknownRef, NotPermitted.
     """
     for uri in parties:
         _refuse_unknown(Choice.Scope.PARTY, uri)
+    _refuse_others(line_id, person, Action.STOP)
     earlier = _find_pressed_together(line_id, parties, actor, channel)
     if earlier:
         return [_build_repeated_choice(one) for one in earlier]
@@ -155,9 +165,15 @@ def refuse(
 
 @retry_on_conflict
 @transaction.atomic
-def pause(*, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str) -> RecordedChoice:
-    """Say no until a moment; what stood before counts again then. Raises UnknownRef, PauseOver for a past end."""
+def pause(
+    *, line_id: int, scope: str, ref: str = "", until: datetime, actor: str, channel: str, person: User | None = None
+) -> RecordedChoice:
+    """Say no until a moment; what stood before counts again then. `person`: as for `stop`.
+
+    Raises UnknownRef, NotPermitted, PauseOver for a past end.
+    """
     _refuse_unknown(scope, ref)
+    _refuse_others(line_id, person, Action.PAUSE)
     choice = Choice(
         kind=Choice.Kind.PAUSE, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel
     )
@@ -220,6 +236,18 @@ def _lock_to_allow(line_id: int, campaign: Campaign, notice: DisplayedNotice | N
     if notice is not None:
         notices.refuse_outdated(notice=notice, campaign=campaign)
     return made_at
+
+
+def _refuse_others(line_id: int, person: User | None, action: Action) -> None:
+    """Look in the line's turn whether somebody may still say no for another. Nobody's no on their own line is refused.
+
+    Raises NotPermitted.
+    """
+    if person is None:
+        return
+    at = lock_line(line_id=line_id)
+    if not accounts.queries.may_still(user=person, line_id=line_id, action=action, at=at):
+        raise NotPermitted
 
 
 def _limit_to_notice(until: datetime | None, notice: DisplayedNotice | None) -> datetime | None:

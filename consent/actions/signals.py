@@ -61,15 +61,17 @@ def honour_signal(*, line_id: int, actor: str, at: datetime) -> SignalTaken:
 
 @retry_on_conflict
 @transaction.atomic
-def follow_signal(*, line_id: int, actor: str, channel: str) -> RecordedChoice:
+def follow_signal(*, line_id: int, actor: str, channel: str, person: User | None = None) -> RecordedChoice:
     """Say that the signal counts: stop everything, own yeses too.
 
     It is taken whether or not anything is asked: who presses "stop" on a page that lay open means it, whatever was
-    answered on another. `channel`: by which they stop where no signal ever came.
+    answered on another. `channel`: by which they stop where no signal ever came. `person`: as for `stop`, and as that
+    raises NotPermitted.
     """
     _answer(line_id, PrivacySignal.Answer.STOP, actor)
     came = PrivacySignal.objects.filter(pk=line_id).exists()
-    made = stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=SIGNAL if came else channel)
+    by = SIGNAL if came else channel
+    made = stop(line_id=line_id, scope=Choice.Scope.ALL, actor=actor, channel=by, person=person)
     if came and not made.repeated:
         change_notices.notify_of_change(
             line_id=line_id, change=change_notices.Change.STOP, actor=actor, at=made.made_at

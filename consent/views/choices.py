@@ -38,7 +38,7 @@ from accounts.views.access import (
 from accounts.views.looks import record_view
 from consent.actions import choices as choices_actions
 from consent.actions import signals
-from consent.actions.choices import NEVER_AGREED, NotAllowable, PauseOver, RecordedChoice, UnknownRef
+from consent.actions.choices import NEVER_AGREED, NotAllowable, NotPermitted, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, override_signal
 from consent.domain import notices
 from consent.domain.notices import list_covered_uses, list_ended_uses
@@ -167,9 +167,9 @@ def pause(request: SubscriberRequest) -> HttpResponseBase:
         said = {name: form.cleaned_data[name] for name in ("scope", "ref", "until")}
         try:
             return _redirect_after_choice(
-                request, choices_actions.pause(line_id=line.line.pk, actor=_actor(request), channel=CHANNEL, **said)
+                request, choices_actions.pause(line_id=line.line.pk, channel=CHANNEL, **_by(request), **said)
             )
-        except UnknownRef as error:
+        except (UnknownRef, NotPermitted) as error:
             raise Http404 from error
         except PauseOver:
             form.add_error("day", _("Choose today or a later day."))
@@ -217,7 +217,10 @@ def signal(request: SubscriberRequest) -> HttpResponseBase:
 @subscriber_required
 def follow_signal(request: SubscriberRequest) -> HttpResponseBase:
     """The other answer: the signal counts. A stop of everything, in one step as any stop."""
-    made = signals.follow_signal(line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL)
+    try:
+        made = signals.follow_signal(line_id=request.line.line.pk, channel=CHANNEL, **_by(request))
+    except NotPermitted as error:
+        raise Http404 from error
     return _redirect_after_choice(request, made, everything=True)
 
 
@@ -251,9 +254,9 @@ def _stop(request: SubscriberRequest, form: StopForm, *, reason: str) -> HttpRes
     read = notice if form.cleaned_data["notice"] == notice.digest else None
     try:
         made = choices_actions.stop(
-            line_id=request.line.line.pk, actor=_actor(request), channel=CHANNEL, reason=reason, notice=read, **said
+            line_id=request.line.line.pk, channel=CHANNEL, reason=reason, notice=read, **_by(request), **said
         )
-    except UnknownRef as error:
+    except (UnknownRef, NotPermitted) as error:
         raise Http404 from error
     return _redirect_after_choice(request, made, everything=said["scope"] == Choice.Scope.ALL)
 
@@ -268,10 +271,8 @@ def _stop_several(request: SubscriberRequest) -> HttpResponseBase:
         raise Http404
     parties = [form.cleaned_data["ref"] for form in forms]
     try:
-        made = choices_actions.stop_each(
-            line_id=request.line.line.pk, parties=parties, actor=_actor(request), channel=CHANNEL
-        )
-    except UnknownRef as error:
+        made = choices_actions.stop_each(line_id=request.line.line.pk, parties=parties, channel=CHANNEL, **_by(request))
+    except (UnknownRef, NotPermitted) as error:
         raise Http404 from error
     return _redirect_after_choice(request, made[0]) if len(made) == 1 else _redirect_after_several(request, len(made))
 
@@ -318,6 +319,11 @@ def _allow(request: SubscriberRequest, form: AllowForm, notice: notices.Displaye
 
 def _actor(request: SubscriberRequest) -> str:
     return f"{'delegate' if request.line.is_delegated else 'subscriber'}:{request.user.pk}"
+
+
+def _by(request: SubscriberRequest) -> dict[str, Any]:
+    """Who says no; `person` where it is on a line that isn't their own, which may be kept from them by then."""
+    return {"actor": _actor(request), "person": None if request.line.is_own else request.user}
 
 
 def get_own_choice(request: SubscriberRequest, choice_id: uuid.UUID) -> tuple[ChoiceRow, PersonsLine]:

@@ -1,4 +1,4 @@
-"""Whether somebody may say yes is looked at once more when it is their turn: a file may have come meanwhile."""
+"""Whether somebody may say yes, or no for another, is looked at again in their turn: a file may have come meanwhile."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,10 +15,11 @@ from consent.domain import snapshots
 from consent.domain.consent_requests import token_of
 from consent.models import Choice, ConsentRequest, PrivacySignal
 from tests.consent.claiming import a_partner, digest_in, prove
-from tests.factories import a_campaign
+from tests.factories import a_campaign, a_line, a_party
 from tests.feeds import Row, line_row, take_lines, told
 from tests.overlapping import elsewhere, overlap
 from tests.people import signed_in, user_of
+from tests.promises.delegates import taken_on
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 ROWS = {
@@ -109,3 +110,53 @@ def test_nor_is_anybody_asked_to_look_after_the_line(holder: Line, of: str, chan
     _, answer = overlap(lambda: take_lines(ROWS[of] | change), lambda: browser.post("/lines/delegates/", asked))
     assert (answer.status_code, answer.url, Delegation.objects.count()) == (302, "/lines/delegates/", 0)
     assert "You can stop sharing now. The rest waits 24 hours." in browser.get(answer.url).text
+
+
+NOS = {
+    "stop": ("/choices/stop/", {"scope": "all", "ref": ""}),
+    "several": ("/choices/stop/", {"several": "1", "ref": "https://one.example"}),
+    "pause": ("/choices/pause/", {"scope": "all", "ref": "", "length": "7"}),
+    "dispute": ("/choices/dispute/", {"scope": "all", "ref": ""}),
+    "signal": ("/choices/signal/stop/", {}),
+}
+
+
+@pytest.mark.parametrize("no", NOS)
+@pytest.mark.parametrize(("of", "change"), OF_THE_CHILD)
+def test_nor_is_anything_stopped_for_a_child_that_is_theirs_no_more(
+    holder: Line, meanwhile: Callable[[str, Row], None], of: str, change: Row, no: str
+) -> None:
+    a_party("One")
+    child, browser, (address, said) = Line.objects.get(carrier_id="LC"), signed_in(holder), NOS[no]
+    meanwhile(of, change)
+    answer = browser.post(address, {**said, "line": str(child.public_id)})
+    assert (answer.status_code, Choice.objects.count()) == (404, 0)
+
+
+@pytest.mark.parametrize("no", NOS)
+def test_a_new_sim_of_the_holder_s_keeps_no_stop_from_their_child(
+    holder: Line, meanwhile: Callable[[str, Row], None], no: str
+) -> None:
+    a_party("One")
+    child, browser, (address, said) = Line.objects.get(carrier_id="LC"), signed_in(holder), NOS[no]
+    meanwhile("LH", {"sim_changed_at": LATER})
+    answer = browser.post(address, {**said, "line": str(child.public_id)})
+    assert (answer.status_code, Choice.objects.filter(line_id=child.pk).count()) == (302, 1)
+
+
+@pytest.mark.parametrize("no", ["stop", "several", "pause"])
+def test_nor_by_a_helper_whom_the_line_s_person_sent_away_meanwhile(
+    holder: Line, monkeypatch: pytest.MonkeyPatch, no: str
+) -> None:
+    a_party("One")
+    person, helper, made = taken_on(holder, a_line(msisdn="+12065550188"))
+    locks, (address, said) = snapshots.lock_lines, NOS[no]
+
+    def first_the_end(**asked: Any) -> object:
+        monkeypatch.setattr(snapshots, "lock_lines", locks)
+        assert elsewhere(lambda: person.post(f"/lines/delegates/{made.pk}/end/")).url == "/lines/delegates/"
+        return locks(**asked)
+
+    monkeypatch.setattr(snapshots, "lock_lines", first_the_end)
+    answer = helper.post(address, {**said, "line": str(holder.public_id)})
+    assert (answer.status_code, Choice.objects.count()) == (404, 0)
