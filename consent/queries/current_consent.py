@@ -53,7 +53,7 @@ def sharing(
         stopped_at=_everything_stopped_since(whole, known, ledger),
         stop_id=_own_stop(kept) if stopped_by == Origin.PERSON else "",
         by_record=stopped_by == Origin.FILE,
-        paused_since=ledger.in_force(pauses),
+        paused_since=ledger.stood_since(EVERYTHING, (), newest=pauses),
         paused_until=_ends(pauses),
         uses=uses,
         by_recipient={pair: use for pair, use in found.items() if pair[1]},

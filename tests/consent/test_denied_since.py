@@ -15,6 +15,7 @@ from consent.models import Choice
 from consent.queries.choices import changed_at, choices_page
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof
+from disclosures.models import Outcome
 from partners.models import Campaign
 from tests.clocks import Clock
 from tests.factories import NOW, a_campaign, a_line, a_party, an_approval
@@ -24,6 +25,7 @@ from tests.people import number_of, signed_in
 from tests.properties import undone
 from tests.words.expected import PACIFIC, Words
 from tests.words.pages import main
+from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db")
 MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
@@ -209,6 +211,16 @@ def test_home_company_and_the_stops_own_page_say_since_when(clock: Clock, of: st
     newest = Choice.objects.filter(line_id=line.pk).latest("made_at")
     lead = "all_is_off" if of == "all" else "no_since"
     assert say(lead, exact=say.exact(first)) in main(browser, f"/choices/{newest.id}/").words
+
+
+def test_a_company_without_a_use_is_blocked_since_the_first_pause_that_runs_on(clock: Clock) -> None:
+    line, campaign = told(clock, [said("pause", 9, until=5), said("pause", 6, until=-3), said("pause", 4, until=-2)])
+    nobody = a_party("CountyJail", "end_customer")
+    disclosed(line, [campaign.contract.aggregator.uri, nobody.uri], at=NOW - 3 * DAY, outcome=Outcome.REFUSED)
+    say = Words("en", PACIFIC)
+    first, last = say.moment(NOW - 9 * DAY), say.moment(NOW + 3 * DAY)
+    page = main(signed_in(line), f"/companies/{nobody.pk}/").words
+    assert f"Blocked from {first} until {last}." in page, page
 
 
 def test_a_pause_is_over_at_its_end_and_changed_by_nothing_from_then_on(clock: Clock) -> None:
