@@ -18,7 +18,7 @@ import audit.actions
 from accounts.actions import sms_outbox
 from accounts.actions.sms_outbox import enqueue_notice
 from accounts.domain.message_templates import language_of, sign_mail
-from accounts.models import Line, LineNumber, LineUser, Message, User
+from accounts.models import Line, LineUser, Message, User
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives.sealing import unseal
 from accounts.workers.email_outbox import Mail
@@ -228,10 +228,7 @@ def lock_merged_case(*, ticket: Ticket) -> Ticket:
 
 def ending_of(*, line_id: int, at: datetime) -> str:
     """Return the last four digits of a line's number now, by which a caller's case is found; "" where it has none."""
-    try:
-        return accounts.queries.msisdn_of(line_id=line_id, at=at)[-ENDING:]
-    except LineNumber.DoesNotExist:
-        return ""
+    return accounts.queries.current_number(line_id=line_id, at=at)[-ENDING:]
 
 
 def _claim(ticket: Ticket, actor: str, at: datetime) -> None:

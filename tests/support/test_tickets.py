@@ -32,6 +32,8 @@ from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
 from tests.moments import ends_at
 from tests.orders import bring_to
+from tests.people import PASSWORD, Browser, signed_in
+from tests.promises.delegates import end
 from tests.properties import undone
 from tests.staff import a_staff_user
 from tests.support.console import a_case, everything
@@ -215,6 +217,18 @@ def test_a_line_without_a_number_has_no_ending() -> None:
     line, at = a_line(msisdn=NUMBER), timezone.now()
     assert ending_of(line_id=line.pk, at=at) == "0177"
     assert ending_of(line_id=line.pk, at=line.activated_at - timedelta(days=1)) == ""
+
+
+def test_no_case_of_an_ended_line_is_found_by_its_next_holder_s_number(ana: Member) -> None:
+    line, asked = a_line(msisdn=NUMBER), {"topic": "other", "message": "Who looked?"}
+    signed_in(line)
+    end(line)
+    former = Browser()
+    former.post("/accounts/login/ended/", {"number": NUMBER, "password": PASSWORD})
+    assert former.post("/help/write/", asked).status_code == 302
+    assert signed_in(a_line(msisdn=NUMBER, activated_at=timezone.now())).post("/help/write/", asked).status_code == 302
+    found = ana.client.post("/desk/search/", {"q": NUMBER}).content.decode()
+    assert {one.line_id == line.pk: one.code in found for one in Ticket.objects.all()} == {True: False, False: True}
 
 
 def test_an_unanswered_answer_is_closed_after_its_time() -> None:
