@@ -17,6 +17,8 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator
+from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -48,6 +50,24 @@ class NumberForm(forms.Form):
             raise forms.ValidationError(
                 _("That doesn't look like a phone number. Type all the digits, like (206) 555-0142.")
             ) from error
+
+
+class AddressField(forms.EmailField):
+    """An e-mail address. What Django takes for one and no mail can be sent to is refused: the mail would be lost."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"})
+        super().__init__(max_length=254, widget=widget, **kwargs)
+
+    def run_validators(self, value: str) -> None:
+        super().run_validators(value)
+        mailbox, _at, domain = value.rpartition("@")
+        try:
+            punycode(domain)
+        except UnicodeError as error:
+            raise ValidationError(EmailValidator.message, code="invalid") from error
+        if not mailbox.isprintable():
+            raise ValidationError(EmailValidator.message, code="invalid")
 
 
 class RateLimitAdapter(Protocol):

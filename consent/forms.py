@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AddressField
 from accounts.primitives.zones import end_of_day
 from consent.domain.receipt_check import LARGEST_FILE
 from consent.models import Choice
@@ -110,9 +111,7 @@ class AllowForm(_DayForm):
 class MailForm(forms.Form):
     """Where a receipt is mailed to."""
 
-    to = forms.EmailField(
-        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    to = AddressField(label=_("E-mail address"))
 
 
 class ReceiptFileForm(forms.Form):

@@ -15,6 +15,7 @@ from time import monotonic
 from uuid import UUID
 
 import structlog
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -91,7 +92,12 @@ class _Run:
         letter = _claim(letter_id, self._now)
         if letter is None:
             return True
-        taken = _send_mail(letter)
+        try:
+            taken = _send_mail(letter)
+        except InvalidToken:
+            # Sealed by a newer key, as keys are changed: it waits until this process has that key, and no other for it.
+            log.warning("letter_not_opened", letter=str(letter_id))
+            return True
         if taken:
             OutgoingEmail.objects.filter(pk=letter_id).update(taken_at=self._now, to_sealed=b"", body_sealed=b"")
         with self._lock:
@@ -143,6 +149,9 @@ def _send_mail(letter: OutgoingEmail) -> bool:
     except (SMTPException, OSError) as error:
         log.warning("letter_not_sent", letter=str(letter.pk), error=type(error).__name__)
         return False
+    except ValueError:
+        # No server takes it: it can't even be written.
+        log.warning("letter_refused", letter=str(letter.pk))
     return True
 
 

@@ -17,6 +17,7 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 import structlog
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max
@@ -113,7 +114,13 @@ def deliver(*, now: datetime, clock: Callable[[], float] = monotonic) -> int:
 
 def deliver_one(*, message_id: UUID, now: datetime) -> Outcome | None:
     """Hand one text over, if it is due. What became of it; None where there was nothing to hand over."""
-    due = _claim(message_id, now)
+    try:
+        due = _claim(message_id, now)
+    except InvalidToken:
+        # Sealed by a newer key, as keys are changed: it waits until this process has that key, and no other for it.
+        log.warning("text_not_opened", text=str(message_id))
+        _release_claim(message_id, now)
+        return None
     if due is None:
         return None
     outcome = texts.send_and_wait(msisdn=due.msisdn, text=due.text)

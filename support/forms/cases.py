@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import AddressField
 from support.actions.asking import TOPICS, IncomingMessage
 from support.domain import files
 from support.labels import TOPIC
@@ -100,12 +101,10 @@ class AskForm(ReplyForm):
     """A new case. `topics`: what it may be about."""
 
     topic = forms.ChoiceField(label=gettext_lazy("What is it about?"))
-    mail = forms.EmailField(
+    mail = AddressField(
         label=gettext_lazy("Also tell me by e-mail (optional)"),
         help_text=gettext_lazy("The e-mail says only that there is an answer, with a link to it."),
         required=False,
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
     )
     field_order = ("topic", "message", "uploads", "mail")
 

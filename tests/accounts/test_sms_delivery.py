@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -69,6 +70,20 @@ def test_it_goes_out_at_the_commit_and_not_before() -> None:
         )
         assert Message.objects.filter(taken_at=None).update(to_sealed=b"") == 2
     assert len(sent()) == 1
+
+
+def test_a_text_that_no_key_here_opens_yet_keeps_no_other_waiting(settings: Settings) -> None:
+    first, other, now, keys = a_line(), a_line(), timezone.now(), settings.FIELD_ENCRYPTION_KEYS
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    newer = [Fernet.generate_key().decode(), *keys]
+    settings.FIELD_ENCRYPTION_KEYS = newer
+    post(first, now)
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    post(other, now + MINUTE)
+    settings.SMS_BACKEND = MEMORY
+    assert (sms_delivery.deliver(now=now + MINUTE), sent()) == (1, [(number_of(other), WORDS)])
+    settings.FIELD_ENCRYPTION_KEYS = newer
+    assert (sms_delivery.deliver(now=now + 2 * MINUTE), len(sent())) == (1, 2)
 
 
 def test_a_far_away_gateway_is_handed_it_by_the_task(settings: Settings) -> None:

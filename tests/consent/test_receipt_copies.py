@@ -13,6 +13,7 @@ from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any, ClassVar, cast
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.core.mail.message import EmailMessage
@@ -227,6 +228,10 @@ def test_what_is_unpacked_counts_against_the_limit_though_it_has_no_end() -> Non
         assert refused.value.fault == Fault.NO_RECEIPT
 
 
+# Django takes them for addresses.
+NO_MAIL_CAN_NAME = ('"a\x0bb"@example.net', "ana@\u3002example.net", f"ana@{'ä' * 60}.net")
+
+
 class Away(EmailBackend):
     """A mail server that raises what it is told to, until it is told otherwise."""
 
@@ -297,13 +302,29 @@ def test_what_mail_server_refuses_for_good_is_not_tried_again(away: type[Away]) 
     assert OutgoingEmail.objects.get().taken_at is not None
 
 
+def test_a_mail_that_no_server_or_no_key_takes_keeps_no_other_waiting(settings: Settings) -> None:
+    line, now, keys = a_line(), timezone.now(), settings.FIELD_ENCRYPTION_KEYS
+    enqueue_email(line_id=line.pk, to=NO_MAIL_CAN_NAME[0], mail=Mail("Receipt", "Here."), at=now)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *keys]
+    newer = settings.FIELD_ENCRYPTION_KEYS
+    for n in range(3):
+        enqueue_email(line_id=line.pk, to=f"newer-{n}@example.net", mail=Mail("Receipt", "Here."), at=now)
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    enqueue_email(line_id=line.pk, to="ana@example.net", mail=Mail("Receipt", "Here."), at=now + A_MOMENT)
+    assert email_outbox.deliver(now=now + MINUTE) == 2
+    assert [one.to for one in mail.outbox] == [["ana@example.net"]]
+    settings.FIELD_ENCRYPTION_KEYS = newer
+    assert email_outbox.deliver(now=now + 2 * MINUTE) == 3
+
+
 def test_nobody_floods_mailbox_and_what_is_no_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accounts.actions.sms_outbox.LETTERS_A_DAY", 2)
     line = a_line()
     choice, browser = a_stop(line), signed_in(line)
     path = f"/choices/{choice.id}/receipt/mail/"
-    page = browser.post(path, {"to": "no address"})
-    assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
+    for typed in ("no address", *NO_MAIL_CAN_NAME):
+        page = browser.post(path, {"to": typed})
+        assert (page.status_code, "Enter a valid email address" in page.text) == (400, True)
     pages = [browser.post(path, {"to": "ana@example.net"}, follow=True).text for _ in range(3)]
     assert [LIMIT in unescape(page) for page in pages] == [False, False, True]
     assert OutgoingEmail.objects.count() == 2
