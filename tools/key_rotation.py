@@ -18,10 +18,11 @@ import audit.actions
 from accounts.primitives import sealing
 from accounts.primitives.sealing import seal, seal_bytes, unseal, unseal_bytes
 from partners.workers import rotation
+from support.domain import files
 from tools.inventory import TABLES
 
 ACTOR = "system:reseal"
-SUFFIX = "_sealed"
+SUFFIX = "sealed"
 # Private keys may lie in a vault of their own.
 OF_THE_VAULT = ("partners.SigningKey", "partners.PairwiseKey")
 SAY_EVERY = 10_000
@@ -39,6 +40,7 @@ def reseal(*, at: datetime, say: Say) -> int:
         say(f"{label}.{field}: {count} sealed anew")
         done += count
     done += _factors(newest)
+    done += _files(newest, at, say)
     done += rotation.reseal(actor=ACTOR, now=at)
     audit.actions.record(action="fields.resealed", actor=ACTOR, target="fields:all", at=at, detail={"count": done})
     return done
@@ -54,7 +56,7 @@ def sealed_columns() -> Iterator[tuple[str, str]]:
 def _column(label: str, field: str, newest: Fernet, using: str, say: Say) -> int:
     rows: QuerySet[Any] = QuerySet(apps.get_model(label)).using(using).order_by("pk")
     done = 0
-    for seen, (pk, sealed) in enumerate(rows.values_list("pk", field).iterator(chunk_size=500), start=1):
+    for seen, (pk, sealed) in enumerate(rows.values_list("pk", field).iterator(chunk_size=100), start=1):
         if sealed and not _is_of(newest, bytes(sealed)):
             done += rows.filter(pk=pk, **{field: sealed}).update(**{field: seal_bytes(unseal_bytes(sealed))})
         if seen % SAY_EVERY == 0:
@@ -75,6 +77,21 @@ def _factors(newest: Fernet) -> int:
             one.data = one.data | anew
             one.save(update_fields=["data"])
             done += 1
+    return done
+
+
+def _files(newest: Fernet, at: datetime, say: Say) -> int:
+    """Files of cases, which lie outside the database. One that no key opens is said, and keeps no other waiting."""
+    done = unopened = 0
+    for part in range(files.PARTS):
+        for file_id in files.list_files_before(until=at, part=part):
+            try:
+                done += files.reseal_file(file_id=file_id, is_sealed_by_newest=lambda sealed: _is_of(newest, sealed))
+            except FileNotFoundError:
+                continue  # taken away meanwhile
+            except InvalidToken:
+                unopened += 1
+    say(f"{settings.ATTACHMENTS_DIR}: {done} sealed anew, {unopened} that no key opens")
     return done
 
 

@@ -12,14 +12,14 @@ import signal
 import socket
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -141,6 +141,21 @@ def write_file(*, file_id: UUID, content: bytes) -> None:
 def read_file(*, file_id: UUID) -> bytes:
     """Return the bytes of a file. Raises FileNotFoundError, and InvalidToken where no key of ours opens them."""
     return unseal_bytes(_path(file_id).read_bytes())
+
+
+def reseal_file(*, file_id: UUID, is_sealed_by_newest: Callable[[bytes], bool]) -> bool:
+    """Seal a file's bytes with the newest key, whatever happens meanwhile. Returns whether an older one had.
+
+    Raises FileNotFoundError, and InvalidToken where no key of ours opens them.
+    """
+    path = _path(file_id)
+    sealed, anew = path.read_bytes(), uuid4()
+    if is_sealed_by_newest(sealed):
+        return False
+    # Left behind, it is of no case, and goes as such files do.
+    write_file(file_id=anew, content=unseal_bytes(sealed))
+    _path(anew).replace(path)
+    return True
 
 
 def delete_file(*, file_id: UUID) -> None:

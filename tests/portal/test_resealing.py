@@ -1,6 +1,8 @@
 """Keys are changed while everything runs: what the old ones sealed and signed stays good until it was made anew."""
 
-from io import StringIO
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connections
 from django.db.models import QuerySet
@@ -22,10 +25,14 @@ from accounts.queries import line_of_number
 from consent.actions.choices import stop
 from consent.models import HeldRow
 from consent.workers import archive_comparison, archive_writing
+from disclosures.workers import archiving
 from partners.domain import keys
 from partners.models import SigningKey
+from support.models import Attachment
+from support.workers import scanning
 from tests.factories import a_campaign, a_line, an_approval
-from tests.people import sign_in_by_code
+from tests.people import sign_in_by_code, signed_in
+from tests.support.desk import asks
 from tools.key_rotation import sealed_columns
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -44,6 +51,13 @@ def everything_sealed() -> list[bytes]:
         of_codes = one.data.get("migrated_codes", [])
         found += [sealed.encode() for sealed in of_codes or [one.data["secret"]]]
     return found
+
+
+def restore_signing_keys(before: Mapping[str, bytes]) -> None:
+    """The session's keys, which other tests use, as they were."""
+    with connections["owner"].cursor() as cursor:
+        for kid, sealed in before.items():
+            cursor.execute("UPDATE partners_signingkey SET private_sealed = %s WHERE kid = %s", [sealed, kid])
 
 
 def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, tmp_path: Path) -> None:
@@ -85,10 +99,37 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
         assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token) == {"a": 1}
         assert archive_comparison.describe_missing_entries() == ""
     finally:
-        # The session's keys, which other tests use, as they were.
-        with connections["owner"].cursor() as cursor:
-            for kid, sealed in before.items():
-                cursor.execute("UPDATE partners_signingkey SET private_sealed = %s WHERE kid = %s", [sealed, kid])
+        restore_signing_keys(before)
+
+
+def test_after_reseal_files_of_cases_and_prepared_downloads_open_without_the_key_between(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.SMS_BACKEND, settings.ANSWER_SECONDS = "accounts.clients.texts.MemoryBackend", 0.0
+    settings.ATTACHMENTS_DIR, bill = tmp_path / "attachments", b"What they charged"
+    oldest, between, newest = settings.FIELD_ENCRYPTION_KEYS[-1], *(Fernet.generate_key().decode() for _ in range(2))
+    before = {row.kid: bytes(row.private_sealed) for row in SigningKey.objects.all()}
+    settings.FIELD_ENCRYPTION_KEYS = [between, oldest]
+    browser = signed_in(a_line(msisdn=NUMBER))
+    case = asks(browser, uploads=[SimpleUploadedFile("bill.txt", bill)])
+    damaged = asks(browser, message="And this?", uploads=[SimpleUploadedFile("other.txt", bill)])
+    scanning.scan(now=timezone.now())
+    (broken,) = tmp_path.rglob(Attachment.objects.get(ticket=damaged).pk.hex)
+    broken.write_bytes(b"not ours")
+    browser.post("/settings/archive/ask/")
+    assert archiving.make(now=timezone.now()) == 1
+    settings.FIELD_ENCRYPTION_KEYS, said = [newest, between, oldest], StringIO()
+    try:
+        call_command("reseal", stdout=said)
+        assert f"{settings.ATTACHMENTS_DIR}: 1 sealed anew, 1 that no key opens" in said.getvalue()
+        settings.FIELD_ENCRYPTION_KEYS = [newest, oldest]
+        browser = signed_in(Line.objects.get())
+        path = f"/help/{case.code}/files/{Attachment.objects.get(ticket=case).pk}/"
+        assert browser.client.get(path).getvalue() == bill
+        archive = browser.client.get("/settings/archive/whereabouts.zip").getvalue()
+        assert "index.html" in zipfile.ZipFile(BytesIO(archive)).namelist()
+    finally:
+        restore_signing_keys(before)
 
 
 def test_sessions_outlive_a_change_of_the_secret_key_while_the_old_one_is_named(settings: Settings) -> None:

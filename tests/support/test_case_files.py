@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Line
 from audit.models import AuditEvent
@@ -136,3 +138,16 @@ def test_staff_read_what_the_scan_found() -> None:
         "waiting": "Not scanned yet", "clean": "No virus found", "refused": "Harmful, so no one can open it",
         "failed": "The scan failed, so no one can open it", "removed": "Removed before it was sent",
     }  # fmt: skip
+
+
+def test_a_file_sealed_by_a_key_that_this_worker_has_not_yet_is_looked_at_later(settings: Settings, line: Line) -> None:
+    now, keys = timezone.now(), settings.FIELD_ENCRYPTION_KEYS
+    newer = settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *keys]
+    browser = signed_in(line)
+    case = asks(browser, uploads=[SimpleUploadedFile("bill.txt", b"A bill.")])
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    assert scanning.scan(now=now) == 0
+    settings.FIELD_ENCRYPTION_KEYS = newer
+    assert scanning.scan(now=now + timedelta(minutes=5)) == 1
+    path = f"/help/{case.code}/files/{Attachment.objects.get(ticket=case).pk}/"
+    assert signed_in(line).client.get(path).getvalue() == b"A bill."
