@@ -76,7 +76,7 @@ def _standing_stops(row: LineGate, known: Sequence[Campaign], ledger: Ledger) ->
     return {key: since for key in row.stops if (since := _find_stop_start(key, known, ledger))}
 
 
-def _list_stop_authors(ledger: Ledger) -> dict[str, tuple[str, ...]]:
+def _list_stop_authors(ledger: Ledger) -> dict[str, tuple[tuple[int, str], ...]]:
     return {key: ledger.list_authors(ledger.stops([key])) for key in ledger.row.stops}
 
 

@@ -120,12 +120,11 @@ class Ledger:
             if since <= self.at_us < until
         ]
 
-    def list_authors(self, denials: Iterable[Denial]) -> tuple[str, ...]:
-        """List who said those of them that came from the person's side, the newest first."""
+    def list_authors(self, denials: Iterable[Denial]) -> tuple[tuple[int, str], ...]:
+        """List when each of them from the person's side was said, and by whom."""
         said = {(one.key, one.origin, one.at_us): one.actor for kept in self.denials.values() for one in kept}
-        newest = sorted(denials, key=lambda one: one.at_us, reverse=True)
-        keys = [(one.key, one.origin, one.at_us) for one in newest if one.origin == Origin.PERSON]
-        return tuple(said[key] for key in keys if key in said)
+        keys = [(one.key, one.origin, one.at_us) for one in denials if one.origin == Origin.PERSON]
+        return tuple((key[2], said[key]) for key in keys if key in said)
 
     def list_standing_denials(self, denials: Iterable[Denial], campaign: str) -> list[Denial]:
         """List those of them that no newer yes to this campaign stands against."""

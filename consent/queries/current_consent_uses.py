@@ -170,7 +170,7 @@ class Use:
     `denied_since`: since when a stop or pause of theirs has stood without a gap; `by_record`: it comes from a file,
     none of it from them;
     `by_us`: none of it comes from them, and we said it for what a company did.
-    `no_authors`: who of them said it, the newest first, as the ledger names them.
+    `no_authors`: when they said it (in microseconds), and who of them, as the ledger names them.
     `precision`: as agreed; `state_limit`: what the line's state still lets pass, in words; "" where that is as much.
     `not_for`: names of the companies for which alone they stopped it, where its requests say for whom they ask.
     """
@@ -202,7 +202,7 @@ class Use:
     paused_until: datetime | None
     by_record: bool
     by_us: bool
-    no_authors: tuple[str, ...]
+    no_authors: tuple[tuple[int, str], ...]
     proof: Proof
     proofs: tuple[Proof, ...]
     not_for: tuple[str, ...] = ()
@@ -260,10 +260,10 @@ class Sharing:
 
     `stopped_at`: since when a stop of everything has stood without a gap that no living yes has pierced; `by_record`:
     it comes from a file; `stop_id`: the newest such choice of the person's. `stops`: by the gate's key, since when a
-    stop of it has stood, one of everything included; `stop_authors`: who of the person's side said it. `paused_until`,
-    `paused_since`: of the pause of everything that runs, pierced or not. `by_recipient`: uses by campaign and the party
-    (URI) that it asks for, where the gate has an answer of its own for that party. `gate_is_open`: false after a
-    restore, while every company is told no.
+    stop of it has stood, one of everything included; `stop_authors`: when the person's side said it, and who.
+    `paused_until`, `paused_since`: of the pauses of everything that run, pierced or not. `by_recipient`: uses by
+    campaign and the party (URI) that it asks for, where the gate has an answer of its own for that party.
+    `gate_is_open`: false after a restore, while every company is told no.
     """
 
     state: State
@@ -275,7 +275,7 @@ class Sharing:
     uses: Mapping[str, Use]
     by_recipient: Mapping[tuple[str, str], Use]
     stops: Mapping[str, datetime]
-    stop_authors: Mapping[str, tuple[str, ...]]
+    stop_authors: Mapping[str, tuple[tuple[int, str], ...]]
     own_stops: frozenset[str]
     our_stops: frozenset[str]
     gate_is_open: bool
@@ -297,7 +297,7 @@ class Sharing:
             since=_latest(use.denied_since for use in uses),
             by_record=any(use.by_record for use in uses),
             by_us=any(use.by_us for use in uses),
-            authors=tuple(chain.from_iterable(use.no_authors for use in uses)),
+            authors=_newest_first(*(use.no_authors for use in uses)),
         )
 
     def _no_by_name(self, uri: str) -> No:
@@ -306,7 +306,7 @@ class Sharing:
         anothers = stopped is not None and not self.own_stops & keys
         by_us = anothers and bool(self.our_stops & keys)
         by_record = anothers and not by_us
-        authors = (*self.stop_authors.get(f"party:{uri}", ()), *self.stop_authors.get("all", ()))
+        authors = _newest_first(*(self.stop_authors.get(key, ()) for key in keys))
         return No(stopped, self.paused_until, stopped or self.paused_since, by_record, by_us, authors)
 
     def allowed_by_name(self, *, since: datetime) -> list[Use]:
@@ -375,6 +375,10 @@ class Sharing:
     def lifelines(self) -> list[str]:
         """Names of the services that find the person in an emergency of theirs and are allowed now."""
         return sorted({use.provider_name for use in self.allowed_uses if use.lifeline})
+
+
+def _newest_first(*said: Iterable[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(actor for _, actor in sorted(chain.from_iterable(said), reverse=True))
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:

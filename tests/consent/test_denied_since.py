@@ -112,9 +112,8 @@ def told(clock: Clock, stories: Sequence[Said]) -> tuple[Line, Campaign]:
             case "number":
                 Line.objects.filter(pk=line.pk).update(number_changed_at=clock.now)
             case "stop" if more.get("origin") == "file":
-                take_choices(
-                    choice_row(msisdn=number_of(line), kind="stop", scope="all", made_at=clock.now.isoformat())
-                )
+                about = {"scope": scope, "ref": refs.get(scope, "")}
+                take_choices(choice_row(msisdn=number_of(line), kind="stop", made_at=clock.now.isoformat(), **about))
             case _:
                 choices.stop(scope=scope, ref=refs.get(scope, ""), **who)
     clock.move_to(NOW)
@@ -221,6 +220,15 @@ def test_a_company_without_a_use_is_blocked_since_the_first_pause_that_runs_on(c
     first, last = say.moment(NOW - 9 * DAY), say.moment(NOW + 3 * DAY)
     page = main(signed_in(line), f"/companies/{nobody.pk}/").words
     assert f"Blocked from {first} until {last}." in page, page
+
+
+def test_a_stop_allowed_again_for_one_use_is_dated_by_itself(clock: Clock) -> None:
+    """What stood before it, a file's no too, came to its end with the yes: at the very moment and after it."""
+    for first in (said("stop", 12, of="party"), said("stop", 12, of="party", origin="file")):
+        for yes in (7, 0):
+            line, campaign = told(clock, [first, said("stop", 9, of="party"), said("allow", yes)])
+            an_approval(line, a_campaign(campaign.contract, campaign.lbs_provider), at=NOW - 90 * DAY)
+            assert days_ago(sharing(line=line, at=NOW).stops[f"party:{campaign.lbs_provider.uri}"]) == 9, (first, yes)
 
 
 def test_a_pause_is_over_at_its_end_and_changed_by_nothing_from_then_on(clock: Clock) -> None:

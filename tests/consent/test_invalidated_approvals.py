@@ -158,8 +158,12 @@ def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
     the_allow()
     the_claim()
     take_approvals(approval_row(id="older"))
+    claimed = {"aside": AT, "first": "2025-08-10T00:00:00Z", "earlier": "2025-08-05T00:00:00Z"}
+    for name, captured_at in claimed.items():
+        take_approvals(approval_row(id=name, captured_at=captured_at, verified_by="partner"))
     the_lines()
-    assert InvalidatedApproval.objects.count() == 2
+    assert InvalidatedApproval.objects.count() == 3
+    take_approvals(approval_row(id="own", msisdn=NEW, captured_at="2025-09-02T00:00:00Z", verified_by="partner"))
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_jsonb(g) = to_jsonb(consent_replayed_gate(g.line_id)) FROM consent_linegate g")
         assert cursor.fetchall() == [(True,), (True,)]

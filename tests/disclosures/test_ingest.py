@@ -323,6 +323,7 @@ def orders(agreement: str) -> list[UUID]:
 def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
     take_releases(release_row(id="mine"), release_row(basis="emergency", path=[BRIDGE, TRACK], campaign=None))
     mine = "WHERE source_id = 'mine'"
+    another_term = "UPDATE disclosures_release SET term = (SELECT max(term) FROM disclosures_release)"
     for statement in (
         *(
             f"UPDATE disclosures_disclosure SET {column} = 'other' {mine}"
@@ -337,6 +338,8 @@ def test_only_the_judgement_may_change_and_never_without_its_record() -> None:
         "DELETE FROM disclosures_disclosure",
         "TRUNCATE disclosures_release",
         "UPDATE disclosures_release SET source_id = ''",
+        # The owner alone gives rows their terms anew.
+        f"SET LOCAL disclosures.converting = 'yes'; {another_term}",
         "UPDATE disclosures_term SET path = '{}'",
         "DELETE FROM disclosures_disclosureregister",
         "UPDATE disclosures_delayednotice SET suppressed_until = now()",

@@ -14,6 +14,7 @@ from tests.consent.pages import read
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.feeds import choice_row, take_choices
 from tests.people import Browser, number_of, signed_in
+from tests.promises.delegates import taken_on
 from tests.world import disclosed
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -88,3 +89,30 @@ def test_who_can_t_allow_reads_who_can(child: Line, holder: Browser, kin: Campai
     for page in (home, listed):
         assert ONLY_THE_HOLDER in page
         assert YOU_ALLOW not in page
+
+
+def test_of_two_others_the_one_who_said_the_newest_is_named(kin: Campaign) -> None:
+    """A trusted helper reads what the line's person and another helper of theirs stopped, in either order."""
+    another_use, stranger = a_campaign(kin.contract, kin.lbs_provider), a_party("NearMe", "lbs_provider")
+    company = ("party", kin.lbs_provider.uri)
+    named_by_end = {"person": "The person who uses this phone", "helper": "A trusted helper"}
+    for last, stops in {
+        "person": [("helper", *company), ("person", "all", "")],
+        "helper": [("person", "all", ""), ("helper", *company)],
+        "person, of another use": [("helper", "campaign", kin.ref), ("person", "campaign", another_use.ref)],
+        "helper, of another use": [("person", "campaign", another_use.ref), ("helper", "campaign", kin.ref)],
+        "helper, of the first use": [("person", "campaign", kin.ref), ("helper", "campaign", another_use.ref)],
+        "person, of no known use": [("helper", "party", stranger.uri), ("person", "all", "")],
+        "helper, of no known use": [("person", "all", ""), ("helper", "party", stranger.uri)],
+    }.items():
+        line = a_line(role="user")
+        an_approval(line, kin)
+        an_approval(line, another_use)
+        disclosed(line, [stranger.uri], at=timezone.now() - timedelta(days=2), judgement=Judgement.NO_APPROVAL)
+        (_, reader, _), (person, helper, _) = taken_on(line, a_line()), taken_on(line, a_line())
+        for who, scope, ref in stops:
+            stop_as({"person": person, "helper": helper}[who], line, scope, ref)
+        shown = stranger if "no known" in last else kin.lbs_provider
+        page = read(reader, f"/companies/{shown.pk}/?line={line.public_id}")
+        named = [one for one in ("The person who uses this phone", "A trusted helper") if f"{one} stopped it" in page]
+        assert named == [named_by_end[last.partition(",")[0]]], last
