@@ -34,11 +34,22 @@ class PathCount:
 
 
 @dataclass(frozen=True)
-class Branch:
-    """One company. `more`: how many companies "others" stands for. The rest are the widths of lines, 0 for none.
+class Stroke:
+    """One line of the picture: how wide it is, and the part that was not allowed, which is drawn upon it.
 
-    `arriving`: the line that ends here, and `against` the part of it that was not allowed; `past`: what leaves the
-    company before for those drawn after this one; `onward`: what goes on from here.
+    `allowed`: 0 where nothing was, and then `against` is the whole line.
+    """
+
+    allowed: float
+    against: float
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One company. `more`: how many companies "others" stands for.
+
+    `arriving`: the line that ends here, None at the carrier; `past`: what leaves the company before for those drawn
+    after this one; `onward`: what goes on from here; None for none.
     """
 
     kind: Kind
@@ -47,10 +58,9 @@ class Branch:
     n: int
     not_allowed: int
     more: int
-    arriving: float
-    against: float
-    past: float
-    onward: float
+    arriving: Stroke | None
+    past: Stroke | None
+    onward: Stroke | None
     below: "tuple[Branch, ...]"
 
 
@@ -83,7 +93,7 @@ def flow_of(*, facts: Iterable[Facts], parties: Parties, recent: bool) -> Flow |
     tree = _Tree(_sum_up(drawn), companies, parties)
     rows = (Row(tree.names(one.path), tree.more(one.path), one.n, one.not_allowed) for one in drawn)
     total = tree.counts[()]
-    return Flow(tree.branch((), past=0), tuple(rows), total.n, total.not_allowed)
+    return Flow(tree.branch((), past=(0, 0)), tuple(rows), total.n, total.not_allowed)
 
 
 def _count_releases(facts: Iterable[Facts], *, recent: bool) -> Iterator[tuple[Place, int, int]]:
@@ -143,14 +153,17 @@ class _Tree:
     ) -> None:
         self.counts, self._companies, self._parties = counts, companies, parties
 
-    def branch(self, place: Place, *, past: int) -> Branch:
-        """Return one company with all below it. `past`: look-ups that go on to those drawn after it."""
+    def branch(self, place: Place, *, past: tuple[int, int]) -> Branch:
+        """Return one company with all below it.
+
+        `past`: look-ups that go on to those drawn after it, and how many of them nobody allowed.
+        """
         here, below = self.counts[place], self._below(place)
-        left = onward = sum(one.n for one in below)
+        n, against = onward = sum(one.n for one in below), sum(one.not_allowed for one in below)
         children = []
         for one in below:
-            left -= one.n
-            children.append(self.branch(one.path, past=left))
+            n, against = n - one.n, against - one.not_allowed
+            children.append(self.branch(one.path, past=(n, against)))
         known = self._parties[place[-1]] if place else NamedParty(NO_ID, "", "")
         return Branch(
             kind=self._kind(place),
@@ -159,10 +172,9 @@ class _Tree:
             n=here.n,
             not_allowed=here.not_allowed,
             more=self.more(place),
-            arriving=self._width(here.n),
-            against=self._width(here.not_allowed),
-            past=self._width(past),
-            onward=self._width(onward),
+            arriving=self._stroke(here.n, here.not_allowed) if place else None,
+            past=self._stroke(*past),
+            onward=self._stroke(*onward),
             below=tuple(children),
         )
 
@@ -170,6 +182,9 @@ class _Tree:
         """Return the places right below one, the most used first, others last."""
         below = [one for one in self.counts.values() if one.path and one.path[:-1] == place]
         return sorted(below, key=lambda one: (one.path[-1] == OTHERS, -one.n, one.path))
+
+    def _stroke(self, n: int, against: int) -> Stroke | None:
+        return Stroke(self._width(n if against < n else 0), self._width(against)) if n else None
 
     def _width(self, n: int) -> float:
         return round(max(THINNEST, WIDEST * n / self.counts[()].n), 1) if n else 0

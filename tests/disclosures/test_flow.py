@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from disclosures.models import Basis, Judgement, Outcome
-from disclosures.queries.flow import Branch, Flow, flow_of
+from disclosures.queries.flow import Branch, Flow, Stroke, flow_of
 from disclosures.queries.release_counts import Facts
 from disclosures.queries.trails import Parties
 
@@ -44,10 +44,12 @@ def test_each_path_is_drawn_from_the_carrier_on() -> None:
         (("geo", "skip", None), 2, 2), (("geo", "road"), 3, 0),
         (("north", None), 1, 0), (("north", None, "bail"), 1, 0),
     ]  # fmt: skip
-    # A line is as wide as what it stands for, and goes on as long as anything below leaves it.
-    (geo, north) = flow.root.below
-    assert [(one.arriving, one.against, one.past, one.onward) for one in (geo, *geo.below, north)] == [
-        (10.0, 4.0, 4.0, 10.0), (6.0, 0, 4.0, 0), (4.0, 4.0, 0, 4.0), (4.0, 0, 0, 4.0),
+    # A line is as wide as what it stands for, red as far as nobody allowed it, and as long as anything goes on.
+    (geo, north), none = flow.root.below, Stroke(0, 4.0)
+    assert (flow.root.arriving, flow.root.past, flow.root.onward) == (None, None, Stroke(14.0, 4.0))
+    assert [(one.arriving, one.past, one.onward) for one in (geo, *geo.below, north)] == [
+        (Stroke(10.0, 4.0), Stroke(4.0, 0), Stroke(10.0, 4.0)), (Stroke(6.0, 0), none, None),
+        (none, None, none), (Stroke(4.0, 0), None, Stroke(4.0, 0)),
     ]  # fmt: skip
 
 
