@@ -29,7 +29,7 @@ from disclosures.queries.delayed import (
     get_logged_name,
     is_hidden_until,
 )
-from disclosures.queries.downloads import tells_hidden
+from disclosures.queries.downloads import tells_too_much
 from disclosures.queries.rules import LONGEST_GRACE, MOST, TERMS, is_looser, newest_rule, values_of
 from disclosures.workers import archiving, reassignment
 from disclosures.workers.anomalies.detection import lock_anomalies, recheck_watches
@@ -412,11 +412,11 @@ def record_export(*, line_id: int, actor: str, reason: str, at: datetime) -> Non
 def request_archive(*, line_id: int, user_id: int, language: str, at: datetime) -> UUID:
     """Have everything about a line made into one file for this person; the one there is, where there is one.
 
-    One that failed, is over, or tells of what an order hides by now makes room for a new one. Returns its id.
+    One that failed, is over, or tells what its person may no longer read makes room for a new one. Returns its id.
     """
     known = Archive.objects.select_for_update().filter(line_id=line_id, user_id=user_id).first()
     if known is not None:
-        if known.state != Archive.State.FAILED and known.expires_at > at and not tells_hidden(archive=known, at=at):
+        if known.state != Archive.State.FAILED and known.expires_at > at and not tells_too_much(archive=known, at=at):
             return known.pk
         known.delete()
     made, is_new = Archive.objects.get_or_create(

@@ -17,7 +17,7 @@ import audit.queries
 from accounts.models import Line, LineNumber
 from accounts.primitives.sealing import unseal, unseal_bytes
 from audit.models import AuditEvent
-from consent.models import Approval, Choice
+from consent.models import Approval, Choice, InvalidatedApproval
 from consent.queries.approvals import STANDS
 from disclosures.labels import describe_outcome, judgement_in_words
 from disclosures.models import Archive, ArchivePart, Disclosure
@@ -145,16 +145,18 @@ SELECT EXISTS (
 def archive_of(*, line_id: int, user_id: int, at: datetime) -> Archive | None:
     """Return the archive that this person asked for of this line; None: there is none, or its day is over.
 
-    One that tells of what an order hides by now is not there either.
+    One that tells what its person may no longer read is not there either.
     """
     found = Archive.objects.filter(line_id=line_id, user_id=user_id, expires_at__gt=at).first()
-    return None if found is None or tells_hidden(archive=found, at=at) else found
+    return None if found is None or tells_too_much(archive=found, at=at) else found
 
 
-def tells_hidden(*, archive: Archive, at: datetime) -> bool:
-    """Return whether an order hides by now what this archive tells."""
+def tells_too_much(*, archive: Archive, at: datetime) -> bool:
+    """Return whether this archive tells what an order hides by now, or a yes that is known by now to be another's."""
     if archive.as_of is None:
         return False
+    if InvalidatedApproval.objects.filter(line_id=archive.line_id, recorded_at__gt=archive.as_of).exists():
+        return True
     with connection.cursor() as cursor:
         cursor.execute(HIDDEN_SINCE, {"line": archive.line_id, "at": at, "as_of": archive.as_of})
         ((hidden,),) = cursor.fetchall()

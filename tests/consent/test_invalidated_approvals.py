@@ -56,7 +56,7 @@ from tests.feeds import (
     told,
 )
 from tests.overlapping import elsewhere
-from tests.people import signed_in
+from tests.people import PASSWORD, Browser, signed_in
 from tests.properties import undone
 from tests.selection import drawn
 from tests.staff import an_actor
@@ -167,6 +167,28 @@ def test_what_gate_says_is_what_the_ledger_gives_again() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_jsonb(g) = to_jsonb(consent_replayed_gate(g.line_id)) FROM consent_linegate g")
         assert cursor.fetchall() == [(True,), (True,)]
+
+
+@pytest.mark.usefixtures("db")
+def test_a_download_that_was_prepared_with_another_s_yes_is_not_there_any_more() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(captured_at=AT, wording="I, Bo Reed, agree."))
+    person, path = signed_in(Line.objects.get()), "/settings/archive/whereabouts.zip"
+    person.post("/settings/archive/ask/")
+    assert (archiving.make(now=database_clock()), "I, Bo Reed, agree." in downloaded(person, path)) == (1, True)
+    take_lines(line_row(deactivated_at="2025-09-01T00:00:00Z"), M)
+    former = Browser()
+    former.post("/accounts/login/ended/", {"number": NUMBER, "password": PASSWORD})
+    assert former.get(path).status_code == 404
+    former.post("/settings/archive/ask/")
+    assert (archiving.make(now=database_clock()), "I, Bo Reed, agree." in downloaded(former, path)) == (1, False)
+
+
+def downloaded(browser: Browser, path: str) -> str:
+    """All that somebody's download holds as data."""
+    content = browser.client.get(path).getvalue()
+    return zipfile.ZipFile(io.BytesIO(content)).read("data/everything.json").decode()
 
 
 @pytest.mark.usefixtures("db")
