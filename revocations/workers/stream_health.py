@@ -295,7 +295,7 @@ def _is_news(trouble: StreamTrouble, now: datetime) -> bool:
 def _mail_officers(trouble: StreamTrouble, n: int) -> None:
     """Tell every officer by mail how many lifelines are at risk: e-mail leaves our systems, so it names no company.
 
-    A mail server that is down is logged; the incident stands.
+    A mail server that is down, or an address that is none, is logged; the incident stands.
     """
     services = f"{n} service{'' if n == 1 else 's'}"
     ahead = "It is denied everything now" if trouble.denies else "If this continues, it will be denied everything"
@@ -307,5 +307,5 @@ def _mail_officers(trouble: StreamTrouble, n: int) -> None:
     for address in officers.order_by("pk").values_list("email", flat=True):
         try:
             send_mail("Whereabouts: a lifeline is at risk", text, None, [address])
-        except OSError:
+        except (OSError, ValueError):
             log.exception("an officer could not be told by mail", party=trouble.party_id)

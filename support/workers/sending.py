@@ -7,6 +7,7 @@ one worker leaves, the next one sends.
 from datetime import datetime, timedelta
 
 import structlog
+from cryptography.fernet import InvalidToken
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
@@ -34,7 +35,8 @@ def send(*, now: datetime) -> int:
 def _try_send(draft_id: int, now: datetime) -> bool:
     try:
         return _send_one(draft_id, now)
-    except (lifecycle.NotNow, DatabaseError) as error:
+    except (lifecycle.NotNow, DatabaseError, InvalidToken) as error:
+        # The last: its person's address is sealed by a newer key, which this process does not have yet.
         # Its words are in what the database says: only which draft, and what kind of failure.
         log.warning("answer_not_sent", draft=draft_id, error=type(error).__name__)
         return False

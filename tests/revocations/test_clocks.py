@@ -388,6 +388,17 @@ def test_before_a_lifeline_is_denied_every_officer_is_told_once() -> None:
     assert len(mail.outbox) == 4
 
 
+def test_an_officer_whose_address_is_none_keeps_no_other_from_being_told() -> None:
+    two_officers()
+    User.objects.filter(username="u0").update(email="u0\n@carrier.example")
+    scene = Waiting(lifeline=True)
+    run(scene.began, scene.began + DAY)
+    health_clocks.watch(now=scene.began + 12 * HOUR + 2 * MINUTE)
+    assert ([letter.to for letter in mail.outbox], incidents()) == (
+        [["u1@carrier.example"]], [("lifeline_at_risk", 1)],
+    )  # fmt: skip
+
+
 def test_officers_are_told_of_a_stopped_stream_before_its_denial() -> None:
     two_officers()
     scene = Waiting(lifeline=True)

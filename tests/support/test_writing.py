@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -339,3 +340,18 @@ def test_a_dispute_that_no_choice_opened_is_read_without_one(person: Browser, ti
     assert answer.status_code == 200
     assert "I never agreed" in (read := words(answer.content.decode()))
     assert "Our questions to the companies" not in read
+
+
+def test_an_answer_to_an_address_that_no_key_here_opens_yet_stops_no_other(
+    ana: Member, ticket: Ticket, person: Browser, settings: Settings
+) -> None:
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    newer = settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode(), *keys]
+    mailed = asks(person, message="Write to me", mail="ana@example.net")
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    for one in (mailed, ticket):
+        send(ana, one, "Zebrafinch")
+    now = timezone.now()
+    assert (sending.send(now=now + SOON), Draft.objects.get().ticket) == (1, mailed)
+    settings.FIELD_ENCRYPTION_KEYS = newer
+    assert (sending.send(now=now + SOON), Draft.objects.count()) == (1, 0)
