@@ -62,38 +62,39 @@ def list_delivery_minutes(*, since: datetime, now: datetime) -> Sequence[datetim
     return list(within.order_by("minute").values_list("minute", flat=True))
 
 
-def tries_at(*, party_id: int, now: datetime) -> list[Try]:
+def tries_at(*, party_id: int) -> list[Try]:
     """Return what was tried at this partner: its stream's events, and the orders that wait the longest."""
     waiting = Order.objects.filter(party_id=party_id, next_attempt_at__isnull=False).order_by("queued_at")[:SAMPLE]
     events = StreamEvent.objects.filter(party_id=party_id)
     asked = StreamAttempt.objects.filter(event_id__in=events.values("id")).values_list("event_id", *ROW)
     parked = events.filter(parked_with=ResponsibleParty.US)
-    return [*tries_of(orders=waiting, now=now), *_judge_tries(asked.iterator()), *_list_reoffered_tries(parked, now)]
+    return [*tries_of(orders=waiting), *_judge_tries(asked.iterator()), *_list_reoffered_tries(parked)]
 
 
-def tries_of(*, orders: Iterable[Order], now: datetime) -> list[Try]:
+def tries_of(*, orders: Iterable[Order]) -> list[Try]:
     """Return what was tried for these orders, and since when they are offered anew."""
     found = list(orders)
     keys = [(order.line_id, order.id) for order in found]
     tried = Attempt.objects.filter(
         line_id__in={line_id for line_id, _ in keys}, order_id__in={order_id for _, order_id in keys}
     )
-    return [*_judge_tries(tried.values_list("order_id", *ROW)), *_list_reoffered_tries(found, now)]
+    return [*_judge_tries(tried.values_list("order_id", *ROW)), *_list_reoffered_tries(found)]
 
 
-def tries_of_event(*, event: StreamEvent, now: datetime) -> list[Try]:
+def tries_of_event(*, event: StreamEvent) -> list[Try]:
     """Return the same for this stream event."""
     tried = StreamAttempt.objects.filter(event_id=event.pk)
-    return [*_judge_tries(tried.values_list("event_id", *ROW)), *_list_reoffered_tries([event], now)]
+    return [*_judge_tries(tried.values_list("event_id", *ROW)), *_list_reoffered_tries([event])]
 
 
-def _list_reoffered_tries(rows: Iterable[Order | StreamEvent], now: datetime) -> Iterator[Try]:
+def _list_reoffered_tries(rows: Iterable[Order | StreamEvent]) -> Iterator[Try]:
     """List tries that wait for the partner again because they failed by our fault, and came to nothing yet.
 
-    If it is fetched and called invalid once more, this is gone, and the wait counts nothing after all.
+    If it is fetched and called invalid once more, this is gone, and the wait counts nothing after all. One still to
+    come is of no minute that is counted.
     """
     for row in rows:
-        if row.parked_with == ResponsibleParty.US and row.next_attempt_at is not None and row.next_attempt_at <= now:
+        if row.parked_with == ResponsibleParty.US and row.next_attempt_at is not None:
             yield row.next_attempt_at, False
 
 

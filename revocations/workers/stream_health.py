@@ -166,9 +166,9 @@ def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator
     for order, queued_at in _waiting(now):
         since = max(queued_at, lifted.get(order.party_id, queued_at))
         if order.party_id not in tried:
-            tried[order.party_id] = tries_at(party_id=order.party_id, now=now)
+            tried[order.party_id] = tries_at(party_id=order.party_id)
         unheard = Order.objects.filter(line_id=order.line_id, contract_id=order.contract_id, queued_at__gte=queued_at)
-        waited = _measure_wait(since, now, (tried[order.party_id], tries_of(orders=unheard, now=now)))
+        waited = _measure_wait(since, now, (tried[order.party_id], tries_of(orders=unheard)))
         if waited >= WARN_AFTER:
             yield _not_acknowledged(order, since, denies=waited >= ACKNOWLEDGED_WITHIN)
     cohorts = StreamEvent.objects.filter(
@@ -176,7 +176,7 @@ def _find_unacknowledged(now: datetime, lifted: dict[int, datetime]) -> Iterator
     )
     for event in cohorts.exclude(list_orders_parked_with_us(now=now)).order_by("queued_at"):
         since = max(event.queued_at, lifted.get(event.party_id, event.queued_at))
-        waited = _measure_wait(since, now, [tries_at(party_id=event.party_id, now=now)])
+        waited = _measure_wait(since, now, [tries_at(party_id=event.party_id)])
         if waited >= WARN_AFTER:
             yield _not_acknowledged(event, since, denies=waited >= ACKNOWLEDGED_WITHIN)
 

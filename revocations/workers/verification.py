@@ -128,7 +128,7 @@ def _list_unanswered_events(health: StreamHealth, now: datetime) -> Sequence[Str
 def _had(event: StreamEvent, now: datetime) -> timedelta:
     """For how long the partner could have answered this one."""
     return get_answerable_time(
-        pulses=list_delivery_minutes(since=event.queued_at, now=now), tries=tries_of_event(event=event, now=now)
+        pulses=list_delivery_minutes(since=event.queued_at, now=now), tries=tries_of_event(event=event)
     )
 
 

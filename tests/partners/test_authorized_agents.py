@@ -19,6 +19,7 @@ from partners.models import AuthorizedAgent, Proposal
 from partners.policies.lifecycle import NotNow
 from partners.queries import key_of
 from tests.agents import public
+from tests.moments import A_MOMENT
 from tests.staff import an_actor
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -177,5 +178,11 @@ def test_the_database_lets_none_ask_without_two_officers(officer: str, agent: Au
     refused(kept, registered_at=LATER)
     AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=LATER, changed_at=LATER)
     refused(two, ended_at=None)
+    # Nor does a yes to what was proposed before it was shut out, but one to what was proposed from that moment on.
+    for proposed_at in (LATER - A_MOMENT, LATER):
+        mark_agreed(proposal_id=proposed(agent, officer, at=proposed_at).pk, reason="Due", actor=an_actor(), at=LATER)
+        if proposed_at < LATER:
+            refused(two, ended_at=None, changed_at=LATER)
+    assert AuthorizedAgent.objects.filter(pk="SLIP").update(ended_at=None, changed_at=LATER) == 1
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         agent.delete()

@@ -106,7 +106,7 @@ def test_answerable_reads_pulses_and_tries_as_they_were_written(
         whole = [zero + n * MINUTE for n in sorted(beats) if start <= zero + n * MINUTE <= end - MINUTE]
         judged = [(zero + timedelta(seconds=seconds), OUTCOMES[outcome]) for seconds, outcome, _ in tries]
         counted = get_answerable_time(
-            pulses=list_delivery_minutes(since=start, now=end), tries=tries_at(party_id=scene.party.pk, now=end)
+            pulses=list_delivery_minutes(since=start, now=end), tries=tries_at(party_id=scene.party.pk)
         )
         assert counted == naive(whole, judged)
 
