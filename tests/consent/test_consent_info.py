@@ -21,14 +21,15 @@ from audit.models import AuditEvent
 from audit.queries import database_clock, verify_chains
 from consent.actions import choices
 from consent.domain import consent_requests
-from consent.models import ConsentRequest
-from partners.models import Suspension
+from consent.models import Choice, ConsentRequest
+from partners.models import Dealing, Suspension
 from tests.conformance.schemas import faults, schema
 from tests.consent.camara import DENIED, NUMBER, PENDING, REQUESTED, ask, info
 from tests.consent.claiming import STRANGER, Partner, a_partner, stamp
 from tests.consent.shapes import camara
 from tests.factories import FRAUD, a_campaign, a_line, a_party, an_approval
 from tests.feeds import as_at_commit
+from tests.moments import A_MOMENT
 from tests.people import signed_in
 from tests.properties import undone
 from tests.staff import move_endpoints
@@ -194,6 +195,19 @@ def test_denied_where_the_partner_was_told(partner: Partner) -> None:
             answer = ask(partner, requestCaptureUrl=True)
             assert answer["statusInfo"][0]["statusReason"] == "DENIED"
             assert "captureUrl" not in answer
+
+
+def test_denied_from_the_moment_on_at_which_the_partner_first_dealt_with_the_line(partner: Partner) -> None:
+    for later, expected in ((timedelta(0), DENIED), (A_MOMENT, PENDING)):
+        with undone():
+            line, now = a_line(msisdn=NUMBER), database_clock()
+            an_approval(line, partner.campaign, at=now - timedelta(days=9), recorded_at=now + timedelta(days=1))
+            choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+            said_at = Choice.objects.get(line_id=line.pk).recorded_at
+            Dealing.objects.create(
+                line_id=line.pk, aggregator=partner.party, party=partner.party, last_at=said_at + later
+            )
+            assert info(partner) == expected
 
 
 def test_a_claim_alone_is_pending(partner: Partner) -> None:
