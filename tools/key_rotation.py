@@ -36,9 +36,7 @@ def reseal(*, at: datetime, say: Say) -> int:
     newest = Fernet(settings.FIELD_ENCRYPTION_KEYS[0])
     done = 0
     for label, field in sealed_columns():
-        count = _column(label, field, newest, using, say)
-        say(f"{label}.{field}: {count} sealed anew")
-        done += count
+        done += _column(label, field, newest, using, say)
     done += _factors(newest)
     done += _files(newest, at, say)
     done += rotation.reseal(actor=ACTOR, now=at)
@@ -55,13 +53,22 @@ def sealed_columns() -> Iterator[tuple[str, str]]:
 
 def _column(label: str, field: str, newest: Fernet, using: str, say: Say) -> int:
     rows: QuerySet[Any] = QuerySet(apps.get_model(label)).using(using).order_by("pk")
-    done = 0
+    done = unopened = 0
     for seen, (pk, sealed) in enumerate(rows.values_list("pk", field).iterator(chunk_size=100), start=1):
         if sealed and not _is_of(newest, bytes(sealed)):
-            done += rows.filter(pk=pk, **{field: sealed}).update(**{field: seal_bytes(unseal_bytes(sealed))})
+            try:
+                done += rows.filter(pk=pk, **{field: sealed}).update(**{field: seal_bytes(unseal_bytes(sealed))})
+            except InvalidToken:
+                unopened += 1
         if seen % SAY_EVERY == 0:
             say(f"  {label}.{field}: {seen} looked at")
+    say(_describe(f"{label}.{field}", done, unopened))
     return done
+
+
+def _describe(place: str, done: int, unopened: int) -> str:
+    """Say what became of one place. What no key opens keeps nothing else from being sealed anew."""
+    return f"{place}: {done} sealed anew{f', {unopened} that no key opens' if unopened else ''}"
 
 
 def _factors(newest: Fernet) -> int:
@@ -81,7 +88,7 @@ def _factors(newest: Fernet) -> int:
 
 
 def _files(newest: Fernet, at: datetime, say: Say) -> int:
-    """Files of cases, which lie outside the database. One that no key opens is said, and keeps no other waiting."""
+    """Files of cases, which lie outside the database."""
     done = unopened = 0
     for part in range(files.PARTS):
         for file_id in files.list_files_before(until=at, part=part):
@@ -91,7 +98,7 @@ def _files(newest: Fernet, at: datetime, say: Say) -> int:
                 continue  # taken away meanwhile
             except InvalidToken:
                 unopened += 1
-    say(f"{settings.ATTACHMENTS_DIR}: {done} sealed anew, {unopened} that no key opens")
+    say(_describe(str(settings.ATTACHMENTS_DIR), done, unopened))
     return done
 
 

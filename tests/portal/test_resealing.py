@@ -116,12 +116,16 @@ def test_after_reseal_files_of_cases_and_prepared_downloads_open_without_the_key
     scanning.scan(now=timezone.now())
     (broken,) = tmp_path.rglob(Attachment.objects.get(ticket=damaged).pk.hex)
     broken.write_bytes(b"not ours")
+    HeldRow.objects.create(
+        feed="approvals", source_hash=b"1", msisdn_hash=b"2", row_sealed=b"not ours", held_at=timezone.now()
+    )
     browser.post("/settings/archive/ask/")
     assert archiving.make(now=timezone.now()) == 1
     settings.FIELD_ENCRYPTION_KEYS, said = [newest, between, oldest], StringIO()
     try:
         call_command("reseal", stdout=said)
-        assert f"{settings.ATTACHMENTS_DIR}: 1 sealed anew, 1 that no key opens" in said.getvalue()
+        for place, n in ((settings.ATTACHMENTS_DIR, 1), ("consent.HeldRow.row_sealed", 0)):
+            assert f"{place}: {n} sealed anew, 1 that no key opens" in said.getvalue()
         settings.FIELD_ENCRYPTION_KEYS = [newest, oldest]
         browser = signed_in(Line.objects.get())
         path = f"/help/{case.code}/files/{Attachment.objects.get(ticket=case).pk}/"
