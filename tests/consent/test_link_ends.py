@@ -29,6 +29,7 @@ from consent.workers import agent_callbacks, expiry, outcome_texts, reminders, r
 from partners.models import AgentRequest, AuthorizedAgent, Campaign, Contract, Suspension
 from tests.agents import AGENT, an_agent_asks, let_in
 from tests.consent.books import Books
+from tests.consent.camara import PENDING, REQUESTED, info
 from tests.consent.claiming import Partner, a_partner, by_day, stamp
 from tests.factories import a_ledger_row, a_line
 from tests.moments import A_MOMENT, begins_at, ends_at
@@ -70,6 +71,18 @@ def question(asked: ConsentRequest, at: datetime) -> Question | None:
 
 def test_a_question_s_link_opens_for_a_week(asked: ConsentRequest) -> None:
     assert ends_at(lambda at: question(asked, at), asked.asked_at + 7 * DAY)
+
+
+def test_a_partner_reads_that_it_asked_until_its_question_ends(partner: Partner) -> None:
+    line = a_line(msisdn=NUMBER)
+    assert info(partner, requestCaptureUrl=True) == PENDING
+    assert info(partner) == REQUESTED
+
+    def is_requested(at: datetime) -> bool:
+        (status,) = consent_requests.statuses(msisdn=NUMBER, subject=line.pk, campaigns=[partner.campaign], at=at)
+        return status.reason == "REQUESTED"
+
+    assert ends_at(is_requested, ConsentRequest.objects.get().expires_at)
 
 
 def test_it_opens_while_its_campaign_is_in_force(asked: ConsentRequest, now: datetime) -> None:
