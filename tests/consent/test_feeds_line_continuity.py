@@ -1,5 +1,6 @@
 """A lines file puts no line into other hands: who uses it sees its whole past."""
 
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -8,7 +9,10 @@ from accounts.models import Line
 from accounts.primitives.sealing import unseal
 from consent.actions import choices
 from consent.models import Choice
+from tests.clocks import Clock
+from tests.factories import NOW
 from tests.feeds import Row, line_row, moment, take_lines, told
+from tests.moments import ends_at
 from tests.properties import undone
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -86,3 +90,20 @@ def test_stops_come_over_to_the_same_person_alone() -> None:
             copied = Choice.objects.exclude(line_id=first.pk)
             assert [choice.reason for choice in copied] == (["continued"] if fate == [("accepted",)] else [])
             assert Line.objects.filter(carrier_id="LN").exists() == (late or fate == [("accepted",)])
+
+
+def test_a_pause_comes_over_until_its_end(clock: Clock) -> None:
+    until = NOW + timedelta(days=1)
+
+    def comes_over(at: datetime) -> bool:
+        clock.move_to(NOW)
+        take_lines(ANN)
+        first = Line.objects.get()
+        choices.pause(line_id=first.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+        row = line_row(line_id="LN", msisdn=OTHER, holder_name="Ann Marsh", account_id="A2")
+        take_lines(row)
+        clock.move_to(at)
+        assert told(take_lines(row | {"continues_line_id": first.carrier_id})) == [("accepted",)]
+        return Choice.objects.exclude(line_id=first.pk).exists()
+
+    assert ends_at(comes_over, until)
