@@ -145,6 +145,8 @@ def test_a_case_of_one_s_own_is_told_when_half_and_nearly_all_of_its_time_is_use
     for name, (_, _, path) in zip(("over", "nearly", "half"), found, strict=True):
         assert {*CODES.findall(officer.client.get(path).text)} == made[name]
     assert "Nothing is waiting for you" in shown(second, "/admin/notifications/")
+    Ticket.objects.filter(code=made["nearly"].pop()).update(assignee=second.user)
+    assert "1 case assigned to you with 90% of its time used" in shown(second, "/admin/notifications/")
 
 
 def test_an_agent_is_told_on_every_page_of_the_desk_how_far_the_time_of_their_own_cases_is_used() -> None:
