@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.domain.sentences import ending_with, full_stop, join_sentences, sentence, when
 from accounts.models import User
-from accounts.policies.permissions import Relation
+from accounts.policies.permissions import OF_STAFF, Relation
 from accounts.queries import PersonsLine
 from consent.models import Choice
 from consent.queries.choices import GROWN_UP, ChoiceRow
 
-type Author = Literal["you", "holder", "user", "delegate", "us"]
+type Author = Literal["you", "holder", "user", "delegate", "agent", "us"]
 type About = Literal["all", "purpose", "use", "company"]
 SHARED = (Relation.MINOR_USER, Relation.HOLDER_OF_MINOR)
 DISPUTED = "disputed"
@@ -57,6 +57,7 @@ MADE_BY: Final[Mapping[str, Promise]] = {
 MADE_BY_PERSON: Final[Mapping[Author, Promise]] = {
     "us": gettext_lazy("By us: the account holder had allowed it, and this phone now belongs to an adult"),
     "delegate": gettext_lazy("Made by a trusted helper"),
+    "agent": gettext_lazy("Made by a support agent"),
     "holder": gettext_lazy("Made by the account holder"),
     "user": gettext_lazy("Made by the person who uses this phone"),
     "you": gettext_lazy("Made by a signed-in person"),
@@ -91,9 +92,9 @@ class ChoiceState:
 def choice_author(*, line: PersonsLine, reader: User, actor: str) -> Author:
     """Return who said something about a line, as this reader would call them.
 
-    A child's line has two people who choose; others have one. Of a line that was a child's once, what its holder chose
-    stays theirs. Besides them whoever looks after it for somebody, and we, who end the holder's yes when the child is
-    none any more.
+    A child's line has two people who choose, and an agent may have stopped for either; others have one. Of a line that
+    was a child's once, what its holder chose stays theirs. Besides them whoever looks after it for somebody, and we,
+    who end the holder's yes when the child is none any more.
 
     `actor`: as the ledger names who said it.
     """
@@ -105,12 +106,12 @@ def choice_author(*, line: PersonsLine, reader: User, actor: str) -> Author:
         return "delegate"
     if line.is_delegated:
         return "user"
-    if not actor.startswith("subscriber:") or actor == f"subscriber:{reader.pk}":
-        return "you"
-    return _name_other_author(line, actor)
+    return "you" if actor == f"subscriber:{reader.pk}" else _name_other_author(line, actor)
 
 
 def _name_other_author(line: PersonsLine, actor: str) -> Author:
+    if not actor.startswith("subscriber:"):
+        return "agent" if line.relation in SHARED and actor.partition(":")[0] in OF_STAFF else "you"
     if line.relation in SHARED:
         return "holder" if line.relation == Relation.MINOR_USER else "user"
     return "holder" if line.relation != Relation.SAME_HOLDER and line.is_anothers(actor) else "you"
@@ -166,7 +167,8 @@ def choice_origin(*, choice: ChoiceRow, author: Author) -> SafeString:
         return sentence(_("Imported from an earlier system"))
     if choice.channel == "gpc":
         return sentence(_("By a browser's privacy signal (Global Privacy Control)"))
-    return sentence(MADE_BY[choice.by] if choice.by in MADE_BY else MADE_BY_PERSON[author])
+    by_person = author == "agent" or choice.by not in MADE_BY
+    return sentence(MADE_BY_PERSON[author] if by_person else MADE_BY[choice.by])
 
 
 def choice_lead(*, state: ChoiceState) -> SafeString:

@@ -12,8 +12,10 @@ from accounts.queries import StaffOnly, acting_staff
 from console.queries.standing import get_upkeep
 from partners.models import Campaign, Contract, Party
 from partners.policies.lifecycle import NotNow
+from support.queries.mentions import describe_mentions
 
 TARGETS: Mapping[str, type[Party | Contract | Campaign]] = {"party": Party, "contract": Contract, "campaign": Campaign}
+OFFICERS = "Choose an officer."
 
 
 @transaction.atomic
@@ -36,7 +38,7 @@ def add_note(
     that has passed.
     """
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_TERMS)
-    detail: dict[str, object] = {"mentions": [_officer(one) for one in mentions]} if mentions else {}
+    detail = describe_mentions(mentions=mentions, action=StaffAction.CHANGE_TERMS, refused=OFFICERS)
     target = f"{of}:{target_id}"
     # One note after the other: each says what the one before it set.
     TARGETS[of].objects.select_for_update(of=("self",), no_key=True).filter(pk=target_id).first()
@@ -68,4 +70,4 @@ def _officer(owner: str) -> str:
     try:
         return acting_staff(actor=owner, action=StaffAction.CHANGE_TERMS)
     except StaffOnly as error:
-        raise StaffOnly("Choose an officer.") from error
+        raise StaffOnly(OFFICERS) from error

@@ -14,13 +14,14 @@ from audit.models import AuditEvent, Incident, IncidentStep
 from audit.policies import DUTIES
 from console.queries import proposals
 from console.queries.proposals import list_waiting_requests
-from console.queries.staff import mentions_of
 from partners.models import Proposal
 from support.queries import names
 from support.queries.counts import CAP
 from support.queries.due import HALF, NEARLY
 from support.queries.exports import in_parts
 from support.queries.incidents import DUE_FIRST, subject_of, subjects
+from support.queries.mentions import OF_TERMS, mentions_of
+from support.queries.notification_words import NOTIFICATIONS
 from support.queries.notifications import OF_DESK, SHOWN, Item, Kind, Kinds, WaitingItems, find_cases
 from support.queries.queue import OFFICE, QueueFilter
 from support.queries.visible import find_hidden_cases, hidden_incidents, visible_incidents
@@ -145,7 +146,9 @@ def _find_escalated(_reader: str, at: datetime) -> WaitingItems:
 
 def _find_mentions(reader: str, at: datetime) -> WaitingItems:
     """For the officers that notes mention."""
-    found = list(AuditEvent.objects.filter(mentions_of(reader=reader, at=at)).order_by("-at", "-id")[: CAP + 1])
+    user_id = names.staff_id(actor=reader)
+    notes = AuditEvent.objects.filter(mentions_of(user_id=user_id, actions=OF_TERMS, at=at)).order_by("-at", "-id")
+    found = list(notes[: CAP + 1])
     about = [(kind, int(pk)) for kind, _, pk in (one.target.partition(":") for one in found[:SHOWN])]
     named = names.targets(wanted=set(about))
     items = [
@@ -172,45 +175,23 @@ def _find_separations(reader: str, at: datetime) -> WaitingItems:
 
 OF_OFFICE: Kinds = {
     "canary": Kind(
-        "failure of the hourly stop test", "failures of the hourly stop test", "admin:incidents",
-        "kind=canary_failed&state=open", _find_of_kind(Incident.Kind.CANARY_FAILED),
+        *NOTIFICATIONS["canary"], "admin:incidents", "kind=canary_failed&state=open",
+        _find_of_kind(Incident.Kind.CANARY_FAILED),
     ),
-    "overdue": Kind(
-        "incident past its notification deadline", "incidents past their notification deadline", "admin:incidents",
-        "due=overdue", _find_overdue,
-    ),
-    "nearly": Kind(
-        "notification deadline with 90% of the time used", "notification deadlines with 90% of the time used",
-        "admin:incidents", "due=nearly", _find_used(NEARLY, 1),
-    ),
+    "overdue": Kind(*NOTIFICATIONS["overdue"], "admin:incidents", "due=overdue", _find_overdue),
+    "nearly": Kind(*NOTIFICATIONS["nearly"], "admin:incidents", "due=nearly", _find_used(NEARLY, 1)),
     "separations": Kind(
-        "line separation to work on, within two business days",
-        "line separations to work on, each within two business days",
-        "admin:separations", "", _find_separations, in_confidence=True,
+        *NOTIFICATIONS["separations"], "admin:separations", "", _find_separations, in_confidence=True,
     ),
-    "half": Kind(
-        "notification deadline with half of the time used", "notification deadlines with half of the time used",
-        "admin:incidents", "due=half", _find_used(HALF, NEARLY),
-    ),
+    "half": Kind(*NOTIFICATIONS["half"], "admin:incidents", "due=half", _find_used(HALF, NEARLY)),
     **OF_DESK,
     "partner": Kind(
-        "incident about a deadline that a partner missed", "incidents about deadlines that partners missed",
-        "admin:incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
+        *NOTIFICATIONS["partner"], "admin:incidents", "kind=overdue&state=open", _find_of_kind(Incident.Kind.OVERDUE),
     ),
-    "escalated": Kind(
-        "case that the desk escalated", "cases that the desk escalated", "desk", f"whose={OFFICE}", _find_escalated,
-    ),
-    "proposals": Kind(
-        "proposal waiting for a second officer", "proposals waiting for a second officer", "admin:proposals",
-        "state=open&by=others", _find_proposals,
-    ),
-    "mentions": Kind(
-        "note that mentions you", "notes that mention you", "admin:trail", "mentions=me", _find_mentions,
-    ),
-    "requests": Kind(
-        "suspension request from the desk", "suspension requests from the desk", "admin:suspend-requests", "",
-        _find_requests,
-    ),
+    "escalated": Kind(*NOTIFICATIONS["escalated"], "desk", f"whose={OFFICE}", _find_escalated),
+    "proposals": Kind(*NOTIFICATIONS["proposals"], "admin:proposals", "state=open&by=others", _find_proposals),
+    "mentions": Kind(*NOTIFICATIONS["mentions"], "admin:trail", "mentions=me", _find_mentions),
+    "requests": Kind(*NOTIFICATIONS["requests"], "admin:suspend-requests", "", _find_requests),
 }  # fmt: skip
 OF_LEGAL: Kinds = {
     "hidden": Kind(

@@ -6,7 +6,7 @@ else they are in no list, count or file, and nothing shows that they were left o
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import chain
 
 from django.db.models import Q, QuerySet
@@ -31,8 +31,6 @@ LEGAL = Q(actor__startswith="legal:") | Q(action__startswith="legal.")
 LOOKS = r"\.(seen|looked|previewed|file_seen|revealed|reveal_asked|reveal_agreed|delayed_seen)$"
 SEARCHES = r"^(search\.made|ticket\.found)$"
 EXPORTS = r"(^export\.|\.(exported|taken)$)"
-NOTES = ("party.noted", "contract.noted", "campaign.noted")
-MENTIONED_FOR = timedelta(days=7)
 # So many digits without a letter between them, but for references as "CT-2026-0412".
 MAY_HOLD_NUMBER = r"(^|[^-0-9A-Za-z])\d([^0-9A-Za-z]*[0-9]){6}"
 KINDS = (("look", "Views"), ("search", "Searches"), ("export", "Exports"), ("act", "Changes"))
@@ -108,12 +106,6 @@ def about_case(rows: Acts, typed: str) -> Acts:
     line_ids = Ticket.objects.filter(code=code, line_id__isnull=False).values_list("line_id", flat=True)
     found = Q(line_id__in=list(line_ids), action="ticket.found", detail__tickets__contains=[code])
     return rows.filter(Q(target=f"ticket:{code}") | found) if code else rows.none()
-
-
-def mentions_of(*, reader: str, at: datetime) -> Q:
-    """Return which acts are notes of the last days that mention this officer ("officer:7")."""
-    written = {"actor__startswith": "officer:", "action__in": NOTES, "at__gt": at - MENTIONED_FOR, "at__lte": at}
-    return Q(**written, detail__mentions__contains=[reader])
 
 
 def since(rows: Acts, typed: str) -> Acts:

@@ -47,6 +47,7 @@ from support.queries import names
 from support.queries.due import TIME_USED
 from support.queries.history import describe_action, list_people, more_of, proposal_of
 from support.queries.incidents import ABOUT_STAFF, DUE_FIRST, OF_A_SEED, subjects, tickets
+from support.queries.mentions import OF_TERMS, mentions_of
 from support.queries.names import NamedTarget
 from support.queries.visible import HiddenCases, visible_incidents
 
@@ -101,7 +102,7 @@ def trail_list(request: PersonRequest, at: datetime) -> Listing:
     if of_legal:
         return replace(TRAIL_OF_LEGAL, filters=(who, *TRAIL_OF_LEGAL.filters))
     reader, since = actor_of(request.user), last_visit(user=request.user, at=at)
-    return replace(TRAIL, filters=(who, *TRAIL.filters, _by_others(reader, since), _mentions(reader)))
+    return replace(TRAIL, filters=(who, *TRAIL.filters, _by_others(reader, since), _mentions(request.user.pk)))
 
 
 def _by_others(reader: str, since: datetime) -> Filter:
@@ -110,10 +111,10 @@ def _by_others(reader: str, since: datetime) -> Filter:
     )
 
 
-def _mentions(reader: str) -> Filter:
+def _mentions(reader_id: int) -> Filter:
     return Filter(
         "mentions", "Mentions", (("me", "Me, in the last 7 days"),),
-        lambda rows, _me, at: rows.filter(staff.mentions_of(reader=reader, at=at)),
+        lambda rows, _me, at: rows.filter(mentions_of(user_id=reader_id, actions=OF_TERMS, at=at)),
     )  # fmt: skip
 
 

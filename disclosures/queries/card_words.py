@@ -69,6 +69,7 @@ STOPPED_BY: Final[Mapping[Author, Tag]] = {
     "holder": Tag("plain", gettext_lazy("The account holder stopped it"), "stop"),
     "user": Tag("plain", gettext_lazy("The person who uses this phone stopped it"), "stop"),
     "delegate": Tag("plain", gettext_lazy("A trusted helper stopped it"), "stop"),
+    "agent": Tag("plain", gettext_lazy("A support agent stopped it"), "stop"),
 }
 ALLOWED_BY: Final[Mapping[Author, Promise]] = {
     "holder": gettext_lazy("The account holder allowed it here"),

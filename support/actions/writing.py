@@ -20,6 +20,7 @@ from support.models import Attachment, Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
+from support.queries.mentions import OF_CASE, describe_mentions
 from support.queries.names import is_shown
 from support.queries.visible import visible_tickets
 from support.workers.sending import TAKES_BACK
@@ -140,9 +141,16 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
-    """Write a note, which only staff read; it has no files. Raises StaffOnly, NoReason without one, NotNow."""
+def add_note(*, code: str, body: str, mentions: Sequence[str] = (), actor: str, at: datetime) -> None:
+    """Write a note, which only staff read; it has no files.
+
+    `mentions`: colleagues ("agent:7") whose notifications list the case. Raises StaffOnly, NoReason without a note,
+    NotNow.
+    """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
+    detail = describe_mentions(
+        mentions=mentions, action=StaffAction.WORK_TICKETS, refused="Choose someone at the desk."
+    )
     ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
         raise NoReason("Write the note.")
@@ -152,7 +160,7 @@ def add_note(*, code: str, body: str, actor: str, at: datetime) -> None:
     tickets.write(**note, channel=Entry.Channel.DESK, at=at)
     Draft.objects.filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.NOTE).delete()
     Ticket.objects.filter(pk=ticket.pk).update(last_at=at)
-    record_case_act(ticket=ticket, action="ticket.noted", actor=name, at=at)
+    record_case_act(ticket=ticket, action=OF_CASE, actor=name, at=at, detail=detail)
 
 
 @transaction.atomic

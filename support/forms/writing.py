@@ -12,11 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
+from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import has_visible_text
 from support.forms.acting import StaffForm
 from support.forms.cases import FilesField, MessageField
 from support.labels import VARIABLES, unknown_in
 from support.models import LONGEST, Ticket
+from support.queries.names import get_staff_name
+from support.queries.queue import colleagues
 from support.queries.team_metrics import FROM_PEOPLE
 from support.queries.writing import Hit
 
@@ -51,6 +54,21 @@ class NoteForm(StaffForm):
         error_messages={"required": gettext_lazy("Write the note.")},
         widget=forms.Textarea(attrs={"rows": "3", "dir": "auto"}),
     )
+    mentions = forms.MultipleChoiceField(
+        label=gettext_lazy("Mention"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Their notifications list this case for 7 days."),
+        error_messages={"invalid_choice": gettext_lazy("This person no longer works on cases. Choose someone else.")},
+    )
+
+    def __init__(self, *args: Any, writer_id: int, **kwargs: Any) -> None:
+        """Whoever writes it mentions others."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["mentions"]
+        if isinstance(field, forms.MultipleChoiceField):
+            others = [one for one in colleagues() if one.pk != writer_id]
+            field.choices = [(actor_of(one), get_staff_name(user=one)) for one in others]
 
     def clean(self) -> None:
         if self.files:

@@ -33,6 +33,7 @@ from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Attachment, Entry, Reveal, SuspendRequest, Ticket
 from support.queries import companies, names, subjects
+from support.queries.mentions import name_mentioned
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
@@ -46,7 +47,8 @@ class ThreadEntry:
     """One entry of the thread, with who wrote it as staff name them. `ours`: somebody of staff did.
 
     `body`: what was written, but a phone number for whoever may see people masked only.
-    `opens`: whether the reader may open its files now, and read what they are called.
+    `opens`: whether the reader may open its files now, and read what they are called. `mentioned`: whom a note
+    mentions.
     """
 
     entry: Entry
@@ -54,6 +56,7 @@ class ThreadEntry:
     who: str
     ours: bool
     opens: bool
+    mentioned: str
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,7 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
     entries = list(said.prefetch_related(files).order_by("at", "id"))
     staff = names.actors(wanted={one.author for one in entries})
     partners = _partners({one.author for one in entries})
+    mentioned = name_mentioned(cases={one.ticket.code for one in entries if one.kind == Entry.Kind.NOTE})
     return [
         ThreadEntry(
             entry=one,
@@ -255,6 +259,7 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
             who=partners.get(one.author, staff[one.author]),
             ours=one.author.partition(":")[0] in names.STAFF,
             opens=shown or one.author == reader,
+            mentioned=mentioned.get((one.author, one.at), ""),
         )
         for one in entries
     ]

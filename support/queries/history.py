@@ -18,6 +18,8 @@ from partners.labels import purpose_in_words, sanitise_text
 from partners.models import Campaign, Proposal
 from support.models import Ticket
 from support.queries import names
+from support.queries.mentions import list_mentions
+from support.queries.notification_words import NOTIFICATIONS
 
 # What an act is about, and what was done, where the action's own name does not say it plainly.
 SUBJECTS: Mapping[str, str] = {
@@ -49,7 +51,7 @@ FIELDS: Mapping[str, str] = {
     "signed_at": "signed", "ack_within_s": "to be acknowledged within (s)",
     "complete_within_days": "to be completed within (days)", "names_recipient": "names its recipient",
     "is_on": "e-mails", "quiet_from": "quiet from (hour)", "quiet_until": "quiet until (hour)", "zone": "time zone",
-    "body": "text",
+    "left_out": "not e-mailed", "body": "text",
 }  # fmt: skip
 # What an act's detail names people of staff by.
 PEOPLE = ("owner", "owner_was", "to", "was")
@@ -105,13 +107,12 @@ def list_people(*, events: Iterable[AuditEvent]) -> set[str]:
     found: set[str] = set()
     for one in events:
         named = [one.detail.get(name) for name in PEOPLE]
-        found |= {one.actor, *_list_mentions(one), *(str(name) for name in named if names.is_staff(actor=str(name)))}
+        found |= {
+            one.actor,
+            *list_mentions(event=one),
+            *(str(name) for name in named if names.is_staff(actor=str(name))),
+        }
     return found
-
-
-def _list_mentions(event: AuditEvent) -> list[str]:
-    said = event.detail.get("mentions")
-    return [str(one) for one in said] if isinstance(said, list) else []
 
 
 def describe_action(*, action: str) -> str:
@@ -189,7 +190,7 @@ def _of_fields(event: AuditEvent) -> list[str]:
         return []
     if isinstance(now, dict) and isinstance(was, dict):
         return [
-            _format_change(_field(name), _value(now[name]), _value(was[name]) if name in was else "")
+            _format_change(_field(name), _value(now[name], name), _value(was[name], name) if name in was else "")
             for name in sorted(now)
         ]
     return [", ".join(sanitise_text(str(one), at_most=40).replace("_", " ") for one in fields)]
@@ -199,19 +200,26 @@ def _field(name: str) -> str:
     return FIELDS.get(name) or name.replace("_", " ")
 
 
-def _value(said: object) -> str:
+def _value(said: object, field: str) -> str:
     """Return a value of a field in words: a day, purposes as people read them, yes or no, "none" for nothing."""
     if isinstance(said, list):
-        return ", ".join(_value(one) for one in said) or "none"
-    if isinstance(said, str) and said.startswith("dpv:"):
-        return purpose_in_words(said)
+        return ", ".join(_value(one, field) for one in said) or "none"
+    if field == "left_out":
+        return _quote_notification(str(said))
+    if str(said).startswith("dpv:"):
+        return purpose_in_words(str(said))
     return _day(said) or sanitise_text(_plain(said), at_most=160) or "none"
+
+
+def _quote_notification(kind: str) -> str:
+    """Return a kind as the page of notifications calls it."""
+    return f"“{NOTIFICATIONS[kind][1]}”" if kind in NOTIFICATIONS else kind
 
 
 def _of_note(event: AuditEvent, who: Mapping[str, str]) -> list[str]:
     """Return what a note on a company, contract or campaign set beside its words; which agreement was added."""
     said = event.detail
-    mentioned = ", ".join(who[one] for one in _list_mentions(event))
+    mentioned = ", ".join(who[one] for one in list_mentions(event=event))
     version = [f"version {said['version']}"] if event.action.endswith(".agreement_added") else []
     return [
         *([_format_move("owner", said, ("owner", "owner_was"), who)] if "owner" in said else []),

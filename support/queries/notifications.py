@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.policies.permissions import StaffAction
@@ -16,7 +15,10 @@ from support.models import NotificationChannel, Ticket
 from support.queries import names
 from support.queries.counts import CAP, cap_count
 from support.queries.due import TIME_USED, reached_at
-from support.queries.queue import GIVEN, MINE, QueueFilter, filter_tickets
+from support.queries.mentions import list_mentioning_cases
+from support.queries.notification_words import NOTIFICATIONS
+from support.queries.queue import ANY, GIVEN, MENTIONED, MINE, QueueFilter, filter_tickets
+from support.queries.visible import find_hidden_cases
 
 SHOWN = 8
 # Who may have e-mails, and by what right.
@@ -127,6 +129,16 @@ def _find_own(asked: QueueFilter, came: Callable[[Ticket], datetime | None]) -> 
     return find
 
 
+def _find_mentioned(reader: str, at: datetime) -> WaitingItems:
+    user_id, hidden = names.staff_id(actor=reader), find_hidden_cases(at=at)
+    if not user_id:
+        return NOTHING
+    noted = list_mentioning_cases(user_id=user_id, at=at, hidden=hidden)
+    return find_cases(
+        asked=QueueFilter(state=ANY, whose=MENTIONED), user_id=user_id, at=at, came=lambda one: noted[one.code]
+    )
+
+
 def _find_used(used: str) -> Callable[[str, datetime], WaitingItems]:
     """Cases of the reader's own, by how much of the time to their date is used."""
     share = TIME_USED[used][0]
@@ -137,19 +149,21 @@ OWN = QueueFilter(whose=MINE)
 # What waits at the desk for whoever works cases.
 OF_DESK: Kinds = {
     "own_cases": Kind(
-        _("overdue case assigned to you"), _("overdue cases assigned to you"), "desk", f"whose={MINE}&overdue=on",
+        *NOTIFICATIONS["own_cases"], "desk", f"whose={MINE}&overdue=on",
         _find_own(replace(OWN, overdue=True), lambda one: one.due_at),
     ),
     "own_nearly": Kind(
-        _("case assigned to you with 90% of its time used"), _("cases assigned to you with 90% of their time used"),
-        "desk", f"whose={MINE}&used=nearly", _find_used("nearly"),
+        *NOTIFICATIONS["own_nearly"], "desk", f"whose={MINE}&used=nearly", _find_used("nearly"),
     ),
     "own_half": Kind(
-        _("case assigned to you with half of its time used"), _("cases assigned to you with half of their time used"),
-        "desk", f"whose={MINE}&used=half", _find_used("half"),
+        *NOTIFICATIONS["own_half"], "desk", f"whose={MINE}&used=half", _find_used("half"),
     ),
     "given": Kind(
-        _("case that a colleague gave you, not opened yet"), _("cases that colleagues gave you, not opened yet"),
-        "desk", f"whose={GIVEN}", _find_own(replace(OWN, whose=GIVEN), lambda one: one.claimed_at),
+        *NOTIFICATIONS["given"], "desk", f"whose={GIVEN}",
+        _find_own(replace(OWN, whose=GIVEN), lambda one: one.claimed_at),
+    ),
+    "mentioned": Kind(
+        *NOTIFICATIONS["mentioned"], "desk",
+        f"whose={MENTIONED}&state={ANY}", _find_mentioned,
     ),
 }  # fmt: skip

@@ -24,6 +24,7 @@ from support.policies.lifecycle import UNDER_WAY, late
 from support.queries.companies import about_companies, find_companies
 from support.queries.due import TIME_USED, Due, due, filter_time_used
 from support.queries.exports import csv_lines, list_rows
+from support.queries.mentions import list_mentioning_cases
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import names_of
 from support.queries.team_metrics import FROM_PEOPLE
@@ -34,7 +35,7 @@ COUNTED_TO = 1_000
 PAGE = 50
 MOST_COMPANIES = 50
 MOST_DUPLICATES = 5
-ANY, MINE, NOBODY, GONE, OFFICE, GIVEN = "all", "mine", "nobody", "gone", "office", "given"
+ANY, MINE, NOBODY, GONE, OFFICE, GIVEN, MENTIONED = "all", "mine", "nobody", "gone", "office", "given", "mentioned"
 DUE, DUE_LAST, PRIORITY, PRIORITY_LAST, NEWEST, OLDEST = "due", "-due", "priority", "-priority", "newest", "oldest"
 ORDERS: Mapping[str, tuple[str, ...]] = {
     DUE: ("due_at", "id"), DUE_LAST: ("-due_at", "-id"), PRIORITY: ("priority", "due_at", "id"),
@@ -70,11 +71,10 @@ class Counts:
 class QueueFilter:
     """What the queue is narrowed to, and its order.
 
-    `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works
-    on cases no more), OFFICE (handed up), GIVEN (theirs by a colleague, not opened since), or the number of one of
-    staff. `company`: part of its name. `used`: a name in
-    TIME_USED. `sort`: of ORDERS; what is done already has no date, and stands by when it was opened. `after`: where the
-    page before ended.
+    `state` "": under way; ANY: whatever it is. `whose`: MINE, NOBODY, GONE (of somebody who works on cases no more),
+    OFFICE (handed up), GIVEN (theirs by a colleague, not opened since), MENTIONED (with a note that mentions them), or
+    the number of one of staff. `company`: part of its name. `used`: a name in TIME_USED. `sort`: of ORDERS; what is
+    done already has no date, and stands by when it was opened. `after`: where the page before ended.
     """
 
     state: str = ""
@@ -200,7 +200,7 @@ def filter_tickets(
         least, most = TIME_USED[asked.used]
         wanted &= filter_time_used(least=least, most=most, at=at)
     if asked.whose:
-        wanted &= _whose(asked.whose, user_id)
+        wanted &= _whose_or_mentioned(asked.whose, user_id, hidden, at)
     if asked.company:
         wanted &= about_companies(party_ids=companies(part=asked.company), at=at)
     if asked.kind in QUEUES:
@@ -290,6 +290,13 @@ def is_free(*, ticket: Ticket) -> bool:
 def works_cases(*, user: User) -> bool:
     """Return whether somebody works on cases now."""
     return user.is_active and staff_may(user.role, StaffAction.WORK_TICKETS)
+
+
+def _whose_or_mentioned(whose: str, user_id: int, hidden: HiddenCases | None, at: datetime) -> Q:
+    if whose != MENTIONED:
+        return _whose(whose, user_id)
+    noted = list_mentioning_cases(user_id=user_id, at=at, hidden=hidden or find_hidden_cases(at=at))
+    return Q(code__in=list(noted))
 
 
 def _whose(whose: str, user_id: int) -> Q:

@@ -45,6 +45,7 @@ class Desk:
 
     `on_its_way`: until when the answer may be taken back; None: none is. `is_read`: whether an answer reaches anybody.
     `written`: how much this person has written in the case, by which the page's script knows what is sent.
+    `writer_id`: who this person is.
     """
 
     ticket: Ticket
@@ -55,6 +56,7 @@ class Desk:
     others: Sequence[str]
     canned: Sequence[SavedReply]
     files: Sequence[Attachment]
+    writer_id: int
     is_read: bool = True
     written: int = 0
 
@@ -79,6 +81,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         others=_who_else_writes(drafts, user_id, at),
         canned=list_canned_replies(language=ticket.language),
         files=list(waiting_files(ticket=ticket, author=author)),
+        writer_id=user_id,
         is_read=is_read(ticket=ticket),
         written=Entry.objects.filter(ticket=ticket, author=author).count(),
     )

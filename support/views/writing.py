@@ -41,7 +41,7 @@ def composer(*, desk: Desk, form: AnswerForm | None = None, note_form: NoteForm 
     return {
         "desk": desk,
         "form": form or AnswerForm(initial={"body": desk.answer}, auto_id="id_answer_%s"),
-        "note_form": note_form or NoteForm(initial={"body": desk.note}, auto_id="id_note_%s"),
+        "note_form": note_form or NoteForm(initial={"body": desk.note}, auto_id="id_note_%s", writer_id=desk.writer_id),
     }
 
 
@@ -158,11 +158,11 @@ def undo(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def note(request: PersonRequest, code: str) -> HttpResponse:
     """Write a note for colleagues."""
-    form = NoteForm(request.POST, request.FILES, auto_id="id_note_%s")
+    form = NoteForm(request.POST, request.FILES, auto_id="id_note_%s", writer_id=request.user.pk)
     if not form.is_valid():
         return _page(request, code, None, form)
     try:
-        actions.add_note(code=code, body=form.cleaned_data["body"], actor=actor_of(request.user), at=timezone.now())
+        actions.add_note(code=code, **form.cleaned_data, actor=actor_of(request.user), at=timezone.now())
     except NotNow as error:
         form.add_error("body", str(error))
         return _page(request, code, None, form)

@@ -46,6 +46,9 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(visit: Visit, width: int, sch
     for path in ("/desk/", "/desk/?state=closed", "/desk/figures/", "/desk/figures/complaints/2026/", "/desk/many/"):
         page.goto(path)
         found += faults(page, path)
+    told = visit(member=staff(User.Role.AGENT), width=width, scheme=scheme).new_page()
+    told.goto("/desk/notifications/")
+    found += faults(told, "notifications")
     page.goto("/desk/many/")
     page.fill("#id_body", "Your case is {code}.")
     page.get_by_role("button", name="Preview").click()

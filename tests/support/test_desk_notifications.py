@@ -9,9 +9,12 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from console.queries.notifications import KINDS
-from support.models import NotificationChannel
+from support.actions.writing import add_note
+from support.models import Entry, NotificationChannel
+from support.queries.notifications import OF_DESK, list_notifications
 from support.workers.notifications import SETTLES_WITHIN, send_notifications
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, shown, staff
@@ -19,16 +22,17 @@ from tests.support.officers import Member, shown, staff
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PAGE, DESK = "/desk/notifications/", "http://localhost:8000/desk"
-EVERY = ["own_cases", "own_nearly", "own_half", "given"]
+EVERY = ["own_cases", "own_nearly", "own_half", "given", "mentioned"]
 ON = {"is_on": "on", "told": EVERY, "quiet_from": "0", "quiet_until": "0", "zone": "UTC"}
 READ_AT_FIRST = (
-    "Notifications What is waiting for you, most urgent first. Nothing is waiting for you Cases assigned to you appear "
-    "here when half and 90% of their time is used, when they are overdue, and when a colleague gives you one. E-mail "
-    "to new@carrier.example An e-mail says how many of each kind are waiting and where to find them. It names no case "
-    "and no one. Nothing is sent in quiet hours. What comes then is sent when they end. E-mail me when something new "
-    "is waiting, at most once an hour Tell me about Overdue cases assigned to you Cases assigned to you with 90% of "
-    "their time used Cases assigned to you with half of their time used Cases that colleagues gave you, not opened "
-    "yet Quiet hours from"
+    "Notifications What is waiting for you, most urgent first. Nothing is waiting for you Cases assigned to you "
+    "appear here when half and 90% of their time is used, when they are overdue, and when a colleague gives you one. "
+    "Cases with a note that mentions you appear here for 7 days. E-mail to new@carrier.example An e-mail says how "
+    "many of each kind are waiting and where to find them. It names no case and no one. Nothing is sent in quiet "
+    "hours. What comes then is sent when they end. E-mail me when something new is waiting, at most once an hour Tell "
+    "me about Overdue cases assigned to you Cases assigned to you with 90% of their time used Cases assigned to you "
+    "with half of their time used Cases that colleagues gave you, not opened yet Cases with a note that mentions you "
+    "Quiet hours from"
 )
 FOUND = re.compile(r'<h2 id="[^"]*"><a href="([^"]+)">([^<]+)</a></h2>')
 CODES = re.compile(r'class="code"[^>]*>(T-\w+)<')
@@ -94,6 +98,50 @@ def test_a_case_is_given_until_it_is_opened_or_goes_on() -> None:
     note = {"to": str(agent.user.pk), "note": "They called again."}
     assert other.client.post(f"/desk/{passed_on}/hand-over/", note).status_code == 302
     assert listed(agent, "/desk/?whose=given") == [passed_on]
+
+
+def test_a_colleague_whom_a_note_in_a_case_mentions_is_told_for_a_week() -> None:
+    agent, officer = staff(User.Role.AGENT), staff(name="omar")
+    other, auditor = staff(User.Role.AGENT, name="other"), staff(User.Role.AUDITOR, name="eve")
+    code, done = a_ticket(about="Nordic Ads").code, a_ticket(state="closed", closed_at=timezone.now()).code
+    assert "Note for colleagues The person never sees it. Mention colleagues Mention Their" in shown(
+        agent, f"/desk/{code}/"
+    )
+    offered = set(re.findall(r'name="mentions" value="([^"]+)"', agent.client.get(f"/desk/{code}/").text))
+    assert offered == {officer.actor, other.actor}
+    note = {"body": "Have you seen this?", "mentions": [officer.actor, other.actor]}
+    for one in (code, done):
+        assert agent.client.post(f"/desk/{one}/note/", note).status_code == 302
+    assert "internal note Desk, " in (page := shown(other, f"/desk/{code}/"))
+    assert "Mentioned: omar@carrier.example, other@carrier.example Have you seen this?" in page
+    expected = [("2 cases with a note that mentions you", "/desk/?whose=mentioned&state=all")]
+    assert (found(other), found(agent)) == (expected, [])
+    assert sorted(listed(other, expected[0][1])) == sorted([code, done])
+    assert '<option value="mentioned" selected>A note mentions me</option>' in other.client.get(expected[0][1]).text
+    assert "2 cases with a note that mentions you See all" in shown(officer, "/admin/notifications/")
+    assert "Nothing is waiting Proposals" in shown(auditor, "/admin/notifications/")
+    trail = shown(officer, "/admin/trail/?about=ticket:")
+    assert trail.count("case: note added mentioned: omar@carrier.example, other@carrier.example") == 2
+    assert other.client.post(PAGE, ON).status_code == 302
+    assert told(other)[1] == f"2 cases with a note that mentions you (2 new): {DESK}/?whose=mentioned&state=all"
+    assert "Their notifications list this case for 7 days." in shown(agent, f"/desk/{code}/")
+    written = AuditEvent.objects.filter(action="ticket.noted").order_by("at")[0].at
+    two, one_left = expected[0][0], "1 case with a note that mentions you"
+    for after, label in ((timedelta(days=7, microseconds=-1), two), (timedelta(days=7), one_left)):
+        kinds = list_notifications(kinds=OF_DESK, reader=other.actor, at=written + after)
+        assert [(one.name, one.label) for one in kinds] == [("mentioned", label)]
+
+
+def test_only_who_works_on_cases_is_mentioned_and_nothing_typed_is_lost() -> None:
+    agent, other, code = staff(User.Role.AGENT), staff(User.Role.AGENT, name="other"), a_ticket().code
+    note = {"body": "Have you seen this?", "mentions": [other.actor]}
+    User.objects.filter(pk=other.user.pk).update(is_active=False)
+    page = agent.client.post(f"/desk/{code}/note/", note).content.decode()
+    assert "This person no longer works on cases. Choose someone else." in page
+    assert "Have you seen this?" in page
+    assert not Entry.objects.filter(kind=Entry.Kind.NOTE).exists()
+    with pytest.raises(StaffOnly, match=r"^Choose someone at the desk\.$"):
+        add_note(code=code, body="Have you?", mentions=[other.actor], actor=agent.actor, at=timezone.now())
 
 
 def test_an_agent_s_email_says_kinds_and_counts_and_where_they_are() -> None:

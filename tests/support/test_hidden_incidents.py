@@ -35,6 +35,7 @@ from support.domain.files import build_upload
 from support.domain.tickets import open_tickets
 from support.models import Attachment, BulkReply, NotificationChannel, Ticket
 from support.policies import lifecycle
+from support.queries.notifications import OF_DESK, list_notifications
 from support.queries.queue import PAGE
 from support.queries.visible import visible_incidents
 from support.workers.notifications import send_notifications
@@ -411,6 +412,23 @@ def test_a_case_that_took_in_another_stays_without_the_hidden_incident_s_name(of
     assert theirs.code in shown(officer, "/desk/search/", {"q": "encrypted"})
     hide(*NAMES, until=PAST)
     assert f"Geobridge: {name}, 1 Jul 2025" in queue_titles(officer, "/desk/?kind=ours")
+
+
+def test_no_mention_in_a_case_of_a_hidden_incident_is_told_of(officer: Member) -> None:
+    first, second = (Ticket.objects.get(key=f"incident:{one.pk}") for one in released())
+    ours, other = reported(officer), staff(name="other")
+    for one in (first, second):
+        post(officer, f"/desk/{one.code}/note/", {"body": "Quagga said the court", "mentions": [other.actor]})
+    post(officer, f"/desk/{ours.code}/merge/", {"into": first.code})
+    mentioned = "/desk/?whose=mentioned&state=all"
+    assert len(queue_titles(other, mentioned)) == 2
+    hide(*NAMES)
+    assert queue_titles(other, mentioned) == []
+    assert list_notifications(kinds=OF_DESK, reader=other.actor, at=timezone.now()) == []
+    post(officer, f"/desk/{first.code}/note/", {"body": "The disk was encrypted", "mentions": [other.actor]})
+    assert queue_titles(other, mentioned) == ["Merged cases"]
+    page = shown(other, f"/desk/{first.code}/")
+    assert (page.count("Mentioned:"), "Quagga" in page) == (1, False)
 
 
 def test_a_case_that_took_in_another_by_way_of_a_hidden_one_stays(officer: Member) -> None:

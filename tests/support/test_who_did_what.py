@@ -216,7 +216,8 @@ def test_acts_on_cases_incidents_replies_and_settings_say_before_and_after(offic
         "reply: written text: We look.; title: Hello saved reply: Good day (en)",
         "reply: written title: Good day, was Hello saved reply: Good day (en)",
         "notifications: chosen e-mails: yes, was no own notifications",
-        "notifications: chosen left out: given, was none; quiet from (hour): 22, was 20; time zone: America/Denver",
+        "notifications: chosen not e-mailed: “cases that colleagues gave you, not opened yet”, was none",
+        "quiet from (hour): 22, was 20; time zone: America/Denver",
     ):
         assert said in log, said
 

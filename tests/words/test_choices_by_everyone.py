@@ -155,6 +155,33 @@ def test_what_we_did_ourselves_says_that_it_was_us(market: Market) -> None:
         look(pages, browser, [suspended, _allow(browser, line, ash)], about="after a yes")
 
 
+def test_of_what_an_agent_stopped_for_a_child_nobody_reads_that_they_did(market: Market) -> None:
+    child, (ash,) = a_line_dealing_with(market, "Ash Link")
+    Line.objects.filter(pk=child.pk).update(user_role="minor")
+    holder = a_line(account=child.account.carrier_id)
+    choices_actions.stop(line_id=child.pk, scope="party", ref=ASH, actor="agent:7", channel="agent")
+    ash.is_told()
+    made = newest_choice(child)
+    for line, query in ((child, ""), (holder, f"?line={child.public_id}")):
+        browser = signed_in(line)
+        (listed,) = (one.words for one in main(browser, f"/choices/{query}").all("li") if "Receipt" in one.words)
+        assert listed.startswith("Ash Maps was stopped")
+        assert "Made by a support agent · Receipt" in listed
+        assert "A support agent stopped it" in main(browser, f"/home/{query}").words
+        for path in (f"/choices/{query}", choice_path(made), f"/home/{query}"):
+            assert "You stopped" not in browser.get(path).text
+    assert "You stopped Ash Maps" in _listed_of_own(market)
+
+
+def _listed_of_own(market: Market) -> str:
+    """What somebody who is no child reads of the same, with how it came."""
+    line, _ = a_line_dealing_with(market, "Ash Link")
+    choices_actions.stop(line_id=line.pk, scope="party", ref=ASH, actor="agent:7", channel="agent")
+    page = main(signed_in(line), "/choices/").words
+    assert "Made for you by a support agent" in page
+    return page
+
+
 def test_child_and_account_holder_read_who_said_it(market: Market) -> None:
     market.a_partner("Beech Link", service="Beech Maps", purpose=FRAUD)
     child, (ash, beech) = a_line_dealing_with(market, "Ash Link", "Beech Link")
