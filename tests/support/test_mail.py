@@ -19,7 +19,7 @@ from accounts.primitives.sealing import unseal
 from audit.models import AuditEvent
 from support.actions import incoming as actions
 from support.actions.queue import merge
-from support.models import Attachment, Entry, Ticket
+from support.models import LONGEST, Attachment, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from support.primitives.tokens import READ, reply_address, token_of
 from tests.factories import a_line
@@ -86,6 +86,13 @@ def test_a_reply_goes_into_its_case_and_reopens_it(ticket: Ticket) -> None:
     assert (ticket.state, ticket.reopened) == (State.OPEN, 1)
     event = AuditEvent.objects.get(action="ticket.heard")
     assert (event.actor, event.line_id, event.detail) == ("mail:reply", ticket.line_id, {})
+
+
+def test_of_a_long_mail_a_case_keeps_the_beginning(ticket: Ticket) -> None:
+    long = "".join(str(n % 10) for n in range(LONGEST + 1))
+    assert [post(a_mail(to, long)) for to in (reply_address(code=ticket.code), "help@mail.example")] == [202, 202]
+    assert heard(ticket) == [long[:LONGEST]]
+    assert heard(Ticket.objects.exclude(pk=ticket.pk).get()) == [f"Re: your case\n\n{long}"[:LONGEST]]
 
 
 def test_a_foreign_token_opens_and_tells_nothing(ticket: Ticket) -> None:
