@@ -23,7 +23,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.models import Field, UniqueConstraint
 from redis import Redis, RedisError
 
-from portal import deploy_checks
+from portal import deploy_checks, field_keys
 from portal.env import MOVED
 
 PYTHON, POSTGRESQL = (3, 13), (15, 18)
@@ -57,7 +57,7 @@ class Finding:
 def look(*, using: str) -> Iterator[Finding]:
     """Yield everything that was looked at. Nothing is changed, and nothing is locked."""
     yield from _versions(using)
-    yield from _settings()
+    yield from _settings(using)
     yield from _migrations(using)
     yield from _transactions(using)
     yield _disk(using)
@@ -87,7 +87,9 @@ def _versions(using: str) -> Iterator[Finding]:
         yield Finding(Effect.FINE, f"{name} {said.get('valkey_version', said.get('redis_version'))}")
 
 
-def _settings() -> Iterator[Finding]:
+def _settings(using: str) -> Iterator[Finding]:
+    if misfit := field_keys.describe_misfit(using=using):
+        yield Finding(Effect.STOPS, misfit)
     for name, value in sorted(os.environ.items()):
         if value in MOVED:
             yield Finding(Effect.FINE, f"{name} names {value}, which is {MOVED[value]} now. Both work.")

@@ -1,7 +1,9 @@
 """Files that came into cases are looked at before anybody opens them; what is found is taken away.
 
 The row is the queue. A scanner that is away leaves the file waiting; a file that can't be looked at, or whose bytes are
-not there, has failed, and the others go on. Bytes whose row never came, or whose file was taken away, go after an hour.
+not there, has failed, and the others go on. Bytes whose file was taken away go after an hour. Those without a row wait
+30 days: a transaction that was taken back leaves some, and a database that was restored to before they came lacks the
+rows of all, which a better restore brings back.
 """
 
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ log = structlog.get_logger()
 Scan = Attachment.Scan
 BATCH = 50
 # Longer than any transaction that writes a file's row after its bytes.
-ROWLESS = timedelta(hours=1)
+UNWANTED, ROWLESS = timedelta(hours=1), timedelta(days=30)
 # So long a file is tried that its scanner says it can't look at.
 TRIED = timedelta(hours=1)
 # What its scanner could not look at is tried again after so long, and stops nothing that came after it.
@@ -72,11 +74,11 @@ def _look(scanner: files.Scanner, file_id: UUID, media_type: str) -> Attachment.
 
 
 def _sweep(now: datetime) -> None:
-    """Take bytes away that nothing will ever open: a transaction that was taken back leaves them, or a lost worker."""
+    """Take bytes away that nothing will ever open."""
     part = int(now.timestamp()) // SWEEPS_EVERY_S
-    there = files.list_files_before(until=now - ROWLESS, part=part)
-    gone = (Scan.REFUSED, Scan.REMOVED)
-    wanted = set(Attachment.objects.filter(pk__in=there).exclude(scan__in=gone).values_list("pk", flat=True))
-    for file_id in set(there) - wanted:
+    there = files.list_files_before(until=now - UNWANTED, part=part)
+    known = dict(Attachment.objects.filter(pk__in=there).values_list("pk", "scan"))
+    gone = {file_id for file_id, scan in known.items() if scan in (Scan.REFUSED, Scan.REMOVED)}
+    for file_id in gone | set(files.list_files_before(until=now - ROWLESS, part=part)) - known.keys():
         log.warning("attachment_swept", attachment=str(file_id))
         files.delete_file(file_id=file_id)

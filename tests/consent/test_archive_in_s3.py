@@ -173,3 +173,27 @@ def test_choices_go_there_and_come_back(
     store.told()
     archive_writing.write(now=now)
     assert store.told()["asked"] == []
+
+
+@pytest.mark.usefixtures("committed_db", "no_broker")
+def test_an_archive_in_a_folder_goes_on_in_a_store_where_each_day_was_copied_as_its_first_object(
+    store: Running, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHECKPOINT_DIR, settings.STOP_ARCHIVE_DIR = tmp_path / "checkpoints", tmp_path / "stops"
+    monkeypatch.setattr("revocations.tasks.deliver_due.delay", lambda **_: None)
+    s3_sink, settings.STOP_ARCHIVE_BACKEND = settings.STOP_ARCHIVE_BACKEND, "consent.clients.archive_sink.FolderSink"
+    made = [stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web") for _ in range(2)]
+    now = timezone.now()
+    assert archive_writing.write(now=now) == 2
+    settings.STOP_ARCHIVE_BACKEND = s3_sink
+    made.append(stop(line_id=a_line().pk, scope="all", actor="subscriber:1", channel="web"))
+    # Before it was copied nothing is written there: that would begin another archive.
+    assert (archive_writing.write(now=now), open_sink().days()) == (0, [])
+    for file in settings.STOP_ARCHIVE_DIR.iterdir():
+        open_sink().append(day=file.stem, lines=file.read_text().splitlines())
+    assert sorted(store.told()["objects"]) == [f"carrier/portal/{now:%Y-%m-%d}/00000001.jws"]
+    assert (archive_writing.write(now=now), archive_comparison.describe_missing_entries()) == (1, "")
+    with connections["owner"].cursor() as owner:
+        owner.execute("DELETE FROM consent_archivehead")
+    found = read_after_head(sink=open_sink())
+    assert ([entry.id for entry in found.entries], found.faults) == ([str(one.choice_id) for one in made], [])

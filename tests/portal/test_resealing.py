@@ -12,7 +12,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -134,6 +134,32 @@ def test_after_reseal_files_of_cases_and_prepared_downloads_open_without_the_key
         assert "index.html" in zipfile.ZipFile(BytesIO(archive)).namelist()
     finally:
         restore_signing_keys(before)
+
+
+@pytest.mark.parametrize("command", ["migrate", "reseal", "after_restore", "upgrade_check"])
+def test_keys_that_are_not_the_database_s_are_refused_before_anything_changes(
+    settings: Settings, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    line, oldest, other = a_line(msisdn=NUMBER), settings.FIELD_ENCRYPTION_KEYS[-1], Fernet.generate_key().decode()
+    damaged = a_line()
+    LineNumber.objects.filter(line=damaged).update(msisdn_sealed=b"not ours")
+    before = everything_sealed()
+    for keys_now, why in (
+        ([other], "they open no number"),
+        ([oldest, other], "the last isn't the one by which numbers are found"),
+    ):
+        settings.FIELD_ENCRYPTION_KEYS = keys_now
+        with pytest.raises(CommandError) as refused:
+            call_command(command)
+        assert (
+            f"FIELD_ENCRYPTION_KEYS aren't those of this database: {why}. With them nobody is found by their number,"
+            " and stops by text reach no line. Bring back the keys that it was used with, the oldest last. Nothing was"
+            " changed."
+        ) in f"{refused.value}{capsys.readouterr().out}"
+        assert everything_sealed() == before
+    settings.FIELD_ENCRYPTION_KEYS = [other, oldest]
+    call_command("migrate", verbosity=0)
+    assert line_of_number(msisdn=NUMBER, at=timezone.now()) == line
 
 
 def test_sessions_outlive_a_change_of_the_secret_key_while_the_old_one_is_named(settings: Settings) -> None:

@@ -272,22 +272,32 @@ def test_a_process_that_holds_much_still_takes_a_pdf_that_does_nothing() -> None
         assert files.OwnLook().is_clean(content=a_pdf() + b"\n" * 3_000_000, media_type="application/pdf")
 
 
-def test_bytes_without_a_row_go_after_an_hour(ana: Member, ticket: Ticket) -> None:
+def test_bytes_without_a_row_wait_for_a_better_restore_and_those_taken_away_an_hour(
+    ana: Member, ticket: Ticket
+) -> None:
     now = timezone.now()
     upload = files.build_upload(name="a.png", content=PNG)
     with transaction.atomic():
         attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
         orphan = Attachment.objects.get().pk
         transaction.set_rollback(True)
-    attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload], at=now)
-    kept = Attachment.objects.get().pk
-    scanning.scan(now=_when_its_turn(orphan, now))
-    assert files.read_file(file_id=orphan) == PNG
-    scanning.scan(now=_when_its_turn(orphan, now + timedelta(minutes=61)))
-    scanning.scan(now=_when_its_turn(kept, now + timedelta(minutes=61)))
-    assert files.read_file(file_id=kept) == PNG
-    with pytest.raises(FileNotFoundError):
-        files.read_file(file_id=orphan)
+    attach(ticket=ticket, entry=None, author=ana.actor, uploads=[upload, upload], at=now)
+    kept, removed = Attachment.objects.values_list("pk", flat=True)
+    Attachment.objects.filter(pk=removed).update(scan=Scan.REMOVED)
+    for after, left in (
+        (timedelta(0), {orphan, kept, removed}), (timedelta(minutes=61), {orphan, kept}),
+        (timedelta(days=29, hours=23), {orphan, kept}), (timedelta(days=30, minutes=1), {kept}),
+    ):  # fmt: skip
+        for one in (orphan, kept, removed):
+            scanning.scan(now=_when_its_turn(one, now + after))
+        assert {one for one in (orphan, kept, removed) if _is_there(one)} == left
+
+
+def _is_there(file_id: UUID) -> bool:
+    try:
+        return files.read_file(file_id=file_id) == PNG
+    except FileNotFoundError:
+        return False
 
 
 def _when_its_turn(file_id: UUID, after: datetime) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from portal import restoring
+from portal import field_keys, restoring
 
 
 class Command(BaseCommand):
@@ -29,6 +29,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, despite: str, confirm_lost_events: str, switched_over: bool, **options: Any) -> None:
+        if misfit := field_keys.describe_misfit(using="default"):
+            raise CommandError(misfit)
         at = timezone.now()
         try:
             done = restoring.after_restore(

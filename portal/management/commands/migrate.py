@@ -14,7 +14,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from partners.workers import rotation
-from portal import database_roles
+from portal import database_roles, field_keys
 
 # What waits for a table alone has everybody wait behind it who comes after, each stop and each question of the gate.
 NOT_FOR_LONG = "SET lock_timeout = '2s'"
@@ -46,6 +46,8 @@ class Command(DjangoMigrate):
         using = options["database"]
         self._using, self._now = using, "migrate"
         _refuse_between(using)
+        if misfit := field_keys.describe_misfit(using=using):
+            raise CommandError(misfit)
         try:
             super().handle(*args, **options)
             database_roles.grant_privileges(using=using)

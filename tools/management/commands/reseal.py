@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from portal import field_keys
 from tools import key_rotation
 
 
@@ -15,6 +16,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if misfit := field_keys.describe_misfit(using="default"):
+            raise CommandError(misfit)
         done = key_rotation.reseal(at=timezone.now(), say=self._say)
         self._say(f"{done} in all. Keep the oldest key: the hashes of numbers come from it.")
 
