@@ -19,7 +19,7 @@ INLINE = 80
 UNKNOWN = "unknown"
 KEPT_FORMATS = {"\u200c", "\u200d"}  # joiners, without which some scripts and emoji fall apart
 PURPOSES: dict[str, Promise] = {
-    "AccountManagement": _("To look after an account of yours"),
+    "AccountManagement": _("To manage your account"),
     "Advertising": _("To show you ads"),
     "AgeVerification": _("To check how old you are"),
     "CombatClimateChange": _("For work on the climate"),

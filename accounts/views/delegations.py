@@ -22,7 +22,7 @@ from accounts.primitives.sealing import unseal
 from accounts.views.access import SubscriberRequest, line_required, mark_lookup_view, pad_response_time
 
 REFUSED = {
-    "own": gettext_lazy("That is this line's own number. Type the number of somebody else."),
+    "own": gettext_lazy("That's this line's own number. Type someone else's number."),
     "asked": gettext_lazy("You already asked this number. To ask for something else, end that first."),
     "many": gettext_lazy("Five people haven't answered yet. Wait for an answer, or end one of the requests below."),
 }

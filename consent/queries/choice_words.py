@@ -256,11 +256,11 @@ def _paused_sentences(state: ChoiceState) -> Iterator[SafeString]:
 def _after_the_pause(state: ChoiceState) -> str:
     if state.stopped:
         over, then = (
-            _("That is over, but a later stop still applies."),
+            _("The pause is over, but a later stop still applies."),
             _("When the pause ends, a later stop still applies."),
         )
     else:
-        over, then = _("That is over: your earlier settings are back."), _("Then your earlier settings return.")
+        over, then = _("The pause is over: your earlier settings are back."), _("Then your earlier settings return.")
     return over if state.over else then
 
 

@@ -384,9 +384,9 @@ class EndedAgreement:
     overdue: bool
     coverage: Coverage = NOBODY
 
-    def concerns(self, party_ids: Collection[int]) -> bool:
-        """Return whether one of these companies is the partner, or the one whose use ended."""
-        return self.party_id in party_ids or self.use_id in party_ids
+    def concerns(self, *, party_id: int, beside: Collection[int]) -> bool:
+        """Return whether it ended for this company too. `beside`: the companies that stand on a path with it."""
+        return self.party_id == party_id or (self.use_id or self.party_id) in {party_id, *beside}
 
 
 def ended_agreements(*, line_id: int, at: datetime) -> tuple[EndedAgreement, ...]:

@@ -111,7 +111,7 @@ def company_page(*, line: Line, party_id: int, zone: ZoneInfo, at: datetime) -> 
         ),
         preview=_preview(line, card, found.standing),
         no_record=explain_no_record(line_id=line.pk, card=card, facts=facts, parties=parties, at=at),
-        ended=_ended_with(line, {party.pk, *partners}, at),
+        ended=_ended_with(line, party, partners | _list_beside(by_agreement, parties), at),
     )
 
 
@@ -154,8 +154,13 @@ def _anomalies_of(line: Line, party: Party, at: datetime) -> list[Anomaly]:
     return [one for one in list_line_anomalies(line_id=line.pk, at=at) if one.party == party.uri]
 
 
-def _ended_with(line: Line, party_ids: Collection[int], at: datetime) -> tuple[EndedAgreement, ...]:
-    return tuple(one for one in ended_agreements(line_id=line.pk, at=at) if one.concerns({*party_ids}))
+def _list_beside(by_agreement: Sequence[Facts], parties: Parties) -> set[int]:
+    return {parties[uri].id for one in by_agreement for uri in one.path}
+
+
+def _ended_with(line: Line, party: Party, beside: Collection[int], at: datetime) -> tuple[EndedAgreement, ...]:
+    ended = ended_agreements(line_id=line.pk, at=at)
+    return tuple(one for one in ended if one.concerns(party_id=party.pk, beside=beside))
 
 
 def _list_involvements(uri: str, facts: Sequence[Facts]) -> tuple[Involvement, ...]:

@@ -24,10 +24,11 @@ def _received_sentences(got: Involvement) -> Iterator[SafeString]:
         yield sentence(_("Nothing based on your consent.") if got.outside.n else _("Nothing yet."))
         return
     yield _fill(_received_message(got), got.n)
-    recent = ngettext(
-        "%(shown)s of them was in the last 30 days.", "%(shown)s of them were in the last 30 days.", got.recent
-    )
-    yield _fill(recent, got.recent)
+    if got.n > 1:
+        recent = ngettext(
+            "%(shown)s of them was in the last 30 days.", "%(shown)s of them were in the last 30 days.", got.recent
+        )
+        yield _fill(recent, got.recent)
     yield ending_with(_("Last on"), when(got.last_at))
 
 

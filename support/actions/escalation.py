@@ -47,7 +47,7 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
         raise NotNow(
             _("Every partner concerned was asked already; the answers land in the case.")
             if asked
-            else _("There is no partner to ask: the case names no look-up or choice that one had a part in.")
+            else _("There is no partner to ask: the case names no look-up or choice that involves one.")
         )
     count = ask_partners(line_id=line_id, choice_id=key, disputed=wanted, at=at)
     partners = sorted({party_name(one.contract.aggregator.name, one.contract.aggregator.uri) for one in wanted})

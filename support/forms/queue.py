@@ -186,8 +186,8 @@ class MergeForm(StaffForm):
     """Into which case another goes."""
 
     into = forms.CharField(
-        label=_("Code of the case that goes on"), max_length=12,
-        help_text=_("Of the same person. This one ends, and what was written in it is read in that one."),
+        label=_("Code of the case to merge into"), max_length=12,
+        help_text=_("A case of the same person. This case ends, and its messages appear in that one."),
     )  # fmt: skip
 
     def __init__(self, data: Mapping[str, Any] | None = None) -> None:

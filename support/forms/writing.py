@@ -24,7 +24,7 @@ from support.queries.team_metrics import FROM_PEOPLE
 from support.queries.writing import Hit
 
 THEN = ((Ticket.State.SOLVED, gettext_lazy("Answered")), (Ticket.State.WAITING, gettext_lazy("Waiting for the person")))
-NO_FILES = gettext_lazy("A note takes no files: nothing of them was kept. Send a file with an answer.")
+NO_FILES = gettext_lazy("You can't attach files to a note, so we didn't keep them. Send files with an answer.")
 
 
 class StaffTextField(MessageField):

@@ -69,14 +69,14 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
         if isinstance(made, Reveal) and made.asked_at < pressed:
             return "Asked for already. Nothing was changed, and your reason wasn't kept."
         waits = isinstance(made, Reveal) and made.until is None
-        return _("Somebody else must agree now. They find it on this case.") if waits else _("Shown for 15 minutes.")
+        return _("A colleague must agree now, on this case's page.") if waits else _("Shown for 15 minutes.")
 
     def act(found: Case) -> Act:
         two = found.person is not None and found.person.two_needed
         return Act(
             title=_("See whose case this is"),
-            lead=_("The number and the account holder's name, for 15 minutes. The person reads at once in their log "
-                   "that it was shown, and why.")
+            lead=_("You see the number and the account holder's name for 15 minutes. The person's log shows right away "
+                   "that you saw them, and why.")
             + (" " + _("This line is protected. A colleague must agree first.") if two else ""),
             button=_("Ask a second person") if two else _("Show them"),
             done=say,
@@ -117,8 +117,8 @@ def stop_for(request: PersonRequest, code: str) -> HttpResponse:
     def act(found: Case) -> Act:
         return Act(
             title=_("Stop for the person"),
-            lead=_("Only where the person asks you to, now. In force at once; their phone is texted, with how to undo "
-                   "it. Nobody of us can allow anything."),
+            lead=_("Do this only if the person asks you to, now. It takes effect right away, and we text their phone "
+                   "how to undo it. No staff member can turn sharing on."),
             button=_("Stop for them"),
             done=_("Done. It is in effect, and we texted their phone."),
             form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket, at=timezone.now())),
@@ -148,8 +148,8 @@ def evidence(request: PersonRequest, code: str) -> HttpResponse:
     """Ask the partners concerned for their proof."""
     return answer(request, code, lambda _found: Act(
         title=_("Ask for proof that the person agreed"),
-        lead=_("Each partner that had a part in it is asked over its stream. It has 7 days, and its signed answer "
-               "lands in this case."),
+        lead=_("We ask each partner involved over its stream. It has 7 days, and its signed answer appears in this "
+               "case."),
         button=_("Ask them"),
         done=_("Request sent. The case is waiting for the partner."),
         form=WhyForm(request.POST or None),
@@ -166,8 +166,8 @@ def resend(request: PersonRequest, code: str) -> HttpResponse:
         partners = {str(one.party.pk): one.party.name for one in found.told}
         return Act(
             title=_("Send the order again"),
-            lead=_("What the partner has not signed as done goes out at once, the newest state, whatever its waits. To "
-                   "send it twice does no harm."),
+            lead=_("We send the partner everything it has not signed yet, in its newest state, without waiting for the "
+                   "next try. Sending it twice does no harm."),
             button=_("Resend"),
             done=_("On its way."),
             form=CompanyForm(
@@ -222,8 +222,8 @@ def priority(request: PersonRequest, code: str) -> HttpResponse:
     """Say how urgent it is."""
     return answer(request, code, lambda found: Act(
         title=_("Change the priority"),
-        lead=_("What is urgent is due within 1 business day, what is high within 3, if that is sooner. A date that the "
-               "person was told never moves back."),
+        lead=_("Urgent cases are due within 1 business day, high-priority ones within 3, if that is sooner. A date "
+               "that the person was told never moves back."),
         button=_("Change it"),
         done=_("Changed."),
         form=PriorityForm(request.POST or None, initial={"priority": found.ticket.priority}),
@@ -285,10 +285,10 @@ def export(request: PersonRequest, code: str) -> HttpResponse:
     return answer(request, code, lambda found: Act(
         title=_("Take a copy of the case"),
         lead=(
-            _("A page to print. Who took it and when stands across every sheet, and in the audit log.")
+            _("A page to print. Each sheet names who made it and when, and so does the audit log.")
             if found.person is None
-            else _("A page to print, with the person masked. Who took it and when stands across every sheet, and in the"
-                   " person's log.")
+            else _("A page to print, with the person masked. Each sheet names who made it and when, and so does the "
+                   "person's log.")
         ),
         button=_("Create the copy"),
         done="",

@@ -61,7 +61,7 @@ def undo(request: PersonRequest, many_id: uuid.UUID) -> HttpResponseBase:
     except NotNow as error:
         messages.error(request, str(error))
     except StaffOnly:
-        messages.error(request, _("Whoever began it, or a lead, takes it back."))
+        messages.error(request, _("Only the person who started it, or a lead, can undo it."))
     return redirect("desk-many-reply", many_id=many_id)
 
 

@@ -304,7 +304,7 @@ def test_a_pause_that_is_over_is_told_as_past() -> None:
     with time_machine.travel(timezone.now() + 2 * DAY):
         said = read(signed_in(line), f"/choices/{made}/")
     assert "earlier settings return" not in said
-    assert re.search(r"Blocked from .* That is over: your earlier settings are back\.", said)
+    assert re.search(r"Blocked from .* The pause is over: your earlier settings are back\.", said)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -327,8 +327,8 @@ def test_a_pause_says_that_a_later_stop_outlasts_it(whole: bool) -> None:
     assert "End this pause early…" not in said
     with time_machine.travel(timezone.now() + 2 * DAY):
         said = read(signed_in(line), f"/choices/{made}/")
-    assert re.search(r"Blocked from .* until [^.]*\. That is over", said)
-    assert "That is over, but a later stop still applies." in said
+    assert re.search(r"Blocked from .* until [^.]*\. The pause is over", said)
+    assert "The pause is over, but a later stop still applies." in said
 
 
 def test_allow_from_before_choice_is_not_counted_as_after_it() -> None:

@@ -84,6 +84,23 @@ def test_a_pause_is_ended_early_by_naming_what_is_allowed_again() -> None:
     assert [(use.allowed, use.reason) for use in answers if use] == [(True, ""), (False, "paused")]
 
 
+def test_i_never_agreed_says_whom_it_blocks_where_only_a_pause_does() -> None:
+    line = a_line()
+    road = an_agreed_use(line).lbs_provider.uri
+    choices.pause(
+        line_id=line.pk, scope="party", ref=road, until=timezone.now() + timedelta(days=7), actor="subscriber:1",
+        channel="web",
+    )  # fmt: skip
+    browser = signed_in(line)
+    blocks = "“I never agreed” blocks RoadAid, and our privacy office looks into it."
+    already = "“I never agreed” opens a case with our privacy office."
+    said = words(browser.get("/home/").text)
+    assert (blocks in said, already in said) == (True, False)
+    stop(line, "party", road)
+    said = words(browser.get("/home/").text)
+    assert (blocks in said, already in said) == (False, True)
+
+
 def test_what_a_pause_only_held_is_allowed_again_after_a_stop() -> None:
     line = a_line()
     road, stopped = an_agreed_use(line), an_agreed_use(line, "FraudShield")
@@ -281,4 +298,4 @@ def test_home_says_whom_i_never_agreed_blocks() -> None:
         "“I never agreed” blocks <bdi>RoadAid</bdi>, and our privacy office looks into it.</p>",
     ]
     stop(line)
-    assert said() == ["“I never agreed”: our privacy office looks into it.</p>"] * 2
+    assert said() == ["“I never agreed” opens a case with our privacy office.</p>"] * 2

@@ -175,6 +175,26 @@ def test_of_a_campaign_only_its_own_lines_are_told(campaign: Campaign, fraud: Ca
     assert "We ended the access of RoadAid through GeoBridge" in words_of(signed_in(mine).get("/home/").text)
 
 
+def test_of_a_use_that_ended_only_the_pages_beside_it_tell(campaign: Campaign, fraud: Campaign) -> None:
+    line, bank, bail = a_line(), a_party("Lakeside Bank", "end_customer"), a_party("Bail", "end_customer")
+    for use, customer in ((campaign, bank), (fraud, bail)):
+        an_approval(line, use)
+        path = [use.contract.aggregator.uri, use.lbs_provider.uri, customer.uri]
+        disclosed(line, path, at=NOW, campaign=use.ref)
+    browser, companies = (
+        signed_in(line),
+        (campaign.contract.aggregator, campaign.lbs_provider, bank, fraud.lbs_provider, bail),
+    )
+
+    def telling(said: str) -> list[bool]:
+        return [said in words_of(browser.get(f"/companies/{one.pk}/").text) for one in companies]
+
+    end(campaign, of="campaign")
+    assert telling("We ended the access of RoadAid through GeoBridge") == [True, True, True, False, False]
+    end(fraud)
+    assert telling("We ended our contract with GeoBridge") == [True] * 5
+
+
 def test_a_line_not_listed_is_not_told_of_deletion(campaign: Campaign) -> None:
     line, late = a_line(), a_line()
     an_approval(line, campaign)

@@ -131,10 +131,10 @@ def test_of_one_company_the_same_number_is_said_everywhere(now: datetime) -> Non
     lines = [" ".join(re.sub(r"<[^>]+>", "", one).split()) for one in re.split(r"</(?:h3|p|li)>", got)]
     assert [re.sub(r" Last on .*", "", one) for one in lines if one] == [
         "Direct requests", "It got this phone's location 5 times. 5 of them were in the last 30 days.",
-        "3 No record that you agreed", "2 Looked up after your stop",
+        "3 times (no record that you agreed)", "2 times (looked up after your stop)",
         "Requests through this company",
         "Other companies got this phone's location through it 5 times. 5 of them were in the last 30 days.",
-        "5 No record that you agreed",
+        "5 times (no record that you agreed)",
     ]  # fmt: skip
     notices = [one.partition(" Blocked since")[0] for one in said(company)]
     assert notices == ["3 look-ups with no record that you agreed.", "2 look-ups after you said stop."]

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 NOBODY = "Right now no company gets your location from us."
 STAYS = "What you stopped stays stopped. You can stop more at any time. 911 can find you as always."
-OF_STAFF = "The gate is closed: every company's question is answered no, for every line."
+OF_STAFF = "The gate is closed: we refuse every company, for every line."
 WHY = "restored: not compared yet"
 NOTHING_CHANGED = (
     "Nothing changed. We are putting our records back in order after a fault. Until then, no company gets a location."

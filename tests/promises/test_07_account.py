@@ -296,7 +296,7 @@ def test_a_new_holder_answers_no_question_with_yes_for_a_day() -> None:
     link = link_in(ask(partner, requestCaptureUrl=True, phoneNumber=CHILD)["captureUrl"])
     browser, _ = prove(link, MINE)
     assert browser.get(f"{link}yes/").url == link
-    held = "This line has a new SIM, number, call forwarding or account. You can say no now, and yes from:"
+    held = "This line has a new SIM, number, call forwarding or account. You can say no now. You can say yes from:"
     assert held in browser.get(link).text
     assert (
         browser.post(f"{link}yes/", {"notice": build_approval_notice(campaign=partner.campaign.ref).digest}).url == link

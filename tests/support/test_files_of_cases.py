@@ -144,7 +144,7 @@ def test_a_note_takes_no_files(ana: Member, ticket: Ticket) -> None:
         answer = ana.client.post(f"/desk/{ticket.code}/{path}", said)
         assert answer.status_code == status
         shown = answer.content.decode() if status == 400 else page(ana, ticket)
-        assert "A note takes no files: nothing of them was kept." in shown
+        assert "You can&#x27;t attach files to a note, so we didn&#x27;t keep them." in shown
         assert "Zebrafinch</textarea>" in shown
     upload = files.build_upload(name="among us.png", content=PNG)
     with pytest.raises(NotNow, match="You can't attach files to a note"):

@@ -229,7 +229,7 @@ def test_a_case_of_nobody_promises_nothing_of_anybody_s_log(officer: Member) -> 
     case = f"/desk/{Ticket.objects.get(key=f'incident:{ungated.pk}').code}"
     pages = [shown(officer, f"{case}/{act}/") for act in ("move", "priority", "suspend", "copy")]
     assert all("Kept in the audit log. Write no name and no number." in page for page in pages)
-    assert "A page to print. Who took it and when stands across every sheet, and in the audit log." in pages[-1]
+    assert "A page to print. Each sheet names who made it and when, and so does the audit log." in pages[-1]
     pages.append(shown(officer, f"{case}/copy/", {"reason": "For counsel."}))
     assert "Recorded in the audit log. Don't pass it on." in pages[-1]
     assert [page for page in pages if "own log" in page or "person's log" in page] == []

@@ -353,7 +353,7 @@ NO_RECEIPT = (
 )
 CHANGED = (
     "This file proves nothing We did not sign it like this: something in it was changed, or someone else made it. Ask "
-    "whoever gave it to you for the file as it was downloaded."
+    "the person who gave it to you for the file as it was downloaded."
 )
 
 
