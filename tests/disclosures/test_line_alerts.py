@@ -333,8 +333,9 @@ def test_old_ones_are_told_last_and_what_was_not_allowed_before_the_rest(now: da
     for name, ago in (("GeoBridge", 40), ("RoadAid", 4)):
         uri = a_party(name, "lbs_provider").uri
         looked(line, now - ago * DAY, judgement=AFTER_STOP, path=(uri,), recorded_at=now)
-    # The fullest hour is not the last.
-    looks = [*every(now - 3 * DAY, 24, MINUTE), *every(now - 2 * DAY, 22, MINUTE)]
+    # The fullest hour of the month is not the last.
+    morning = (now - 3 * DAY).astimezone(WEST).replace(hour=9)
+    looks = [*every(morning, 24, MINUTE), *every(morning + 4 * HOUR, 22, MINUTE)]
     looked(line, *looks, path=(BRIDGE, TRACK), recorded_at=now)
     find(at=now)
     alerts = list_line_alerts(line_id=line.pk, zone=WEST, company="", at=now)
