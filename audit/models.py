@@ -99,6 +99,7 @@ class Incident(models.Model):
         STAFF_BY_OPERATOR = "staff_by_operator", "A staff account was added or changed without two officers"
         HISTORY_MOVED = "history_moved", "Releases moved from one line's history to another's"
         STOPS_BY_AGENT = "stops_by_agent", "Unusually many stops by one agent"
+        WORK_BREAKS = "work_breaks", "Our background work fails for some rows: see the worker's log"
         # Found in the ledger of releases, one a company and year (`disclosures.workers.anomalies`).
         AFTER_STOP = "after_stop", "Look-ups after people stopped"
         NO_APPROVAL = "no_approval", "Look-ups with no record of consent"

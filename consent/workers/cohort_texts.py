@@ -6,6 +6,7 @@ twice. The agreement's subscribers count as told once every text was taken. Ever
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,7 @@ from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import Line, Message
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from consent.models import Choice
 from consent.queries import termination
 from consent.queries.permission import PermissionQuestion, answers_at
@@ -37,13 +39,13 @@ THROUGH = 2**63 - 1
 
 def tell_subscribers(*, now: datetime, batch: int = BATCH) -> int:
     """Have the lines texted that lost such a service and were not yet. Returns how many were. Goes on where it was."""
-    told = 0
     waiting = Cohort.objects.filter(subscribers_told_at__isnull=True).order_by("terminated_at")
-    for cohort_id in waiting.values_list("pk", flat=True):
+
+    def tell(cohort_id: UUID) -> int:
         with lock_job(name=f"telling {cohort_id}") as mine:
-            if mine:
-                told += _text_lines(Cohort.objects.get(pk=cohort_id), now, batch)
-    return told
+            return _text_lines(Cohort.objects.get(pk=cohort_id), now, batch) if mine else 0
+
+    return run_each(job="consent.cohort_texts", rows=list(waiting.values_list("pk", flat=True)), do=tell, at=now)
 
 
 def _text_lines(cohort: Cohort, now: datetime, batch: int) -> int:

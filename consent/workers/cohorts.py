@@ -19,6 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 import audit.actions
 import audit.queries
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from consent.domain import order_planning
 from consent.domain.snapshots import lock_line
 from consent.queries import termination
@@ -142,7 +143,8 @@ def end_terms(*, now: datetime) -> int:
     Safe to run twice, and twice at once: each is ended in a transaction of its own, once.
     """
     with lock_job(name="consent.terms") as mine:
-        return sum(_end_by_term(of, target_id, now) for of, target_id in _list_ended_terms(now)) if mine else 0
+        ended = list(_list_ended_terms(now)) if mine else ()
+        return run_each(job="consent.terms", rows=ended, do=lambda one: _end_by_term(*one, now), at=now)
 
 
 def _list_ended_terms(now: datetime) -> Iterator[tuple[Of, int]]:
@@ -178,13 +180,13 @@ def _end_by_term(of: Of, target_id: int, now: datetime) -> int:
 
 def build_manifests(*, now: datetime, batch: int = BATCH, shard: int = SHARD) -> int:
     """List the lines of every agreement that ended and whose partner has not been told. Returns how many were told."""
-    done = 0
-    for cohort_id in (
-        Cohort.objects.filter(manifest_at__isnull=True).order_by("terminated_at").values_list("pk", flat=True)
-    ):
+    untold = Cohort.objects.filter(manifest_at__isnull=True).order_by("terminated_at").values_list("pk", flat=True)
+
+    def build(cohort_id: uuid.UUID) -> int:
         with lock_job(name=f"cohort {cohort_id}") as mine:
-            done += mine and _build(cohort_id, now, batch, shard)
-    return done
+            return mine and _build(cohort_id, now, batch, shard)
+
+    return run_each(job="consent.manifests", rows=list(untold), do=build, at=now)
 
 
 def _build(cohort_id: uuid.UUID, now: datetime, batch: int, shard: int) -> bool:

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 import audit.queries
+from accounts.workers.one_by_one import run_each
 from consent.domain import change_notices, order_planning
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, EndedPause
@@ -30,11 +32,11 @@ def end_pauses(*, now: datetime) -> int:
 
     However late it runs, no ended pause is passed over. Returns how many pauses were seen to. Safe to run twice.
     """
-    seen = 0
-    while ended := _list_ended_pauses(now):
-        for pause in ended:
-            _end(pause, now)
-        seen += len(ended)
+    seen = part = 0
+    while (ended := _list_ended_pauses(now)) and (
+        part := run_each(job="consent.pauses", rows=ended, do=partial(_end, now=now), at=now)
+    ):
+        seen += part
     return seen
 
 
@@ -45,16 +47,17 @@ def _list_ended_pauses(now: datetime) -> list[Choice]:
 
 
 @transaction.atomic
-def _end(pause: Choice, now: datetime) -> None:
+def _end(pause: Choice, now: datetime) -> int:
     enqueue_current_state(line_id=pause.line_id)
     if EndedPause.objects.filter(line_id=pause.line_id, choice_id=pause.id).exists():
-        return
+        return 1
     EndedPause.objects.create(line_id=pause.line_id, choice_id=pause.id, told_at=now)
     # One that was over when it was taken over from elsewhere changes nothing for anybody now.
     if pause.until is not None and pause.recorded_at < pause.until:
         change_notices.notify_of_change(
             line_id=pause.line_id, change=change_notices.Change.PAUSE_OVER, actor=ACTOR, at=now
         )
+    return 1
 
 
 @transaction.atomic

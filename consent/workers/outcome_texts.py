@@ -5,11 +5,13 @@ A line is looked at soon after its stop, then ever less often: what a page shows
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
 from accounts.models import Message
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from consent.domain import change_notices
 from consent.models import AwaitedOutcome
 from consent.queries.progress import OrderState, newest_order_states
@@ -26,7 +28,7 @@ def notify_outcomes(*, now: datetime) -> int:
     """Look at each line whose time has come. Returns how many were told. Does nothing while another worker is at it."""
     with lock_job(name=TURN) as mine:
         due = AwaitedOutcome.objects.filter(look_at__lte=now).order_by("look_at").values_list("pk", flat=True)
-        return sum(_notify_line(line_id, now) for line_id in list(due[:BATCH])) if mine else 0
+        return run_each(job=TURN, rows=list(due[:BATCH]), do=partial(_notify_line, now=now), at=now) if mine else 0
 
 
 @transaction.atomic

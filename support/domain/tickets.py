@@ -22,6 +22,7 @@ from accounts.models import Line, LineUser, Message, User
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives.sealing import unseal
 from accounts.workers.email_outbox import Mail
+from accounts.workers.one_by_one import run_each
 from partners.labels import sanitise_text
 from revocations.models import EvidenceRequest
 from support.models import CODE_LETTERS, Attachment, Entry, Ticket
@@ -82,7 +83,6 @@ ENDING = 4
 BATCH = 500
 
 
-@transaction.atomic
 def open_tickets(*, at: datetime) -> int:
     """Open one ticket for each dispute, incident, late partner's day and partner's day of orders signed in part.
 
@@ -90,7 +90,7 @@ def open_tickets(*, at: datetime) -> int:
     """
     wanted = pending_tickets.tickets_wanted(at=at)
     lines = Line.objects.in_bulk({one.line_id for one in wanted if one.line_id})
-    return _open((_ticket(one, lines, at) for one in wanted), at)
+    return run_each(job="support.tickets", rows=wanted, do=lambda one: _open(_ticket(one, lines, at), at), at=at)
 
 
 @transaction.atomic
@@ -278,17 +278,17 @@ def _ticket(wanted: PendingTicket, lines: Mapping[int, Line], at: datetime) -> T
     )
 
 
-def _open(tickets: Iterable[Ticket], at: datetime) -> int:
-    """Open these tickets. One of the same key that came meanwhile is enough: nothing is opened beside it."""
-    made = Ticket.objects.bulk_create(tickets, ignore_conflicts=True)
-    codes = {one.key: one.code for one in made}
-    opened = [one for one in Ticket.objects.filter(key__in=codes).order_by("id") if codes[one.key] == one.code]
-    for ticket in opened:
-        audit.actions.record(
-            action="ticket.opened", actor=SYSTEM, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
-            detail={"kind": ticket.kind},
-        )  # fmt: skip
-    return len(opened)
+@transaction.atomic
+def _open(ticket: Ticket, at: datetime) -> int:
+    """Open it. One of the same key that came meanwhile is enough: nothing is opened beside it."""
+    Ticket.objects.bulk_create([ticket], ignore_conflicts=True)
+    if not Ticket.objects.filter(key=ticket.key, code=ticket.code).exists():
+        return 0
+    audit.actions.record(
+        action="ticket.opened", actor=SYSTEM, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
+        detail={"kind": ticket.kind},
+    )  # fmt: skip
+    return 1
 
 
 def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, EvidenceRequest], None]) -> int:

@@ -59,6 +59,7 @@ THROUGH: Mapping[str, str] = {
     Kind.STAFF_BY_OPERATOR: "Operator commands",
     Kind.HISTORY_MOVED: "The carrier's records of which line had a number",
     Kind.STOPS_BY_AGENT: "Stops made on behalf of people",
+    Kind.WORK_BREAKS: "A background job, which goes on with everything else",
 }
 # By how the key of an incident says over which span it was counted (`support.workers.watching`).
 COUNTED_OVER: Mapping[str, str] = {":day:": ", counted over a day", ":week:": ", counted over a week"}

@@ -82,8 +82,7 @@ def _send_batch(at: datetime) -> int:
         return 0
     done = reply.answered + reply.skipped
     batch = reply.ticket_ids[done : done + REPLY_BATCH]
-    locked = list(_still_theirs(batch))
-    answered = sum(_answer(ticket, reply, at) for ticket in locked)
+    answered = sum(_try_answer(ticket, reply, at) for ticket in list(_still_theirs(batch)))
     reply.answered += answered
     reply.skipped += len(batch) - answered
     if done + len(batch) >= len(reply.ticket_ids):
@@ -96,6 +95,16 @@ def _still_theirs(ticket_ids: list[int]) -> QuerySet[Ticket]:
     """Return those that are still to be answered, and were not handed up to the privacy office meanwhile."""
     rows = Ticket.objects.select_for_update().filter(pk__in=ticket_ids, state__in=UNDER_WAY)
     return rows.filter(escalated_at__isnull=True).order_by("id")
+
+
+def _try_answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
+    """Answer one. One that can't be answered counts as left out, stays open, and keeps nobody else's answer back."""
+    try:
+        with transaction.atomic():
+            return _answer(ticket, reply, at)
+    except (lifecycle.NotNow, InvalidToken) as error:
+        log.warning("reply_not_sent", ticket=ticket.pk, error=type(error).__name__)
+        return False
 
 
 def _answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:

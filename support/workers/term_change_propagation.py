@@ -20,6 +20,7 @@ import audit.actions
 import disclosures.actions
 from accounts.models import Line
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from audit.models import AuditEvent
 from consent.workers.cohorts import reissue_ended_campaigns
 from consent.workers.expiry import enqueue_current_state
@@ -66,7 +67,9 @@ def settle(*, now: datetime) -> int:
     One worker at a time: what one is at, another leaves to it.
     """
     with lock_job(name="support.term_change_propagation") as mine:
-        return sum(_settle(due, now) for due in _open(now)) + _files(now) if mine else 0
+        if not mine:
+            return 0
+        return run_each(job="support.settle", rows=_open(now), do=partial(_settle, now=now), at=now) + _files(now)
 
 
 def _settle(due: _Due, now: datetime) -> int:

@@ -90,6 +90,7 @@ HOW = {
     "staff_by_operator": "Operator commands",
     "history_moved": "The carrier's records of which line had a number",
     "stops_by_agent": "Stops made on behalf of people",
+    "work_breaks": "A background job, which goes on with everything else",
 }  # fmt: skip
 
 
