@@ -226,7 +226,7 @@ def test_what_is_typed_outlives_a_reload_and_the_sign_in(visit: Visit, site: str
     expect(body).to_have_value("Dear you")
     expect(page.locator("#kept-answer")).to_have_text("We restored what you typed.")
     # Sent by a session that has ended: it is there after the next sign-in.
-    page.locator(".compose details summary").click()
+    page.locator(".compose details > summary[data-hint=n]").click()
     note.fill("Ask the partner.")
     (session,) = [one["value"] for one in page.context.cookies() if one["name"] == "sessionid"]
     page.context.clear_cookies(name="sessionid")
@@ -257,7 +257,7 @@ def test_what_is_typed_goes_when_its_writer_signs_out_or_someone_else_signs_in(v
     page.goto(path)
     page.fill("#id_answer_body", "Half an answer")
     # To be asked whether to sign out is not to sign out.
-    page.locator(".desk-me a").click()
+    page.locator(".desk-me").get_by_role("link", name="Sign out").click()
     page.wait_for_url(f"{site}/accounts/logout/")
     assert len(drafts(page)) == 1
     page.context.clear_cookies(name="sessionid")

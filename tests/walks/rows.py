@@ -299,9 +299,9 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     # What the person wrote, and which companies they could have stopped, on their case.
     ("desk-case", "agent"): frozenset({"owner"}),
     ("desk-stop", "agent"): frozenset({"owner", "asking"}),
-    # What the owner wrote, to whoever answers it.
+    # What the owner wrote, to whoever answers it, and which colleagues a note may mention.
     **{
-        (page, "agent"): frozenset({"owner"})
+        (page, "agent"): frozenset({"owner", "invited"})
         for page in ("desk-write", "desk-canned", "desk-canned-search", "desk-preview", "desk-note")
     },
 }

@@ -180,7 +180,7 @@ def _count(cursor: CursorWrapper, line_id: int, *, zone: ZoneInfo, through: date
 
     The notes are read first: a change that commits later has a note that stays, and its day stays open.
     """
-    until = max(through, at.date() - RECENT)
+    until = max(through, at.astimezone(zone).date() - RECENT)
     cursor.execute(CHANGED, [line_id, until])
     notes: Sequence[tuple[UUID, date]] = cursor.fetchall()
     cursor.execute(HELD_OPEN, {"line": line_id, "zone": zone.key, "lifted": at - CLOCKS_DIFFER})
