@@ -296,8 +296,8 @@ ALSO_SHOWN: dict[tuple[str, str], frozenset[str]] = {
     ("delegates", "owner"): frozenset({"stranger"}),
     # Whom of their colleagues they may give a case to, and whose cases they may look through.
     **{(page, "agent"): frozenset({"invited"}) for page in ("desk", "desk-handling", "desk-hand-over")},
-    # What the person wrote, and which companies they could have stopped, on their case.
-    ("desk-case", "agent"): frozenset({"owner"}),
+    # What the person wrote and which companies they could have stopped, and colleagues to mention, on their case.
+    ("desk-case", "agent"): frozenset({"owner", "invited"}),
     ("desk-stop", "agent"): frozenset({"owner", "asking"}),
     # What the owner wrote, to whoever answers it, and which colleagues a note may mention.
     **{
