@@ -48,8 +48,8 @@ class Stroke:
 class Branch:
     """One company. `more`: how many companies "others" stands for.
 
-    `arriving`: the line that ends here, None at the carrier; `past`: what leaves the company before for those drawn
-    after this one; `onward`: what goes on from here; None for none.
+    `arriving`: the line that ends here; `past`: what leaves the company before for those drawn after this one;
+    `onward`: what goes on from here. Each is None where there is no such line.
     """
 
     kind: Kind

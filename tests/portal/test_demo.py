@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.faults.programs import until
+from tests.faults.programs import free_port, until
 from tests.portal.processes import PROJECT, clean_environment, processes_of, wait_for_keeper_to_end
 from tests.selection import drawn
-from tools.demo.processes import clear, free_port, hold_port
+from tools.demo.processes import clear, hold_port
 
 READY_WITHIN_S = 240
 
@@ -32,7 +32,7 @@ class Demo:
 
 def start(data_dir: Path) -> Demo:
     """Start a demo from another folder, and wait until it is ready. A power cut may take its data."""
-    command = ["demo", "--port", str(free_port(0)), "--data", str(data_dir), "--no-input"]
+    command = ["demo", "--port", str(free_port()), "--data", str(data_dir), "--no-input"]
     with (data_dir.parent / "demo.log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, str(PROJECT / "manage.py"), *command], cwd=data_dir.parent,
