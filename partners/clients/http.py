@@ -47,15 +47,19 @@ class Watch:
         self.ends_at = ends_at
         self.connection: BaseHTTPConnection | None = None
         # `wrote`: all of the request is out, so that the other side may have taken it.
-        self.wrote = self.over = self.ours = False
+        self.wrote = self.ours = False
         self.reach: Reach = "public"
+
+    @property
+    def over(self) -> bool:
+        """Whether its time is over. A socket may notice before the thread that ends it does."""
+        return self.ends_at <= time.monotonic()
 
     def get_remaining_seconds(self) -> float:
         """Seconds that are left, never none: to a socket 0 would mean not to wait at all, and to fail otherwise."""
         return max(0.001, self.ends_at - time.monotonic())
 
     def end(self) -> None:
-        self.over = True
         sock = getattr(self.connection, "sock", None)
         if isinstance(sock, socket.socket):
             with suppress(OSError):

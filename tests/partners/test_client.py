@@ -278,22 +278,33 @@ def test_an_answer_that_drips_on_is_cut_off(outside: Outside) -> None:
     assert took < 0.8 * http.SECONDS
 
 
-def test_an_exchange_that_is_over_is_not_ended() -> None:
+def test_an_exchange_that_is_done_is_not_ended() -> None:
     """Its connection may be kept, and in use by another by then."""
-    ends = threading.Event()
 
     class Connection:
+        def __init__(self) -> None:
+            self.ended = threading.Event()
+
         @property
         def sock(self) -> None:
-            ends.set()
+            self.ended.set()
 
-    connection: Any = Connection()
-    with http.deadline(0.5) as over:
-        pass
+    first, second = Connection(), Connection()
+    with http.deadline(0.5) as done:
+        connection: Any = first
+        done.connection = connection
     with http.deadline(0.6) as running:
+        connection = second
         running.connection = connection
-        assert ends.wait(10)
-    assert (over.over, running.over) == (False, True)
+        assert second.ended.wait(10)
+    assert not first.ended.is_set()
+
+
+def test_a_socket_may_notice_first_that_the_time_is_over() -> None:
+    """The thread that ends exchanges may come later than the socket whose time ran out at the same moment."""
+    watch = http.Watch(time.monotonic())
+    assert http.Watch(time.monotonic() + 60).over is False
+    assert watch.over is True
 
 
 NOT_PUBLIC = (
