@@ -17,7 +17,7 @@ from tests.factories import a_contract, a_line
 from tests.partners.outside import Signer
 from tests.staff import an_actor
 from tests.support.desk import a_ticket
-from tests.support.officers import confirmed, post, staff
+from tests.support.officers import confirmed, post, shown, staff
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -63,7 +63,11 @@ def test_what_was_suspended_after_a_proposal_stays_suspended() -> None:
     later = suspend(
         of="contract", target_id=contract.pk, actor="system:streams", reason="Late", at=database_clock(), automatic=True
     )
-    post(staff(name="second"), f"/admin/proposals/{Proposal.objects.get().pk}/agree/")
+    page, second = f"/admin/proposals/{Proposal.objects.get().pk}/", staff(name="second")
+    read = shown(second, page)
+    assert "Agreeing lifts 1 suspension Due " in read
+    assert "Late" not in read
+    post(second, f"{page}agree/")
     assert [one.pk for one in Suspension.objects.filter(ends_at=None)] == [later.pk]
 
 
