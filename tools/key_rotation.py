@@ -37,7 +37,7 @@ def reseal(*, at: datetime, say: Say) -> int:
     done = 0
     for label, field in sealed_columns():
         done += _column(label, field, newest, using, say)
-    done += _factors(newest)
+    done += _factors(newest, say)
     done += _files(newest, at, say)
     done += rotation.reseal(actor=ACTOR, now=at)
     audit.actions.record(action="fields.resealed", actor=ACTOR, target="fields:all", at=at, detail={"count": done})
@@ -71,20 +71,29 @@ def _describe(place: str, done: int, unopened: int) -> str:
     return f"{place}: {done} sealed anew{f', {unopened} that no key opens' if unopened else ''}"
 
 
-def _factors(newest: Fernet) -> int:
+def _factors(newest: Fernet, say: Say) -> int:
     """Secrets of second factors, which allauth keeps among other things of theirs."""
-    done = 0
+    done = unopened = 0
     for one in Authenticator.objects.order_by("pk"):
-        anew: dict[str, Any] = {
-            name: _reseal_value(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()
-        }
-        if sealing.HASHED in one.data:
-            anew[sealing.HASHED] = [_reseal_value(newest, value) for value in one.data[sealing.HASHED]]
-        if one.data != one.data | anew:
-            one.data = one.data | anew
-            one.save(update_fields=["data"])
-            done += 1
+        try:
+            done += _factor(one, newest)
+        except InvalidToken:
+            unopened += 1
+    say(_describe("second factors", done, unopened))
     return done
+
+
+def _factor(one: Authenticator, newest: Fernet) -> bool:
+    anew: dict[str, Any] = {
+        name: _reseal_value(newest, one.data[name]) for name in {"secret", "seed"} & one.data.keys()
+    }
+    if sealing.HASHED in one.data:
+        anew[sealing.HASHED] = [_reseal_value(newest, value) for value in one.data[sealing.HASHED]]
+    if one.data == one.data | anew:
+        return False
+    one.data = one.data | anew
+    one.save(update_fields=["data"])
+    return True
 
 
 def _files(newest: Fernet, at: datetime, say: Say) -> int:

@@ -84,7 +84,8 @@ DUE_YEARLY = """
 UPDATE accounts_alertchoice SET told_at = %(at)s WHERE id IN (
     SELECT id FROM accounts_alertchoice
     WHERE topic = 'yearly' AND wanted AND chosen_at < %(since)s AND (told_at IS NULL OR told_at < %(since)s)
-    ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+        AND line_id = ANY (%(lines)s)
+    ORDER BY id FOR UPDATE SKIP LOCKED)
 RETURNING line_id
 """
 DROP_REMINDERS = "DELETE FROM accounts_message WHERE line_id = ANY (%s) AND kind = %s AND words_sealed <> ''"
@@ -373,13 +374,13 @@ def enqueue_reminders(
 
 
 @transaction.atomic
-def enqueue_yearly_reminder(*, words: Callable[[Line], str], at: datetime) -> int:
-    """Text the next 500 lines that want it the link to their past year, each once a year. Returns how many it took."""
+def enqueue_yearly_reminder(*, line_ids: Collection[int], words: Callable[[Line], str], at: datetime) -> int:
+    """Text those lines that want it the link to their past year, each once a year. Returns how many it took."""
     since = datetime(at.year, 1, 2, tzinfo=UTC)
     if at < since:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(DUE_YEARLY, {"at": at, "since": since})
+        cursor.execute(DUE_YEARLY, {"at": at, "since": since, "lines": list(line_ids)})
         due = [line_id for (line_id,) in cursor.fetchall()]
     if due:
         enqueue_alerts(line_ids=due, kind=Message.Kind.YEARLY, words=words, at=at)

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
 from time import monotonic
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from django.db.models.functions import RowNumber
 
 import audit.actions
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from consent.domain import agents
 from partners.clients import http
 from partners.models import AgentRequest
@@ -32,24 +35,22 @@ def run_agent_callbacks(*, now: datetime, clock: Callable[[], float] = monotonic
 
     What is over ends also while another worker calls back. `clock`: seconds, by which the run comes to its end.
     """
-    _end(now)
+    _end_overdue(now)
     with lock_job(name=TURN) as mine:
         return _run(now, clock) if mine else 0
 
 
 def _run(now: datetime, clock: Callable[[], float]) -> int:
-    taken, failed = 0, Counter[str]()
-    over = clock() + RUN_S
-    for request_id, agent_id in _due(now):
-        if clock() >= over:
-            break
-        if failed[agent_id] == AWAY:
-            continue
-        if _call_back(request_id, now):
-            taken += 1
-        else:
-            failed[agent_id] += 1
-    return taken
+    failed, over = Counter[str](), clock() + RUN_S
+
+    def call_back(row: tuple[UUID, str]) -> bool:
+        request_id, agent_id = row
+        taken = _call_back(request_id, now)
+        failed[agent_id] += not taken
+        return taken
+
+    in_time = takewhile(lambda _row: clock() < over, _due(now))
+    return run_each(job=TURN, rows=(row for row in in_time if failed[row[1]] < AWAY), do=call_back, at=now)
 
 
 def _due(now: datetime) -> list[tuple[UUID, str]]:
@@ -59,19 +60,27 @@ def _due(now: datetime) -> list[tuple[UUID, str]]:
     return list(due.order_by("nth", "notify_at").values_list("pk", "agent_id")[:BATCH])
 
 
+def _end_overdue(now: datetime) -> None:
+    over = AgentRequest.objects.filter(closed_at__isnull=True, expires_at__lte=now).values_list("pk", flat=True)
+    run_each(job="consent.agent_requests", rows=list(over[:BATCH]), do=partial(_end, now=now), at=now)
+
+
 @transaction.atomic
-def _end(now: datetime) -> None:
+def _end(request_id: UUID, now: datetime) -> int:
     over = AgentRequest.objects.select_for_update(skip_locked=True, of=("self",)).select_related("agent")
-    for request in over.filter(closed_at__isnull=True, expires_at__lte=now)[:BATCH]:
-        is_told = bool(request.callback) and request.agent.ended_at is None
-        request.status, request.reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
-        request.closed_at, request.notify_at = now, now if is_told else None
-        request.save(update_fields=["status", "reason", "closed_at", "notify_at"])
-        if request.line_id is not None:
-            audit.actions.record(
-                action="agent.unanswered", actor=ACTOR, target=f"agent_request:{request.pk}", line_id=request.line_id,
-                at=now, detail={"agent": request.agent.name},
-            )  # fmt: skip
+    request = over.filter(pk=request_id, closed_at__isnull=True).first()
+    if request is None:
+        return 0  # another worker, or its person, was at it
+    is_told = bool(request.callback) and request.agent.ended_at is None
+    request.status, request.reason = AgentRequest.Status.DENIED, AgentRequest.Reason.INSUF_VERIFICATION
+    request.closed_at, request.notify_at = now, now if is_told else None
+    request.save(update_fields=["status", "reason", "closed_at", "notify_at"])
+    if request.line_id is not None:
+        audit.actions.record(
+            action="agent.unanswered", actor=ACTOR, target=f"agent_request:{request.pk}", line_id=request.line_id,
+            at=now, detail={"agent": request.agent.name},
+        )  # fmt: skip
+    return 1
 
 
 def _call_back(request_id: UUID, now: datetime) -> bool:

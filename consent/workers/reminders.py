@@ -5,9 +5,12 @@ agreements alone, never on what was released: a hidden release makes no differen
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
@@ -16,8 +19,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
-from accounts.models import Line
+from accounts.models import AlertChoice, Line
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from consent.gate import deciding
 from consent.gate.shapes import WIDEST_M, Question, as_agreed
 from consent.models import LineGate
@@ -42,9 +46,20 @@ def _remind(now: datetime) -> int:
     while batch := _due(after=after, now=now):
         still_on = _filter_allowed_lines(batch)
         if still_on:
-            posted += sms_outbox.enqueue_reminders(line_ids=still_on, words=_words, at=now, every=EVERY)
+            posted += _post(TURN, still_on, partial(_enqueue, now=now), now)
         after = batch[-1].pk
     return posted
+
+
+def _enqueue(line_ids: Collection[int], now: datetime) -> int:
+    return sms_outbox.enqueue_reminders(line_ids=line_ids, words=_words, at=now, every=EVERY)
+
+
+def _post(job: str, line_ids: Sequence[int], enqueue: Callable[[Collection[int]], int], now: datetime) -> int:
+    """Put their texts where they wait, at once; line by line where no key opens the number of one."""
+    with suppress(InvalidToken):
+        return enqueue(line_ids)
+    return run_each(job=job, rows=line_ids, do=lambda line_id: enqueue([line_id]), at=now)
 
 
 def _due(*, after: int, now: datetime) -> Sequence[Line]:
@@ -91,8 +106,16 @@ def _words(line: Line) -> str:
 
 def send_yearly(*, now: datetime) -> None:
     """Send whoever asked for it, once a year, a link to the history of the year before."""
-    while sms_outbox.enqueue_yearly_reminder(words=_yearly_words(now.year - 1), at=now):
-        pass
+    wanted = AlertChoice.objects.filter(topic=AlertChoice.Topic.YEARLY, wanted=True).order_by("line_id")
+    enqueue = partial(_enqueue_yearly, words=_yearly_words(now.year - 1), now=now)
+    after = 0
+    while batch := list(wanted.filter(line_id__gt=after).values_list("line_id", flat=True)[:BATCH]):
+        _post("consent.yearly", batch, enqueue, now)
+        after = batch[-1]
+
+
+def _enqueue_yearly(line_ids: Collection[int], words: Callable[[Line], str], now: datetime) -> int:
+    return sms_outbox.enqueue_yearly_reminder(line_ids=line_ids, words=words, at=now)
 
 
 def _yearly_words(year: int) -> Callable[[Line], str]:

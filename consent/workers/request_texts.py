@@ -1,10 +1,12 @@
 """Questions that wait for their text are sent: by day, to whom they are put, each at most once."""
 
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched
+from functools import partial
+from itertools import batched, takewhile
 from time import monotonic
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from accounts.policies import alerts
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import is_day, zone_of
 from accounts.workers import sms_delivery
+from accounts.workers.one_by_one import run_each
 from consent.domain import consent_requests
 from consent.domain.consent_requests import AT_MOST, MONTH, Case, token_of
 from consent.domain.snapshots import lock_line
@@ -53,23 +56,24 @@ def text_waiting(*, now: datetime, clock: Callable[[], float] = monotonic) -> in
 
 
 def _run(now: datetime, clock: Callable[[], float]) -> int:
-    sent = refused = 0
-    over = clock() + sms_delivery.RUN_S
-    for line_id, ask_id in _waiting_by_day(now):
-        if clock() >= over:
-            break
-        due = _reserve(line_id=line_id, ask_id=ask_id, now=now)
-        if due is None:
-            continue
-        outcome = texts.send_and_wait(msisdn=due.msisdn, text=due.text)
-        if outcome in {Outcome.UNFIT, Outcome.AWAY}:
-            ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
-        else:
-            sent += 1
-        refused = refused + 1 if outcome == Outcome.AWAY else 0
-        if outcome == Outcome.SILENT or refused == AWAY:
-            break
-    return sent
+    over, last = clock() + sms_delivery.RUN_S, deque[Outcome](maxlen=AWAY)
+
+    def goes_on(_row: tuple[int, uuid.UUID]) -> bool:
+        return clock() < over and Outcome.SILENT not in last and last.count(Outcome.AWAY) < AWAY
+
+    rows = takewhile(goes_on, _waiting_by_day(now))
+    return run_each(job=TURN, rows=rows, do=partial(_send, last=last, now=now), at=now)
+
+
+def _send(row: tuple[int, uuid.UUID], last: deque[Outcome], now: datetime) -> bool:
+    line_id, ask_id = row
+    due = _reserve(line_id=line_id, ask_id=ask_id, now=now)
+    if due is None:
+        return False
+    last.append(texts.send_and_wait(msisdn=due.msisdn, text=due.text))
+    if is_left := last[-1] in {Outcome.UNFIT, Outcome.AWAY}:
+        ConsentRequest.objects.filter(line_id=line_id, id=ask_id).update(texted_at=None)
+    return not is_left
 
 
 def _waiting_by_day(now: datetime) -> Iterator[tuple[int, uuid.UUID]]:

@@ -5,6 +5,7 @@ one worker leaves, the next one sends.
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from cryptography.fernet import InvalidToken
@@ -12,6 +13,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from accounts.policies.permissions import actor_of
+from accounts.workers.one_by_one import run_each
 from support.domain import tickets
 from support.labels import BadVariable, fill_variables
 from support.models import BulkReply, Draft, Ticket
@@ -82,7 +84,8 @@ def _send_batch(at: datetime) -> int:
         return 0
     done = reply.answered + reply.skipped
     batch = reply.ticket_ids[done : done + REPLY_BATCH]
-    answered = sum(_try_answer(ticket, reply, at) for ticket in list(_still_theirs(batch)))
+    theirs = _still_theirs(batch).values_list("pk", flat=True)
+    answered = run_each(job="support.replies", rows=list(theirs), do=partial(_try_answer, reply=reply, at=at), at=at)
     reply.answered += answered
     reply.skipped += len(batch) - answered
     if done + len(batch) >= len(reply.ticket_ids):
@@ -97,13 +100,13 @@ def _still_theirs(ticket_ids: list[int]) -> QuerySet[Ticket]:
     return rows.filter(escalated_at__isnull=True).order_by("id")
 
 
-def _try_answer(ticket: Ticket, reply: BulkReply, at: datetime) -> bool:
+def _try_answer(ticket_id: int, reply: BulkReply, at: datetime) -> bool:
     """Answer one. One that can't be answered counts as left out, stays open, and keeps nobody else's answer back."""
     try:
         with transaction.atomic():
-            return _answer(ticket, reply, at)
-    except (lifecycle.NotNow, InvalidToken) as error:
-        log.warning("reply_not_sent", ticket=ticket.pk, error=type(error).__name__)
+            return _answer(Ticket.objects.get(pk=ticket_id), reply, at)
+    except lifecycle.NotNow as error:
+        log.warning("reply_not_sent", ticket=ticket_id, error=type(error).__name__)
         return False
 
 

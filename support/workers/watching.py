@@ -17,6 +17,7 @@ import audit.actions
 import audit.queries
 from accounts.clients import texts
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from audit.actions import IncidentCount
 from audit.models import AuditEvent, Incident
 from consent.models import Choice, Origin
@@ -106,11 +107,13 @@ TIGHTENED = ("consent.stop", "consent.pause", "consent.refuse")
 
 def watch(*, now: datetime) -> None:
     """Watch everything but the audit trail, once."""
-    watch_failed_stops(now=now)
-    watch_codes(now=now)
-    watch_staff(now=now)
-    watch_agents(now=now)
-    watch_seeds(now=now)
+    checks: Sequence[Callable[..., None]] = (watch_failed_stops, watch_codes, watch_staff, watch_agents, watch_seeds)
+
+    def look(check: Callable[..., None]) -> int:
+        check(now=now)
+        return 1
+
+    run_each(job="support.watch", rows=checks, do=look, at=now)
 
 
 def watch_failed_stops(*, now: datetime) -> None:

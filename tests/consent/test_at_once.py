@@ -308,7 +308,7 @@ def test_an_agent_s_request_that_nobody_answered_is_over_once(line: Line) -> Non
     late = timezone.now() + 8 * DAY
 
     def ends() -> None:
-        agent_callbacks._end(late)
+        agent_callbacks._end_overdue(late)
 
     overlap(ends, ends)
     assert noted("agent.unanswered") == 1

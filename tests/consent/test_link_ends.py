@@ -333,7 +333,7 @@ def test_an_agent_s_request_waits_for_a_week(line: Line) -> None:
     assert ends_at(is_refused, over)
 
     def is_closed(at: datetime) -> bool:
-        agent_callbacks._end(at)
+        agent_callbacks._end_overdue(at)
         return AgentRequest.objects.filter(closed_at__isnull=False).exists()
 
     assert begins_at(is_closed, over)

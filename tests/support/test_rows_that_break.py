@@ -1,27 +1,63 @@
 """One row that breaks in a round keeps no other waiting, and officers are told of it."""
 
-from datetime import timedelta
-from uuid import uuid4
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import connections
 from django.utils import timezone
+from pytest_django import Settings
 
 import audit.actions
-from accounts.models import Line, LineNumber, Message
+from accounts.models import AlertChoice, Line, LineNumber, Message
 from audit.models import AuditEvent, Incident
-from consent.actions.choices import stop
-from consent.models import AwaitedOutcome
-from consent.workers import cohorts, outcome_texts
+from consent.actions.choices import pause, stop
+from consent.models import AwaitedOutcome, ConsentRequest, EndedPause
+from consent.primitives import stop_failures
+from consent.workers import agent_callbacks, cohort_texts, cohorts, expiry, outcome_texts, reminders
 from consent.workers.cohorts import ITS_TERM
-from partners.models import Contract
+from partners.clients import http
+from partners.models import AgentRequest, Contract
 from revocations.models import BY_TERM, Cohort
+from support.actions.replies import begin_reply
 from support.domain import tickets
-from support.models import Ticket
-from support.workers import term_change_propagation
-from tests.factories import a_campaign, a_contract, a_line, an_approval
+from support.models import BulkReply, Entry, Ticket
+from support.workers import sending, term_change_propagation, watching
+from tests.agents import BUSINESS, Agent
+from tests.consent.claiming import a_partner, asked, text_now
+from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
+from tests.people import number_of
+from tests.support.desk import a_ticket
 from tests.support.officers import shown, staff
 
+DAY = timedelta(days=1)
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
+
+
+@pytest.fixture
+def refusing() -> Iterator[Callable[[str, str], None]]:
+    """Have the database refuse rows of a table that a condition names, as a damaged index or a fault of ours does."""
+    tables: list[str] = []
+
+    def refuse(table: str, condition: str) -> None:
+        tables.append(table)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$"
+            )
+            cursor.execute(
+                f"CREATE TRIGGER broken BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN ({condition})"
+                " EXECUTE FUNCTION broken()"
+            )
+
+    yield refuse
+    with connections["owner"].cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DROP TRIGGER broken ON {table}")
+        cursor.execute("DROP FUNCTION IF EXISTS broken()")
 
 
 def of_no_key(line: Line) -> None:
@@ -93,3 +129,125 @@ def test_an_act_that_can_t_be_settled_keeps_no_later_act_from_partners() -> None
     settled = AuditEvent.objects.filter(action="act.settled").values_list("target", flat=True)
     assert list(settled) == [f"event:{second.pk}"]
     assert told("support.settle") == "1"
+
+
+def test_a_pause_whose_end_breaks_keeps_no_other_from_its_own() -> None:
+    now, campaign = timezone.now(), a_campaign()
+    first, second = a_line(), a_line()
+    for line in (first, second):
+        Line.objects.filter(pk=line.pk).update(recorded_at=now - 9 * DAY)
+        an_approval(line, campaign)
+        pause(line_id=line.pk, scope="all", until=now + DAY, actor="subscriber:1", channel="web")
+    of_no_key(first)
+    assert expiry.end_pauses(now=now + 2 * DAY) == 1
+    assert list(EndedPause.objects.values_list("line_id", flat=True)) == [second.pk]
+    assert told("consent.pauses") == "1"
+
+
+def test_a_term_that_can_t_be_ended_keeps_no_other_from_its_end(refusing: Callable[[str, str], None]) -> None:
+    at = timezone.now()
+    first, second = (a_contract(ref=f"AGR-{n}") for n in range(2))
+    for n, contract in enumerate((first, second)):
+        a_campaign(contract)
+        Contract.objects.filter(pk=contract.pk).update(ends_at=at - timedelta(minutes=5 - n))
+    refusing("revocations_cohort", f"NEW.contract_id = {first.pk}")
+    assert cohorts.end_terms(now=at) == 1
+    assert list(Cohort.objects.values_list("contract_id", flat=True)) == [second.pk]
+    assert told("consent.terms") == "1"
+
+
+def test_a_line_whose_number_no_key_opens_keeps_no_other_from_hearing_that_help_is_lost() -> None:
+    at = timezone.now()
+    campaign = a_campaign(lifeline=True)
+    lines = [a_line() for _ in range(3)]
+    for line in lines:
+        an_approval(line, campaign)
+    of_no_key(lines[1])
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=timezone.now())
+    assert cohorts.end_terms(now=timezone.now()) == 1
+    assert [cohort_texts.tell_subscribers(now=at + DAY) for _ in range(2)] == [2, 0]
+    assert list(Message.objects.order_by("line").values_list("line_id", flat=True)) == [lines[0].pk, lines[2].pk]
+    assert told("consent.lifeline_texts") == "1"
+
+
+def test_a_case_whose_answer_breaks_keeps_no_other_of_a_reply_to_many(refusing: Callable[[str, str], None]) -> None:
+    at, party, ana = timezone.now(), a_party("GeoBridge"), staff("agent", name="ana")
+    audit.actions.open_incident(kind=Incident.Kind.BURST, key="k", subject=party.uri, at=at)
+    about: dict[str, Any] = {"about_kind": "incident", "about_ref": str(Incident.objects.get().pk)}
+    first, second = (a_ticket(line_id=a_line().pk, **about) for _ in range(2))
+    begin_reply(incident_id=Incident.objects.get().pk, kinds=[], language="", body="So.", actor=ana.actor, at=at)
+    refusing("support_entry", f"NEW.ticket_id = {first.pk}")
+    assert [sending.send_replies(at=at + timedelta(minutes=1)) for _ in range(2)] == [1, 0]
+    assert list(Entry.objects.values_list("ticket_id", flat=True)) == [second.pk]
+    assert list(BulkReply.objects.values_list("answered", "skipped")) == [(1, 1)]
+    first.refresh_from_db()
+    assert first.state == "open"
+    assert told("support.replies") == "1"
+
+
+@pytest.mark.parametrize(("job", "send"), [("reminders", reminders.remind), ("yearly", reminders.send_yearly)])
+def test_a_line_whose_number_no_key_opens_keeps_no_other_from_its_reminder_or_yearly_link(
+    job: str, send: Callable[..., object]
+) -> None:
+    now, campaign = timezone.now(), a_campaign()
+    first, second = a_line(), a_line()
+    for line in (first, second):
+        an_approval(line, campaign, at=now - 300 * DAY)
+        Line.objects.filter(pk=line.pk).update(recorded_at=now - 365 * DAY, activated_at=now - 400 * DAY)
+        AlertChoice.objects.create(line=line, topic="yearly", wanted=True, chosen_at=now - 366 * DAY)
+    of_no_key(first)
+    for _ in range(2):
+        send(now=now)
+    assert list(Message.objects.values_list("line_id", flat=True)) == [second.pk]
+    assert told(f"consent.{job}") == "1"
+
+
+def test_a_line_whose_number_no_key_opens_keeps_no_other_from_its_question() -> None:
+    partner, numbers = a_partner(), [f"+1206555014{n}" for n in range(5)]
+    lines = [a_line(msisdn=number) for number in numbers]
+    for n, number in enumerate(numbers):
+        partner.one(partner.claim(id=f"c-{n}", msisdn=number))
+    assert ConsentRequest.objects.count() == 5
+    of_no_key(lines[2])
+    assert [text_now() for _ in range(2)] == [4, 0]
+    assert [len(asked(number)) for number in numbers] == [1, 1, 0, 1, 1]
+    assert told("consent.request_texts") == "1"
+
+
+def test_an_agent_s_request_that_breaks_keeps_no_other_from_its_end_and_its_callback(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, refusing: Callable[[str, str], None]
+) -> None:
+    settings.DRP_BUSINESS_ID = BUSINESS
+    agent, called = Agent(), list[str]()
+    agent.register()
+    agent.sign_in()
+    asked_for = [
+        agent.exercise(number_of(a_line()), status_callback="https://agent.example/status")["request_id"]
+        for _ in range(2)
+    ]
+
+    def post(*, body: bytes, **_more: object) -> http.Reply:
+        called.append(json.loads(body)["request_id"])
+        return http.Reply(status=200)
+
+    monkeypatch.setattr(http, "post", post)
+    refusing("partners_agentrequest", f"NEW.id = '{asked_for[0]}'")
+    assert agent_callbacks.run_agent_callbacks(now=timezone.now() + 8 * DAY) == 1
+    assert called == asked_for[1:]
+    assert list(AgentRequest.objects.filter(closed_at=None).values_list("id", flat=True)) == [UUID(asked_for[0])]
+    assert told("consent.agent_requests") == "1"
+
+
+def test_a_check_that_breaks_keeps_no_later_one_from_its_incident(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*, now: datetime) -> dict[datetime, int]:
+        raise ConnectionError(f"The store of counts is away at {now}")
+
+    monkeypatch.setattr(stop_failures.FAILED, "by_hour", lost)
+    settings.STOPS_BY_AGENT_ALARM = 0
+    now = timezone.now()
+    audit.actions.record(action="consent.stop", actor="agent:7", target="line:1", line_id=a_line().pk, at=now)
+    watching.watch(now=now)
+    assert list(Incident.objects.exclude(kind="work_breaks").values_list("kind", flat=True)) == ["stops_by_agent"]
+    assert told("support.watch") == "1"
