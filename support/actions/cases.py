@@ -31,12 +31,18 @@ def see_case(*, code: str, actor: str, at: datetime) -> Case | None:
 
     The person finds every look in their own log, under the case's code.
     """
+    ticket = see_ticket(code=code, actor=actor, at=at)
+    return case_of(ticket=ticket, reader=actor, at=at) if ticket is not None else None
+
+
+@transaction.atomic
+def see_ticket(*, code: str, actor: str, at: datetime) -> Ticket | None:
+    """Show the form of an act on a case, as `see_case` but with the ticket alone. Raises StaffOnly."""
     name = acting_staff(actor=actor, action=StaffAction.SEE_TICKETS)
     ticket = visible_tickets(at=at).select_related("assignee", "merged_into").filter(code=code).first()
-    if ticket is None:
-        return None
-    record_case_view(ticket=ticket, actor=name, at=at)
-    return case_of(ticket=ticket, reader=name, at=at)
+    if ticket is not None:
+        record_case_view(ticket=ticket, actor=name, at=at)
+    return ticket
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ made. Everything but the ticket itself is read by the line of the ticket alone.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -140,7 +140,7 @@ class Case:
     incident: Incident | None
     party: Party | None
     company: str
-    companies: Sequence[NamedParty]
+    suspendable: Mapping[int, str]
     requests: Sequence[SuspendRequest]
     assignee: str
 
@@ -158,13 +158,18 @@ class _About:
     choice: ChoiceRow | None = None
     order_ids: frozenset[uuid.UUID] = frozenset()
 
+    @property
+    def path(self) -> Sequence[str]:
+        """Through whom the look-up went."""
+        return self.look_up.path if self.look_up else ()
+
 
 def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
     """Return a case as `reader` ("agent:7") sees it; as nobody to whom anything is revealed for ""."""
     about = _about(ticket, at)
-    path = about.look_up.path if about.look_up else []
-    parties = Parties.read(uris_of(paths=[path]) | _company_of_choice(about.choice))
+    parties = _read_parties(about)
     line_id, hidden = ticket.line_id, find_hidden_cases(at=at)
+    party, told = _party(ticket, hidden, at), _list_orders(ticket, about)
     return Case(
         ticket=ticket,
         about=hidden.get_about(ticket=ticket),
@@ -174,15 +179,42 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         choice=about.choice,
         proofs=_mask_proofs(_proofs(line_id, _campaigns(about)), reader) if line_id is not None else (),
         evidence=_mask_proofs(_evidence(ticket, at), reader) if about.look_up or about.choice else (),
-        told=list_orders_of_line(line_id=line_id, order_ids=about.order_ids) if line_id is not None else (),
+        told=told,
         earlier=_earlier(ticket),
         incident=_incident(ticket, hidden),
-        party=_party(ticket, hidden, at),
+        party=party,
         company=_company_name(ticket, hidden, at),
-        companies=_companies(path, about.choice, parties),
+        suspendable=_suspendable(about, parties, party, told),
         requests=list(hidden.visible_requests().filter(ticket=ticket).order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
     )
+
+
+def list_orders_about(*, ticket: Ticket, at: datetime) -> Sequence[SentPage]:
+    """Return the orders to partners that a case is about."""
+    return _list_orders(ticket, _about(ticket, at))
+
+
+def list_suspendable(*, ticket: Ticket, at: datetime) -> Mapping[int, str]:
+    """Return the companies that an officer could be asked to suspend for a case, by id: all that it names."""
+    about, party = _about(ticket, at), _party(ticket, find_hidden_cases(at=at), at)
+    return _suspendable(about, _read_parties(about), party, _list_orders(ticket, about))
+
+
+def find_reveal_to_agree(*, ticket: Ticket, reveal_id: int, user_id: int, at: datetime) -> Reveal | None:
+    """Return a colleague's question to see whose case it is, while it waits for somebody else; None for all others."""
+    asked = Reveal.objects.filter(ticket=ticket, pk=reveal_id).select_related("user")
+    return next(iter(_waiting_for(user_id, list(asked), at)), None)
+
+
+def _read_parties(about: _About) -> Parties:
+    return Parties.read(uris_of(paths=[about.path]) | _company_of_choice(about.choice))
+
+
+def _list_orders(ticket: Ticket, about: _About) -> Sequence[SentPage]:
+    if ticket.line_id is None:
+        return ()
+    return list_orders_of_line(line_id=ticket.line_id, order_ids=about.order_ids)
 
 
 def _party(ticket: Ticket, hidden: HiddenCases, at: datetime) -> Party | None:
@@ -400,10 +432,12 @@ def _incident(ticket: Ticket, hidden: HiddenCases) -> Incident | None:
     )
 
 
-def _companies(path: Sequence[str], choice: ChoiceRow | None, parties: Parties) -> list[NamedParty]:
-    """Whom an officer could be asked to suspend for this: everybody known on the path, or whom the choice is about."""
-    uris = list(dict.fromkeys([*path, *_company_of_choice(choice)]))
-    return [known for known in (parties[uri] for uri in uris) if known.id]
+def _suspendable(about: _About, parties: Parties, party: Party | None, told: Sequence[SentPage]) -> Mapping[int, str]:
+    """Everybody known on the path, whom the choice is about, the case's own company, and who was sent orders."""
+    uris = list(dict.fromkeys([*about.path, *_company_of_choice(about.choice)]))
+    named = {known.id: known.name for known in (parties[uri] for uri in uris) if known.id}
+    own = {party.pk: party_name(party.name, party.uri)} if party is not None else {}
+    return named | own | {one.party.pk: one.party.name for one in told}
 
 
 def _company_of_choice(choice: ChoiceRow | None) -> set[str]:

@@ -29,11 +29,11 @@ from accounts.views.access import Door, PersonRequest, PersonView, redirect_to_s
 from audit.queries import database_clock
 from consent.actions.choices import UnknownRef
 from partners.policies.lifecycle import NotNow as NotNowThere
-from support.actions.cases import see_case
+from support.actions.cases import see_ticket
 from support.actions.stop_for import NotProved
 from support.forms.acting import Act
+from support.models import Ticket
 from support.policies.lifecycle import ZONE, NotNow
-from support.queries.case import Case
 
 DESK = "/desk/"
 
@@ -95,24 +95,21 @@ REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.StaffOn
 OF_NO_PERSON = _("Kept in the audit log. Write no name and no number.")
 
 
-def case_or_404(request: PersonRequest, code: str) -> Case:
-    """The case, as whoever asks may see it; the look is in its person's log. Raises Http404."""
-    case = see_case(code=code, actor=actor_of(request.user), at=database_clock())
-    if case is None:
+def answer(request: PersonRequest, code: str, make: Callable[[Ticket], Act]) -> HttpResponse:
+    """Show the form, or do the act and go back to the case. `make` reads what its form needs of the case.
+
+    The look is in its person's log. Raises Http404.
+    """
+    ticket = see_ticket(code=code, actor=actor_of(request.user), at=database_clock())
+    if ticket is None:
         raise Http404
-    return case
-
-
-def answer(request: PersonRequest, code: str, make: Callable[[Case], Act]) -> HttpResponse:
-    """Show the form beside what it is about, or do the act and go back to the case."""
-    case = case_or_404(request, code)
-    act = make(case)
-    if case.person is None:
+    act = make(ticket)
+    if ticket.line_id is None:
         act.form.fields["reason"].help_text = OF_NO_PERSON
     if request.method == "POST" and act.form.is_valid() and (said := _perform_act(act, code, actor_of(request.user))):
         messages.success(request, said)
         return redirect(reverse("desk-case", args=[code]))
-    return render(request, "desk/act.html", {"case": case, "ticket": case.ticket, "act": act, "form": act.form})
+    return render(request, "desk/act.html", {"ticket": ticket, "act": act, "form": act.form})
 
 
 def _perform_act(act: Act, code: str, actor: str) -> str:

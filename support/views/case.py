@@ -1,6 +1,5 @@
 """One case: its thread, what is on record beside it, and what can be done from there."""
 
-from collections.abc import Sequence
 from functools import partial
 
 from django.contrib import messages
@@ -16,17 +15,18 @@ from accounts.policies.permissions import StaffAction, actor_of, staff_may
 from accounts.primitives.reasons import NoReason
 from accounts.views.access import PersonRequest
 from audit.queries import database_clock
-from support.actions.cases import escalate, export_case, move_case, set_priority
+from support.actions.cases import escalate, export_case, move_case, see_case, set_priority
 from support.actions.escalation import ask_for_evidence, request_suspension, resend_orders
 from support.actions.protected_lines import agree_to_reveal, propose_end_of_protection, protect, reveal
 from support.actions.stop_for import stop_for_person, text_code_for_stop
 from support.forms.acting import Act, CompanyForm, MoveForm, PriorityForm, RevealForm, StopForForm, WhyForm
 from support.models import Reveal, Ticket
 from support.policies.lifecycle import NEXT, UNDER_WAY, NotNow, is_late
-from support.queries.case import Case
+from support.queries.case import find_reveal_to_agree, list_orders_about, list_suspendable
+from support.queries.names import find_officer_mark, takes_two
 from support.queries.queue import is_free
 from support.queries.subjects import list_documents_about, stoppable
-from support.views.access import answer, at_the_desk, case_or_404
+from support.views.access import answer, at_the_desk
 from support.views.writing import composing
 
 FORM = ("GET", "HEAD", "POST")
@@ -37,7 +37,9 @@ EXPORTED = "desk/print.html"
 @at_the_desk(StaffAction.SEE_TICKETS)
 def case(request: PersonRequest, code: str) -> HttpResponse:
     """The case. The look is in its person's own log."""
-    found = case_or_404(request, code)
+    found = see_case(code=code, actor=actor_of(request.user), at=database_clock())
+    if found is None:
+        raise Http404
     role = get_shown_role(request)
     shown: dict[str, object] = {
         "case": found,
@@ -49,7 +51,6 @@ def case(request: PersonRequest, code: str) -> HttpResponse:
         "sees_terms": staff_may(role, StaffAction.SEE_TERMS),
         "late": is_late(ticket=found.ticket, at=timezone.now()),
         "takes": _takes(found.ticket, role),
-        "suspendable": bool(_companies(found)),
     }
     if staff_may(role, StaffAction.READ_DOCUMENTS):
         shown["documents"] = list_documents_about(f"ticket:{found.ticket.code}", at=timezone.now())
@@ -71,8 +72,8 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
         waits = isinstance(made, Reveal) and made.until is None
         return _("A colleague must agree now, on this case's page.") if waits else _("Shown for 15 minutes.")
 
-    def act(found: Case) -> Act:
-        two = found.person is not None and found.person.two_needed
+    def act(ticket: Ticket) -> Act:
+        two = ticket.line_id is not None and takes_two(line_id=ticket.line_id, at=pressed)
         return Act(
             title=_("See whose case this is"),
             lead=_("You see the number and the account holder's name for 15 minutes. The person's log shows right away "
@@ -92,9 +93,8 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
 def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
     """Say yes to what somebody else asked to see."""
 
-    def act(found: Case) -> Act:
-        waiting = found.person.waiting if found.person else ()
-        asked = next((one for one in waiting if one.pk == reveal_id), None)
+    def act(ticket: Ticket) -> Act:
+        asked = find_reveal_to_agree(ticket=ticket, reveal_id=reveal_id, user_id=request.user.pk, at=database_clock())
         return Act(
             title=_("Agree that a colleague sees whose case this is"),
             lead=_("%(who)s asks, because: %(why)s") % {"who": asked.user.email, "why": asked.reason}
@@ -114,14 +114,14 @@ def agree(request: PersonRequest, code: str, reveal_id: int) -> HttpResponse:
 def stop_for(request: PersonRequest, code: str) -> HttpResponse:
     """Stop or pause for the person, on their proved word."""
 
-    def act(found: Case) -> Act:
+    def act(ticket: Ticket) -> Act:
         return Act(
             title=_("Stop for the person"),
             lead=_("Do this only if the person asks you to, now. It takes effect right away, and we text their phone "
                    "how to undo it. No staff member can turn sharing on."),
             button=_("Stop for them"),
             done=_("Done. It is in effect, and we texted their phone."),
-            form=StopForForm(request.POST or None, what=stoppable(ticket=found.ticket, at=timezone.now())),
+            form=StopForForm(request.POST or None, what=stoppable(ticket=ticket, at=timezone.now())),
             verb=stop_for_person,
             extra="desk/_code.html",
         )  # fmt: skip
@@ -146,7 +146,7 @@ def stop_code(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def evidence(request: PersonRequest, code: str) -> HttpResponse:
     """Ask the partners concerned for their proof."""
-    return answer(request, code, lambda _found: Act(
+    return answer(request, code, lambda _ticket: Act(
         title=_("Ask for proof that the person agreed"),
         lead=_("We ask each partner involved over its stream. It has 7 days, and its signed answer appears in this "
                "case."),
@@ -162,8 +162,8 @@ def evidence(request: PersonRequest, code: str) -> HttpResponse:
 def resend(request: PersonRequest, code: str) -> HttpResponse:
     """Send a partner its orders about this person again."""
 
-    def act(found: Case) -> Act:
-        partners = {str(one.party.pk): one.party.name for one in found.told}
+    def act(ticket: Ticket) -> Act:
+        partners = {str(one.party.pk): one.party.name for one in list_orders_about(ticket=ticket, at=timezone.now())}
         return Act(
             title=_("Send the order again"),
             lead=_("We send the partner everything it has not signed yet, in its newest state, without waiting for the "
@@ -183,14 +183,16 @@ def resend(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
     """Ask the privacy office to suspend a company."""
-    return answer(request, code, lambda found: Act(
+    return answer(request, code, lambda ticket: Act(
         title=_("Ask for a company to be suspended"),
         lead=_("An officer decides. Once a company is suspended, we refuse all its requests, for everyone, from that "
                "moment. You'll see the decision in this case."),
         button=_("Ask the privacy office"),
         done=_("Asked. The privacy office decides."),
         form=CompanyForm(
-            request.POST or None, companies=_companies(found), initial=request.GET.get("company", "")
+            request.POST or None,
+            companies=[(str(pk), name) for pk, name in list_suspendable(ticket=ticket, at=timezone.now()).items()],
+            initial=request.GET.get("company", "")
         ),
         verb=request_suspension,
     ))  # fmt: skip
@@ -201,8 +203,8 @@ def ask_suspension(request: PersonRequest, code: str) -> HttpResponse:
 def move(request: PersonRequest, code: str) -> HttpResponse:
     """Move the case on."""
 
-    def act(found: Case) -> Act:
-        allowed = NEXT[Ticket.State(found.ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
+    def act(ticket: Ticket) -> Act:
+        allowed = NEXT[Ticket.State(ticket.state)] & {*UNDER_WAY, Ticket.State.SOLVED}
         states = [(state.value, str(state.label)) for state in Ticket.State if state in allowed]
         return Act(
             title=_("Change the case's status"),
@@ -220,13 +222,13 @@ def move(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def priority(request: PersonRequest, code: str) -> HttpResponse:
     """Say how urgent it is."""
-    return answer(request, code, lambda found: Act(
+    return answer(request, code, lambda ticket: Act(
         title=_("Change the priority"),
         lead=_("Urgent cases are due within 1 business day, high-priority ones within 3, if that is sooner. A date "
                "that the person was told never moves back."),
         button=_("Change it"),
         done=_("Changed."),
-        form=PriorityForm(request.POST or None, initial={"priority": found.ticket.priority}),
+        form=PriorityForm(request.POST or None, initial={"priority": ticket.priority}),
         verb=set_priority,
     ))  # fmt: skip
 
@@ -235,7 +237,7 @@ def priority(request: PersonRequest, code: str) -> HttpResponse:
 @at_the_desk(StaffAction.WORK_TICKETS)
 def hand_up(request: PersonRequest, code: str) -> HttpResponse:
     """Hand the case to the privacy office."""
-    return answer(request, code, lambda _found: Act(
+    return answer(request, code, lambda _ticket: Act(
         title=_("Escalate this case to the privacy office"),
         lead=_("The case has no owner until an officer takes it. Its priority is now high."),
         button=_("Escalate"),
@@ -250,8 +252,8 @@ def hand_up(request: PersonRequest, code: str) -> HttpResponse:
 def protection(request: PersonRequest, code: str) -> HttpResponse:
     """Have two of staff agree before one sees whose line it is, or end that."""
 
-    def act(found: Case) -> Act:
-        ends = found.person is not None and found.person.marked
+    def act(ticket: Ticket) -> Act:
+        ends = ticket.line_id is not None and find_officer_mark(line_id=ticket.line_id) is not None
         return Act(
             title=_("Propose to end the protection of this line") if ends else _("Protect this line"),
             lead=_("A day after another officer agrees, one of us alone may see whose line it is, unless something "
@@ -282,11 +284,11 @@ def export(request: PersonRequest, code: str) -> HttpResponse:
             if found is None:
                 raise Http404
             return render(request, EXPORTED, {"case": found, "ticket": found.ticket, "by": request.user, "at": now})
-    return answer(request, code, lambda found: Act(
+    return answer(request, code, lambda ticket: Act(
         title=_("Take a copy of the case"),
         lead=(
             _("A page to print. Each sheet names who made it and when, and so does the audit log.")
-            if found.person is None
+            if ticket.line_id is None
             else _("A page to print, with the person masked. Each sheet names who made it and when, and so does the "
                    "person's log.")
         ),
@@ -301,13 +303,3 @@ def _takes(ticket: Ticket, role: str) -> bool:
     """Whether somebody of this role may take it now."""
     action = StaffAction.WORK_TICKETS if ticket.escalated_at is None else StaffAction.LEAD_DESK
     return is_free(ticket=ticket) and staff_may(role, action)
-
-
-def _companies(found: Case) -> Sequence[tuple[str, str]]:
-    known = {str(one.id): one.name for one in found.companies}
-    if found.party is not None:
-        known[str(found.party.pk)] = found.party.name
-    return [
-        *known.items(),
-        *((str(one.party.pk), one.party.name) for one in found.told if str(one.party.pk) not in known),
-    ]

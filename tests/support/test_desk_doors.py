@@ -5,11 +5,14 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Incident
 from support.models import BulkReply
+from tests.factories import a_line
 from tests.support.desk import a_ticket
 from tests.support.officers import staff
 from tests.walks.addresses import filled, patterns
@@ -79,3 +82,13 @@ def test_where_nothing_is_staff_are_led_to_their_own_pages() -> None:
         led = set(re.findall(r'href="(/[^"#]*)"', page))
         assert led & {"/desk/", "/admin/", "/home/", "/history/", "/choices/", "/lines/"} == own
         assert "/accounts/logout/" in led
+
+
+def test_an_act_reads_what_its_form_needs_and_not_the_whole_case() -> None:
+    ana, ticket = staff(User.Role.AGENT), a_ticket(line_id=a_line().pk, kind="look_up")
+    ana.client.post(f"/desk/{ticket.code}/priority/", {"reason": "They called.", "priority": 1})
+    with CaptureQueriesContext(connection) as seen:
+        assert ana.client.post(f"/desk/{ticket.code}/escalate/", {"reason": "They called."}).status_code == 302
+    read = {table for one in seen for table in re.findall(r'FROM "(\w+)"', one["sql"])}
+    assert read == {"accounts_user", "support_ticket"}
+    assert len(seen) == 22
