@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.domain.message_templates import join_words
@@ -27,9 +28,15 @@ class BadVariable(Exception):
     """A variable that there is not, that has nothing to stand for it here, or too much."""
 
 
-def unknown_in(*, body: str) -> list[str]:
-    """What looks like a variable in these words and is none, in its order."""
-    return [name for name in dict.fromkeys(VARIABLE.findall(body)) if name not in VARIABLES]
+def find_unknown(*, body: str) -> list[str]:
+    """Return what is wrong with each variable in these words that there is not, in its order."""
+    known = join_words(f"{{{one}}}" for one in VARIABLES)
+    said = _("We can't fill in %(name)s. Use one of these, or take it out: %(known)s.")
+    return [
+        said % {"name": f"{{{name}}}", "known": known}
+        for name in dict.fromkeys(VARIABLE.findall(body))
+        if name not in VARIABLES
+    ]
 
 
 def fill_variables(*, body: str, values: Mapping[str, str]) -> str:
@@ -47,9 +54,7 @@ def fill_variables(*, body: str, values: Mapping[str, str]) -> str:
 
 
 def _find_faults(body: str, values: Mapping[str, str]) -> Iterator[str]:
-    known = join_words(f"{{{one}}}" for one in VARIABLES)
-    named = dict.fromkeys(VARIABLE.findall(body))
-    yield from (f"{{{name}}} is no variable. There are: {known}." for name in named if name not in VARIABLES)
-    for name in named:
+    yield from find_unknown(body=body)
+    for name in dict.fromkeys(VARIABLE.findall(body)):
         if name in VARIABLES and not values.get(name):
             yield f"This case has nothing for {{{name}}}: write it yourself."

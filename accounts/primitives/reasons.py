@@ -108,7 +108,12 @@ def check_reason(reason: str) -> str:
     if not SAYS.search(trimmed.translate(BLANK)):
         raise NoReason(_("Say why: the reason is kept with every act."))
     if _holds_number(trimmed):
-        raise NoReason(_("Write no phone number: the reason is read by others. Name the case instead."))
+        raise NoReason(
+            _(
+                "Your reason seems to hold a phone number, and others will read it. Take it out, and name the case"
+                " instead."
+            )
+        )
     return trimmed[:LONGEST]
 
 

@@ -235,8 +235,9 @@ def _move_drafts(ticket: Ticket, other: Ticket) -> None:
             draft.ticket, draft.send_at, draft.then = other, None, ""
             draft.save(update_fields=["ticket", "send_at", "then"])
         elif _fits_behind(mine, draft):
-            mine.body = f"{mine.body}\n\n{draft.body}"
-            mine.save(update_fields=["body"])
+            mine.body = "\n\n".join(words for words in (mine.body, draft.body) if words)
+            mine.mentions = [*dict.fromkeys([*mine.mentions, *draft.mentions])]
+            mine.save(update_fields=["body", "mentions"])
             draft.delete()
         elif draft.kind == Entry.Kind.ANSWER:
             stays.add(actor_of(draft.user))

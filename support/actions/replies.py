@@ -15,7 +15,7 @@ from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import acting_staff
 from audit.models import Incident
 from support.actions.queue import record_search
-from support.labels import BadVariable, fill_variables, unknown_in
+from support.labels import BadVariable, fill_variables, find_unknown
 from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
 from support.queries.writing import (
@@ -140,8 +140,8 @@ def _check_variables(body: str, found: QuerySet[Ticket], at: datetime) -> None:
 def write_reply(*, key: str, language: str, title: str, body: str, actor: str, at: datetime) -> SavedReply:
     """Write one, or other words in place of those of before. Raises StaffOnly, BadVariable."""
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
-    if unknown := unknown_in(body=body):
-        raise BadVariable(f"{{{unknown[0]}}} is no variable.")
+    if unknown := find_unknown(body=body):
+        raise BadVariable(unknown[0])
     kept = SavedReply.objects.select_for_update().filter(key=key, language=language).values("title", "body").first()
     words = {"title": title, "body": body}
     defaults = {**words, "changed_at": at, "retired_at": None}

@@ -69,12 +69,13 @@ def see_thread(*, code: str, actor: str, at: datetime) -> Thread | None:
 
 @transaction.atomic
 def keep_draft(
-    *, code: str, kind: Entry.Kind, body: str, uploads: Sequence[files.Upload] = (), actor: str, at: datetime
-) -> bool:
+    *, code: str, kind: Entry.Kind, body: str, uploads: Sequence[files.Upload] = (), mentions: Sequence[str] = (),
+    actor: str, at: datetime,
+) -> bool:  # fmt: skip
     """Keep what was begun, for whoever writes it alone; with nothing in it it is gone. Returns whether it is kept.
 
-    `uploads` go out with an answer; a note takes none. What is on its way already is not touched. Raises StaffOnly,
-    NotNow.
+    `uploads` go out with an answer; a note takes none. `mentions`: of a note. What is on its way already is not
+    touched. Raises StaffOnly, NotNow.
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if uploads and kind != Entry.Kind.ANSWER:
@@ -85,12 +86,13 @@ def keep_draft(
     if mine.filter(send_at__isnull=False).exists():
         raise NotNow("Your answer is about to be sent. Take it back to change it.")
     _attach_to_draft(ticket, name, uploads, at)
-    if not body.strip():
+    if not body.strip() and not mentions:
         mine.delete()
         return False
     Draft.objects.update_or_create(
-        ticket=ticket, user_id=_id(name), kind=kind, defaults={"body": body, "updated_at": at}
-    )
+        ticket=ticket, user_id=_id(name), kind=kind,
+        defaults={"body": body, "mentions": list(mentions), "updated_at": at},
+    )  # fmt: skip
     return True
 
 

@@ -6,17 +6,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.dateformat import format as formatted
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.domain.message_templates import join_words
 from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import has_visible_text
 from support.forms.acting import StaffForm
 from support.forms.cases import FilesField, MessageField
-from support.labels import VARIABLES, unknown_in
+from support.labels import find_unknown
 from support.models import LONGEST, Ticket
 from support.queries.names import get_staff_name
 from support.queries.queue import colleagues
@@ -81,6 +81,11 @@ class DraftForm(StaffForm):
     body = forms.CharField(required=False, max_length=LONGEST, strip=False)
     uploads = FilesField()
 
+    def list_mentions(self) -> list[str]:
+        """Return the colleagues chosen for a note; whoever no longer works on cases is left out."""
+        chosen = {*self.data.getlist("mentions")} if isinstance(self.data, QueryDict) else set()
+        return [name for name in map(actor_of, colleagues()) if name in chosen] if chosen else []
+
 
 class CannedForm(StaffForm):
     """One answer that is written often, in one language."""
@@ -103,10 +108,8 @@ class CannedForm(StaffForm):
 
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
-        if unknown := unknown_in(body=body):
-            known = join_words(f"{{{name}}}" for name in VARIABLES)
-            said = _("%(name)s is no variable. There are: %(known)s.")
-            raise forms.ValidationError(said % {"name": f"{{{unknown[0]}}}", "known": known})
+        if unknown := find_unknown(body=body):
+            raise forms.ValidationError(unknown[0])
         return body
 
 
@@ -118,30 +121,32 @@ class ReplyForm(StaffForm):
         required=False,
         choices=[(kind.value, kind.label) for kind in FROM_PEOPLE],
         widget=forms.CheckboxSelectMultiple,
-        help_text="Leave all empty to answer every kind.",
+        help_text=gettext_lazy("Leave all empty to answer every kind."),
     )
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
         choices=[("", gettext_lazy("Every language")), *settings.LANGUAGES],
-        help_text="Everyone gets the same words, so send one reply for each language.",
+        help_text=gettext_lazy("Everyone gets the same words, so send one reply for each language."),
     )
     body = forms.CharField(
         label=gettext_lazy("Answer"),
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="Each person reads it in their own case. {company}, {code}, {due} and {link} are filled in for each."
-        " Don't write anyone's name or number.",
+        help_text=gettext_lazy(
+            "Each person reads it in their own case. {company}, {code}, {due} and {link} are filled in for each. Don't"
+            " write anyone's name or number."
+        ),
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, hits: Sequence[Hit]) -> None:
         super().__init__(data, label_suffix="")
         choices = [(one.id, _format_hit(one)) for one in hits]
-        self.fields["incident"] = forms.TypedChoiceField(label="Incident", coerce=int, choices=choices)
+        self.fields["incident"] = forms.TypedChoiceField(label=_("Incident"), coerce=int, choices=choices)
         self.order_fields(["incident", "kinds", "language", "body"])
 
 
 def _format_hit(hit: Hit) -> str:
-    people = f"{hit.people:,} {'person' if hit.people == 1 else 'people'} with an open case"
-    day = formatted(localtime(hit.opened_at), "M j, Y")
-    return " · ".join(part for part in (hit.company, hit.kind, f"since {day}", people) if part)
+    people = ngettext("%(n)s person with an open case", "%(n)s people with an open case", hit.people)
+    since = _("since %(day)s") % {"day": formatted(localtime(hit.opened_at), "M j, Y")}
+    return " · ".join(part for part in (hit.company, hit.kind, since, people % {"n": f"{hit.people:,}"}) if part)

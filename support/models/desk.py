@@ -17,6 +17,7 @@ class Draft(models.Model):
     """What somebody has begun to write in a ticket. One for each person and kind; gone once it is sent.
 
     `send_at`: when an answer goes out that its writer may still take back; `then`: the state that it leaves behind.
+    `mentions`: the colleagues ("agent:7") chosen for a note.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -27,6 +28,7 @@ class Draft(models.Model):
     updated_at = models.DateTimeField()
     send_at = models.DateTimeField(null=True)
     then = models.CharField(max_length=8, choices=Ticket.State, blank=True, default="", db_default="")
+    mentions = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
 
     class Meta:
         constraints = [

@@ -114,17 +114,22 @@ def count_of[M: Model](*, rows: QuerySet[M]) -> Count:
 
 def count_each(*, rows: Sequence[QuerySet[Any]]) -> Sequence[Count]:
     """Return how many rows there are of each, counted no further than the cap. One statement."""
+    return [cap_count(n) for n in count_slices(rows=[one.order_by()[: CAP + 1] for one in rows])]
+
+
+def count_slices(*, rows: Sequence[QuerySet[Any]]) -> Sequence[int]:
+    """Return how many rows each of these slices has. One statement."""
     parts = [_build_count(one) for one in rows]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(sql for sql, _ in parts)}", [one for _, params in parts for one in params])
-        return [cap_count(n) for n in cursor.fetchone() or ()]
+        return cursor.fetchone() or ()
 
 
 def _build_count(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
-    unsorted, of = rows.order_by(), rows.query
-    plain = unsorted if of.distinct or of.group_by or of.combinator else unsorted.values_list(Value(1))
+    of = rows.query
+    plain = rows if of.distinct or of.group_by or of.combinator else rows.values_list(Value(1))
     try:
-        sql, params = plain[: CAP + 1].query.sql_with_params()
+        sql, params = plain.query.sql_with_params()
     except EmptyResultSet:
         return "0", ()
     return COUNTED.replace("<rows>", sql), params

@@ -22,6 +22,7 @@ from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.policies.lifecycle import UNDER_WAY, late
 from support.queries.companies import about_companies, find_companies
+from support.queries.counts import count_slices
 from support.queries.due import TIME_USED, Due, due, filter_time_used
 from support.queries.exports import csv_lines, list_rows
 from support.queries.mentions import list_mentioning_cases
@@ -130,26 +131,29 @@ class Page:
 def counts(*, user_id: int, at: datetime) -> Counts:
     """Return how many tickets are under way: all, those past their date, this person's, nobody's.
 
-    And how many of this person's have used most or half of the time to their date.
+    And how many of this person's have used most or half of the time to their date. One statement, and what is hidden.
     """
     seen = visible_tickets(at=at)
     under_way = seen.filter(state__in=UNDER_WAY)
+    used = {
+        name: seen.filter(filter_time_used(least=least, most=most, at=at), assignee_id=user_id)
+        for name, (least, most) in TIME_USED.items()
+    }
     return Counts(
-        open=_up_to(under_way),
-        overdue=_up_to(seen.filter(late(at=at))),
-        mine=_up_to(under_way.filter(assignee_id=user_id)),
-        unclaimed=_up_to(under_way.filter(assignee__isnull=True)),
-        **{
-            used: _up_to(seen.filter(filter_time_used(least=least, most=most, at=at), assignee_id=user_id))
-            for used, (least, most) in TIME_USED.items()
-        },
+        **_count_up_to(
+            open=under_way,
+            overdue=seen.filter(late(at=at)),
+            mine=under_way.filter(assignee_id=user_id),
+            unclaimed=under_way.filter(assignee__isnull=True),
+            **used,
+        )
     )
 
 
 def count_queues(*, at: datetime) -> dict[str, int]:
     """Return how many tickets are under way in each of the two queues."""
     under_way = visible_tickets(at=at).filter(state__in=UNDER_WAY)
-    return {queue: _up_to(under_way.filter(kind__in=kinds)) for queue, kinds in QUEUES.items()}
+    return _count_up_to(**{queue: under_way.filter(kind__in=kinds) for queue, kinds in QUEUES.items()})
 
 
 def page(*, asked: QueueFilter, user_id: int, at: datetime) -> Page:
@@ -357,8 +361,9 @@ def _moment(text: str) -> datetime | None:
     return found if found and found.tzinfo else None
 
 
-def _up_to(tickets: QuerySet[Ticket]) -> int:
-    return tickets.order_by("due_at")[:COUNTED_TO].count()
+def _count_up_to(**tickets: QuerySet[Ticket]) -> dict[str, int]:
+    counted = count_slices(rows=[one.order_by("due_at")[:COUNTED_TO] for one in tickets.values()])
+    return dict(zip(tickets, counted, strict=True))
 
 
 CODE = re.compile(rf"(?:T-?)?([{CODE_LETTERS}]{{6}})", re.IGNORECASE)

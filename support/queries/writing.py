@@ -43,6 +43,7 @@ OF_OURSELVES = frozenset({Ticket.Kind.INCIDENT, Ticket.Kind.OVERDUE, Ticket.Kind
 class Desk:
     """What somebody writes a case with. `answer`, `note`: what this person has begun; `others`: who else has, by name.
 
+    `mentions`: the colleagues ("agent:7") chosen for the note.
     `on_its_way`: until when the answer may be taken back; None: none is. `is_read`: whether an answer reaches anybody.
     `written`: how much this person has written in the case, by which the page's script knows what is sent.
     `writer_id`: who this person is.
@@ -52,6 +53,7 @@ class Desk:
     about: str
     answer: str
     note: str
+    mentions: Sequence[str]
     on_its_way: datetime | None
     others: Sequence[str]
     canned: Sequence[SavedReply]
@@ -77,6 +79,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         about=find_hidden_cases(at=at).get_about(ticket=ticket),
         answer=answer.body if answer else "",
         note=note.body if note else "",
+        mentions=note.mentions if note else (),
         on_its_way=answer.send_at if answer else None,
         others=_who_else_writes(drafts, user_id, at),
         canned=list_canned_replies(language=ticket.language),

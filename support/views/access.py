@@ -34,6 +34,7 @@ from support.actions.stop_for import NotProved
 from support.forms.acting import Act
 from support.models import Ticket
 from support.policies.lifecycle import ZONE, NotNow
+from support.queries.queue import Counts, counts
 
 DESK = "/desk/"
 
@@ -86,6 +87,11 @@ def to_save(*, name: str, media_type: str, content: bytes) -> HttpResponse:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
+
+
+def show_case_counts(request: HttpRequest) -> dict[str, Callable[[], Counts]]:
+    """The context of every page: how many cases wait, counted where a page shows them."""
+    return {"case_counts": lambda: counts(user_id=request.user.pk or 0, at=timezone.now())}
 
 
 REFUSED = (NotNow, NotNowThere, NoReason, NotProved, UnknownRef, queries.StaffOnly)

@@ -11,7 +11,7 @@ from accounts.views.access import PersonRequest
 from accounts.views.downloads import csv_file, staff_download
 from support.actions.cases import export_complaints, export_figures
 from support.forms.queue import SpanForm
-from support.queries import queue, team_metrics
+from support.queries import team_metrics
 from support.views.access import at_the_desk
 
 FIRST_YEAR = 2020
@@ -31,7 +31,6 @@ def figures(request: PersonRequest) -> HttpResponse:
         "rates": _whose(request) is None,
         "may_certify": staff_may(get_shown_role(request), StaffAction.SEE_AUDIT),
         "year": timezone.localtime(at).year,
-        "counts": queue.counts(user_id=request.user.pk, at=at),
     }
     return render(request, "desk/figures.html", shown)
 

@@ -15,7 +15,6 @@ from accounts.views.access import PersonRequest
 from support.actions.notifications import choose_notifications
 from support.forms.notifications import NotificationsForm
 from support.queries.notifications import OF_DESK, Kinds, get_choice, list_notifications
-from support.queries.queue import counts
 from support.views.access import at_the_desk
 
 
@@ -29,8 +28,7 @@ def notifications(request: PersonRequest) -> HttpResponse:
     if form is None:
         return redirect("desk-notifications")
     found = list_notifications(kinds=OF_DESK, reader=actor_of(request.user), at=at)
-    seen = counts(user_id=request.user.pk, at=at)
-    return render(request, "desk/notifications.html", {"found": found, "form": form, "at": at, "counts": seen})
+    return render(request, "desk/notifications.html", {"found": found, "form": form, "at": at})
 
 
 def read_choice(request: PersonRequest, *, kinds: Kinds) -> NotificationsForm | None:

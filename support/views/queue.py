@@ -47,7 +47,6 @@ def queue(request: PersonRequest) -> HttpResponseBase:
         "sorts": list_sort_links(asked=asked, given=request.GET),
         "narrowed": narrowed,
         "page": waiting.page(asked=asked, user_id=request.user.pk, at=at),
-        "counts": waiting.counts(user_id=request.user.pk, at=at),
         "queues": waiting.count_queues(at=at),
         **_saved_views(request, narrowed=narrowed),
         **_may(request),
@@ -68,7 +67,7 @@ def _download(request: PersonRequest, form: QueueForm, asked: QueueFilter, at: d
 @at_the_desk(StaffAction.SEE_TICKETS)
 def counts(request: PersonRequest) -> HttpResponse:
     """How many tickets wait, for the script that asks again."""
-    return render(request, "desk/_counts.html", {"counts": waiting.counts(user_id=request.user.pk, at=timezone.now())})
+    return render(request, "desk/_counts.html")
 
 
 @require_POST
@@ -158,7 +157,7 @@ def merge(request: PersonRequest, code: str) -> HttpResponseBase:
     except NotNow as error:
         form.add_error("into", str(error))
         return _handling(request, code, merge_form=form)
-    messages.success(request, f"{code} was merged into this case.")
+    messages.success(request, _("%(code)s was merged into this case.") % {"code": code})
     return redirect(f"/desk/{into}/")
 
 

@@ -41,7 +41,10 @@ def composer(*, desk: Desk, form: AnswerForm | None = None, note_form: NoteForm 
     return {
         "desk": desk,
         "form": form or AnswerForm(initial={"body": desk.answer}, auto_id="id_answer_%s"),
-        "note_form": note_form or NoteForm(initial={"body": desk.note}, auto_id="id_note_%s", writer_id=desk.writer_id),
+        "note_form": note_form
+        or NoteForm(
+            initial={"body": desk.note, "mentions": desk.mentions}, auto_id="id_note_%s", writer_id=desk.writer_id
+        ),
     }
 
 
@@ -132,7 +135,8 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
         try:
             kept = actions.keep_draft(
                 code=code, kind=kinds[kind], body=body.replace("\r\n", "\n"), uploads=uploads,
-                actor=actor_of(request.user), at=timezone.now(),
+                mentions=form.list_mentions() if kind == "note" else (), actor=actor_of(request.user),
+                at=timezone.now(),
             )  # fmt: skip
         except NotNow as error:
             said = str(error)

@@ -39,7 +39,7 @@ def test_a_word_or_a_reference_is_one(words: str) -> None:
     "خمسة وخمسة وخمسة وصفر وواحد واربعة واثنين", "مئتان وستة خمسة وخمسون خمسة صفر واحد اثنان وأربعون",
 ])  # fmt: skip
 def test_no_spelling_of_a_phone_number_is_kept(number: str) -> None:
-    with pytest.raises(NoReason, match="Write no phone number"):
+    with pytest.raises(NoReason, match="Your reason seems to hold a phone number"):
         check_reason(f"Called {number} back.")
     assert remove_numbers(number) == "(a number)"
 

@@ -272,7 +272,7 @@ class TestCommand:
     def test_in_an_emergency_it_asks_why(self) -> None:
         for how_ in ("--now", "--emergency"):
             for why in ("", "z", "call 206 555 0142"):
-                with pytest.raises(CommandError, match=r"^(Say why|Write no phone number)"):
+                with pytest.raises(CommandError, match=r"^(Say why|Your reason seems to hold a phone number)"):
                     self.run(how_, "--use", "receipt", "--reason", why)
         old = keys.signer(use=RECEIPT).kid
         out = self.run("--emergency", "--use", "receipt", "--reason", "found in a log")

@@ -122,7 +122,7 @@ def test_the_verb_asks_for_staff_and_a_reason(console: Console) -> None:
 def test_an_export_by_command_is_logged_with_its_reason(console: Console) -> None:
     before, out = log_of(console), StringIO()
     for said in ("z", "call (206) 555-0142"):
-        with pytest.raises(CommandError, match=r"^(Say why|Write no phone number)"):
+        with pytest.raises(CommandError, match=r"^(Say why|Your reason seems to hold a phone number)"):
             call_command("export_line", CARRIER_LINE, reason=said, stdout=out)
     assert (out.getvalue(), log_of(console)) == ("", before)
     call_command("export_line", CARRIER_LINE, reason=WHY, stdout=out)

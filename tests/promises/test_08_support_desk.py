@@ -260,7 +260,10 @@ def test_a_reason_holds_no_phone_number_but_dates_and_references(desk: Desk) -> 
     ):  # fmt: skip
         form = {"kind": "call", "reason": f"Called {typed} back."}
         page = desk.agent.client.post(f"{desk.path}reveal/", form).content.decode()
-        assert "Write no phone number: the reason is read by others. Name the case instead." in page, typed
+        assert (
+            "Your reason seems to hold a phone number, and others will read it. Take it out, and name the case instead."
+            in page
+        ), typed
     assert not Reveal.objects.exists()
     for typed in (
         "Called on 2026-11-29 about T-234567.", "CTR-2024-000123 since 11/29/2026, 9 a.m.", "T-234567 and T-345678.",

@@ -13,7 +13,7 @@ from accounts.queries import StaffOnly
 from audit.models import AuditEvent
 from console.queries.notifications import KINDS
 from support.actions.writing import add_note
-from support.models import Entry, NotificationChannel
+from support.models import Draft, Entry, NotificationChannel
 from support.queries.notifications import OF_DESK, list_notifications
 from support.workers.notifications import SETTLES_WITHIN, send_notifications
 from tests.support.desk import a_ticket
@@ -142,6 +142,28 @@ def test_only_who_works_on_cases_is_mentioned_and_nothing_typed_is_lost() -> Non
     assert not Entry.objects.filter(kind=Entry.Kind.NOTE).exists()
     with pytest.raises(StaffOnly, match=r"^Choose someone at the desk\.$"):
         add_note(code=code, body="Have you?", mentions=[other.actor], actor=agent.actor, at=timezone.now())
+
+
+def chosen(member: Member, code: str) -> set[str]:
+    page = member.client.get(f"/desk/{code}/").content.decode()
+    return set(re.findall(r'name="mentions" value="([^"]+)"[^>]* checked', page))
+
+
+def test_a_saved_note_keeps_whom_it_mentions_until_it_is_written() -> None:
+    agent, other, gone = (staff(User.Role.AGENT, name=name) for name in ("agent", "other", "gone"))
+    code, path = a_ticket().code, "write/draft/note/"
+    User.objects.filter(pk=gone.user.pk).update(is_active=False)
+    named = {"mentions": [other.actor, gone.actor, "made up"]}
+    assert agent.client.post(f"/desk/{code}/{path}", {"body": "", **named}).status_code == 302
+    assert Draft.objects.get().mentions == [other.actor]
+    assert (chosen(agent, code), chosen(other, code)) == ({other.actor}, set())
+    assert agent.client.post(f"/desk/{code}/{path}", {"body": "Have you", **named}).status_code == 302
+    assert chosen(agent, code) == {other.actor}
+    assert agent.client.post(f"/desk/{code}/note/", {"body": "Have you?", "mentions": [other.actor]}).status_code == 302
+    assert chosen(agent, code) == set()
+    assert agent.client.post(f"/desk/{code}/{path}", {"body": "", **named}).status_code == 302
+    assert agent.client.post(f"/desk/{code}/{path}", {"body": ""}).status_code == 302
+    assert not Draft.objects.exists()
 
 
 def test_an_agent_s_email_says_kinds_and_counts_and_where_they_are() -> None:

@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from support.actions import queue
-from support.models import Entry, Ticket
+from support.actions.writing import keep_draft
+from support.models import Draft, Entry, Ticket
 from support.policies.lifecycle import NotNow
 from tests.factories import a_line
 from tests.people import signed_in, user_of
 from tests.support.desk import a_ticket, said
-from tests.support.officers import Member, words
+from tests.support.officers import Member, staff, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 DAY = timedelta(days=1)
@@ -113,3 +114,15 @@ def test_the_longer_of_two_waits_goes_on(
     queue.merge(code=ends.code, into=waits.code, actor=ana.actor, at=at)
     waits.refresh_from_db()
     assert (waits.state, waits.due_at) == (then, at + then_due_in)
+
+
+def test_a_note_begun_in_both_names_the_colleagues_of_both(ana: Member) -> None:
+    line, ben, eva = a_line(), staff("agent", name="ben"), staff("agent", name="eva")
+    one, two = a_ticket(line_id=line.pk), a_ticket(line_id=line.pk)
+    for ticket, body, mentions in ((one, "And this", [ben.actor, eva.actor]), (two, "", [ben.actor])):
+        keep_draft(
+            code=ticket.code, kind=Entry.Kind.NOTE, body=body, mentions=mentions, actor=ana.actor, at=timezone.now()
+        )
+    queue.merge(code=one.code, into=two.code, actor=ana.actor, at=timezone.now())
+    draft = Draft.objects.get()
+    assert (draft.ticket_id, draft.body, draft.mentions) == (two.pk, "And this", [ben.actor, eva.actor])

@@ -329,7 +329,13 @@ def test_counts_go_no_further_than_is_needed(ana: Member, monkeypatch: pytest.Mo
         a_ticket()
     for module in (waiting, amounts):
         monkeypatch.setattr(module, "COUNTED_TO", 3)
-    assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
+    with CaptureQueriesContext(connection) as seen:
+        assert counts(user_id=ana.user.pk, at=timezone.now()).open == 3
+    assert [one["sql"][:22] for one in seen if "support_ticket" in one["sql"]] == ["SELECT (SELECT count(*"]
+    for path in ("", "counts/", "replies/", "many/", f"{Ticket.objects.all()[0].code}/priority/"):
+        assert re.findall(r'data-count="(\w+)">([^<]+)<', ana.client.get(f"/desk/{path}").text) == [
+            ("open", "2+"), ("overdue", "0"), ("mine", "0"), ("unclaimed", "2+"),
+        ]  # fmt: skip
     assert "From people (2+)" in ana.client.get("/desk/").text
     assert 'class="late"' not in ana.client.get("/desk/counts/").text
     a_ticket(due_in=-timedelta(days=1))
