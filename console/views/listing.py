@@ -118,6 +118,8 @@ class Listing:
     cells: Callable[[Sequence[Any], datetime], list[tuple[Cell, ...]]]
     search: tuple[str, ...] = ()
     search_label: str = "Search"
+    # Fewer letters fit nearly every row of what grows without end, and are looked for in none.
+    shortest: int = 1
     filters: tuple[Filter, ...] = ()
     empty: tuple[str, str] = ("Nothing here", "")
     acts: tuple[tuple[str, str], ...] = ()
@@ -282,10 +284,20 @@ def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) ->
 
 def read_list_query(said: Mapping[str, str], listing: Listing) -> ListQuery:
     """What an address asks this list for. `said`: its names and values."""
-    words = _words(said, "q") if listing.search else ""
+    words, short = _read_search(said, listing)
     chosen = tuple((one, _get_chosen_value(said, one)) for one in listing.filters)
     typed = {one: _words(said, one.name) for one, value in chosen if not value}
-    return ListQuery(words, chosen, tuple(_describe_wrong(one, value) for one, value in typed.items() if value))
+    wrong = [_describe_wrong(one, value) for one, value in typed.items() if value]
+    return ListQuery(words, chosen, (*short, *wrong))
+
+
+def _read_search(said: Mapping[str, str], listing: Listing) -> tuple[str, tuple[str, ...]]:
+    """The words looked for, and what is wrong with them where they are too short."""
+    asked = _words(said, "q") if listing.search else ""
+    if not asked or len(asked) >= listing.shortest:
+        return asked, ()
+    typed = f"{listing.search_label}: “{sanitise_text(asked, at_most=40)}” is too short to search for."
+    return "", (f"{typed} Type at least {listing.shortest} letters or digits. This search was left out.",)
 
 
 def _describe_wrong(one: Filter, value: str) -> str:

@@ -280,6 +280,7 @@ TRAIL = Listing(
     cells=_event_cells,
     search=("reason", "action", "target"),
     search_label="Action, reason or subject",
+    shortest=3,
     filters=(
         build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
         build_typed_filter("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),

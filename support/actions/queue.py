@@ -220,6 +220,13 @@ def _fits_behind(mine: Draft, draft: Draft) -> bool:
     return mine.send_at is None and len(mine.body) + len(draft.body) + 2 <= LONGEST
 
 
+def _put_behind(mine: Draft, draft: Draft) -> None:
+    mine.body = "\n\n".join(words for words in (mine.body, draft.body) if words)
+    mine.mentions = [*dict.fromkeys([*mine.mentions, *draft.mentions])]
+    mine.save(update_fields=["body", "mentions"])
+    draft.delete()
+
+
 def _move_drafts(ticket: Ticket, other: Ticket) -> None:
     """Move drafts, with their files, from the case that ends to the other; what was on its way waits there.
 
@@ -235,10 +242,7 @@ def _move_drafts(ticket: Ticket, other: Ticket) -> None:
             draft.ticket, draft.send_at, draft.then = other, None, ""
             draft.save(update_fields=["ticket", "send_at", "then"])
         elif _fits_behind(mine, draft):
-            mine.body = "\n\n".join(words for words in (mine.body, draft.body) if words)
-            mine.mentions = [*dict.fromkeys([*mine.mentions, *draft.mentions])]
-            mine.save(update_fields=["body", "mentions"])
-            draft.delete()
+            _put_behind(mine, draft)
         elif draft.kind == Entry.Kind.ANSWER:
             stays.add(actor_of(draft.user))
     Attachment.objects.filter(ticket=ticket, entry__isnull=True).exclude(author__in=stays).update(ticket=other)

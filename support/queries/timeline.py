@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.db.models import Q
 
@@ -16,6 +17,7 @@ from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Cohort, Order, Receipt, State, StreamAttempt, StreamEvent
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends, get_order_standings, restrict_state
+from support.queries import exports
 from support.queries.counts import Health, health_of
 from support.queries.exports import PART, csv_lines
 
@@ -148,18 +150,25 @@ def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST,
 
 
 def sent_as_csv(*, party_id: int) -> Iterator[str]:
-    """Yield all that was sent to a partner as CSV, the newest first, a part at a time."""
+    """Yield what was sent to a partner as CSV, the newest first; the last line says if there is more."""
     yield from csv_lines(columns=COLUMNS, rows=_csv_rows(party_id))
 
 
 def _csv_rows(party_id: int) -> Iterator[tuple[object, ...]]:
+    sent = _read_parts(party_id)
+    for one in islice(sent, exports.MOST_IN_FILE):
+        yield (
+            one.id, one.kind, one.what, one.contract, one.state_words, one.note, one.queued_at, one.sent_at,
+            one.acknowledged_at, one.completed_at, one.complete_by, one.attempts,
+        )  # fmt: skip
+    if next(sent, None) is not None:
+        yield (f"Only the newest {exports.MOST_IN_FILE:,} rows.",)
+
+
+def _read_parts(party_id: int) -> Iterator[SentMessage]:
     part = _list_newest(party_id, None, FIRST, at_most=PART)
     while part:
-        for one in part:
-            yield (
-                one.id, one.kind, one.what, one.contract, one.state_words, one.note, one.queued_at, one.sent_at,
-                one.acknowledged_at, one.completed_at, one.complete_by, one.attempts,
-            )  # fmt: skip
+        yield from part
         part = _list_newest(party_id, part[-1].queued_at, part[-1].id, at_most=PART)
 
 

@@ -135,8 +135,7 @@ def draft(request: PersonRequest, code: str, kind: str) -> HttpResponse:
         try:
             kept = actions.keep_draft(
                 code=code, kind=kinds[kind], body=body.replace("\r\n", "\n"), uploads=uploads,
-                mentions=form.list_mentions() if kind == "note" else (), actor=actor_of(request.user),
-                at=timezone.now(),
+                mentions=form.list_mentions(), actor=actor_of(request.user), at=timezone.now(),
             )  # fmt: skip
         except NotNow as error:
             said = str(error)

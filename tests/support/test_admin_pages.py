@@ -299,7 +299,9 @@ def test_what_was_queued_at_once_is_listed_once(officer: Member) -> None:
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
-def test_all_that_a_partner_was_sent_is_one_file(officer: Member, apart: timedelta) -> None:
+def test_all_that_a_partner_was_sent_is_one_file(
+    officer: Member, apart: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
     at, contract = timezone.now().replace(microsecond=0), a_contract()
     page = sent_to(contract, at=at, apart=apart, number=501)
     sent_to(a_contract(a_party("Other")), at=at, apart=apart)
@@ -323,6 +325,9 @@ def test_all_that_a_partner_was_sent_is_one_file(officer: Member, apart: timedel
     assert taken.detail == {"in": "Orders and events sent", "for": {"Partner": contract.aggregator.name}}
     assert "in Orders and events sent; Partner: " in shown(officer, "/admin/trail/")
     assert officer.client.get("/admin/streams/999999/csv/").status_code == 404
+    for most, said in ((502, str(event.id)), (501, "Only the newest 501 rows.")):
+        monkeypatch.setattr("support.queries.exports.MOST_IN_FILE", most)
+        assert officer.client.get(f"{page}csv/").getvalue().decode().splitlines()[-1].partition(",")[0] == said
 
 
 def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:

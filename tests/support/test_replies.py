@@ -289,6 +289,7 @@ def test_people_are_counted_and_not_their_cases(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
     first = hit(incident)
+    assert " · 1 person with an open case<" in ana.client.get("/desk/many/").text
     second, handed_up = hit(incident, line_id=first.line_id), hit(incident)
     page = ana.client.get("/desk/many/").content.decode()
     day = at.astimezone(ZONE)

@@ -304,6 +304,13 @@ def test_days_are_whole_and_in_utc(officer: Member) -> None:
         "Kind: “nonsense” isn't one of the choices. This filter was left out.",
     ):  # fmt: skip
         assert said.count(one) == 1
+    short = shown(officer, "/admin/trail/?q=+in")
+    wrong_words = (
+        "Action, reason or subject: “in” is too short to search for. Type at least 3 letters or digits. This search was"
+        " left out."
+    )
+    assert (short.count(wrong_words), "Export as CSV" in short) == (1, False)
+    assert wrong_words not in shown(officer, "/admin/trail/?q=ino")
     # What can be read narrows the list still, and no file is given that would hold more than was asked for.
     assert [row[-9:] for row in without_searches(officer, wrong)] == ["Reason 2.", "Reason 1.", "Reason 0."]
     assert "Export as CSV" not in said
