@@ -17,12 +17,13 @@ from accounts.policies.alerts import LineToText
 from accounts.policies.permissions import Action
 from consent.domain import change_notices, notices, order_planning, receipts, snapshots
 from consent.domain.conflicts import retry_on_conflict
+from consent.domain.disputes import list_standing_disputes
 from consent.domain.notices import DisplayedNotice
 from consent.domain.snapshots import lock_line
 from consent.gate import deciding
 from consent.gate.deciding import RESTORING
 from consent.models import Approval, Choice, ChoiceOrder, Origin
-from consent.queries.choices import withdrawn_at
+from consent.queries.choices import NEVER_AGREED
 from partners.labels import UNKNOWN
 from partners.models import Campaign, Party
 from revocations.actions.orders import enqueue_order
@@ -37,7 +38,6 @@ INSERT INTO consent_choice (line_id, id, kind, scope, ref, made_at, until, origi
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 FIRST_LOOK = timedelta(minutes=10)
-NEVER_AGREED = "never_agreed"
 # The channel of a browser's privacy signal.
 SIGNAL = "gpc"
 # A form that lay open in another tab is sent again within this time.
@@ -305,8 +305,7 @@ def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
     """The same choice, where it stands already: one button pressed twice is one choice, with one receipt and one text.
 
     It is the newest of its line, made by the same person on the same kind of page a few minutes ago. "I never agreed"
-    stands as long as nothing was allowed since, and nobody has brought another yes to what it is about: it has a case
-    of its own, however long ago it was said.
+    has a case of its own, however long ago it was said (`list_standing_disputes`).
     """
     if choice.origin not in {"", Origin.PERSON}:
         return None
@@ -315,7 +314,7 @@ def _find_repeated(choice: Choice, at: datetime) -> Choice | None:
         origin=Origin.PERSON,
     ).order_by("-made_at")  # fmt: skip
     if choice.reason == NEVER_AGREED:
-        return _standing_dispute(alike)
+        return list_standing_disputes(line_id=choice.line_id).get((choice.scope, choice.ref))
     return _find_just_pressed(choice, alike, at)
 
 
@@ -327,16 +326,6 @@ def find_repeated_choice(
     said = Choice(kind=kind, line_id=line_id, scope=scope, ref=ref, until=until, actor=actor, channel=channel)
     earlier = _find_repeated(said, at)
     return None if earlier is None else _build_repeated_choice(earlier)
-
-
-def _standing_dispute(alike: QuerySet[Choice]) -> Choice | None:
-    earlier = alike.first()
-    if earlier is None:
-        return None
-    allowed = Choice.objects.filter(line_id=earlier.line_id, kind=Choice.Kind.ALLOW)
-    if allowed.filter(made_at__gt=earlier.made_at).exists():
-        return None
-    return None if _has_newer_claim(earlier) or withdrawn_at(choice_id=earlier.id) else earlier
 
 
 def _find_just_pressed(choice: Choice, alike: QuerySet[Choice], at: datetime) -> Choice | None:
@@ -365,13 +354,6 @@ def _has_same_end(earlier: Choice, choice: Choice, at: datetime) -> bool:
     if (earlier.until is None) != (choice.until is None) or (earlier.until is not None and earlier.until <= at):
         return False
     return earlier.until is None or choice.until is None or abs(earlier.until - choice.until) <= PRESSED_AGAIN
-
-
-def _has_newer_claim(disputed: Choice) -> bool:
-    """Whether a yes to what somebody never agreed to was recorded after that: nobody was asked for its proof."""
-    newer = Approval.objects.filter(line_id=disputed.line_id, recorded_at__gt=disputed.made_at)
-    named = Campaign.objects.filter(ref__in=newer.values("campaign")).select_related("cover")
-    return any(snapshots.covers(campaign=one, scope=disputed.scope, ref=disputed.ref) for one in named)
 
 
 def _build_repeated_choice(earlier: Choice) -> RecordedChoice:

@@ -16,12 +16,12 @@ import audit.actions
 import audit.queries
 from accounts.actions.sign_ins import end_sessions
 from accounts.models import Delegation, User
-from consent.actions.choices import NEVER_AGREED
 from consent.actions.records import FileChoice, record_file_choices
 from consent.domain import change_notices, order_planning, receipts, snapshots
 from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_line
 from consent.models import Choice, ChoiceReceipt, LineGate, Notice, Origin, RejudgeRequest, Tightening
+from consent.queries.choices import NEVER_AGREED
 from consent.workers.archive_entries import (
     TARGETS,
     ArchivedChoice,

@@ -52,6 +52,7 @@ MOST_BY_SIGNAL = 50
 GROWN_UP = "import:grown_up"
 # In the trail, as what an "I never agreed" came to; the stop it made is untouched.
 DISPUTE_WITHDRAWN = "dispute.withdrawn"
+NEVER_AGREED = "never_agreed"
 
 
 @dataclass(frozen=True)
@@ -335,7 +336,7 @@ def _row(
 
 
 def _is_disputed(choice: Choice) -> bool:
-    return choice.reason == "never_agreed"
+    return choice.reason == NEVER_AGREED
 
 
 def _by_name(followed: Iterable[FollowedOrder]) -> tuple[FollowedOrder, ...]:

@@ -38,7 +38,7 @@ from accounts.views.access import (
 from accounts.views.looks import record_view
 from consent.actions import choices as choices_actions
 from consent.actions import signals
-from consent.actions.choices import NEVER_AGREED, NotAllowable, NotPermitted, PauseOver, RecordedChoice, UnknownRef
+from consent.actions.choices import NotAllowable, NotPermitted, PauseOver, RecordedChoice, UnknownRef
 from consent.actions.signals import NoOpenSignal, override_signal
 from consent.domain import notices
 from consent.domain.notices import list_covered_uses, list_ended_uses
@@ -48,6 +48,7 @@ from consent.models import Choice, PrivacySignal
 from consent.queries import choices as choices_queries
 from consent.queries.choice_words import ChoiceState
 from consent.queries.choices import (
+    NEVER_AGREED,
     ChoiceRow,
     changed_at,
     choice_of,

@@ -2,16 +2,17 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.domain.disputes import list_standing_disputes
 from consent.queries.choices import ChoiceRow, choice_of
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Sharing
-from consent.queries.progress import OrderState, newest_order_states
+from consent.queries.progress import newest_order_states
 from consent.queries.termination import EndedAgreement, ended_agreements
 from disclosures.models import Outcome
 from disclosures.queries.chart import Chart, chart_of
@@ -97,16 +98,16 @@ class Companies:
 def companies_of(*, line: Line, zone: ZoneInfo, at: datetime) -> Companies:
     """Every company that received this line's location or is allowed to.
 
-    Eight queries, whatever their number; those of one choice more where the person stopped everything.
+    Nine queries, whatever their number; those of one choice more where the person stopped everything, and four more
+    where they said "I never agreed".
     """
     facts = facts_of(line_id=line.pk, zone=zone, at=at)
     by_agreement = filter_under_agreements(facts=facts)
     asked = {(one.campaign, one.company) for one in by_agreement if one.campaign}
     standing = sharing(line=line, campaigns={campaign for campaign, _ in asked}, recipients=asked, at=at)
     parties = _parties_of(facts, standing)
-    orders = newest_order_states(line_id=line.pk, at=at)
     outside = list_outside_agreements(facts=facts)
-    cards = _cards(_companies_in(by_agreement, outside, standing), facts, standing, parties, orders)
+    cards = _cards(_companies_in(by_agreement, outside, standing), facts, standing, parties, line, at)
     recent, earlier = _by_time(cards)
     lookups, no_record, not_allowed = _count_lookups(recent)
     found = list_line_anomalies(line_id=line.pk, at=at)
@@ -150,8 +151,9 @@ def _companies_in(by_agreement: Sequence[Facts], outside: Sequence[Facts], stand
 
 
 def _cards(
-    uris: Collection[str], facts: Sequence[Facts], standing: Sharing, parties: Parties, orders: Mapping[int, OrderState]
+    uris: Collection[str], facts: Sequence[Facts], standing: Sharing, parties: Parties, line: Line, at: datetime
 ) -> list[CompanyCard]:
+    orders, disputes = newest_order_states(line_id=line.pk, at=at), list_standing_disputes(line_id=line.pk)
     cards = [
         card_of(
             uri=uri,
@@ -159,6 +161,7 @@ def _cards(
             standing=standing,
             parties=parties,
             orders=orders,
+            disputes=disputes,
         )
         for uri in uris
     ]

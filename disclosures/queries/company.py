@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from accounts.models import Line
+from consent.domain.disputes import list_standing_disputes
 from consent.domain.notices import Coverage, preview_stops
 from consent.queries.current_consent import sharing
 from consent.queries.current_consent_uses import Proof, Sharing, Use
@@ -124,7 +125,8 @@ def _find_relationship(line: Line, party_id: int, zone: ZoneInfo, at: datetime) 
     standing = _standing(line, party, by_agreement, at)
     parties = _parties(party, facts, standing)
     orders = newest_order_states(line_id=line.pk, at=at)
-    card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders)
+    disputes = list_standing_disputes(line_id=line.pk)
+    card = card_of(uri=party.uri, facts=facts, standing=standing, parties=parties, orders=orders, disputes=disputes)
     if not facts and all(use.proof.kind == "none" for use in card.uses):
         return None
     return _Relationship(party, facts, by_agreement, standing, parties, card)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consent.domain.notices import list_covered_uses
+from consent.models import Choice
 from consent.queries.current_consent_uses import Proof, Sharing, Use
 from consent.queries.progress import OrderState
 from disclosures.labels import NOT_ALLOWED
@@ -61,7 +62,8 @@ class CompanyCard:
     covers all its uses; `denied_since`, while a stop or pause does; `by_record`: a file says so, and the person does
     not; `by_us`: we do, for what it did, and the person does not. `no_authors`: who said what is theirs, as the ledger
     names them, the newest first. `gate_is_open`: as in `Sharing`.
-    `also_stops`: names of the other companies that a stop of it would block now.
+    `also_stops`: names of the other companies that a stop of it would block now. `disputes`: by scope and ref, each "I
+    never agreed" of the line that stands.
     """
 
     company: NamedParty
@@ -90,6 +92,7 @@ class CompanyCard:
     gate_is_open: bool
     orders: tuple[PartnerState, ...]
     also_stops: tuple[str, ...]
+    disputes: Mapping[tuple[str, str], Choice]
 
     @property
     def had_it_lately(self) -> bool:
@@ -184,6 +187,11 @@ class CompanyCard:
         return ("campaign", campaigns.pop()) if len(campaigns) == 1 else ("party", self.company.uri)
 
     @property
+    def standing_dispute(self) -> Choice | None:
+        """The "I never agreed" that was said and stands: to say it again would change nothing."""
+        return self.disputes.get(self.dispute)
+
+    @property
     def dispute_blocks(self) -> tuple[str, ...]:
         """Names of the companies that "I never agreed" blocks: this one first, then others that lose access by it."""
         open_to = [one.use for one in self.uses if one.use and one.use.allowed]
@@ -205,7 +213,13 @@ class CompanyCard:
 
 
 def card_of(
-    *, uri: str, facts: Sequence[Facts], standing: Sharing, parties: Parties, orders: Mapping[int, OrderState]
+    *,
+    uri: str,
+    facts: Sequence[Facts],
+    standing: Sharing,
+    parties: Parties,
+    orders: Mapping[int, OrderState],
+    disputes: Mapping[tuple[str, str], Choice],
 ) -> CompanyCard:
     """Return the card of one party, from the facts in which it plays a part.
 
@@ -246,6 +260,7 @@ def card_of(
         gate_is_open=standing.gate_is_open,
         orders=_orders_through(paths, known, parties, orders),
         also_stops=_list_also_stopped(uri, standing),
+        disputes=disputes,
     )
 
 

@@ -13,10 +13,10 @@ from django.utils import translation
 import audit.actions
 from accounts.models import Line, User
 from accounts.primitives.sealing import seal
-from consent.actions.choices import NEVER_AGREED, PRESSED_AGAIN
+from consent.actions.choices import PRESSED_AGAIN
 from consent.domain.snapshots import lock_line
 from consent.models import Choice
-from consent.queries.choices import DISPUTE_WITHDRAWN, withdrawn_at
+from consent.queries.choices import DISPUTE_WITHDRAWN, NEVER_AGREED, withdrawn_at
 from support.actions.writing import attach
 from support.domain import tickets
 from support.domain.files import Upload

@@ -25,7 +25,7 @@ from fido2.webauthn import Aaguid, AttestationObject, AttestedCredentialData, Au
 from accounts.actions import delegations
 from accounts.models import Line, NewPassword
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED
+from consent.queries.choices import NEVER_AGREED
 from disclosures.workers import publishing
 from support.actions import asking
 from support.actions.asking import IncomingMessage

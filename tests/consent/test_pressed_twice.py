@@ -12,9 +12,10 @@ from django.utils import timezone
 from accounts.models import Line, Message
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED, RecordedChoice
+from consent.actions.choices import RecordedChoice
 from consent.actions.without_account import stop_all_by_line
 from consent.models import Choice, ChoiceReceipt, ProgressLink
+from consent.queries.choices import NEVER_AGREED
 from partners.models import Campaign
 from revocations.models import EvidenceRequest
 from tests.factories import a_campaign, a_ledger_row, a_line, a_party, an_approval
@@ -133,3 +134,17 @@ def test_i_never_agreed_to_a_later_yes_asks_for_proof(line: Line, road: Campaign
     choice = Choice.objects.filter(line_id=line.pk).latest("made_at")
     asked = EvidenceRequest.objects.filter(choice_id=choice.id).values_list("campaign", flat=True)
     assert sorted(asked) == (sorted([road.ref, other.ref]) if scope == "all" else [road.ref])
+
+
+def test_where_i_never_agreed_stands_its_case_is_offered_instead(line: Line, road: Campaign) -> None:
+    browser, company = sign_in(line), f"/companies/{road.lbs_provider_id}/"
+    browser.post("/choices/dispute/", {"scope": "campaign", "ref": road.ref})
+    case = f"/help/{Choice.objects.get().id}/"
+    way = f'We opened a case. Our privacy office is looking into it. <a href="{case}">See the case</a>'
+    for address in ("/home/", company):
+        page = browser.get(address).text
+        assert (page.count(way), "/choices/dispute/" in page, "I never agreed" in page) == (1, False, False), address
+    choices.allow(line_id=line.pk, campaign=road.ref, actor=f"subscriber:{user_of(line).pk}", channel="web")
+    for address in ("/home/", company):
+        page = browser.get(address).text
+        assert (page.count(way), page.count('action="/choices/dispute/"')) == (0, 1), address

@@ -16,9 +16,10 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Line
 from audit.queries import database_clock
-from consent.actions.choices import NEVER_AGREED, pause, stop
+from consent.actions.choices import pause, stop
 from consent.actions.system_stops import Outcome as Suspended
 from consent.actions.system_stops import stop_company
+from consent.queries.choices import NEVER_AGREED
 from disclosures import actions
 from disclosures.domain.ingest.rows import NoticeFate, id_of
 from disclosures.models import (

@@ -8,9 +8,10 @@ from hypothesis.stateful import precondition, rule
 
 from accounts.models import Line
 from consent.actions import choices, system_stops
-from consent.actions.choices import NEVER_AGREED, NotAllowable
+from consent.actions.choices import NotAllowable
 from consent.actions.system_stops import Outcome
 from consent.models import Choice
+from consent.queries.choices import NEVER_AGREED
 from tests.consent import oracle
 from tests.machine import pages
 from tests.machine.carrier import CAMPAIGNS, COMPANIES, DAY, NAME_OF

@@ -14,7 +14,7 @@ from accounts.models import Line
 from audit.models import Incident
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED
+from consent.queries.choices import NEVER_AGREED
 from partners.domain import keysets
 from partners.models import Party, Suspension
 from revocations.actions.cohorts import add_shard, publish_manifest

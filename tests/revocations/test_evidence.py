@@ -12,8 +12,9 @@ from accounts.models import Line
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED, UnknownRef
+from consent.actions.choices import UnknownRef
 from consent.models import Choice
+from consent.queries.choices import NEVER_AGREED
 from consent.queries.current_consent import use_of
 from consent.queries.receipts import evidence_of
 from disclosures.models import Judgement

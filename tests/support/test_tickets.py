@@ -12,8 +12,9 @@ import audit.actions
 from accounts.policies.permissions import actor_of
 from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
-from consent.actions.choices import NEVER_AGREED, stop
+from consent.actions.choices import stop
 from consent.models import Choice
+from consent.queries.choices import NEVER_AGREED
 from partners.models import Campaign
 from revocations.models import EvidenceRequest, Order, State
 from support.actions.escalation import request_suspension, resend_orders

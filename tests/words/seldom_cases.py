@@ -18,8 +18,8 @@ import audit.actions
 from accounts.models import Line, User
 from audit.models import Incident
 from consent.actions import choices as choices_actions
-from consent.actions.choices import NEVER_AGREED
 from consent.labels import METHODS
+from consent.queries.choices import NEVER_AGREED
 from consent.workers import archive_comparison
 from disclosures.models import Basis, Disclosure
 from partners.models import Campaign

@@ -13,7 +13,7 @@ from accounts.actions import delegations
 from accounts.actions.delegations import answer_delegation
 from accounts.models import Line, User
 from consent.actions import choices
-from consent.actions.choices import NEVER_AGREED
+from consent.queries.choices import NEVER_AGREED
 from disclosures.models import Anomaly, AnomalyRule, Archive, Disclosure
 from partners.domain.pairwise import name_lines
 from partners.models import Campaign, Contract, Party
