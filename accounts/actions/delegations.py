@@ -82,10 +82,12 @@ def answer_delegation(*, delegation_id: UUID, user: User, line_id: int, answer: 
     """
     if answer not in {"yes", "no", "end"}:
         raise NotDelegated("answer")
+    # What ends that line, or gives it another number, was before this or waits for it.
+    Line.objects.select_for_update(of=("self",), no_key=True).get(pk=line_id)
     waiting = Q(user__isnull=True, pk__in=[one.pk for one in delegations.list_open_requests(line_id=line_id, at=at)])
     try:
         if answer == "yes":
-            _accept_delegation(_lock_delegation(delegation_id, waiting), user, at)
+            _accept_delegation(_lock_delegation(delegation_id, waiting), user, line_id, at)
         else:
             wanted = waiting if answer == "no" else Q(user=user)
             _end(_lock_delegation(delegation_id, wanted), f"delegate:{user.pk}", at)
@@ -120,8 +122,10 @@ def _has_answered(delegation_id: UUID, user: User, answer: str, at: datetime) ->
     return AuditEvent.objects.filter(**was).exists()
 
 
-def _accept_delegation(asked: Delegation, user: User, at: datetime) -> None:
-    if LineUser.objects.filter(line=asked.line_id, user=user).exists():
+def _accept_delegation(asked: Delegation, user: User, line_id: int, at: datetime) -> None:
+    lines = LineUser.objects.filter(user=user)
+    is_over = not lines.filter(line=line_id, until__isnull=True).exists()
+    if is_over or lines.filter(line=asked.line_id).exists():
         raise NotDelegated("over")
     asked.user, asked.taken_at = user, at
     asked.save(update_fields=["user", "taken_at"])

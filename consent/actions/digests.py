@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 import audit.actions
 from audit.models import Incident
@@ -52,10 +52,12 @@ def receive_digest(
 
     The run names the buckets that differ; it is over where none does.
     """
-    if DigestRun.objects.filter(party_id=party.pk, received_at__gt=at - DAY).count() >= MOST_RUNS_A_DAY:
-        raise TooMany
+    _refuse_too_many(party, at)
     differing = _differing(buckets, our_digest(party_id=party.pk, as_of=as_of))
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Of several at once each passed the first look.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"digests {party.pk}"])
+        _refuse_too_many(party, at)
         run = DigestRun.objects.create(
             id=uuid.uuid4(),
             party_id=party.pk,
@@ -72,6 +74,11 @@ def receive_digest(
             detail={"entries": entries, "differing": len(differing)} | audit.actions.name_client(client_id),
         )
     return run
+
+
+def _refuse_too_many(party: Party, at: datetime) -> None:
+    if DigestRun.objects.filter(party_id=party.pk, received_at__gt=at - DAY).count() >= MOST_RUNS_A_DAY:
+        raise TooMany
 
 
 def _differing(theirs: bytes, ours: bytes) -> list[str]:

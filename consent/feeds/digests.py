@@ -20,8 +20,8 @@ MOST_ENTRIES = 5_000
 OLDEST_BOOKS = timedelta(hours=6)
 
 type Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-type Name = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{4}$")]
-type Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00\n]*$")]
+type Name = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{4}\Z")]
+type Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00\n]*\Z")]
 type Number = Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)]
 
 

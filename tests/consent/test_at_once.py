@@ -25,12 +25,13 @@ from consent.actions.consent_requests import (
     retrieve_status,
     text_code,
 )
+from consent.actions.digests import TooMany
 from consent.actions.lines import grow_up, terminate
 from consent.actions.signals import honour_signal
 from consent.domain import agents, consent_requests, notices
 from consent.domain.agents import Exercise
 from consent.domain.consent_requests import Question, token_of
-from consent.models import Approval, Choice, ConsentRequest, EndedPause, HeldRow, LineGate
+from consent.models import Approval, Choice, ConsentRequest, DigestRun, EndedPause, HeldRow, LineGate
 from consent.queries import termination
 from consent.workers import agent_callbacks, cohorts, expiry, request_texts
 from partners.models import AgentRequest, AuthorizedAgent, Campaign
@@ -370,3 +371,11 @@ def test_two_links_a_month_however_many_are_asked_for_at_once(msisdn: str) -> No
     with pytest.raises(StatusRateLimited):
         overlap(lambda: asks("https://app.geobridge.example/2"), lambda: asks("https://app.geobridge.example/3"))
     assert ConsentRequest.objects.count() == 2
+
+
+def test_two_digests_at_once_share_the_room_of_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    books, at = Books(), database_clock()
+    monkeypatch.setattr("consent.actions.digests.MOST_RUNS_A_DAY", 1)
+    with pytest.raises(TooMany):
+        overlap(lambda: books.send(at), lambda: books.send(at))
+    assert DigestRun.objects.count() == 1

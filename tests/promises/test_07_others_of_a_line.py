@@ -24,6 +24,7 @@ from consent.models import Choice
 from tests.clocks import standing_still
 from tests.factories import a_line
 from tests.fixtures import Refusal
+from tests.overlapping import overlap
 from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in_by_code, signed_in, texts_to, user_of
 from tests.promises.delegates import asked, end, taken_on, waiting
 from tests.walks.marks import tells
@@ -404,3 +405,28 @@ class TestInvitations:
     def test_its_page_says_what_the_holder_does_not_see(self) -> None:
         page = Browser().get("/invited/").text
         assert "Not what happened to this invitation." in page
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_who_says_yes_while_their_own_line_ends_helps_nobody() -> None:
+    line, friend, other = a_line(role="user"), a_line(), a_line()
+    person = signed_in(line)
+
+    for own in (friend, other):
+        signed_in(own)
+    users = {own.pk: user_of(own) for own in (friend, other)}
+
+    def says_yes(to: Delegation, own: Line) -> None:
+        at = timezone.now()
+        answer_delegation(delegation_id=to.pk, user=users[own.pk], line_id=own.pk, answer="yes", at=at)
+
+    def ends(own: Line) -> None:
+        with transaction.atomic():
+            end(own)
+
+    first, second = asked(person, number_of(friend)), asked(person, number_of(other))
+    overlap(lambda: says_yes(first, friend), lambda: ends(friend))
+    with pytest.raises(NotDelegated):
+        overlap(lambda: ends(other), lambda: says_yes(second, other))
+    kept = Delegation.objects.order_by("asked_at").values_list("user", "ended_at")
+    assert [(user, ended_at is None) for user, ended_at in kept] == [(users[friend.pk].pk, False), (None, True)]
