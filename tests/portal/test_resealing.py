@@ -1,8 +1,10 @@
 """Keys are changed while everything runs: what the old ones sealed and signed stays good until it was made anew."""
 
+import re
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO, StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +177,16 @@ def test_sessions_outlive_a_change_of_the_secret_key_while_the_old_one_is_named(
     # Who came by meanwhile is known by the new key.
     settings.SECRET_KEY_FALLBACKS = []
     assert browser.get("/home/").url == inside
+
+
+def test_while_processes_restart_one_by_one_each_opens_what_the_others_seal(settings: Settings) -> None:
+    old, new = settings.FIELD_ENCRYPTION_KEYS[-1], Fernet.generate_key().decode()
+    steps = re.findall(r"`FIELD_ENCRYPTION_KEYS=([a-z,]+)`", Path("docs/guides/keys.md").read_text())
+    assert steps == ["old,new,old", "new,old"]
+    in_force = [[old], *([{"old": old, "new": new}[name] for name in step.split(",")] for step in steps)]
+    for before, after in pairwise(in_force):
+        for theirs, ours in ((before, after), (after, before)):
+            settings.FIELD_ENCRYPTION_KEYS = theirs
+            sealed, mark = seal(NUMBER), sealing.number_hash(NUMBER)
+            settings.FIELD_ENCRYPTION_KEYS = ours
+            assert (unseal(sealed), sealing.number_hash(NUMBER)) == (NUMBER, mark)
