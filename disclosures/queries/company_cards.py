@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from consent.domain.disputes import Disputes
 from consent.domain.notices import list_covered_uses
 from consent.models import Choice
 from consent.queries.current_consent_uses import Proof, Sharing, Use
@@ -26,6 +27,9 @@ from partners.labels import link, precision_in_words, purpose_in_words, sanitise
 MOST_TRAILS = 3
 # The gate's reasons that a yes alone would change.
 WANTING = frozenset({"no_approval", "approval_expired", "approval_unverified"})
+
+
+type Orders = Mapping[int, OrderState]
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class CompanyCard:
     gate_is_open: bool
     orders: tuple[PartnerState, ...]
     also_stops: tuple[str, ...]
-    disputes: Mapping[tuple[str, str], Choice]
+    disputes: Disputes
 
     @property
     def had_it_lately(self) -> bool:
@@ -213,13 +217,7 @@ class CompanyCard:
 
 
 def card_of(
-    *,
-    uri: str,
-    facts: Sequence[Facts],
-    standing: Sharing,
-    parties: Parties,
-    orders: Mapping[int, OrderState],
-    disputes: Mapping[tuple[str, str], Choice],
+    *, uri: str, facts: Sequence[Facts], standing: Sharing, parties: Parties, orders: Orders, disputes: Disputes
 ) -> CompanyCard:
     """Return the card of one party, from the facts in which it plays a part.
 
@@ -227,8 +225,7 @@ def card_of(
     """
     own = _own_acts(uri, facts) or facts
     got, released, counted = build_involvement(how="itself", facts=own), _list_releases(facts), _list_releases(own)
-    outside = list_outside_agreements(facts=facts)
-    uses = _uses(uri, released, standing)
+    outside, uses = list_outside_agreements(facts=facts), _uses(uri, released, standing)
     known = [one.use for one in uses if one.use]
     company = parties[uri]
     paths = _most_used(released) or _agreed_path(known) or _most_used([*filter_under_agreements(facts=facts), *outside])
@@ -307,7 +304,7 @@ def _count_after_stop(counted: Sequence[Facts]) -> int:
 
 
 def _orders_through(
-    paths: Sequence[Sequence[str]], known: Sequence[Use], parties: Parties, orders: Mapping[int, OrderState]
+    paths: Sequence[Sequence[str]], known: Sequence[Use], parties: Parties, orders: Orders
 ) -> tuple[PartnerState, ...]:
     """Return how the newest orders to the aggregators of these paths and uses stand, by the aggregators' names."""
     through = {path[0] for path in paths if path} | {use.aggregator_uri for use in known}

@@ -250,6 +250,7 @@ CARD = CompanyCard(
     instead=(), uses=(a_use(),), n=0, recent=0, last_at=None, refused=0, not_allowed=(), outside=NOTHING_OUTSIDE,
     got_it=False, no_record=False, recent_not_allowed=0, after_stop=0, stopped_at=None, paused_until=None,
     denied_since=None, by_record=False, by_us=False, no_authors=(), gate_is_open=True, orders=(), also_stops=(),
+    disputes={},
 )  # fmt: skip
 NO_RECORD = ("bad", "No record that you agreed", "alert")
 YOU_STOPPED = ("plain", "You stopped it", "stop")

@@ -24,7 +24,7 @@ from accounts.primitives.sealing import unseal
 from accounts.primitives.zones import zone_of
 from audit.models import AuditEvent
 from consent.actions import choices
-from consent.queries.choices import withdrawn_at
+from consent.queries.choices import NEVER_AGREED, withdrawn_at
 from disclosures.models import Disclosure
 from support.actions import asking
 from support.domain import tickets
@@ -335,9 +335,9 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
     assert f'action="{path}"' in browser.get(f"/help/{choice}/").text
     # Another's is not there, nor is one that somebody else said of the same line: staff on the phone, or its holder.
     assert signed_in(a_line()).post(path).status_code == 404
-    others = choices.stop(line_id=line.pk, **said, actor="subscriber:0", channel="web", reason=choices.NEVER_AGREED)
+    others = choices.stop(line_id=line.pk, **said, actor="subscriber:0", channel="web", reason=NEVER_AGREED)
     assert others.repeated
-    theirs = choices.stop(line_id=line.pk, scope="all", actor="agent:7", channel="desk", reason=choices.NEVER_AGREED)
+    theirs = choices.stop(line_id=line.pk, scope="all", actor="agent:7", channel="desk", reason=NEVER_AGREED)
     assert browser.post(f"/help/dispute/{theirs.choice_id}/withdraw/").status_code == 404
     assert "/withdraw/" not in browser.get(f"/help/{theirs.choice_id}/").text
     assert "“I never agreed” was withdrawn" not in shown(browser, "/choices/")
@@ -362,7 +362,7 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
     assert "Withdrew “I never agreed”" in shown(browser, "/access-log/")
     # What is said again is a dispute of its own, with its own case.
     again = choices.stop(
-        line_id=line.pk, **said, actor=f"subscriber:{user_of(line).pk}", channel="web", reason=choices.NEVER_AGREED
+        line_id=line.pk, **said, actor=f"subscriber:{user_of(line).pk}", channel="web", reason=NEVER_AGREED
     )
     assert not again.repeated
 
@@ -374,7 +374,7 @@ def test_neither_a_child_nor_its_holder_withdraws_what_the_other_said() -> None:
         ref = "" if scope == "all" else a_campaign().purpose
         said = choices.stop(
             line_id=child.pk, scope=scope, ref=ref, actor=f"subscriber:{user_of(said_by).pk}", channel="web",
-            reason=choices.NEVER_AGREED,
+            reason=NEVER_AGREED,
         )  # fmt: skip
         path = f"/help/dispute/{said.choice_id}/withdraw/"
         assert (browsers[other].post(path).status_code, withdrawn_at(choice_id=said.choice_id)) == (404, None)

@@ -16,6 +16,7 @@ from accounts.models import Line, User
 from audit.models import Incident
 from consent.actions import choices
 from consent.models import Choice
+from consent.queries.choices import NEVER_AGREED
 from console.actions.test_lines import end_test_line, mark_test_line
 from partners.models import Suspension
 from partners.policies.lifecycle import NotNow as NotNowOfTerms
@@ -117,7 +118,7 @@ def test_so_do_an_officer_s_decision_a_partner_s_proof_and_a_withdrawal(line: Li
     )
     user = get_or_create_person(line=line, at=now)
     never = choices.stop(
-        line_id=line.pk, scope="all", actor=f"subscriber:{user.pk}", channel="web", reason=choices.NEVER_AGREED
+        line_id=line.pk, scope="all", actor=f"subscriber:{user.pk}", channel="web", reason=NEVER_AGREED
     )
     disputed, withdrawn = (
         a_ticket(line_id=line.pk, key=f"choice:{choice_id}") for choice_id in (uuid.UUID(int=1), never.choice_id)
