@@ -337,6 +337,21 @@ def test_a_silent_connection_is_given_up(connected: list[int], monkeypatch: pyte
     assert len(connected) == 3
 
 
+def test_a_connection_that_was_asked_nothing_for_long_is_not_silent(
+    connected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask_after_a_rest(pipeline: Pipeline) -> list[object]:
+        before = await pipeline.run(OWN_PID, [])
+        monkeypatch.setattr(pipelines, "PATIENCE_S", 1.0)
+        await asyncio.sleep(1.1)
+        # Longer than until it is looked who is silent.
+        return [before, await pipeline.run(b"SELECT pg_backend_pid() FROM pg_sleep(0.3)", [])]
+
+    ((before, after),) = in_one(ask_after_a_rest)
+    assert before == after
+    assert len(connected) == 1
+
+
 def test_connection_that_does_not_come_is_waited_for_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 

@@ -26,7 +26,7 @@ from revocations.workers.deadlines import record_missing_evidence
 from revocations.workers.delivery import delivery_rounds
 from support.domain.tickets import open_tickets
 from tests.conformance.schemas import faults
-from tests.factories import a_line
+from tests.factories import a_line, an_approval
 from tests.moments import A_MOMENT
 from tests.partners.outside import Outside, Signer
 from tests.people import Browser, signed_in, user_of
@@ -107,10 +107,13 @@ def test_what_is_rolled_back_and_a_plain_stop_ask_nobody(line: Line) -> None:
 
 
 def test_a_dispute_of_a_company_asks_about_each_use(line: Line, scene: Scene) -> None:
-    dispute(line, "party", scene.campaign.lbs_provider.uri)
-    assert [(one.campaign, one.contract_id) for one in EvidenceRequest.objects.all()] == [
-        (scene.campaign.ref, scene.contract.pk)
-    ]
+    claimed = a_line()
+    an_approval(claimed, scene.campaign, verified_by="partner")
+    for disputed in (line, claimed):
+        dispute(disputed, "party", scene.campaign.lbs_provider.uri)
+        assert [(one.campaign, one.contract_id) for one in EvidenceRequest.objects.filter(line_id=disputed.pk)] == [
+            (scene.campaign.ref, scene.contract.pk)
+        ]
 
 
 def test_an_answer_is_kept_and_opens_nothing(line: Line, scene: Scene, asked: EvidenceRequest) -> None:
