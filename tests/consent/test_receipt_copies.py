@@ -358,12 +358,14 @@ def test_another_s_receipt_is_not_there() -> None:
 
 
 def test_it_goes_to_the_phone() -> None:
-    line = a_line()
+    line, child = a_line(account="A-1"), a_line(account="A-1", role="minor")
     choice, browser = a_stop(line), signed_in(line)
     a_safe_contact(line, msisdn="+14155550123", at=timezone.now() - timedelta(days=2))
     browser.post(f"/choices/{choice.id}/receipt/text/")
-    (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
-    assert unseal(message.to_sealed) == number_of(line)
+    # That of a child's line too: to the phone that signed in, not to the child's.
+    browser.post(f"/choices/{a_stop(child).id}/receipt/text/")
+    sent = Message.objects.filter(kind=Message.Kind.RECEIPT)
+    assert [unseal(message.to_sealed) for message in sent] == [number_of(line)] * 2
 
 
 def test_line_that_ended_gets_no_text_and_is_offered_none() -> None:
