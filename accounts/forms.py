@@ -238,7 +238,7 @@ class TextsForm(forms.Form):
         label=_("Send me the alerts ticked below. Texting STOP turns them all off."), required=False
     )
     confirmations = forms.BooleanField(
-        label=_("Confirm each stop and pause made from this phone or sign-in."), required=False
+        label=_("Confirm each stop and pause made with this phone or my sign-in."), required=False
     )
     changes = forms.BooleanField(
         label=_("Tell me when your records of this phone change or a time limit ends."), required=False

@@ -84,13 +84,13 @@ WHAT: dict[str, Words] = {
     "anomaly.taken": gettext_lazy("Took a copy of look-ups of this line that don't look right"),
     "order.receipt": gettext_lazy("Signed what it did after a stop"),
     "order.contradicted": gettext_lazy("Found that a company continued after it had signed"),
-    "orders.resent": gettext_lazy("Sent companies again the messages about this line that they had missed"),
+    "orders.resent": gettext_lazy("Resent companies the messages about this line that they had missed"),
     "partner.asked": gettext_lazy("Asked us if it may find this phone"),
     "evidence.answered": gettext_lazy("Answered our request for proof that you agreed"),
     "ticket.opened": gettext_lazy("Opened a case"),
     "ticket.found": gettext_lazy("Found your case in a list"),
     "ticket.claimed": gettext_lazy("Took your case"),
-    "ticket.assigned": gettext_lazy("Assigned your case to someone in our support"),
+    "ticket.assigned": gettext_lazy("Assigned your case to someone on our support team"),
     "ticket.handed_over": gettext_lazy("Handed your case to a colleague"),
     "ticket.merged": gettext_lazy("Merged two of your cases"),
     "ticket.moved": gettext_lazy("Changed the state of your case"),
@@ -154,7 +154,7 @@ WHO: dict[str, Words] = {
     "line": gettext_lazy("Someone with this phone, without signing in"),
     "delegate": gettext_lazy("A trusted helper you asked"),
     "holder": gettext_lazy("The account holder"),
-    "agent": gettext_lazy("Our support"),
+    "agent": gettext_lazy("Our support team"),
     "officer": gettext_lazy("Our privacy office"),
     "auditor": gettext_lazy("An auditor of our privacy office"),
     "partner": gettext_lazy("A company we share with"),
@@ -216,8 +216,8 @@ def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
         )
     elif purpose == TextedCode.Purpose.STOP_FOR:
         words = _(
-            "Whereabouts: our support asked for this code to STOP sharing this phone's location for you: %(code)s Read "
-            "it out only if you are talking with us now. It works for nothing else."
+            "Whereabouts: our support team asked for this code to STOP sharing this phone's location for you: %(code)s "
+            "Read it out only if you are talking with us now. It works for nothing else."
         )
     else:
         words = _(

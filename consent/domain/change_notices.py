@@ -264,8 +264,8 @@ MOVES: Mapping[Change, Promise] = {
         "now at %(number)s. For 24 hours nobody can open the line's location pages."
     ),
     Change.FORWARDING: gettext_lazy(
-        "Whereabouts: our records now show another call forwarding for your phone line. If you didn't ask for "
-        "this, call us now at %(number)s. For 24 hours nobody can open the line's location pages."
+        "Whereabouts: our records now show new call forwarding for your phone line. If you didn't ask for this, "
+        "call us now at %(number)s. For 24 hours nobody can open the line's location pages."
     ),
     Change.HOLDER: gettext_lazy(
         "Whereabouts: our records now show another account or account holder for your phone line. If you didn't "
@@ -276,7 +276,7 @@ MOVES: Mapping[Change, Promise] = {
         "state's don't. If the new state is wrong, call us now at %(number)s."
     ),
     Change.JOINED: gettext_lazy(
-        "Whereabouts: our records now show a new account holder's line on the account of your phone line. In 24 hours "
+        "Whereabouts: our records now show that the account holder has a new line on your account. In 24 hours "
         "that line can open this line's location pages and allow sharing. If you didn't ask for this, call us "
         "now at %(number)s."
     ),

@@ -142,8 +142,8 @@ def _besides(card: CompanyCard) -> Iterator[SafeString]:
     if card.is_suspended and not card.is_allowed:
         yield sentence(
             _(
-                "We have suspended it, or a company it goes through. Until we lift that, it is blocked, whatever was"
-                " agreed."
+                "We have suspended this company, or one that it goes through. Until we lift the suspension, it stays "
+                "blocked, with or without consent."
             )
         )
 

@@ -46,7 +46,7 @@ MINE, BURNER, SAFE, PARENT, CHILD = (f"+1206555{n}" for n in ("0666", "0777", "0
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 CALL = "call us now at the number on your bill"
 JOINED = (
-    "Whereabouts: our records now show a new account holder's line on the account of your phone line. In 24 hours that "
+    "Whereabouts: our records now show that the account holder has a new line on your account. In 24 hours that "
     "line can open this line's location pages and allow sharing. If you didn't ask for this, call us now at the number "
     "on your bill."
 )

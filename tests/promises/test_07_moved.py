@@ -34,7 +34,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 LATE = timedelta(hours=25)
 MOVES = ("sim_changed_at", "forwarding_changed_at", "number_changed_at")
 ANOTHER = {
-    "number": "another number", "sim": "another SIM", "forwarding": "another call forwarding",
+    "number": "another number", "sim": "another SIM", "forwarding": "new call forwarding",
     "holder": "another account or account holder",
 }  # fmt: skip
 HELD = {"number": "the new number alone opens none of", "holder": ""}

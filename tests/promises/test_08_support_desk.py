@@ -394,7 +394,7 @@ def read_out(desk: Desk, member: Member) -> str:
     assert member.client.post(f"{desk.path}stop/code/").status_code == 302
     text = MemoryBackend.outbox[-1]
     assert text.msisdn == NUMBER
-    assert "our support asked for this code" in text.text
+    assert "our support team asked for this code" in text.text
     return text.code
 
 

@@ -132,7 +132,7 @@ def test_an_imported_pause_is_as_far_in_the_list_as_on_its_page(market: Market, 
         browser = signed_in(line)
         (listed,) = (one for one in main(browser, "/choices/").all("li") if "Imported" in one.words)
         card = main(browser, choice_path(made)).one("section", id="progress").one("article")
-        return listed.words.partition(" · ")[2].partition(" · ")[2], card.one("header").words
+        return listed.words.rpartition(" · ")[2], card.one("header").words
 
     assert is_said() == ("Message received by 0 of 1 partner", "Ash Link Waiting to send")
     ash.is_told()

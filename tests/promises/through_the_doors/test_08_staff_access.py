@@ -21,11 +21,11 @@ def test_agents_looks_and_acts_are_logged_and_none_allows(product: Product) -> N
         return person.get("/access-log/").words
 
     # To look is in the log at once; who it is, is not shown yet.
-    assert "Our support Staff" not in log()
+    assert "Our support team Staff" not in log()
     looked = agent.get(case)
     assert (looked.status, tells(looked.text, line.msisdn), "Ada Marsh" in looked.text) == (200, False, False)
     look = f"Looked at your case and its details Reason given: {code}"
-    assert re.search(rf"Our support Staff [^:]+:\d\d [AP]M {look}", log())
+    assert re.search(rf"Our support team Staff [^:]+:\d\d [AP]M {look}", log())
     # Without a reason nothing is shown; with one it is, and the reason stands in the log.
     reveal = agent.get(f"{case}reveal/").form(f"{case}reveal/")
     refused = agent.send(reveal)
