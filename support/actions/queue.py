@@ -59,7 +59,7 @@ def claim_next(*, asked: QueueFilter, user: User, at: datetime) -> str | None:
 
 
 @transaction.atomic
-def see_handling(*, code: str, user: User, at: datetime) -> tuple[Row, Sequence[Ticket]] | None:
+def see_handling(*, code: str, user: User, at: datetime) -> tuple[Row, Sequence[Row]] | None:
     """Show whose a case is, and its person's other cases that may be the same; None where there is none of that code.
 
     The person finds the look at each of them in their own log. Raises StaffOnly.
@@ -68,9 +68,9 @@ def see_handling(*, code: str, user: User, at: datetime) -> tuple[Row, Sequence[
     row = row_of(code=code, user_id=user.pk, at=at)
     if row is None:
         return None
-    alike = list_duplicates(ticket=row.ticket)
-    for ticket in (row.ticket, *alike):
-        record_case_view(ticket=ticket, actor=name, at=at)
+    alike = rows(tickets=list_duplicates(ticket=row.ticket), user_id=user.pk, at=at)
+    for one in (row, *alike):
+        record_case_view(ticket=one.ticket, actor=name, at=at)
     return row, alike
 
 

@@ -37,6 +37,7 @@ from support.queries.mentions import name_mentioned
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
 from support.queries.pending_tickets import with_merged
 from support.queries.timeline import SentPage, list_orders_of_line
+from support.queries.titles import TitledCase, title_cases
 from support.queries.visible import HiddenCases, find_hidden_cases
 
 PROOFS, EARLIER = 6, 12
@@ -128,6 +129,7 @@ class Case:
     """Everything on a case's page. What a case is not about is None or empty. `about`: its subject in words."""
 
     ticket: Ticket
+    title: str
     about: str
     thread: Sequence[ThreadEntry]
     person: Person | None
@@ -136,7 +138,7 @@ class Case:
     proofs: Sequence[Proof]
     evidence: Sequence[EvidenceView]
     told: Sequence[SentPage]
-    earlier: Sequence[Ticket]
+    earlier: Sequence[TitledCase]
     incident: Incident | None
     party: Party | None
     company: str
@@ -169,10 +171,12 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
     about = _about(ticket, at)
     parties = _read_parties(about)
     line_id, hidden = ticket.line_id, find_hidden_cases(at=at)
+    own, *earlier = title_cases(tickets=[ticket, *_earlier(ticket)], hidden=hidden, at=at)
     party, told = _party(ticket, hidden, at), _list_orders(ticket, about)
     return Case(
         ticket=ticket,
-        about=hidden.get_about(ticket=ticket),
+        title=own.title,
+        about=own.about,
         thread=_list_thread(ticket, hidden, reader, at),
         person=_person(ticket, line_id, reader, at) if line_id is not None else None,
         look_up=_look_up(about.look_up, parties),
@@ -180,10 +184,10 @@ def case_of(*, ticket: Ticket, reader: str, at: datetime) -> Case:
         proofs=_mask_proofs(_proofs(line_id, _campaigns(about)), reader) if line_id is not None else (),
         evidence=_mask_proofs(_evidence(ticket, at), reader) if about.look_up or about.choice else (),
         told=told,
-        earlier=_earlier(ticket),
+        earlier=earlier,
         incident=_incident(ticket, hidden),
         party=party,
-        company=_company_name(ticket, hidden, at),
+        company=own.company,
         suspendable=_suspendable(about, parties, party, told),
         requests=list(hidden.visible_requests().filter(ticket=ticket).order_by("asked_at", "id")),
         assignee=names.get_staff_name(user=ticket.assignee) if ticket.assignee else "",
@@ -219,10 +223,6 @@ def _list_orders(ticket: Ticket, about: _About) -> Sequence[SentPage]:
 
 def _party(ticket: Ticket, hidden: HiddenCases, at: datetime) -> Party | None:
     return None if ticket.pk in hidden.shared else companies.party_of(ticket=ticket, at=at)
-
-
-def _company_name(ticket: Ticket, hidden: HiddenCases, at: datetime) -> str:
-    return "" if ticket.pk in hidden.shared else companies.get_company_name(ticket=ticket, at=at)
 
 
 def choice_id_of(*, ticket: Ticket) -> uuid.UUID | None:

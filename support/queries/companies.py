@@ -18,7 +18,6 @@ from consent.queries.approvals import STANDS
 from disclosures.models import DelayedNotice, Disclosure, DisclosureRegister
 from disclosures.queries.trails import company_of
 from disclosures.queries.visible import SHOWN
-from partners.labels import party_name
 from partners.models import Campaign, Party
 from support.models import Ticket
 from support.queries.subjects import CHOICE, COMPANY, LOOK_UP, get_disputed_choice, parse_uuid, subject_of
@@ -35,16 +34,8 @@ WHERE d.basis = 'approval' AND <shown>
 
 def party_of(*, ticket: Ticket, at: datetime) -> Party | None:
     """Return the company that a case is about itself, not by a look-up or a choice; None where there is none."""
-    return None if ticket.party_id is None and ticket.about_kind != COMPANY else _party_of(ticket, at)
-
-
-def get_company_name(*, ticket: Ticket, at: datetime) -> str:
-    """Return the name of the company that a case is about, also by a look-up or a choice; "" where there is none."""
-    party = _party_of(ticket, at)
-    return party_name(party.name, party.uri) if party else ""
-
-
-def _party_of(ticket: Ticket, at: datetime) -> Party | None:
+    if ticket.party_id is None and ticket.about_kind != COMPANY:
+        return None
     return Party.objects.filter(pk__in=find_companies(tickets=[ticket], at=at).values()).first()
 
 

@@ -18,6 +18,7 @@ from support.queries.due import TIME_USED, reached_at
 from support.queries.mentions import list_mentioning_cases
 from support.queries.notification_words import NOTIFICATIONS
 from support.queries.queue import ANY, GIVEN, MENTIONED, MINE, QueueFilter, filter_tickets
+from support.queries.titles import title_cases
 from support.queries.visible import find_hidden_cases
 
 SHOWN = 8
@@ -111,12 +112,16 @@ def find_cases(
     *, asked: QueueFilter, user_id: int, at: datetime, came: Callable[[Ticket], datetime | None]
 ) -> WaitingItems:
     """Return what waits of the queue as it is narrowed. `came`: since when a case waits; now where that is None."""
-    rows = filter_tickets(asked=asked, user_id=user_id, at=at).order_by("due_at", "id")
-    waiting = [(one, came(one) or at) for one in rows[: CAP + 1]]
+    hidden = find_hidden_cases(at=at)
+    rows = filter_tickets(asked=asked, user_id=user_id, at=at, hidden=hidden).order_by("due_at", "id")
+    waiting = list(rows[: CAP + 1])
+    since = [came(one) or at for one in waiting]
+    titled = title_cases(tickets=waiting[:SHOWN], hidden=hidden, at=at)
     items = [
-        Item(one.code, str(one.get_kind_display()), "desk-case", one.code, since) for one, since in waiting[:SHOWN]
+        Item(one.ticket.code, one.title, "desk-case", one.ticket.code, moment)
+        for one, moment in zip(titled, since, strict=False)
     ]
-    return WaitingItems(len(waiting), [since for _one, since in waiting], items)
+    return WaitingItems(len(waiting), since, items)
 
 
 def _find_own(asked: QueueFilter, came: Callable[[Ticket], datetime | None]) -> Callable[[str, datetime], WaitingItems]:

@@ -21,14 +21,14 @@ from audit.models import AuditEvent
 from partners.models import Party
 from support.models import CODE_LETTERS, Entry, Ticket
 from support.policies.lifecycle import UNDER_WAY, late
-from support.queries.companies import about_companies, find_companies
+from support.queries.companies import about_companies
 from support.queries.counts import count_slices
 from support.queries.due import TIME_USED, Due, due, filter_time_used
 from support.queries.exports import csv_lines, list_rows
 from support.queries.mentions import list_mentioning_cases
 from support.queries.names import get_staff_name
-from support.queries.pending_tickets import names_of
 from support.queries.team_metrics import FROM_PEOPLE
+from support.queries.titles import title_cases
 from support.queries.visible import HiddenCases, find_hidden_cases, visible_tickets
 
 # Nobody needs to know more exactly, and to count on would cost more with every ticket.
@@ -106,11 +106,12 @@ class QueueFilter:
 class Row:
     """One ticket as lists show it.
 
-    `about`: its subject in words. `free`: nobody who works on cases has it. `due` None: nobody waits for it. `ending`:
-    of the number, where that was asked for.
+    `about`: its subject in words; `title`: with its company. `free`: nobody who works on cases has it. `due` None:
+    nobody waits for it. `ending`: of the number, where that was asked for.
     """
 
     ticket: Ticket
+    title: str
     about: str
     company: str
     whose: str
@@ -237,21 +238,21 @@ def companies(*, part: str) -> list[int]:
 
 def rows(*, tickets: Sequence[Ticket], user_id: int, at: datetime, ending: bool = False) -> list[Row]:
     """These tickets as a list shows them. `ending`: with the last digits of the number, which is a look at a person."""
-    hidden = find_hidden_cases(at=at)
-    about = find_companies(tickets=[one for one in tickets if one.pk not in hidden.shared], at=at)
-    names = names_of(party_ids=about.values())
+    titled = title_cases(tickets=tickets, hidden=find_hidden_cases(at=at), at=at)
     return [
         Row(
             ticket=one,
-            about=hidden.get_about(ticket=one),
-            company=names.get(about.get(one.pk, 0), ""),
+            title=own.title,
+            about=own.about,
+            company=own.company,
             whose=get_staff_name(user=one.assignee) if one.assignee else "",
             mine=one.assignee_id == user_id,
             free=is_free(ticket=one),
             due=_due(one, at),
             ending=one.number_ending if ending else "",
         )
-        for one in tickets
+        for own in titled
+        for one in [own.ticket]
     ]
 
 

@@ -22,11 +22,11 @@ from partners.models import Party
 from support.models import Attachment, BulkReply, Draft, Entry, SavedReply, Ticket
 from support.policies.lifecycle import CLOCK_RUNS, UNDER_WAY
 from support.primitives.tokens import link_to
-from support.queries import companies
 from support.queries.names import get_staff_name
 from support.queries.pending_tickets import parties_of
 from support.queries.queue import COUNTED_TO, PAGE, Row
 from support.queries.queue import rows as rows_of
+from support.queries.titles import TitledCase, title_cases
 from support.queries.visible import find_hidden_cases, find_incident, visible_incidents
 
 # What answers written often leave to whoever writes, in whatever language.
@@ -50,7 +50,7 @@ class Desk:
     """
 
     ticket: Ticket
-    about: str
+    title: str
     answer: str
     note: str
     mentions: Sequence[str]
@@ -76,7 +76,7 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
     author = f"{User.objects.get(pk=user_id).role}:{user_id}"
     return Desk(
         ticket=ticket,
-        about=find_hidden_cases(at=at).get_about(ticket=ticket),
+        title=_read_title(ticket, at).title,
         answer=answer.body if answer else "",
         note=note.body if note else "",
         mentions=note.mentions if note else (),
@@ -88,6 +88,11 @@ def desk_of(*, ticket: Ticket, user_id: int, at: datetime) -> Desk:
         is_read=is_read(ticket=ticket),
         written=Entry.objects.filter(ticket=ticket, author=author).count(),
     )
+
+
+def _read_title(ticket: Ticket, at: datetime) -> TitledCase:
+    (titled,) = title_cases(tickets=[ticket], hidden=find_hidden_cases(at=at), at=at)
+    return titled
 
 
 def _who_else_writes(drafts: Sequence[Draft], user_id: int, at: datetime) -> list[str]:
@@ -129,7 +134,7 @@ def values_of(*, ticket: Ticket, at: datetime) -> Mapping[str, str]:
     with translation.override(ticket.language):
         day = formatted(localtime(ticket.due_at, zone), pgettext("weekday and day", "D, M j"))
     return {
-        "company": companies.get_company_name(ticket=ticket, at=at),
+        "company": _read_title(ticket, at).company,
         "code": ticket.code,
         # Only while an answer is owed is that date the answer's; nobody is promised one by a day that is over.
         "due": day if ticket.state in CLOCK_RUNS and ticket.due_at > at else "",

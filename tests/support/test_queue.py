@@ -67,6 +67,9 @@ def test_cases_that_may_be_the_same_are_offered_to_be_merged(ana: Member) -> Non
     page = ana.client.get(f"/desk/{own.code}/handling/").content.decode()
     assert page.count('id="merge"') == 1
     assert re.findall(r">Merge into ([^<]+)<", page) == [one.code for one in same]
+    titled = "Again", "A question", "GeoBridge: A question"
+    assert re.findall(r"<span><bdi>([^<]+)</bdi>", page) == list(titled)
+    assert set(re.findall(r"<span><bdi>([^<]+)</bdi>", earlier)) == set(titled)
     again = ana.client.get(f"/desk/{same[0].code}/handling/").text
     assert re.findall(r">Merge into ([^<]+)<", again) == [own.code]
     assert ana.client.post(f"/desk/{own.code}/merge/", {"into": same[0].code}).status_code == 302
@@ -164,10 +167,10 @@ def test_the_company_that_a_person_asked_about_is_named_while_no_order_hides_it(
         name: a_ticket(line_id=line.pk, about_kind=name, about_ref=str(ref), due_in=n * DAY).code
         for n, (name, ref) in enumerate((("company", finder.pk), ("look_up", row.id), ("choice", choice.id)), 1)
     }
-    named = r'class="code">(T-\w+)<.*?</h2>\s*<p>\s*(?:<bdi class="name">([^<]+)<)?'
+    named = r'class="code">(T-\w+)</span> <bdi>(?:([^<:]+): )?A question</bdi>'
 
     def companies(path: str = "/desk/") -> list[tuple[str, str]]:
-        return re.findall(named, ana.client.get(path).text, re.DOTALL)
+        return re.findall(named, ana.client.get(path).text)
 
     shown = [(asked["company"], "Elm Finder"), (asked["look_up"], "Elm Finder"), (asked["choice"], "Oak Finder")]
     assert companies() == shown
