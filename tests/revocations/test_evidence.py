@@ -234,6 +234,10 @@ def test_a_case_says_that_a_company_was_allowed_since(line: Line, scene: Scene) 
     assert [one in page for one in blocked] == [False] * 3
     assert re.search(r"Blocked from <time.*</time>\. A newer choice changed that on <time", page)
     assert "This is only the company's word.</p>" in page
+    browser.post(f"/help/dispute/{choice.id}/withdraw/")
+    page = browser.get(f"/choices/{choice.id}/").text
+    assert "“I never agreed” was withdrawn on" in page
+    assert "The stop stays." not in page
 
 
 def test_the_case_is_its_own_person_s_alone(line: Line, scene: Scene) -> None:
