@@ -338,7 +338,15 @@ def received(line: Line, campaign: Campaign) -> None:
     )
 
 
-@pytest.mark.parametrize("came", [allowed_again, claimed, received])
+def recorded_late(line: Line, campaign: Campaign) -> None:
+    old = FileChoice(
+        id=uuid4(), source_id="old", kind=Choice.Kind.ALLOW, scope="campaign", ref=campaign.ref,
+        made_at=database_clock() - timedelta(days=1), until=None, channel="store", program="", content_hash=b"",
+    )  # fmt: skip
+    record_file_choices(by_line={line.pk: [old]}, actor="import:choices")
+
+
+@pytest.mark.parametrize("came", [allowed_again, claimed, received, recorded_late])
 def test_what_another_stop_would_still_stop_is_offered_its_button(
     line: Line, road: Campaign, came: Callable[[Line, Campaign], None]
 ) -> None:
