@@ -208,7 +208,7 @@ def test_a_suspension_changes_nothing_of_the_overall_state() -> None:
     )  # fmt: skip
     said = read(signed_in(line), "/home/")
     assert "You agreed We suspended this partner" in said
-    assert re.search(r"Now Blocked since \w{3} \d+, \d{4}, [\d:]+ [AP]M\. We have suspended it", said)
+    assert re.search(r"Now Blocked since \w{3} \d+, \d{4}, [\d:]+ [AP]M\. We have suspended this company", said)
     assert "Your consent has ended" not in said
     assert "Allowed." not in said
 

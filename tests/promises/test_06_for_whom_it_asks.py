@@ -146,9 +146,9 @@ def test_a_suspended_end_customer_s_page_alone_says_so() -> None:
     )
     assert (scene.gate_allows(scene.jail), scene.gate_allows(scene.bail)) == (False, True)
     browser = signed_in(scene.line)
-    assert "We have suspended it" in read(browser, f"/companies/{scene.jail.pk}/")
-    assert "We have suspended it" not in read(browser, f"/companies/{scene.bail.pk}/")
-    assert "We have suspended it" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)
+    assert "We have suspended this company" in read(browser, f"/companies/{scene.jail.pk}/")
+    assert "We have suspended this company" not in read(browser, f"/companies/{scene.bail.pk}/")
+    assert "We have suspended this company" not in card(browser.get("/home/").text, scene.campaign.lbs_provider)
     officer, page = staff(name="reads whom it denies"), f"/admin/campaigns/{scene.campaign.pk}/"
     assert "Requests that name it are denied." in shown(officer, page)
     assert "Everything under it is denied." in shown(officer, f"/admin/parties/{scene.jail.pk}/")

@@ -159,7 +159,7 @@ WITHOUT_REASON = {
     **dict.fromkeys(
         ("console.export_rejects", "console.search", "support.export_complaints", "support.export_list",
          "support.export_figures", "support.open_file", "support.preview_reply", "support.record_search",
-         "support.search", "support.search_replies", "support.see_case", "support.see_handling",
+         "support.search", "support.search_replies", "support.see_case", "support.see_handling", "support.see_ticket",
          "support.see_thread"),
         "looks",
     ),

@@ -20,7 +20,13 @@ TABLES: Mapping[str, Table] = {
     "support.Entry": Table(
         "What was said and done in a case.", LEDGER, THREAD, key="key", personal="author language", text="body words"
     ),
-    "support.Draft": Table("An answer a staff member has begun.", "until it is sent", "its writer", text="body"),
+    "support.Draft": Table(
+        "An answer or note a staff member has begun.",
+        "until it is sent",
+        "its writer",
+        text="body",
+        shapes={"mentions": "ids of staff"},
+    ),
     "support.Attachment": Table(
         "A case's file; its bytes are in a folder.",
         FOR_EVER,
