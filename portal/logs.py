@@ -20,7 +20,18 @@ NUMBER = re.compile(r"\+\d{7,15}\b")
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
 # Opaque words as long as a token; ids with dashes at a UUID's places stay readable.
 TOKEN = re.compile(r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}(?:\.[\w-]+)*")
-BLOTS = ((PASSWORD_IN_URL, "[login]@"), (EMAIL, "[e-mail]"), (NUMBER, "[number]"), (TOKEN, "[token]"))
+# What the database adds to its error: a row, or a statement. To where a traceback goes on.
+OF_THE_DATABASE = re.compile(
+    r"^(DETAIL|CONTEXT|LINE \d+): .*?(?=^(?:Traceback |The above exception |During handling )|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+BLOTS = (
+    (OF_THE_DATABASE, r"\1: [row]\n"),
+    (PASSWORD_IN_URL, "[login]@"),
+    (EMAIL, "[e-mail]"),
+    (NUMBER, "[number]"),
+    (TOKEN, "[token]"),
+)
 
 
 def redact(text: str) -> str:

@@ -39,7 +39,9 @@ def reseal(*, at: datetime, say: Say) -> int:
         done += _column(label, field, newest, using, say)
     done += _factors(newest, say)
     done += _files(newest, at, say)
-    done += rotation.reseal(actor=ACTOR, now=at)
+    of_the_vault = rotation.reseal(actor=ACTOR, now=at)
+    say(_describe("private keys", of_the_vault.done, of_the_vault.unopened))
+    done += of_the_vault.done
     audit.actions.record(action="fields.resealed", actor=ACTOR, target="fields:all", at=at, detail={"count": done})
     return done
 

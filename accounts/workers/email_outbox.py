@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from smtplib import SMTPException, SMTPRecipientsRefused
 from threading import Lock
 from time import monotonic
@@ -23,6 +24,7 @@ from django.db import transaction
 from accounts.models import OutgoingEmail
 from accounts.primitives.sealing import seal, unseal
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import RowRound
 from accounts.workers.parallel_sending import send_all
 
 log = structlog.get_logger()
@@ -82,13 +84,16 @@ class _Run:
 
     def __init__(self, now: datetime, clock: Callable[[], float]) -> None:
         self._now, self._clock, self._over = now, clock, clock() + RUN_S
-        self._lock = Lock()
+        self._lock, self.rows = Lock(), RowRound(job=TURN, at=now)
         self.taken = self._refused = 0
 
     def send(self, letter_id: UUID) -> bool:
         """Hand one over. Returns whether to go on: not where the server is away, or the time is over."""
         if self._clock() >= self._over:
             return False
+        return self.rows.attempt(row=letter_id, do=partial(self._send_one, letter_id)) is not False
+
+    def _send_one(self, letter_id: UUID) -> bool:
         letter = _claim(letter_id, self._now)
         if letter is None:
             return True
@@ -112,6 +117,7 @@ def _run(now: datetime, clock: Callable[[], float]) -> int:
     letters = list(waiting.values_list("pk", flat=True)[:BATCH])
     due = ((one, one) for one in letters)
     send_all(due=due, send=run.send, spreads=lambda: run.taken > 0 and _is_networked(), threads=THREADS)
+    run.rows.report()
     return run.taken
 
 

@@ -1,7 +1,9 @@
 """Do the rows of a round one by one: one that breaks keeps no other waiting, and officers are told of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
+from threading import Lock
 from uuid import UUID
 
 import structlog
@@ -15,27 +17,56 @@ log = structlog.get_logger()
 ACTOR = "system:rounds"
 
 
-def run_each[T](*, job: str, rows: Iterable[T], do: Callable[[T], int], at: datetime) -> int:
-    """Do each, in no transaction. Returns what they come to. What breaks is logged and left for the next round.
+class RowRound:
+    """One round of a job, whichever threads do its rows: what breaks is logged, and left for the next round.
 
     One incident a job and day says how many rows broke in a round at most; a lock or a lost session alone is none.
     """
-    done, broken = 0, 0
-    for row in rows:
+
+    def __init__(self, *, job: str, at: datetime) -> None:
+        self._job, self._at, self._broken, self._lock = job, at, 0, Lock()
+
+    def attempt[R](self, *, row: object, do: Callable[[], R]) -> R | None:
+        """Do what is to be done for this row, in no transaction or one of its own. Returns None where it breaks."""
         try:
-            done += do(row)
+            return do()
         except Exception as error:  # whatever it is, it must not keep the other rows waiting
             if not connection.is_usable():
                 raise
+            key = getattr(row, "pk", row)
             # Of a row that is more than an id, words of people might be part.
-            log.exception("row_broke", job=job, row=str(row) if isinstance(row, int | UUID) else "")
-            broken += not isinstance(error, OperationalError)
-    if broken:
-        _tell(job, broken, at)
+            log.exception("row_broke", job=self._job, row=str(key) if isinstance(key, int | UUID) else "")
+            with self._lock:
+                self._broken += not isinstance(error, OperationalError)
+            return None
+
+    def report(self) -> None:
+        """Tell officers of what broke, once the round is over."""
+        if self._broken:
+            report_broken(job=self._job, count=self._broken, at=self._at)
+
+
+def report_broken(*, job: str, count: int, at: datetime) -> None:
+    """Tell officers how many rows of a job broke in one round, unless they know of as many today."""
+    kind, key = Incident.Kind.WORK_BREAKS, f"{job}:{at:%Y-%m-%d}"
+    if not Incident.objects.filter(kind=kind, key=key, count__gte=count).exists():
+        audit.actions.state_incidents(stated=[IncidentCount(kind, key, job, count)], actor=ACTOR, at=at)
+
+
+def run_each[T](*, job: str, rows: Iterable[T], do: Callable[[T], int], at: datetime) -> int:
+    """Do each, in no transaction or one of its own. Returns what they come to."""
+    this, done = RowRound(job=job, at=at), 0
+    for row in rows:
+        done += this.attempt(row=row, do=partial(do, row)) or 0
+    this.report()
     return done
 
 
-def _tell(job: str, broken: int, at: datetime) -> None:
-    kind, key = Incident.Kind.WORK_BREAKS, f"{job}:{at:%Y-%m-%d}"
-    if not Incident.objects.filter(kind=kind, key=key, count__gte=broken).exists():
-        audit.actions.state_incidents(stated=[IncidentCount(kind, key, job, broken)], actor=ACTOR, at=at)
+def run_together[T](*, job: str, rows: Sequence[T], do: Callable[[Sequence[T]], int], at: datetime) -> int:
+    """Do all of them at once, in one transaction; one by one where that breaks. Returns what they come to."""
+    try:
+        return do(rows)
+    except Exception:  # each is done anew, and what breaks then is told
+        if not connection.is_usable():
+            raise
+    return run_each(job=job, rows=rows, do=lambda row: do([row]), at=at)

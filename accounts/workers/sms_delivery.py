@@ -11,6 +11,7 @@ each time, so that it gets hold of few texts before it speaks again.
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import batched, zip_longest
 from threading import Lock
 from time import monotonic
@@ -33,6 +34,7 @@ from accounts.policies import delegations
 from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import next_day_time, zone_of
+from accounts.workers.one_by_one import RowRound, run_together
 from accounts.workers.parallel_sending import Pace, send_all
 
 log = structlog.get_logger()
@@ -174,8 +176,7 @@ def end_reassigned_contacts(*, now: datetime) -> None:
     """End each safe contact of which we have known for a day that another line has its number. Safe to repeat."""
     standing = SafeContact.objects.filter(proved_at__isnull=False, ended_at__isnull=True).order_by("pk")
     for part in batched(standing.iterator(chunk_size=BATCH), BATCH, strict=False):
-        with transaction.atomic():
-            _end_contacts(part, now)
+        run_together(job="accounts.contacts", rows=part, do=partial(_end_contacts, at=now), at=now)
 
 
 def _list_silenced(contacts: Collection[SafeContact], at: datetime) -> list[SafeContact]:
@@ -189,14 +190,14 @@ class _Run:
     def __init__(self, now: datetime, clock: Callable[[], float]) -> None:
         self._now, self._clock, self._over = now, clock, clock() + RUN_S
         self._pace = Pace(rate=settings.SMS_RATE, until=self._over, clock=clock)
-        self._lock = Lock()
+        self._lock, self.rows = Lock(), RowRound(job=TURN, at=now)
         self.sent = self._refused = 0
 
     def send(self, message_id: UUID) -> bool:
         """Hand one over. Returns whether to go on: not where the gateway is away or silent, or the time is over."""
         if not self._pace.wait() or self._clock() >= self._over:
             return False
-        outcome = deliver_one(message_id=message_id, now=self._now)
+        outcome = self.rows.attempt(row=message_id, do=partial(deliver_one, message_id=message_id, now=self._now))
         with self._lock:
             self.sent += outcome == Outcome.TAKEN
             self._refused = self._refused + 1 if outcome == Outcome.AWAY else 0
@@ -206,6 +207,7 @@ class _Run:
 def _run(now: datetime, clock: Callable[[], float]) -> int:
     run = _Run(now, clock)
     send_all(due=_list_due(now), send=run.send, spreads=lambda: run.sent > 0 and texts.is_networked(), threads=THREADS)
+    run.rows.report()
     return run.sent
 
 
@@ -283,7 +285,8 @@ def _is_still_theirs(message: Message, msisdn: str) -> bool:
     return message.contact.ended_at is None or message.made_at <= message.contact.ended_at
 
 
-def _end_contacts(reassigned: Collection[SafeContact], at: datetime) -> None:
+@transaction.atomic
+def _end_contacts(reassigned: Collection[SafeContact], at: datetime) -> int:
     """End those of which we have known for a day that another line has the number, and tell the phones."""
     contacts = delegations.list_reassigned_contacts(contacts=reassigned, at=at, known_by=at - STILL_WARNED)
     standing = SafeContact.objects.select_for_update().filter(
@@ -296,6 +299,7 @@ def _end_contacts(reassigned: Collection[SafeContact], at: datetime) -> None:
         audit.actions.record_for_lines(action="line.contact_removed", actor="system:lines", at=at, details=said)
         for line in Line.objects.filter(pk__in=said):
             _notify_phone(line, at)
+    return len(ended)
 
 
 def _notify_phone(line: Line, at: datetime) -> None:

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min, Q
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -53,14 +52,16 @@ def tell_subscribers(*, now: datetime, batch: int = BATCH) -> int:
 def _text_lines(cohort: Cohort, now: datetime, batch: int) -> int:
     if cohort.subscribers_told_at is not None:
         return 0
-    told, unopened = 0, list[int]()
+    told, broken = 0, list[int]()
     for line_id in _list_lines_that_lost(cohort, now, batch):
         try:
             told += _text(cohort, line_id, now)
-        except InvalidToken:
-            unopened.append(line_id)
-    # Nobody can text these: officers are told. Whatever else breaks is done again from where the cursor is.
-    told += run_each(job="consent.lifeline_texts", rows=unopened, do=partial(_text, cohort, at=now), at=now)
+        except Exception as error:  # whatever it is, it must not keep the lines behind it waiting
+            if isinstance(error, OperationalError | InterfaceError):
+                raise  # all is done again, from where the cursor is
+            broken.append(line_id)
+    # Once more, at the end: of those that can't be texted officers are told.
+    told += run_each(job="consent.lifeline_texts", rows=broken, do=partial(_text, cohort, at=now), at=now)
     _settle(cohort, now)
     return told
 

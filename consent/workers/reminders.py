@@ -6,11 +6,9 @@ agreements alone, never on what was released: a hidden release makes no differen
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
@@ -21,7 +19,7 @@ from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
 from accounts.models import AlertChoice, Line
 from accounts.primitives.slots import lock_job
-from accounts.workers.one_by_one import run_each
+from accounts.workers.one_by_one import run_together
 from consent.gate import deciding
 from consent.gate.shapes import WIDEST_M, Question, as_agreed
 from consent.models import LineGate
@@ -44,22 +42,14 @@ def remind(*, now: datetime) -> int:
 def _remind(now: datetime) -> int:
     posted, after = 0, 0
     while batch := _due(after=after, now=now):
-        still_on = _filter_allowed_lines(batch)
-        if still_on:
-            posted += _post(TURN, still_on, partial(_enqueue, now=now), now)
+        posted += run_together(job=TURN, rows=batch, do=partial(_remind_lines, now=now), at=now)
         after = batch[-1].pk
     return posted
 
 
-def _enqueue(line_ids: Collection[int], now: datetime) -> int:
-    return sms_outbox.enqueue_reminders(line_ids=line_ids, words=_words, at=now, every=EVERY)
-
-
-def _post(job: str, line_ids: Sequence[int], enqueue: Callable[[Collection[int]], int], now: datetime) -> int:
-    """Put their texts where they wait, at once; line by line where no key opens the number of one."""
-    with suppress(InvalidToken):
-        return enqueue(line_ids)
-    return run_each(job=job, rows=line_ids, do=lambda line_id: enqueue([line_id]), at=now)
+def _remind_lines(lines: Sequence[Line], now: datetime) -> int:
+    still_on = _filter_allowed_lines(lines)
+    return sms_outbox.enqueue_reminders(line_ids=still_on, words=_words, at=now, every=EVERY) if still_on else 0
 
 
 def _due(*, after: int, now: datetime) -> Sequence[Line]:
@@ -110,7 +100,7 @@ def send_yearly(*, now: datetime) -> None:
     enqueue = partial(_enqueue_yearly, words=_yearly_words(now.year - 1), now=now)
     after = 0
     while batch := list(wanted.filter(line_id__gt=after).values_list("line_id", flat=True)[:BATCH]):
-        _post("consent.yearly", batch, enqueue, now)
+        run_together(job="consent.yearly", rows=batch, do=enqueue, at=now)
         after = batch[-1]
 
 

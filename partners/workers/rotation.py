@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from cryptography.fernet import InvalidToken
 from django.db import connection, transaction
 
 import audit.actions
@@ -48,6 +49,14 @@ class RotationResult:
 
     made: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResealResult:
+    """How many keys were sealed anew, and how many no key opens."""
+
+    done: int
+    unopened: int
 
 
 @transaction.atomic
@@ -110,19 +119,32 @@ def _retire_others(
 
 
 @transaction.atomic
-def reseal(*, actor: str, now: datetime) -> int:
-    """Seal every private key and pairwise secret anew with the newest of FIELD_ENCRYPTION_KEYS. Returns how many."""
+def reseal(*, actor: str, now: datetime) -> ResealResult:
+    """Seal every private key and pairwise secret anew with the newest of FIELD_ENCRYPTION_KEYS.
+
+    What no key opens is left as it is, and keeps no other from being sealed.
+    """
     _lock_rotation()
-    rows = list(SigningKey.objects.all())
+    done = unopened = 0
+    rows: list[SigningKey | PairwiseKey] = [*SigningKey.objects.all(), *PairwiseKey.objects.select_for_update()]
     for row in rows:
+        try:
+            _reseal_row(row)
+        except InvalidToken:
+            unopened += 1
+        else:
+            done += 1
+    detail = {"count": done, **({"unopened": unopened} if unopened else {})}
+    audit.actions.record(action="keys.resealed", actor=actor, target="keys:all", at=now, detail=detail)
+    return ResealResult(done, unopened)
+
+
+def _reseal_row(row: SigningKey | PairwiseKey) -> None:
+    if isinstance(row, SigningKey):
         handle = sealing.vault().reseal(handle=bytes(row.private_sealed))
         SigningKey.objects.filter(pk=row.pk).update(private_sealed=handle)
-    secrets = list(PairwiseKey.objects.select_for_update())
-    for secret in secrets:
-        PairwiseKey.objects.filter(pk=secret.pk).update(secret_sealed=seal(unseal(bytes(secret.secret_sealed))))
-    count = len(rows) + len(secrets)
-    audit.actions.record(action="keys.resealed", actor=actor, target="keys:all", at=now, detail={"count": count})
-    return count
+    else:
+        PairwiseKey.objects.filter(pk=row.pk).update(secret_sealed=seal(unseal(bytes(row.secret_sealed))))
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ roadside service, the officers are told.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db.models import Max, Min, Q
 
 import audit.actions
 from accounts.models import User
+from accounts.workers.one_by_one import run_each
 from audit.models import Incident
 from audit.queries import database_clock
 from partners.labels import party_name
@@ -85,14 +87,16 @@ def watch(*, now: datetime) -> int:
 
     Safe to run twice at once. Mail to officers goes out after the rows stand.
     """
-    denied = 0
-    for trouble in _troubles(now):
-        if trouble.denies:
-            denied += _deny(trouble, now)
-        lifelines = _lifelines(trouble.party_id, now)
-        if lifelines and _is_news(trouble, now):
-            _mail_officers(trouble, len(lifelines))
-    return denied
+    return run_each(job="revocations.watch", rows=_troubles(now), do=partial(_act_on, now=now), at=now)
+
+
+def _act_on(trouble: StreamTrouble, now: datetime) -> bool:
+    """Whether it is denied from now on."""
+    is_denied = trouble.denies and _deny(trouble, now)
+    lifelines = _lifelines(trouble.party_id, now)
+    if lifelines and _is_news(trouble, now):
+        _mail_officers(trouble, len(lifelines))
+    return is_denied
 
 
 def list_unanswered_since() -> dict[int, datetime]:

@@ -3,13 +3,14 @@
 A stream that is dead and has no orders to show for it is found in this way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
 import audit.actions
+from accounts.workers.one_by_one import run_each
 from partners.models import Contract
 from revocations.domain.streams import health_of, queue_event, subject_of
 from revocations.models import TO_PUSH, Breaker, State, Stream, StreamEvent, StreamHealth
@@ -35,35 +36,35 @@ def verify_streams(*, now: datetime) -> None:
 @transaction.atomic
 def ask(*, now: datetime) -> int:
     """Queue a verification event to each enabled stream that had none for six hours. Returns how many."""
-    quiet = [
-        stream for stream in _lock_streams(Stream.objects.filter(status=Stream.Status.ENABLED)) if _is_due(stream, now)
-    ]
-    for stream in quiet:
-        # SSF 1.0, 8.1.4.2: what the transmitter begins carries no `state`.
-        queue_event(
-            party_id=stream.party_id,
-            kind=StreamEvent.Kind.VERIFICATION,
-            sub_id=subject_of(stream=stream),
-            event={},
-            at=now,
-        )
-    return len(quiet)
+    return _for_each(Stream.objects.filter(status=Stream.Status.ENABLED), _ask, now)
+
+
+def _ask(stream: Stream, now: datetime) -> bool:
+    if not _is_due(stream, now):
+        return False
+    # SSF 1.0, 8.1.4.2: what the transmitter begins carries no `state`.
+    queue_event(
+        party_id=stream.party_id, kind=StreamEvent.Kind.VERIFICATION, sub_id=subject_of(stream=stream), event={}, at=now
+    )
+    return True
 
 
 @transaction.atomic
 def mark_verified(*, now: datetime) -> int:
     """Take down when each stream last acknowledged a verification, by 202 or by poll: its failures are over."""
-    count = 0
-    for stream in _lock_streams(Stream.objects.all()):
-        answered = _verifications(stream.party_id).filter(
-            state=State.ACKNOWLEDGED, queued_at__gte=stream.created_at, acknowledged_at__lte=now
-        )
-        newest = answered.aggregate(newest=Max("acknowledged_at"))["newest"]
-        if newest is not None and (stream.verified_at is None or newest > stream.verified_at):
-            Stream.objects.filter(pk=stream.pk).update(verified_at=newest)
-            StreamHealth.objects.filter(party_id=stream.party_id).update(failed_verifications=0)
-            count += 1
-    return count
+    return _for_each(Stream.objects.all(), _mark_verified, now)
+
+
+def _mark_verified(stream: Stream, now: datetime) -> bool:
+    answered = _verifications(stream.party_id).filter(
+        state=State.ACKNOWLEDGED, queued_at__gte=stream.created_at, acknowledged_at__lte=now
+    )
+    newest = answered.aggregate(newest=Max("acknowledged_at"))["newest"]
+    if newest is None or (stream.verified_at is not None and newest <= stream.verified_at):
+        return False
+    Stream.objects.filter(pk=stream.pk).update(verified_at=newest)
+    StreamHealth.objects.filter(party_id=stream.party_id).update(failed_verifications=0)
+    return True
 
 
 @transaction.atomic
@@ -74,32 +75,33 @@ def mark_failed_verifications(*, now: datetime) -> int:
     failed. Nothing that is parked with us is. The event is then over: the next one asks again. Returns how many streams
     failed. Three in a row are for `clocks` to judge.
     """
-    count = 0
-    for stream in _lock_streams(Stream.objects.filter(status=Stream.Status.ENABLED)):
-        health = _health_of(stream)
-        late = [
-            event for event in _list_unanswered_events(health, now) if _had(event, now) >= _time_of(stream.party_id)
-        ]
-        if not late:
-            continue
-        StreamEvent.objects.filter(pk__in=[event.pk for event in late], state__in=TO_PUSH).update(
-            state=State.REJECTED, next_attempt_at=None, leased_until=None, note="not acknowledged in time"
-        )
-        StreamHealth.objects.filter(pk=health.pk).update(failed_verifications=F("failed_verifications") + 1)
-        audit.actions.record(
-            action="stream.verification_failed",
-            actor=SYSTEM,
-            target=f"stream:{stream.id}",
-            at=now,
-            detail={"in_a_row": health.failed_verifications + 1},
-        )
-        count += 1
-    return count
+    return _for_each(Stream.objects.filter(status=Stream.Status.ENABLED), _mark_failed, now)
 
 
-def _lock_streams(rows: QuerySet[Stream]) -> Sequence[Stream]:
-    """Two passes at once share the streams between them."""
-    return list(rows.select_for_update(skip_locked=True).order_by("party_id"))
+def _mark_failed(stream: Stream, now: datetime) -> bool:
+    health = _health_of(stream)
+    late = [event for event in _list_unanswered_events(health, now) if _had(event, now) >= _time_of(stream.party_id)]
+    if not late:
+        return False
+    StreamEvent.objects.filter(pk__in=[event.pk for event in late], state__in=TO_PUSH).update(
+        state=State.REJECTED, next_attempt_at=None, leased_until=None, note="not acknowledged in time"
+    )
+    StreamHealth.objects.filter(pk=health.pk).update(failed_verifications=F("failed_verifications") + 1)
+    audit.actions.record(
+        action="stream.verification_failed",
+        actor=SYSTEM,
+        target=f"stream:{stream.id}",
+        at=now,
+        detail={"in_a_row": health.failed_verifications + 1},
+    )
+    return True
+
+
+def _for_each(rows: QuerySet[Stream], do: Callable[[Stream, datetime], bool], now: datetime) -> int:
+    """Do it for each, so that one that breaks keeps no other waiting. Two passes at once share them between them."""
+    streams = rows.select_for_update(skip_locked=True).order_by("party_id")
+    do_one = transaction.atomic(do)
+    return run_each(job="revocations.verification", rows=list(streams), do=lambda one: do_one(one, now), at=now)
 
 
 def _verifications(party_id: int) -> QuerySet[StreamEvent]:

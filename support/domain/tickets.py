@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -101,8 +102,8 @@ def record_evidence_entries(*, at: datetime) -> int:
     """
     came, missed = pending_tickets.evidence_without_entry(at=at), pending_tickets.evidence_missed(at=at)
     names = pending_tickets.names_of(party_ids=(one.party_id for one in (*came, *missed)))
-    return _into_threads(came, lambda ticket, one: _write_evidence_entry(ticket, one, names)) + _into_threads(
-        missed, lambda ticket, one: _write_missed_evidence(ticket, one, names)
+    return _into_threads(came, lambda ticket, one: _write_evidence_entry(ticket, one, names), at) + _into_threads(
+        missed, lambda ticket, one: _write_missed_evidence(ticket, one, names), at
     )
 
 
@@ -118,11 +119,15 @@ def close_tickets(*, at: datetime) -> int:
         state=Ticket.State.SOLVED, solved_at__lte=at - CLOSES_AFTER
     )
     closed = list(waited.order_by("solved_at")[:BATCH])
-    for ticket in closed:
-        move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
-        ticket.save(update_fields=["state", "last_at", "closed_at"])
-        append_event(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
-    return len(closed)
+    return run_each(job="support.closing", rows=closed, do=partial(_close, at=at), at=at)
+
+
+@transaction.atomic
+def _close(ticket: Ticket, at: datetime) -> int:
+    move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
+    ticket.save(update_fields=["state", "last_at", "closed_at"])
+    append_event(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
+    return 1
 
 
 @transaction.atomic
@@ -138,13 +143,17 @@ def end_waits(*, at: datetime) -> int:
         ~Exists(lately), state=Ticket.State.WAITING, due_at__lte=at
     )
     over = list(waited.order_by("due_at", "id")[:BATCH])
-    for ticket in over:
-        is_answered = pending_tickets.is_answered(ticket=ticket)
-        move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
-        ticket.save()
-        then = "Our answer stands." if is_answered else "It is ours again."
-        append_event(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
-    return len(over)
+    return run_each(job="support.waits", rows=over, do=partial(_end_wait, at=at), at=at)
+
+
+@transaction.atomic
+def _end_wait(ticket: Ticket, at: datetime) -> int:
+    is_answered = pending_tickets.is_answered(ticket=ticket)
+    move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
+    ticket.save()
+    then = "Our answer stands." if is_answered else "It is ours again."
+    append_event(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
+    return 1
 
 
 def new_code() -> str:
@@ -291,20 +300,22 @@ def _open(ticket: Ticket, at: datetime) -> int:
     return 1
 
 
-def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, EvidenceRequest], None]) -> int:
+def _into_threads(rows: Iterable[EvidenceRequest], put: Callable[[Ticket, EvidenceRequest], None], at: datetime) -> int:
     """Give each row to its dispute's ticket, or to the one that was merged into. What has none yet waits for it."""
     asked = list(rows)
     keys = {f"choice:{one.choice_id}" for one in asked}
     locked = Ticket.objects.select_for_update().filter(key__in=keys).order_by("id")
     tickets = {one.key: one for one in locked}
     others = _list_requesting_tickets(asked, known=tickets)
-    found = 0
-    for one in asked:
+
+    @transaction.atomic
+    def write_into(one: EvidenceRequest) -> bool:
         ticket = tickets.get(f"choice:{one.choice_id}") or others.get(one.choice_id)
         if ticket is not None:
             put(lock_merged_case(ticket=ticket), one)
-            found += 1
-    return found
+        return ticket is not None
+
+    return run_each(job="support.evidence", rows=asked, do=write_into, at=at)
 
 
 def _list_requesting_tickets(asked: Iterable[EvidenceRequest], *, known: Collection[str]) -> dict[uuid.UUID, Ticket]:

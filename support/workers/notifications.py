@@ -7,6 +7,7 @@ killed between sending and writing that down sends the same once more.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.policies.permissions import actor_of
 from accounts.primitives.slots import lock_job
+from accounts.workers.one_by_one import run_each
 from partners.clients import http
 from support.models import NotificationChannel
 from support.queries.counts import cap_count
@@ -40,7 +42,8 @@ def send_notifications(*, kinds: Mapping[str, Kinds], now: datetime) -> int:
     `kinds`: what each role is told of; the webhook is told what officers are.
     """
     with lock_job(name=TURN) as mine:
-        return sum(_notify(one, kinds, now) for one in _list_channels(now)) if mine else 0
+        rows = _list_channels(now) if mine else []
+        return run_each(job=TURN, rows=rows, do=partial(_notify, kinds=kinds, now=now), at=now)
 
 
 def is_quiet(*, channel: NotificationChannel, at: datetime) -> bool:

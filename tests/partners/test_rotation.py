@@ -232,8 +232,11 @@ class TestSealing:
         with pytest.raises(InvalidToken):
             unseal(bytes(SigningKey.objects.filter(use=RECEIPT).get().private_sealed))
         settings.FIELD_ENCRYPTION_KEYS = [new, old]
-        count = rotation.reseal(actor="officer:7", now=DUE)
-        assert count == SigningKey.objects.count() + 1
+        lost = PairwiseKey.objects.create(party=secret.party, version=2, secret_sealed=b"not ours", made_at=KEYS_SINCE)
+        found = rotation.reseal(actor="officer:7", now=DUE)
+        assert (found.done, found.unopened) == (SigningKey.objects.count() + 1, 1)
+        lost.refresh_from_db()
+        assert bytes(lost.secret_sealed) == b"not ours"
         settings.FIELD_ENCRYPTION_KEYS = [new]
         secret.refresh_from_db()
         assert unseal(bytes(secret.secret_sealed)) == "pairwise"
@@ -243,7 +246,7 @@ class TestSealing:
         assert keys.verify_own(use=RECEIPT, token=keys.sign(use=RECEIPT, claims={"n": 1})) == {"n": 1}
         assert keys.verify_own(use=RECEIPT, token=token) == {"iss": "us"}
         (written,) = AuditEvent.objects.filter(action="keys.resealed")
-        assert (written.actor, written.detail) == ("officer:7", {"count": count})
+        assert (written.actor, written.detail) == ("officer:7", {"count": found.done, "unopened": 1})
 
     def test_another_vault_can_stand_behind_it(self, settings: Settings) -> None:
         settings.KEY_VAULT = "tests.partners.kms.Kms"

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from portal.logs import redact
 
@@ -60,6 +62,27 @@ def test_a_word_without_an_end_takes_no_longer_than_any_text(word: str) -> None:
     began = time.process_time()
     redact(word * (200_000 // len(word)))
     assert time.process_time() - began < 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("INSERT INTO support_draft (body) VALUES (%s)", "violates not-null constraint"),
+        ("SELECT no_such_column, %s", "does not exist"),
+    ],
+)
+def test_what_the_database_says_of_a_row_or_a_statement_is_blotted_out(statement: str, left: str) -> None:
+    words = "My ex finds me.\nShe reads this."
+    with pytest.raises(DatabaseError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, [words])
+    written = "".join(traceback.format_exception(caught.value))
+    assert "My ex finds me." in written
+    logged = redact(written)
+    assert "ex finds me" not in logged
+    assert "She reads" not in logged
+    assert left in logged
+    assert logged.count("Traceback (most recent call last)") == 2
 
 
 def test_the_gates_server_logs_as_we_do() -> None:

@@ -2,38 +2,51 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core import mail
 from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
 import audit.actions
-from accounts.models import AlertChoice, Line, LineNumber, Message
+import audit.queries
+from accounts.actions import sms_outbox
+from accounts.clients.texts import MemoryBackend
+from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail
+from accounts.primitives.sealing import unseal
+from accounts.workers import email_outbox, sms_delivery
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import pause, stop
 from consent.models import AwaitedOutcome, ConsentRequest, EndedPause
 from consent.primitives import stop_failures
 from consent.workers import agent_callbacks, cohort_texts, cohorts, expiry, outcome_texts, reminders
 from consent.workers.cohorts import ITS_TERM
+from console.queries.notifications import KINDS
+from partners.actions import proposals
 from partners.clients import http
 from partners.models import AgentRequest, Contract
-from revocations.models import BY_TERM, Cohort
+from revocations.models import BY_TERM, Cohort, EvidenceRequest, StreamEvent
+from revocations.workers import stream_health, verification
+from revocations.workers.delivery import delivery_rounds
 from support.actions.replies import begin_reply
 from support.domain import tickets
-from support.models import BulkReply, Entry, Ticket
-from support.workers import sending, term_change_propagation, watching
+from support.models import BulkReply, Draft, Entry, NotificationChannel, Ticket
+from support.workers import notifications, sending, term_change_propagation, watching
 from tests.agents import BUSINESS, Agent
 from tests.consent.claiming import a_partner, asked, text_now
 from tests.factories import a_campaign, a_contract, a_line, a_party, an_approval
 from tests.people import number_of
+from tests.revocations.waiting import Waiting, denials, run
+from tests.staff import an_actor
 from tests.support.desk import a_ticket
 from tests.support.officers import shown, staff
 
-DAY = timedelta(days=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 
 
@@ -236,6 +249,129 @@ def test_an_agent_s_request_that_breaks_keeps_no_other_from_its_end_and_its_call
     assert called == asked_for[1:]
     assert list(AgentRequest.objects.filter(closed_at=None).values_list("id", flat=True)) == [UUID(asked_for[0])]
     assert told("consent.agent_requests") == "1"
+
+
+def test_a_text_that_breaks_keeps_no_other_waiting(refusing: Callable[[str, str], None], settings: Settings) -> None:
+    at, (first, second) = timezone.now(), (a_line() for _ in range(2))
+    settings.SMS_BACKEND = "tests.accounts.gateways.OverTheNetwork"
+    for n, line in enumerate((first, second)):
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STOPPED, words="So.", at=at + n * SECOND)
+    settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
+    refusing("accounts_message", f"NEW.line_id = {first.pk} AND NEW.taken_at IS NOT NULL")
+    assert [sms_delivery.deliver(now=at + n * SECOND) for n in (1, 2)] == [1, 0]
+    assert [text.msisdn for text in MemoryBackend.outbox] == [number_of(second)]
+    assert told("accounts.texts") == "1"
+
+
+def test_a_mail_that_breaks_keeps_no_other_waiting(refusing: Callable[[str, str], None]) -> None:
+    at = timezone.now()
+    for name in ("dana", "sam"):
+        letter = email_outbox.Mail("Hello", "So.")
+        sms_outbox.enqueue_notice(line_id=None, to=f"{name}@mail.example", mail=letter, at=at)
+    first, second = OutgoingEmail.objects.order_by("next_at", "pk")
+    OutgoingEmail.objects.filter(pk=second.pk).update(next_at=at + SECOND)
+    refusing("accounts_letter", f"NEW.id = '{first.pk}'")
+    assert [email_outbox.deliver(now=at + SECOND) for _ in range(2)] == [1, 0]
+    assert [one.to for one in mail.outbox] == [[unseal(second.to_sealed)]]
+    assert told("accounts.email_outbox") == "1"
+
+
+def test_an_answer_that_breaks_keeps_no_other_waiting(refusing: Callable[[str, str], None]) -> None:
+    at, ana = timezone.now(), staff("agent", name="ana")
+    first, second = (a_ticket(line_id=a_line().pk) for _ in range(2))
+    for ticket in (first, second):
+        Draft.objects.create(
+            ticket=ticket, user=ana.user, kind="answer", body="So.", send_at=at, then="solved", updated_at=at
+        )
+    refusing("support_entry", f"NEW.ticket_id = {first.pk}")
+    assert [sending.send(now=at) for _ in range(2)] == [1, 0]
+    assert list(Draft.objects.values_list("ticket_id", flat=True)) == [first.pk]
+    assert told("support.answers") == "1"
+
+
+@pytest.mark.parametrize(
+    ("job", "fields", "state"),
+    [
+        ("support.closing", {"state": "solved", "solved_at": LONG_AGO}, "closed"),
+        ("support.waits", {"state": "waiting", "due_at": LONG_AGO}, "open"),
+    ],
+)
+def test_a_case_that_breaks_keeps_no_other_from_its_end(
+    job: str, fields: dict[str, Any], state: str, refusing: Callable[[str, str], None]
+) -> None:
+    first, second = (a_ticket(line_id=a_line().pk) for _ in range(2))
+    Ticket.objects.update(**fields)
+    refusing("support_entry", f"NEW.ticket_id = {first.pk}")
+    assert [tickets.close_overdue_waits(at=timezone.now()) for _ in range(2)] == [1, 0]
+    assert dict(Ticket.objects.values_list("pk", "state")) == {first.pk: fields["state"], second.pk: state}
+    assert told(job) == "1"
+
+
+def test_a_partner_s_proof_that_breaks_keeps_no_other_from_its_case(refusing: Callable[[str, str], None]) -> None:
+    at = timezone.now()
+    for _ in range(2):
+        line = a_line()
+        an_approval(line, a_campaign(), verified_by="partner")
+        stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web", reason="never_agreed")
+    tickets.open_tickets(at=at)
+    first, second = Ticket.objects.order_by("pk")
+    EvidenceRequest.objects.update(answered_at=at, answer="none", token="x")
+    refusing("support_entry", f"NEW.ticket_id = {first.pk}")
+    assert [tickets.record_evidence_entries(at=at) for _ in range(2)] == [1, 0]
+    assert list(Entry.objects.filter(kind="evidence").values_list("ticket_id", flat=True)) == [second.pk]
+    assert told("support.evidence") == "1"
+
+
+def test_a_partner_whose_denial_breaks_keeps_no_other_from_its_own(refusing: Callable[[str, str], None]) -> None:
+    first, second = Waiting(name="Ash"), Waiting(name="Birch")
+    for scene in (first, second):
+        run(scene.began, scene.began + 2 * DAY)
+    refusing("partners_suspension", f"NEW.target_id = {first.party.pk}")
+    assert [stream_health.watch(now=second.began + 2 * DAY) for _ in range(2)] == [1, 0]
+    assert denials() == [("party", second.party.pk, True)]
+    assert told("revocations.watch") == "1"
+
+
+def test_a_stream_that_breaks_keeps_no_other_from_being_asked(refusing: Callable[[str, str], None]) -> None:
+    first, second = Waiting(name="Ash"), Waiting(name="Birch")
+    for scene in (first, second):
+        scene.a_stream()
+    refusing("revocations_streamevent", f"NEW.party_id = {first.party.pk}")
+    for _ in range(2):
+        verification.verify_streams(now=second.began + DAY)
+    assert list(StreamEvent.objects.values_list("party_id", flat=True)) == [second.party.pk]
+    assert told("revocations.verification") == "1"
+
+
+def test_officers_are_told_of_a_partner_for_whom_nothing_can_be_claimed(refusing: Callable[[str, str], None]) -> None:
+    scene = Waiting()
+    refusing("revocations_order", f"NEW.party_id = {scene.party.pk}")
+    assert delivery_rounds.deliver_due(party_id=scene.party.pk, now=timezone.now()) == {"failed": 1}
+    assert told("revocations.delivery") == "1"
+
+
+def test_a_channel_that_breaks_keeps_no_other_from_its_message(refusing: Callable[[str, str], None]) -> None:
+    at = timezone.now()
+    first, second = (staff("officer", name=name).user for name in ("ana", "ben"))
+    for officer in (first, second):
+        NotificationChannel.objects.create(user=officer, is_on=True, told_at=at - DAY, zone="UTC")
+    NotificationChannel.objects.filter(user=first).update(zone="No/Such")
+    proposals.propose(
+        act="extend_term", of="contract", target_id=a_contract().pk, reason="They asked.", at=at - DAY / 2,
+        actor=an_actor(), payload={"ends_at": "2097-01-01T00:00:00+00:00"},
+    )  # fmt: skip
+    assert notifications.send_notifications(kinds=KINDS, now=at) == 1
+    assert [one.to for one in mail.outbox] == [[second.email]]
+    assert told("console.notifications") == "1"
+
+
+def test_officers_are_told_of_a_check_of_the_trail_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_more: object) -> object:
+        raise RuntimeError
+
+    monkeypatch.setattr(audit.queries, "verify_chains", broken)
+    watching.verify_audit(now=timezone.now())
+    assert told("support.verify-audit") == "1"
 
 
 def test_a_check_that_breaks_keeps_no_later_one_from_its_incident(

@@ -10,11 +10,11 @@ been looked at since, waits for that: a day at the most, so that no company can 
 """
 
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from django.db.backends.utils import CursorWrapper
 import audit.actions
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import ZONE_OF_STATE
+from accounts.workers.one_by_one import run_each
 from audit.actions import IncidentCount, Release
 from consent.actions.system_stops import Outcome, stop_company
 from consent.domain.conflicts import retry_on_conflict
@@ -241,7 +242,6 @@ def _settle(cursor: CursorWrapper, at: datetime) -> Sequence[IncidentCount]:
     ]
 
 
-logger = logging.getLogger(__name__)
 BATCH = 500
 ACTOR = "system:anomalies"
 TOO_OLD = "old"
@@ -272,14 +272,13 @@ SELECT a.id, a.newest_at <due> AND a.id = ANY (%(ids)s) ORDER BY a.id FOR UPDATE
 def act(*, at: datetime) -> int:
     """See to every line and company that is due. Returns how many were suspended. Safe to repeat, and twice at once.
 
-    Each is a transaction of its own; one that breaks is logged, left for the next run, and keeps nobody else waiting.
+    Each is a transaction of its own; one that breaks is left for the next run, and keeps nobody else waiting.
     """
     old = Anomaly.objects.filter(kind__in=("after_stop", "no_approval"), consequence="", cleared_at__isnull=True)
     old.filter(newest_at__lte=at - SUSPENDS_FOR).update(consequence=TOO_OLD)
     suspended, last = 0, (0, "")
     while due := _open(at, after=last):
-        for line_id, party, ids in due:
-            suspended += _suspend(line_id, party, ids, at) == Outcome.SUSPENDED
+        suspended += run_each(job="disclosures.anomalies", rows=due, do=partial(_suspend, at=at), at=at)
         last = due[-1][0], due[-1][1]
     return suspended
 
@@ -296,12 +295,8 @@ def _moments(at: datetime) -> dict[str, Any]:
     return {"at": at, "long_ago": at - MAY_BE_LATE}
 
 
-def _suspend(line_id: int, party: str, ids: list[int], at: datetime) -> Outcome | None:
-    try:
-        return _suspend_once(line_id, party, ids, at)
-    except Exception:  # whatever it is, it must not keep every other line from being seen to
-        logger.exception("a line can't be seen to: left for the next run")
-        return None
+def _suspend(due: tuple[int, str, list[int]], at: datetime) -> bool:
+    return _suspend_once(*due, at) == Outcome.SUSPENDED
 
 
 @retry_on_conflict

@@ -33,7 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, now: bool, emergency: bool, reseal: bool, reason: str, **options: Any) -> None:
         if reseal:
-            self.stdout.write(f"{rotation.reseal(actor=ACTOR, now=timezone.now())} keys encrypted again.")
+            found = rotation.reseal(actor=ACTOR, now=timezone.now())
+            left = f", {found.unopened} that no key opens" if found.unopened else ""
+            self.stdout.write(f"{found.done} keys encrypted again{left}.")
             return
         if not now and not emergency:
             self._tell(rotation.rotate(now=timezone.now()))

@@ -25,6 +25,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.primitives.numbers import CANARY_EVENTS
+from accounts.workers.one_by_one import report_broken
 from audit.primitives import generic_plans
 from audit.primitives.traces import traces
 from partners.clients import http
@@ -182,6 +183,7 @@ class Round:
             if not connection.is_usable():
                 # Every partner's claims would fail on it, for as long as this round is woken again and again.
                 raise
+            report_broken(job="revocations.delivery", count=1, at=self._clock.now())
             self.done["failed"] += 1
             claimed = ClaimedOrders()
         self._take_on(partner, claimed)
