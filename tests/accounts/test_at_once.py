@@ -48,6 +48,7 @@ from accounts.actions.staff import (
 from accounts.clients.oidc import ClaimedLine, Identity
 from accounts.clients.texts import MemoryBackend
 from accounts.models import (
+    AlertChoice,
     CodeAsker,
     Delegation,
     KnownDevice,
@@ -315,8 +316,13 @@ def test_a_reminder_is_sent_once_whoever_is_at_it(line: Line, now: datetime) -> 
     def reminds() -> int:
         return sms_outbox.enqueue_reminders(line_ids=[line.pk], words=lambda _: "Still on.", at=now, every=30 * DAY)
 
-    assert overlap(reminds, reminds) == (1, 0)
-    assert texts(line) == 1
+    def sends_the_link_of_the_year() -> int:
+        return sms_outbox.enqueue_yearly_reminder(line_ids=[line.pk], words=lambda _: "Your year.", at=now + 366 * DAY)
+
+    AlertChoice.objects.create(line=line, topic=AlertChoice.Topic.YEARLY, wanted=True, chosen_at=now)
+    for n, sends in enumerate((reminds, sends_the_link_of_the_year), start=1):
+        assert overlap(sends, sends) == (1, 0)
+        assert texts(line) == n
 
 
 def test_a_mail_is_claimed_by_one_worker(line: Line, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:

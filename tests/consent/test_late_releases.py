@@ -204,6 +204,23 @@ def test_company_below_that_is_shown_late_is_told_of_stop(line: Line, campaign: 
     assert enqueue_orders_for_newly_affected(line_ids=[line.pk]) == 0
 
 
+def test_who_signed_is_told_once_of_a_company_below_it_whatever_outlasts_the_stop(
+    line: Line, campaign: Campaign
+) -> None:
+    """Though nothing is known any more of what it had: that turned out to be another line's."""
+    received(line, campaign, NOW - DAY)
+    stopped(line)
+    at = allowed(line, campaign)
+    signed_for(campaign)
+    Dealing.objects.using("owner").filter(line_id=line.pk).delete()
+    Dealing.objects.create(
+        line_id=line.pk, aggregator=campaign.contract.aggregator, party=a_party("AdReach"), first_at=at + A_MOMENT,
+        last_at=at + A_MOMENT,
+    )  # fmt: skip
+    assert [enqueue_orders_for_newly_affected(line_ids=[line.pk]) for _ in range(2)] == [1, 0]
+    assert (asked(campaign)[-1], since(campaign)) == (([campaign.purpose], STOP), {a_minute(at)})
+
+
 def test_a_narrow_stop_is_not_about_something_else(line: Line) -> None:
     contract, other = a_contract(a_party("NorthLink")), a_party("AdReach", "lbs_provider")
     campaign = a_campaign(contract)

@@ -201,8 +201,17 @@ def test_so_does_one_of_what_had_ended(scene: Scene) -> None:
 # The way to a partner
 
 
-def test_an_order_is_given_to_one_worker_or_poll(scene: Scene) -> None:
-    party_id = scene.party.pk
+def test_an_order_is_given_to_one_worker_or_poll(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one that is offered again, and an event."""
+    monkeypatch.setattr(claims, "LEASE", HOUR)
+    party_id, at = scene.party.pk, database_clock()
+
+    def is_offered_again() -> None:
+        order = Order.objects.filter(id__in=stop_all(scene.a_line()))
+        bring_to(State.ACKNOWLEDGED, order, acknowledged_at=at, again_at=at)
+
+    def is_an_event() -> None:
+        queue_event(party_id=party_id, kind=StreamEvent.Kind.VERIFICATION, sub_id={}, event={}, at=at)
 
     def claimed() -> int:
         return len(claims.claim(party_id=party_id, clock=Clock(database_clock())).pushes)
@@ -210,9 +219,10 @@ def test_an_order_is_given_to_one_worker_or_poll(scene: Scene) -> None:
     def polled() -> int:
         return len(claims.claim_for_poll(party_id=party_id, limit=10, now=database_clock()))
 
-    for first, second in ((claimed, claimed), (polled, polled), (polled, claimed)):
-        stop_all(scene.a_line())
-        assert overlap(first, second) == (1, 0)
+    for waits in (lambda: stop_all(scene.a_line()), is_offered_again, is_an_event):
+        for first, second in ((claimed, claimed), (polled, polled), (polled, claimed)):
+            waits()
+            assert overlap(first, second) == (1, 0)
 
 
 def test_no_more_is_in_flight_than_a_partner_s_share(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

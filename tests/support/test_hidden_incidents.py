@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from console.actions.incidents import do_duty, do_hidden_duty
 from console.queries.notifications import KINDS
 from console.queries.staff import acts
 from disclosures.feeds.releases import DisclosuresFeed
+from disclosures.models import DelayedNotice, Disclosure
 from disclosures.workers.anomalies.detection import find
 from partners.models import Party
 from partners.policies.lifecycle import NotNow
@@ -38,6 +40,7 @@ from support.policies import lifecycle
 from support.queries.notifications import OF_DESK, list_notifications
 from support.queries.queue import PAGE
 from support.queries.visible import visible_incidents
+from support.queries.writing import values_of
 from support.workers.notifications import send_notifications
 from tests.feeds import (
     BRIDGE,
@@ -52,7 +55,9 @@ from tests.feeds import (
     take_releases,
     taken,
 )
+from tests.moments import A_MOMENT
 from tests.partners.outside import Answer, Outside
+from tests.staff import an_actor
 from tests.support.desk import PNG, a_ticket, said
 from tests.support.officers import WHY, Member, csv_of, post, rows_of, searched, shown, staff
 
@@ -400,6 +405,7 @@ def test_a_case_that_took_in_another_stays_without_the_hidden_incident_s_name(of
     queue = officer.client.get("/desk/?kind=ours").content.decode()
     assert [mark for mark in (html.escape(name), "Geobridge") if mark in queue] == []
     assert queue_titles(officer, "/desk/?kind=ours") == ["Merged cases"]
+    assert values_of(ticket=theirs, at=timezone.now())["company"] == ""
     for page in (shown(officer, path), shown(officer, f"{path}write/"), shown(officer, document, {"reason": "Court"})):
         assert "Merged cases" in page
         assert [mark for mark in (name, "Quagga", "Geobridge") if mark in page] == []
@@ -412,6 +418,51 @@ def test_a_case_that_took_in_another_stays_without_the_hidden_incident_s_name(of
     assert theirs.code in shown(officer, "/desk/search/", {"q": "encrypted"})
     hide(*NAMES, until=PAST)
     assert f"Geobridge: {name}, 1 Jul 2025" in queue_titles(officer, "/desk/?kind=ours")
+
+
+def test_what_was_done_at_the_very_moment_of_the_order_is_hidden_with_it(officer: Member) -> None:
+    ungated, _ = released()
+    theirs, ours, agent = Ticket.objects.get(key=f"incident:{ungated.pk}"), reported(officer), an_actor("agent")
+    post(officer, f"/desk/{ours.code}/merge/", {"into": theirs.code})
+    hide(*NAMES)
+    order = DelayedNotice.objects.latest("recorded_at").recorded_at
+    done = (("Quagga", order, BRIDGE), ("Okapi", order + A_MOMENT, ROAD))
+    for word, at, uri in done:
+        act: dict[str, Any] = {"code": theirs.code, "actor": agent, "at": at}
+        add_note(body=word, **act)
+        request_suspension(party_id=Party.objects.get(uri=uri).pk, reason=word, **act)
+        detail = {"about": f"ticket:{theirs.code}"}
+        audit.actions.record(action="document.taken", actor=agent, target="document:x", at=at, detail=detail)
+    for page in (f"/desk/{theirs.code}/", "/admin/suspend-requests/"):
+        text = shown(officer, page)
+        assert ("Quagga" in text, "Okapi" in text) == (False, True), page
+    told = [(one.action, one.at) for one in acts(at=timezone.now()) if one.at in {at for _, at, _ in done}]
+    assert sorted(told) == [(one, order + A_MOMENT) for one in ("document.taken", "suspend.asked", "ticket.noted")]
+
+
+def test_no_title_names_whom_a_hidden_look_up_was_for(officer: Member) -> None:
+    """Wherever cases are listed or named, and in what is filled in for a reply."""
+    take_releases(release_row(id="a"))
+    row, agent = Disclosure.objects.get(), staff(User.Role.AGENT)
+    of_line: dict[str, Any] = {"line_id": row.line_id, "kind": "look_up"}
+    own = a_ticket(
+        about="A look-up", about_kind="look_up", about_ref=str(row.id), assignee=agent.user, due_in=-DAY, **of_line
+    )
+    other = a_ticket(about="Another one", **of_line)
+    own_pages = [f"/desk/{own.code}/{page}" for page in ("", "handling/", "write/")]
+    others_pages = [f"/desk/{other.code}/{page}" for page in ("", "handling/")]
+    pages = ("/desk/?kind=people", "/desk/notifications/", *own_pages, *others_pages)
+
+    def read() -> dict[str, str]:
+        return {path: shown(agent, path) for path in pages} | {"copy": shown(officer, f"/desk/{own.code}/copy/", {})}
+
+    for path, page in read().items():
+        assert "Roadaid: A look-up" in page, path
+    assert values_of(ticket=own, at=timezone.now())["company"] == "Roadaid"
+    hide("a")
+    for path, page in read().items():
+        assert ("A look-up" in page, "Roadaid" in page) == (True, False), path
+    assert values_of(ticket=own, at=timezone.now())["company"] == ""
 
 
 def test_no_mention_in_a_case_of_a_hidden_incident_is_told_of(officer: Member) -> None:
@@ -427,6 +478,8 @@ def test_no_mention_in_a_case_of_a_hidden_incident_is_told_of(officer: Member) -
     assert list_notifications(kinds=OF_DESK, reader=other.actor, at=timezone.now()) == []
     post(officer, f"/desk/{first.code}/note/", {"body": "The disk was encrypted", "mentions": [other.actor]})
     assert queue_titles(other, mentioned) == ["Merged cases"]
+    notified = shown(other, "/admin/notifications/")
+    assert ("Merged cases" in notified, "Geobridge" in notified) == (True, False)
     page = shown(other, f"/desk/{first.code}/")
     assert (page.count("Mentioned:"), "Quagga" in page) == (1, False)
 
