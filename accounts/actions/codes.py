@@ -27,6 +27,8 @@ SENDS_OF_ONE_CODE, SENDS_OF_LONG_CODE = 5, 2
 SHORT, LONG = 6, 10
 SHORT_TRIES, LONG_TRIES = 5, 20
 SHORT_TRIES_OF_ALL, LONG_TRIES_OF_ALL = 20, 30_000
+# A button that is pressed twice sends its code twice: for so long the second is not taken for a wrong one.
+PRESSED_TWICE = timedelta(seconds=10)
 # Of one line, for one purpose, in any 24 hours: so often is a wrong guess compared with a short code, over all of its
 # short codes and all browsers. After so many fewer, new codes are long.
 SHORT_COMPARISONS_A_DAY, LONG_AFTER = 40, 20
@@ -103,6 +105,13 @@ def verify_code(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, typed: 
         return None
     is_right = use_code(line=line, number=msisdn, purpose=purpose, asker=asker, typed=typed, at=at)
     return line if is_right else None
+
+
+def has_just_used(*, msisdn: str, purpose: TextedCode.Purpose, asker: str, at: datetime) -> bool:
+    """Return whether this browser session has used a code of this number's a moment ago; that opens nothing again."""
+    line = queries.line_of_number(msisdn=msisdn, at=at)
+    used = TextedCode.objects.filter(line=line, purpose=purpose, used_at__gt=at - PRESSED_TWICE, askers__asker=asker)
+    return line is not None and used.exists()
 
 
 @transaction.atomic

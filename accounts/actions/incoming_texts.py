@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import translation
 
 import audit.actions
-from accounts.models import AlertChoice, LineReminder, LineTexts, Message, TextTaken
-from accounts.policies import alerts
+from accounts.actions.sms_outbox import enqueue_text
+from accounts.domain.message_templates import alerts_off_text, language_of
+from accounts.models import AlertChoice, Line, LineReminder, LineTexts, Message, TextTaken
+from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import compute_hmac
 
 HOUR = timedelta(hours=1)
@@ -34,9 +37,14 @@ def may_answer(*, line_id: int, at: datetime) -> bool:
 
 @transaction.atomic
 def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
-    """Send the line no news by text. `actor`: who said so; by text, the line itself."""
+    """Send the line no news by text. `actor`: who said so; by text, the line itself.
+
+    Where news goes to another number, that is told: whoever had the phone in hand for a minute could end it there.
+    """
     _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
     if is_new:
+        if delegations.contact_of(line_id=line_id):
+            enqueue_text(line_id=line_id, kind=Message.Kind.CONTACT, words=_say_alerts_off, at=at)
         _record_event("texts_off", line_id, actor, at)
 
 
@@ -79,6 +87,11 @@ def choose_texts(*, line_id: int, wanted: Mapping[str, bool], actor: str, at: da
         )
     if changed:
         _record_event("alerts_chosen", line_id, actor, at)
+
+
+def _say_alerts_off(line: Line) -> str:
+    with translation.override(language_of(line)):
+        return alerts_off_text()
 
 
 def _record_event(what: str, line_id: int, actor: str, at: datetime) -> None:

@@ -378,6 +378,14 @@ def contact_changed_text() -> str:
     ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
 
 
+def alerts_off_text() -> str:
+    """Return the last text to where news went, when whoever has the phone wants none any more."""
+    return _(
+        "Whereabouts: someone turned off alerts about this phone's location. Not you? Turn them on again: "
+        "%(settings)s and stop all sharing: %(stop)s"
+    ) % {"settings": _url("settings"), "stop": f"{settings.BASE_URL}/stop/"}
+
+
 def _url(name: str) -> str:
     return f"{settings.BASE_URL}{reverse(name)}"
 

@@ -100,6 +100,12 @@ class SessionStore(SessionBase):
         """Keep what this request writes, even under a key that was just replaced: it begins something."""
         self._has_begun = True
 
+    @property
+    def was_replaced(self) -> bool:
+        """Whether this request came under a key that another request of the same browser has just replaced."""
+        self.get("")  # reads it, where nothing has
+        return self._replaced_key is not None
+
     def load(self) -> dict[str, Any]:
         """Return what is kept under this key.
 

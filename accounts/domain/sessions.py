@@ -79,6 +79,11 @@ def begin_steps(request: HttpRequest) -> None:
         request.session.begin()
 
 
+def was_replaced(request: HttpRequest) -> bool:
+    """Return whether another request of this browser has just proved something: a button was pressed twice."""
+    return isinstance(request.session, SessionStore) and request.session.was_replaced
+
+
 def remember_number(request: HttpRequest, *, door: str, msisdn: str, then: str = "") -> None:
     """Keep the number somebody typed at a door until they type the code, sealed like every number that is kept.
 

@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -16,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actions import people
-from accounts.actions.codes import text_code
+from accounts.actions.codes import has_just_used, text_code
 from accounts.actions.people import record_passkey_return, sign_in_after_end, sign_in_by_carrier
 from accounts.actions.rate_limits import TooManyTries, count_wrong_code
 from accounts.actions.staff import NoInvitation, accept_invitation, sign_in_vouched
@@ -51,6 +52,12 @@ def refuse_code(request: HttpRequest, form: CodeForm, *, at: datetime) -> None:
     """Say that a texted code was not right and how many tries are left, or that another has to be asked for."""
     tries = count_wrong_code(code_request_id=sessions.get_code_request_id(request), at=at)
     form.refuse(tries_left=sessions.note_tries(request, tries=tries))
+
+
+def was_pressed_twice(request: HttpRequest, *, msisdn: str, purpose: TextedCode.Purpose, at: datetime) -> bool:
+    """Return whether a code that isn't right any more came with a second press: what it opened is open already."""
+    asker = sessions.get_asker(request)
+    return sessions.was_replaced(request) or has_just_used(msisdn=msisdn, purpose=purpose, asker=asker, at=at)
 
 
 def text_code_to(request: HttpRequest, *, msisdn: str, purpose: TextedCode.Purpose) -> None:
@@ -120,6 +127,8 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
             )
         if user:
             return sessions.sign_in_by_code(request, user=user, redirect_url=sessions.get_return_path(request))
+        if was_pressed_twice(request, msisdn=msisdn, purpose=SIGN_IN, at=now):
+            return redirect(f"{reverse('account_login')}?{urlencode({'next': sessions.get_return_path(request)})}")
         refuse_code(request, form, at=now)
     return render(request, "account/code.html", {"form": form, "number": format_phone_number(msisdn)})
 

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.domain import sessions
 from accounts.forms import CodeForm
+from accounts.models import TextedCode
 from accounts.primitives import browsers
 from accounts.views.access import mark_lookup_view, pad_response_time
-from accounts.views.sign_in import refuse_code
+from accounts.views.sign_in import refuse_code, was_pressed_twice
 from audit.queries import database_clock
 from consent.actions.agents import NotOpenRequest, answer_request
 from consent.actions.choices import NotAllowable
@@ -68,6 +69,8 @@ def code(request: AskRequest) -> HttpResponse:
             sessions.prove_line(
                 request, door=DOOR, about=asked_of.token, line_id=line.pk, msisdn=asked_of.msisdn, at=now
             )
+            return redirect("ask", token=asked_of.token)
+        if was_pressed_twice(request, msisdn=asked_of.msisdn, purpose=TextedCode.Purpose.ASK, at=now):
             return redirect("ask", token=asked_of.token)
         refuse_code(request, form, at=now)
     return render(request, "ask/code.html", {"form": form, "question": asked_of})

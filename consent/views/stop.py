@@ -20,7 +20,7 @@ from accounts.models import Line, TextedCode
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.zones import name_of, zone_of
 from accounts.views.access import mark_lookup_view, pad_password_response, pad_response_time, skip_delay
-from accounts.views.sign_in import refuse_code, text_code_again, text_code_to
+from accounts.views.sign_in import refuse_code, text_code_again, text_code_to, was_pressed_twice
 from audit.queries import database_clock
 from consent.actions import without_account
 from consent.actions.without_account import NumberMoved
@@ -58,7 +58,8 @@ def code(request: HttpRequest) -> HttpResponse:
     msisdn = sessions.get_remembered_number(request, door=STOP)
     if not msisdn:
         skip_delay(request)
-        return redirect("stop")
+        # Pressed twice, it was proved under another key: the next page knows.
+        return redirect("stop-all" if sessions.was_replaced(request) else "stop")
     form = CodeForm(request.POST or None)
     if mark_lookup_view(request, form):
         now = database_clock()
@@ -69,6 +70,8 @@ def code(request: HttpRequest) -> HttpResponse:
         if line:
             is_childs = line.user_role == Line.UserRole.MINOR
             sessions.prove_line(request, door=STOP, line_id=line.pk, msisdn=msisdn, is_childs=is_childs, at=now)
+            return redirect("stop-all")
+        if was_pressed_twice(request, msisdn=msisdn, purpose=STOP, at=now):
             return redirect("stop-all")
         refuse_code(request, form, at=now)
     return render(request, "stop/code.html", {"form": form, "number": number_shown(msisdn)})

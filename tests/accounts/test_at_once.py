@@ -62,6 +62,7 @@ from accounts.models import (
     TextedCode,
     Throttle,
     User,
+    WrongCode,
 )
 from accounts.policies import delegations
 from accounts.primitives import sealing
@@ -70,6 +71,7 @@ from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
 from tests.factories import a_line
 from tests.overlapping import noted, overlap, overlap_at_a_row
+from tests.people import Browser
 from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -115,6 +117,26 @@ def test_a_code_typed_twice_at_once_opens_once(line: Line, now: datetime) -> Non
     ask_code(line, now)()
     takes = type_code(line, newest_code(), now)
     assert overlap(takes, takes) == (line, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "code", "leads"),
+    [
+        ("/accounts/login/?next=/history/", "/accounts/login/code/", "/history/"),
+        ("/stop/", "/stop/code/", "/stop/all/"),
+    ],
+)
+def test_both_presses_of_the_button_under_a_code_lead_on(line: Line, start: str, code: str, leads: str) -> None:
+    first, second = Browser(), Browser()
+    first.post(start, {"number": number(line)})
+    second.client.cookies.update(first.client.cookies)
+    typed = {"code": newest_code()}
+    pages = overlap(lambda: first.post(code, typed), lambda: second.post(code, typed))
+    assert [page.status_code for page in pages] == [302, 302]
+    assert pages[0].url == leads
+    # The second answers for what the first opened, under the cookie that came with its answer.
+    assert (first.get(pages[1].url).url or pages[1].url) == leads
+    assert WrongCode.objects.count() == 0
 
 
 def test_two_who_ask_at_once_are_texted_the_same_code(line: Line, now: datetime) -> None:

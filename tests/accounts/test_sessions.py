@@ -94,13 +94,19 @@ def test_a_late_request_that_writes_signs_nobody_out(moved: tuple[Line, Browser,
 
 
 def test_a_stop_begins_right_after_a_double_tap_on_its_code() -> None:
-    """The code is sent twice: the browser drops the first answer with its cookie, and the second leads to the start."""
+    """The code is sent twice. A browser that drops the first answer with its cookie is led to the start."""
     line, browser = a_line(), Browser()
     browser.post("/stop/", {"number": number_of(line)})
     before, code = key_of(browser.client), {"code": newest_text(number_of(line)).code}
     assert browser.post("/stop/code/", code).url == "/stop/all/"
+    proved = key_of(browser.client)
     browser.client.cookies[configured.SESSION_COOKIE_NAME] = before
-    assert browser.post("/stop/code/", code).url == "/stop/"
+    assert browser.post("/stop/code/", code).url == "/stop/all/"
+    assert browser.get("/stop/all/").url == "/stop/"
+    # One that kept it goes on.
+    kept = Browser()
+    kept.client.cookies[configured.SESSION_COOKIE_NAME] = proved
+    assert kept.get("/stop/all/").status_code == 200
     assert browser.post("/stop/", {"number": number_of(line)}).url == "/stop/code/"
     assert browser.get("/stop/code/").status_code == 200
     assert browser.post("/stop/code/", {"code": newest_text(number_of(line)).code}).url == "/stop/all/"

@@ -20,7 +20,7 @@ from consent.domain.change_notices import TextCommand
 from consent.models import Choice, LineGate
 from consent.schemas.texts import ParsedText, parse_text
 from tests.consent.claiming import a_partner, asked, text_now
-from tests.factories import a_campaign, a_line, an_approval
+from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
 from tests.people import Browser, asked_for_new_password, newest_text, number_of, signed_in, texts_to
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -109,6 +109,19 @@ def test_code_that_browser_asked_for_works_at_its_door(line: Line) -> None:
     browser.post("/stop/", {"number": number})
     texted(line, f"STOP LOCATION {newest_text(number).code}", on_network=False)
     assert stops() == []
+
+
+def test_where_news_goes_elsewhere_its_end_is_told_there(line: Line) -> None:
+    elsewhere = "+13605550177"
+    a_safe_contact(line, msisdn=elsewhere, at=timezone.now() - timedelta(days=3))
+    for _ in range(2):
+        texted(line, "STOP")
+    told = (
+        "About your other phone line: Whereabouts: someone turned off alerts about this phone's location. Not you? Turn"
+        " them on again: http://localhost:8000/settings/ and stop all sharing: http://localhost:8000/stop/"
+    )
+    assert [text.text for text in texts_to(elsewhere)] == [told]
+    assert not [text for text in texts_to(number_of(line)) if "someone turned off" in text.text]
 
 
 def test_bare_stop_is_about_texts(line: Line) -> None:
