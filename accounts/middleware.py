@@ -3,10 +3,13 @@
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import override
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,6 +35,22 @@ NOT_DONE = gettext_lazy(
     "You were signed out because you were away for a while. What you just sent didn't go through. Sign in and "
     "send it again. You can stop sharing without signing in."
 )
+
+
+class LateSessionMiddleware(SessionMiddleware):
+    """Django's own, but that a request whose session went on under another key meanwhile is answered all the same.
+
+    What it writes is dropped: a button that is pressed twice at once leads where the first press leads.
+    """
+
+    @override
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            if not sessions.was_replaced(request):
+                raise
+            return response
 
 
 def private_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

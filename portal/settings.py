@@ -128,7 +128,7 @@ MIDDLEWARE = [
     "accounts.middleware.private_pages",
     "accounts.middleware.blank_after_quick_exit",
     "consent.middleware.planned_stops",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.LateSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -8,7 +8,8 @@ A session that proves more about its person than before (a password, a passkey, 
 key, whichever page took the proof: a key that was known to somebody beforehand opens nothing more than it did.
 
 For ten seconds a mark says that the old key was replaced, and which row went on. A request that was sent under that key
-reads nothing. What it writes by the way is dropped, so that it takes no cookie from the browser. If it begins something
+reads nothing. What it writes by the way is dropped, so that it takes no cookie from the browser; so is what a request
+writes that had read the session before. If it begins something
 (asks for a code, signs in), it gets a session of its own. If it signs out, the session that went on ends. After ten
 seconds the old key is unknown like any other.
 
@@ -27,6 +28,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.contrib.auth import SESSION_KEY as USER
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, SessionBase, UpdateError
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 from django.utils.crypto import get_random_string
 
 from accounts.models import BrowserSession
@@ -156,7 +158,7 @@ class SessionStore(SessionBase):
     def save(self, must_create: bool = False) -> None:
         """Write it, under another key where it proves more than when it was read.
 
-        Raises: UpdateError where it was ended meanwhile, or can't be written.
+        Raises: UpdateError where it was ended or replaced meanwhile, or can't be written.
         """
         data, old, statement = dict(self.items()), self._key, UPDATE
         if must_create or self.session_key is None:
@@ -169,6 +171,7 @@ class SessionStore(SessionBase):
         except DatabaseError as error:
             raise UpdateError from error
         if not is_there:
+            self._replaced_key = old if self._is_mark_there(old) else None
             raise UpdateError
 
     @override
@@ -183,6 +186,10 @@ class SessionStore(SessionBase):
         if key is not None:
             with connection.cursor() as cursor:
                 cursor.execute(DELETE, {"key": session_key_hash(key), "mark": _hash_mark(key)})
+
+    def _is_mark_there(self, key: str) -> bool:
+        mark = BrowserSession.objects.filter(key_hash=_hash_mark(key), expires_at__gt=Now())
+        return mark.exists()
 
     @property
     def _is_late(self) -> bool:

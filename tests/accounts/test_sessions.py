@@ -1,7 +1,9 @@
 """Where somebody is signed in, and under which key a session goes on once it has proved more."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,9 +11,10 @@ from django.conf import settings as configured
 from django.test import Client
 from django.utils import timezone
 
+from accounts.domain.session_store import SessionStore
 from accounts.models import BrowserSession, Line
 from tests.factories import a_line
-from tests.people import PASSWORD, Browser, newest_text, number_of, sign_in, sign_in_by_code
+from tests.people import PASSWORD, Browser, Page, newest_text, number_of, sign_in, sign_in_by_code
 from tests.staff import a_staff_user
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
@@ -91,6 +94,49 @@ def test_a_late_request_that_writes_signs_nobody_out(moved: tuple[Line, Browser,
     assert late.post("/settings/", {"language": "es"}).status_code == 302
     assert (key_of(late.client), BrowserSession.objects.count()) == (before, rows)
     assert is_signed_in(key_of(browser.client))
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Let something happen once the next request has read its session, and before it writes that."""
+    write = SessionStore._write
+
+    def happens(verb: Callable[[], object]) -> None:
+        once = iter([verb])
+
+        def write_after(self: SessionStore, statement: str, data: dict[str, Any], *, old_key: str = "") -> bool:
+            for one in once:
+                one()
+            return write(self, statement, data, old_key=old_key)
+
+        monkeypatch.setattr(SessionStore, "_write", write_after)
+
+    return happens
+
+
+def test_a_password_sent_twice_at_once_is_given_once(meanwhile: Callable[[Callable[[], object]], None]) -> None:
+    line, second = a_line(), Browser()
+    sign_in(line)
+    browser, given = sign_in_by_code(line), {"password": PASSWORD}
+    before = second.client.cookies[configured.SESSION_COOKIE_NAME] = key_of(browser.client)
+    pages = list[Page]()
+    meanwhile(lambda: pages.append(browser.post("/accounts/reauthenticate/", given)))
+    pages.append(second.post("/accounts/reauthenticate/", given))
+    assert [page.status_code for page in pages] == [302, 302]
+    assert pages[0].url == pages[1].url
+    # The second answer brings no cookie that would take the place of the first's.
+    assert key_of(second.client) == before
+    assert [is_signed_in(before), is_signed_in(key_of(browser.client))] == [False, True]
+
+
+def test_what_a_sign_out_ended_meanwhile_stays_ended(meanwhile: Callable[[Callable[[], object]], None]) -> None:
+    line, second = a_line(), Browser()
+    sign_in(line)
+    browser = sign_in_by_code(line)
+    second.client.cookies[configured.SESSION_COOKIE_NAME] = key_of(browser.client)
+    meanwhile(lambda: browser.post("/accounts/logout/"))
+    assert second.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 400
+    assert BrowserSession.objects.filter(user__isnull=False).count() == 1
 
 
 def test_a_stop_begins_right_after_a_double_tap_on_its_code() -> None:
