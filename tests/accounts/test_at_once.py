@@ -1,6 +1,7 @@
 """Two browsers, two buttons, two workers at the same moment: what may be done once is done once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,10 +68,11 @@ from accounts.models import (
 from accounts.policies import delegations
 from accounts.primitives import sealing
 from accounts.primitives.browsers import Source
+from accounts.primitives.slots import lock_job
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
 from tests.factories import a_line
-from tests.overlapping import noted, overlap, overlap_at_a_row
+from tests.overlapping import elsewhere, noted, overlap, overlap_at_a_row, wait_until_it_waits
 from tests.people import Browser
 from tests.staff import a_staff_user, an_actor
 
@@ -323,6 +325,19 @@ def test_no_more_mails_and_links_of_receipts_than_day_has(line: Line, now: datet
         with pytest.raises(SentEnough):
             overlap(verb, verb)
     assert (OutgoingEmail.objects.count(), texts(line)) == (10, 5)
+
+
+def test_who_waits_for_a_job_has_it_after_the_other() -> None:
+    def has_it() -> bool:
+        with lock_job(name="a.job", waits=True) as mine:
+            return mine
+
+    with ThreadPoolExecutor(1) as pool:
+        with lock_job(name="a.job"):
+            other = pool.submit(elsewhere, has_it)
+            wait_until_it_waits(other)
+            assert not other.done()
+        assert other.result()
 
 
 def test_a_text_that_comes_twice_is_acted_on_once(now: datetime) -> None:

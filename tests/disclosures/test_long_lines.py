@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Line
 from audit.queries import database_clock
 from disclosures.domain.ingest import rollups
-from disclosures.models import ChangedDay, DailyRollup, GrowingLine, LongLine, RolledFacts
+from disclosures.models import ChangedDay, DailyRollup, DelayedNotice, Disclosure, GrowingLine, LongLine, RolledFacts
 from disclosures.queries.release_counts import facts_of
 from tests.factories import a_line
 from tests.feeds import (
@@ -187,8 +187,26 @@ def a_scene() -> Line:
     return Line.objects.get()
 
 
+def stores_rows(row: Disclosure) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
+        rollups.mark_changed_days(cursor=cursor, rows="fresh")
+
+
+def hides_a_row(row: Disclosure) -> None:
+    DelayedNotice.objects.create(
+        line_id=row.line_id, disclosure_id=row.id, number=1, order_ref="court", recorded_at=row.recorded_at
+    )
+
+
+def judges_again(row: Disclosure) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE disclosures_release SET term = term WHERE line_id = %s", [row.line_id])
+
+
 @pytest.mark.usefixtures("committed_db", "no_broker")
-def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
+@pytest.mark.parametrize("somebody", [stores_rows, hides_a_row, judges_again])
+def test_no_line_becomes_long_while_somebody_changes_its_days(somebody: Callable[[Disclosure], None]) -> None:
     line = a_scene()
 
     def roll_up() -> None:
@@ -196,9 +214,8 @@ def test_no_line_becomes_long_while_somebody_stores_rows() -> None:
             cursor.execute("SET lock_timeout = '50ms'")
         rollups.roll_up(at=database_clock(), long=240)
 
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE fresh (line_id bigint, occurred_at timestamptz, id uuid) ON COMMIT DROP")
-        rollups.mark_changed_days(cursor=cursor, rows="fresh")
+    with transaction.atomic():
+        somebody(Disclosure.objects.earliest("occurred_at"))
         with pytest.raises(OperationalError, match="lock timeout"):
             elsewhere(roll_up)
         assert not LongLine.objects.exists()

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from accounts.models import Line
 from accounts.primitives.zones import zone_of
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
 from consent.gate.rules import get_claimed_time
@@ -77,6 +77,8 @@ def test_each_line_has_its_result_again_unchanged(gateway: Client) -> None:
     ]
     status, again = post(gateway, body)
     assert (status, again["accepted"], again["repeated"], again["rejected"]) == (200, 0, 2, 3)
+    trail = AuditEvent.objects.filter(action="disclosures.reported", actor=f"client:{gateway.client_id}")
+    assert [one.detail["accepted"] for one in trail.order_by("id")] == [2, 0]
 
 
 def test_a_release_by_api_needs_the_gates_own_yes(gateway: Client) -> None:

@@ -220,6 +220,26 @@ def test_an_archive_is_made_by_one_worker() -> None:
     assert second is None
 
 
+def test_an_archive_is_begun_before_an_order_or_after_it() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_releases(release_row(id="r"))
+    line_id = Disclosure.objects.get().line_id
+
+    def is_asked_for_and_begun() -> Archive | None:
+        now = database_clock()
+        actions.request_archive(line_id=line_id, user_id=7, language="en", at=now)
+        return archiving._claim(now)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            take_notices(AWAITED | {"order_ref": "court"})
+            begun = pool.submit(elsewhere, is_asked_for_and_begun)
+            wait_until_it_waits(begun)
+            assert Archive.objects.get().state == Archive.State.WAITING
+        assert begun.result() is not None
+
+
 def test_what_counts_people_is_counted_once_for_its_month() -> None:
     first, later = database_clock(), database_clock() + HOUR
     overlap(lambda: publishing.make(at=first), lambda: publishing.make(at=later))

@@ -24,6 +24,7 @@ from accounts.models import Line, LineNumber, User
 from accounts.primitives import sealing
 from accounts.primitives.sealing import seal, unseal
 from accounts.queries import line_of_number
+from audit.models import AuditEvent
 from consent.actions.choices import stop
 from consent.models import HeldRow
 from consent.workers import archive_comparison, archive_writing
@@ -92,6 +93,9 @@ def test_after_reseal_the_newest_key_alone_opens_everything(settings: Settings, 
         again = StringIO()
         call_command("reseal", stdout=again)
         assert "accounts.Line.holder_name_sealed: 0 sealed anew" in again.getvalue()
+        trail = AuditEvent.objects.filter(action="fields.resealed").order_by("id")
+        anew = [sum(map(int, re.findall(r": (\d+) sealed anew", run.getvalue()))) for run in (said, again)]
+        assert [one.detail["count"] for one in trail] == anew
         # The key between has gone; numbers are found, what was signed verifies, and the archive is ours.
         settings.FIELD_ENCRYPTION_KEYS = [newest, oldest]
         assert line_of_number(msisdn=NUMBER, at=timezone.now()) == line

@@ -323,6 +323,7 @@ def test_a_shard_is_listed_and_a_manifest_published_once(scene: Scene) -> None:
 
     assert overlap(lists, lists) == (True, False)
     assert overlap(publishes, publishes) == (True, False)
+    assert noted("manifest.published") == 1
 
 
 def a_stream(scene: Scene) -> Stream:

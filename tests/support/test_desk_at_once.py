@@ -13,7 +13,7 @@ import accounts.queries
 import audit.actions
 from accounts.actions.people import get_or_create_person
 from accounts.models import Line, User
-from audit.models import Incident
+from audit.models import AuditEvent, Incident
 from consent.actions import choices
 from consent.models import Choice
 from consent.queries.choices import NEVER_AGREED
@@ -321,7 +321,14 @@ def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> No
 
 def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> None:
     officer = an_actor()
-    reply = replies.write_reply(key="k", language="en", title="Hello", body="Hello.", actor=officer, at=now)
+
+    def writes(body: str) -> SavedReply:
+        return replies.write_reply(key="k", language="en", title="Hello", body=body, actor=officer, at=now)
+
+    reply = writes("Hello.")
+    overlap(lambda: writes("Hi."), lambda: writes("Hey."))
+    newest = AuditEvent.objects.filter(action="reply.written").latest("id")
+    assert newest.detail["was"] == {"body": "Hi."}
 
     def turns(*, retires: bool) -> None:
         replies.retire_reply(reply_id=reply.pk, retires=retires, actor=officer, at=now)
