@@ -22,6 +22,7 @@ from support.domain import tickets
 from support.domain.files import Upload
 from support.models import Entry, Ticket
 from support.policies import lifecycle
+from support.policies.thread_events import WITHDRAWN, describe_event
 from support.queries.own_cases import case_of
 from support.queries.subjects import COMPANY, Subject
 
@@ -31,7 +32,6 @@ CASES_A_DAY, WORDS_A_DAY = 20, 50
 DAY = timedelta(days=1)
 # So long an answered or closed case is opened again by writing in it.
 OPENS_AGAIN = timedelta(days=30)
-WITHDRAWN = "The person withdrew “I never agreed”. Their stop stays."
 TOPICS = (Ticket.Kind.STILL_HAVE, Ticket.Kind.SIGN_IN, Ticket.Kind.OTHER)
 
 
@@ -146,7 +146,7 @@ def withdraw_dispute(*, user: User, line_ids: Collection[int], choice_id: UUID, 
     for ticket in Ticket.objects.select_for_update(of=("self",)).filter(key=key):
         tickets.append_event(
             ticket=tickets.lock_merged_case(ticket=ticket),
-            body=WITHDRAWN,
+            body=describe_event(WITHDRAWN),
             author=actor,
             at=at,
             key=f"withdrawn:{choice_id}",

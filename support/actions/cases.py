@@ -17,6 +17,7 @@ from accounts.queries import StaffOnly, acting_staff, require_logged_staff_act
 from support.domain.tickets import append_event
 from support.models import Ticket
 from support.policies.lifecycle import DONE, UNDER_WAY, NotNow, move, raise_priority
+from support.policies.thread_events import ESCALATED, MOVED, PRIORITY_SET, describe_event
 from support.queries import team_metrics
 from support.queries.case import Case, case_of
 from support.queries.pending_tickets import is_answered
@@ -76,7 +77,7 @@ def move_case(*, code: str, to: Ticket.State, reason: str, actor: str, at: datet
     was = str(ticket.state)
     move(ticket=ticket, to=to, at=at)
     ticket.save()
-    append_event(ticket=ticket, body=f"{State(to).label}: {why}", author=name, at=at)
+    append_event(ticket=ticket, body=describe_event(MOVED, state=State(to).label, why=why), author=name, at=at)
     record_case_act(
         ticket=ticket, action="ticket.moved", actor=name, at=at, reason=why, detail={"to": str(to), "was": was}
     )
@@ -93,7 +94,12 @@ def set_priority(*, code: str, priority: Ticket.Priority, reason: str, actor: st
     raise_priority(ticket=ticket, priority=priority, at=at)
     ticket.last_at = at
     ticket.save(update_fields=["priority", "due_at", "last_at"])
-    append_event(ticket=ticket, body=f"{was.label} → {priority.label}: {why}", author=name, at=at)
+    append_event(
+        ticket=ticket,
+        body=describe_event(PRIORITY_SET, was=was.label, priority=priority.label, why=why),
+        author=name,
+        at=at,
+    )
     record_case_act(
         ticket=ticket, action="ticket.priority_set", actor=name, at=at, reason=why,
         detail={"to": int(priority), "was": int(was)},
@@ -113,7 +119,7 @@ def escalate(*, code: str, reason: str, actor: str, at: datetime) -> None:
     ticket.assignee, ticket.claimed_at = None, None
     raise_priority(ticket=ticket, priority=Ticket.Priority(min(ticket.priority, Ticket.Priority.HIGH)), at=at)
     ticket.save(update_fields=["escalated_at", "last_at", "assignee", "claimed_at", "priority", "due_at"])
-    append_event(ticket=ticket, body=f"To the privacy office: {why}", author=name, at=at)
+    append_event(ticket=ticket, body=describe_event(ESCALATED, why=why), author=name, at=at)
     record_case_act(ticket=ticket, action="ticket.escalated", actor=name, at=at, reason=why)
 
 

@@ -22,7 +22,9 @@ from revocations.models import EvidenceRequest, Order
 from support.actions.cases import lock_case_for_staff, record_case_act, require_line
 from support.domain.tickets import append_event, lock_merged_case
 from support.models import SuspendRequest, Ticket
+from support.policies import thread_events
 from support.policies.lifecycle import DONE, NEXT, NotNow, move
+from support.policies.thread_events import describe_event
 from support.queries.case import choice_id_of, evidence_key, look_up_of
 from support.queries.visible import find_hidden_cases
 
@@ -51,7 +53,12 @@ def ask_for_evidence(*, code: str, reason: str, actor: str, at: datetime) -> int
         )
     count = ask_partners(line_id=line_id, choice_id=key, disputed=wanted, at=at)
     partners = sorted({party_name(one.contract.aggregator.name, one.contract.aggregator.uri) for one in wanted})
-    append_event(ticket=ticket, body=f"Asked for proof: {', '.join(partners)}. {why}", author=name, at=at)
+    append_event(
+        ticket=ticket,
+        body=describe_event(thread_events.PROOF_ASKED, names=", ".join(partners), why=why),
+        author=name,
+        at=at,
+    )
     _wait_for_partner(ticket, at)
     record_case_act(ticket=ticket, action="evidence.asked", actor=name, at=at, reason=why, detail={"questions": count})
     return count
@@ -70,8 +77,9 @@ def resend_orders(*, code: str, party_id: int, reason: str, actor: str, at: date
         raise NotNow(_("We sent this partner no message about this person."))
     count = resend_for_case(party_id=party_id, line_id=line_id, actor=name, reason=f"{ticket.code}: {why}", at=at)
     if not count:
-        raise NotNow("It has signed for every message about this person. Nothing was sent.")
-    what = f"Sent again to {party_name(partner.name, partner.uri)}: {count} order{'' if count == 1 else 's'}. {why}"
+        raise NotNow(_("It has signed for every message about this person. Nothing was sent."))
+    resent = thread_events.ORDER_RESENT if count == 1 else thread_events.ORDERS_RESENT
+    what = describe_event(resent, name=party_name(partner.name, partner.uri), n=count, why=why)
     append_event(ticket=ticket, body=what, author=name, at=at)
     return count
 
@@ -90,7 +98,7 @@ def request_suspension(*, code: str, party_id: int, reason: str, actor: str, at:
     if ticket.suspend_requests.filter(party_id=party_id, decision="").exists():
         raise NotNow(_("The privacy office was already asked and hasn't decided yet."))
     made = SuspendRequest.objects.create(ticket=ticket, party_id=party_id, reason=why, asked_by=name, asked_at=at)
-    what = f"Asked the privacy office to suspend {party_name(party.name, party.uri)}: {why}"
+    what = describe_event(thread_events.SUSPENSION_ASKED, name=party_name(party.name, party.uri), why=why)
     append_event(ticket=ticket, body=what, author=name, at=at)
     record_case_act(ticket=ticket, action="suspend.asked", actor=name, at=at, reason=why, detail={"party": party_id})
     return made
@@ -116,8 +124,8 @@ def decide_request(*, request_id: int, suspends: bool, reason: str, actor: str, 
     asked.decision, asked.decided_by, asked.decided_at, asked.decision_reason = words, name, at, why
     asked.save(update_fields=["decision", "decided_by", "decided_at", "decision_reason"])
     party = Party.objects.get(pk=asked.party_id)
-    did = "suspended" if suspends else "did not suspend"
-    what = f"The privacy office {did} {party_name(party.name, party.uri)}: {why}"
+    did = thread_events.SUSPENDED if suspends else thread_events.NOT_SUSPENDED
+    what = describe_event(did, name=party_name(party.name, party.uri), why=why)
     append_event(ticket=ticket, body=what, author=name, at=at)
     record_case_act(
         ticket=ticket, action="suspend.decided", actor=name, at=at, reason=why, detail={"decision": str(words)}

@@ -22,6 +22,7 @@ from support.actions.writing import attach
 from support.domain import files, tickets
 from support.models import LONGEST, MAILED, CanaryRun, Entry, LoggedCall, Ticket
 from support.policies.lifecycle import due_at
+from support.policies.thread_events import FILES_LEFT, describe_event
 from support.primitives.tokens import REPLY, code_in, token_in
 
 ACTOR = "mail:reply"
@@ -113,8 +114,7 @@ def _write(ticket: Ticket, body: str, given: Sequence[tuple[str, bytes]], at: da
     attach(ticket=ticket, entry=entry, author=ACTOR, uploads=uploads, at=at)
     if len(uploads) < len(given):
         left = len(given) - len(uploads)
-        said = f"{left} of the mail's files were not taken: too many, too large, damaged, or no kind of ours."
-        tickets.append_event(ticket=ticket, body=said, at=at)
+        tickets.append_event(ticket=ticket, body=describe_event(FILES_LEFT, n=left), at=at)
 
 
 def _accept_files(given: Sequence[tuple[str, bytes]]) -> list[files.Upload]:

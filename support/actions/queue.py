@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import audit.actions
 import audit.queries
@@ -18,7 +19,9 @@ from accounts.queries import acting_staff
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain.tickets import append_event, write
 from support.models import LONGEST, Attachment, Draft, Entry, Ticket
-from support.policies.lifecycle import CLOCK_RUNS, MERGED_IN, NotNow, move
+from support.policies import thread_events
+from support.policies.lifecycle import CLOCK_RUNS, NotNow, move
+from support.policies.thread_events import describe_event
 from support.queries.names import get_staff_name
 from support.queries.queue import (
     Page,
@@ -83,11 +86,11 @@ def claim(*, code: str, user: User, at: datetime) -> None:
     name = acting_staff(actor=actor_of(user), action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code, at=at)
     if ticket.assignee_id == user.pk:
-        raise NotNow("This case is already assigned to you.")
+        raise NotNow(_("This case is already assigned to you."))
     if ticket.assignee is not None and works_cases(user=ticket.assignee):
-        raise NotNow(f"{get_staff_name(user=ticket.assignee)} has it.")
+        raise NotNow(_("%(name)s has it.") % {"name": get_staff_name(user=ticket.assignee)})
     if ticket.escalated_at is not None and not staff_may(user.role, StaffAction.LEAD_DESK):
-        raise NotNow("The privacy office has it.")
+        raise NotNow(_("The privacy office has it."))
     _give(ticket, user, name, "ticket.claimed", at)
 
 
@@ -109,10 +112,10 @@ def hand_over(*, code: str, to: int | None, note: str, actor: str, at: datetime)
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if not has_visible_text(note):
-        raise NoReason("Say how it stands, for whoever goes on with it.")
+        raise NoReason(_("Say how it stands, for whoever goes on with it."))
     ticket = lock_case(code=code, at=at)
     if ticket.assignee is None or actor_of(ticket.assignee) != name:
-        raise NotNow("It isn't assigned to you.")
+        raise NotNow(_("It isn't assigned to you."))
     write(
         ticket=ticket, kind=Entry.Kind.NOTE, author=name, channel=Entry.Channel.DESK, body=note.strip(), at=at
     )  # fmt: skip
@@ -130,17 +133,20 @@ def merge(*, code: str, into: str, actor: str, at: datetime) -> None:
     ticket, other = _lock_both(code, into, at)
     for one in (ticket, other):
         if one.merged_into is not None:
-            raise NotNow(f"{one.code} was already merged into {one.merged_into.code}. Nothing was changed.")
+            raise NotNow(
+                _("%(code)s was already merged into %(into)s. Nothing was changed.")
+                % {"code": one.code, "into": one.merged_into.code}
+            )
     if not other.is_under_way:
-        raise NotNow(f"{other.code} is done. Reopen it first.")
+        raise NotNow(_("%(code)s is done. Reopen it first.") % {"code": other.code})
     _refuse_to_mix(ticket, other)
     _carry_over_deadlines(other, ticket, name, at)
     move(ticket=ticket, to=State.MERGED, at=at)
     ticket.merged_into = other
     ticket.save(update_fields=["state", "last_at", "solved_at", "closed_at", "merged_into"])
     _move_drafts(ticket, other)
-    append_event(ticket=ticket, body=f"Goes on as {other.code}.", author=name, at=at)
-    append_event(ticket=other, body=MERGED_IN.format(code=ticket.code), author=name, at=at)
+    append_event(ticket=ticket, body=describe_event(thread_events.MERGED_INTO, code=other.code), author=name, at=at)
+    append_event(ticket=other, body=describe_event(thread_events.MERGED_IN, code=ticket.code), author=name, at=at)
     record_case_act(ticket=ticket, action="ticket.merged", actor=name, at=at, detail={"into": other.code})
 
 
@@ -151,7 +157,8 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
     if to is not None and not staff_may(to.role, StaffAction.LEAD_DESK):
         ticket.escalated_at = None
     ticket.save(update_fields=["assignee", "claimed_at", "last_at", "escalated_at"])
-    whose = f"Now with {get_staff_name(user=to)}." if to else "Back in the queue."
+    giving = describe_event(thread_events.NOW_WITH, name=get_staff_name(user=to)) if to else ""
+    whose = giving or describe_event(thread_events.IN_QUEUE)
     append_event(ticket=ticket, body=whose, author=by, at=at)
     given: dict[str, object] = {"to": actor_of(to) if to else "", "was": was}
     record_case_act(ticket=ticket, action=action, actor=by, at=at, detail=given)
@@ -159,9 +166,13 @@ def _give(ticket: Ticket, to: User | None, by: str, action: str, at: datetime) -
 
 def _refuse_to_give(ticket: Ticket, to: User | None) -> None:
     if not ticket.is_under_way:
-        raise NotNow("This case is done. Reopen it first.")
+        raise NotNow(_("This case is done. Reopen it first."))
     if ticket.assignee == to:
-        raise NotNow(f"It is already assigned to {get_staff_name(user=to)}." if to else "It is already in the queue.")
+        raise NotNow(
+            _("It is already assigned to %(name)s.") % {"name": get_staff_name(user=to)}
+            if to
+            else _("It is already in the queue.")
+        )
 
 
 def _lock_both(code: str, into: str, at: datetime) -> tuple[Ticket, Ticket]:
@@ -169,20 +180,24 @@ def _lock_both(code: str, into: str, at: datetime) -> tuple[Ticket, Ticket]:
     rows = visible_tickets(at=at).select_for_update().filter(code__in=[code, into]).order_by("id")
     found = {one.code: one for one in rows}
     if code not in found or into not in found:
-        raise NotNow("There is no such case.")
+        raise NotNow(_("There is no such case."))
     if code == into:
-        raise NotNow("That is the same case.")
+        raise NotNow(_("That is the same case."))
     return found[code], found[into]
 
 
 def _refuse_to_mix(ticket: Ticket, other: Ticket) -> None:
     if ticket.line_id != other.line_id or (ticket.line_id is None and not _of_one_source(ticket, other)):
-        raise NotNow("They aren't from the same person, so they can't be merged.")
+        raise NotNow(_("They aren't from the same person, so they can't be merged."))
     if ticket.asked_by_id != other.asked_by_id:
         # Each reads their own alone: one line may have two people, or had another before.
         unknown = next((one.code for one in (ticket, other) if one.asked_by_id is None), "")
-        why = f"we don't know who sent {unknown}" if unknown else "from different people"
-        raise NotNow(f"They are about the same number, but {why}, so they can't be merged.")
+        raise NotNow(
+            _("They can't be merged: they are about the same number, but we don't know who sent %(code)s.")
+            % {"code": unknown}
+            if unknown
+            else _("They can't be merged: they are about the same number, but from different people.")
+        )
 
 
 def _of_one_source(ticket: Ticket, other: Ticket) -> bool:
@@ -202,7 +217,7 @@ def _carry_over_deadlines(other: Ticket, ticket: Ticket, by: str, at: datetime) 
     if other.escalated_at and other.assignee and not staff_may(other.assignee.role, StaffAction.LEAD_DESK):
         # What was handed up is for the privacy office to take.
         other.assignee, other.claimed_at = None, None
-        append_event(ticket=other, body="Back in the queue, for the privacy office.", author=by, at=at)
+        append_event(ticket=other, body=describe_event(thread_events.IN_QUEUE_OF_OFFICE), author=by, at=at)
     other.last_at = at
     other.save()
 
@@ -253,7 +268,7 @@ def _colleague(user_id: int | None) -> User | None:
         return None
     user = User.objects.filter(pk=user_id).first()
     if user is None or not works_cases(user=user):
-        raise NotNow("That person doesn't work on cases.")
+        raise NotNow(_("That person doesn't work on cases."))
     return user
 
 

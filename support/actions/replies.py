@@ -5,8 +5,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import chain
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 import audit.actions
 from accounts.models import User
@@ -15,9 +17,9 @@ from accounts.primitives.reasons import NoReason, has_visible_text
 from accounts.queries import acting_staff
 from audit.models import Incident
 from support.actions.queue import record_search
-from support.labels import BadVariable, fill_variables, find_unknown
 from support.models import BulkReply, SavedReply, Ticket
 from support.policies.lifecycle import NotNow
+from support.policies.reply_variables import BadVariable, fill_variables, find_unknown
 from support.queries.writing import (
     Answers,
     Recipients,
@@ -81,13 +83,13 @@ def undo_reply(*, reply_id: uuid.UUID, actor: str, at: datetime) -> None:
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     reply = BulkReply.objects.select_for_update().filter(pk=reply_id).first()
     if reply is None:
-        raise NotNow("There is no such reply.")
+        raise NotNow(_("There is no such reply."))
     if reply.by != name:
         acting_staff(actor=actor, action=StaffAction.LEAD_DESK)
     if reply.undone_at is not None:
-        raise NotNow("It was already taken back.")
+        raise NotNow(_("It was already taken back."))
     if at >= reply.begins_at or reply.answered or reply.skipped:
-        raise NotNow("Sending has begun. Messages that were sent can't be taken back.")
+        raise NotNow(_("Sending has begun. Messages that were sent can't be taken back."))
     reply.undone_at = at
     reply.save(update_fields=["undone_at"])
     audit.actions.record(
@@ -101,16 +103,16 @@ def _check_reply(incident_id: int, body: str, found: QuerySet[Ticket], at: datet
     Raises NoReason, BadVariable, NotNow.
     """
     if not has_visible_text(body):
-        raise NoReason("Write the answer.")
+        raise NoReason(_("Write the answer."))
     if left := left_open(body=body):
-        raise BadVariable(f"Fill in “{left}”, or take it out.")
+        raise BadVariable(_("Fill in “%(left)s”, or take it out.") % {"left": left})
     ticket_ids = list(found.values_list("pk", flat=True)[: MOST + 1])
     if not ticket_ids:
-        raise NotNow("It affected no one with an open case.")
+        raise NotNow(_("It affected no one with an open case."))
     if _has_pending_reply(incident_id, ticket_ids):
-        raise NotNow("An answer to some of them is about to be sent. Wait until it is sent, or take it back.")
+        raise NotNow(_("An answer to some of them is about to be sent. Wait until it is sent, or take it back."))
     if len(ticket_ids) > MOST:
-        raise NotNow(f"There are more than {MOST:,}. Choose kinds of cases, or a language.")
+        raise NotNow(_("There are more than %(n)s. Choose kinds of cases, or a language.") % {"n": intcomma(MOST)})
     _check_variables(body.strip(), found, at)
     return ticket_ids
 
@@ -145,7 +147,7 @@ def write_reply(*, key: str, language: str, title: str, body: str, actor: str, a
     kept = SavedReply.objects.select_for_update().filter(key=key, language=language).values("title", "body").first()
     words = {"title": title, "body": body}
     defaults = {**words, "changed_at": at, "retired_at": None}
-    reply, _ = SavedReply.objects.update_or_create(key=key, language=language, defaults=defaults)
+    reply, _made = SavedReply.objects.update_or_create(key=key, language=language, defaults=defaults)
     changes = audit.actions.describe_changes(was=kept or {}, now=words)
     audit.actions.record(action="reply.written", actor=name, target=f"canned:{reply.pk}", at=at, detail=changes)
     return reply
@@ -183,9 +185,9 @@ def retire_reply(*, reply_id: int, retires: bool, actor: str, at: datetime) -> N
     name = acting_staff(actor=actor, action=StaffAction.CHANGE_REPLIES)
     reply = SavedReply.objects.select_for_update().filter(pk=reply_id).first()
     if reply is None:
-        raise NotNow("There is no such answer.")
+        raise NotNow(_("There is no such answer."))
     if retires == (reply.retired_at is not None):
-        raise NotNow("It is already retired." if retires else "It is already in use.")
+        raise NotNow(_("It is already retired.") if retires else _("It is already in use."))
     reply.retired_at = at if retires else None
     reply.save(update_fields=["retired_at"])
     act = "reply.retired" if retires else "reply.brought_back"

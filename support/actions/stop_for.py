@@ -23,13 +23,13 @@ from support.actions.cases import lock_case, record_case_act, require_line
 from support.domain.tickets import append_event
 from support.models import LoggedCall, Ticket
 from support.policies.lifecycle import NotNow
+from support.policies.thread_events import CODE_TEXTED, PAUSED, PROOFS, STOPPED, describe_event
 from support.queries.visible import visible_tickets
 
 CHANNEL = "desk"
 # So long after it was answered a call still says that it was the person who asked.
 CALL_COUNTS = timedelta(minutes=30)
 PURPOSE = TextedCode.Purpose.STOP_FOR
-PROOFS = {"code": "the code texted to their phone", "call": "our logged call to their number"}
 
 
 class NotProved(Exception):
@@ -88,9 +88,10 @@ def _stop(*, code: str, wish: StopRequest, name: str, reason: str, by_call: bool
     recorded = _record_choice(line_id, wish, name)
     detail: dict[str, object] = {"choice": str(recorded.choice_id), "scope": wish.scope, "by": proof}
     record_case_act(ticket=ticket, action="stopped.for_person", actor=name, at=at, reason=reason, detail=detail)
-    scope = Choice.Scope(wish.scope).label
-    what = f"Paused for the person until {wish.until:%-d %b %Y, %H:%M} UTC" if wish.until else "Stopped for the person"
-    append_event(ticket=ticket, body=f"{what} ({scope}), by {PROOFS[proof.partition(':')[0]]}.", author=name, at=at)
+    how = {"scope": Choice.Scope(wish.scope).label, "proof": PROOFS[proof.partition(":")[0]]}
+    day = f"{wish.until:%-d %b %Y, %H:%M}" if wish.until else ""
+    what = describe_event(PAUSED if day else STOPPED, day=day, **how)
+    append_event(ticket=ticket, body=what, author=name, at=at)
     return recorded
 
 
@@ -142,5 +143,5 @@ def _number_now(line_id: int, at: datetime) -> str:
 @transaction.atomic
 def _note_code(code: str, name: str, at: datetime) -> None:
     ticket = lock_case(code=code, at=at)
-    append_event(ticket=ticket, body="A code to stop for them was texted to the person.", author=name, at=at)
+    append_event(ticket=ticket, body=describe_event(CODE_TEXTED), author=name, at=at)
     record_case_act(ticket=ticket, action="stop.code_texted", actor=name, at=at)

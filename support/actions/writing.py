@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.policies.permissions import StaffAction
 from accounts.primitives.reasons import NoReason, has_visible_text
@@ -15,9 +16,9 @@ from accounts.queries import StaffOnly, acting_staff
 from consent.actions.choices import PRESSED_AGAIN
 from support.actions.cases import lock_case, record_case_act, record_case_view
 from support.domain import files, tickets
-from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, Ticket
-from support.policies.lifecycle import NotNow
+from support.policies.lifecycle import NOBODY_READS, NotNow
+from support.policies.reply_variables import BadVariable, fill_variables
 from support.queries import writing
 from support.queries.case import ThreadEntry, thread_of
 from support.queries.mentions import OF_CASE, describe_mentions
@@ -80,11 +81,11 @@ def keep_draft(
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     if uploads and kind != Entry.Kind.ANSWER:
         # What lies beside a draft goes out with the next answer.
-        raise NotNow("You can't attach files to a note.")
+        raise NotNow(_("You can't attach files to a note."))
     ticket = lock_case(code=code, at=at)
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=kind)
     if mine.filter(send_at__isnull=False).exists():
-        raise NotNow("Your answer is about to be sent. Take it back to change it.")
+        raise NotNow(_("Your answer is about to be sent. Take it back to change it."))
     _attach_to_draft(ticket, name, uploads, at)
     if not body.strip() and not mentions:
         mine.delete()
@@ -107,15 +108,15 @@ def send(
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
-        raise NoReason("Write the answer.")
+        raise NoReason(_("Write the answer."))
     if not writing.is_read(ticket=ticket):
-        raise NotNow(tickets.NOBODY_READS)
+        raise NotNow(NOBODY_READS)
     if left := writing.left_open(body=body):
-        raise BadVariable(f"Fill in “{left}”, or take it out.")
+        raise BadVariable(_("Fill in “%(left)s”, or take it out.") % {"left": left})
     words = fill_variables(body=body.strip(), values=writing.values_of(ticket=ticket, at=at))
     mine = Draft.objects.select_for_update().filter(ticket=ticket, user_id=_id(name), kind=Entry.Kind.ANSWER)
     if mine.filter(send_at__isnull=False).exists():
-        raise NotNow("Your answer is about to be sent. Take it back to change it.")
+        raise NotNow(_("Your answer is about to be sent. Take it back to change it."))
     _attach_to_draft(ticket, name, uploads, at)
     send_at = at + TAKES_BACK
     Draft.objects.update_or_create(
@@ -136,9 +137,9 @@ def undo_answer(*, code: str, actor: str, at: datetime) -> None:
         cases = case.list_chain() if case is not None else []
         kept = Draft.objects.filter(ticket__in=cases, user_id=_id(name), kind=Entry.Kind.ANSWER).exists()
         raise NotNow(
-            "Nothing of yours is about to be sent: what you wrote is a draft."
+            _("Nothing of yours is about to be sent: what you wrote is a draft.")
             if kept
-            else "It has been sent. Write another answer to correct it."
+            else _("It has been sent. Write another answer to correct it.")
         )
 
 
@@ -151,11 +152,11 @@ def add_note(*, code: str, body: str, mentions: Sequence[str] = (), actor: str, 
     """
     name = acting_staff(actor=actor, action=StaffAction.WORK_TICKETS)
     detail = describe_mentions(
-        mentions=mentions, action=StaffAction.WORK_TICKETS, refused="Choose someone at the desk."
+        mentions=mentions, action=StaffAction.WORK_TICKETS, refused=_("Choose someone at the desk.")
     )
     ticket = lock_case(code=code, at=at)
     if not has_visible_text(body):
-        raise NoReason("Write the note.")
+        raise NoReason(_("Write the note."))
     note: dict[str, Any] = {"ticket": ticket, "kind": Entry.Kind.NOTE, "author": name, "body": body.strip()}
     if tickets.is_duplicate_entry(**note, since=at - PRESSED_AGAIN):
         return
@@ -172,7 +173,7 @@ def remove_file(*, code: str, file_id: UUID, actor: str, at: datetime) -> None:
     case = visible_tickets(at=at).filter(code=code).first()
     mine = Attachment.objects.filter(ticket=case, id=file_id, author=name, entry__isnull=True)
     if not mine.update(scan=Scan.REMOVED, scanned_at=at):
-        raise NotNow("Only the person who added a file can remove it, and only until it's sent.")
+        raise NotNow(_("Only the person who added a file can remove it, and only until it's sent."))
     transaction.on_commit(lambda: files.delete_file(file_id=file_id))
 
 
@@ -200,7 +201,7 @@ def _attach_to_draft(ticket: Ticket, author: str, uploads: Sequence[files.Upload
     """Put files beside somebody's draft of an answer."""
     there = writing.waiting_files(ticket=ticket, author=author).count() if uploads else 0
     if there + len(uploads) > files.MOST:
-        raise NotNow("An answer can have at most 5 files. Remove one first.")
+        raise NotNow(_("An answer can have at most 5 files. Remove one first."))
     attach(ticket=ticket, entry=None, author=author, uploads=uploads, at=at)
 
 

@@ -27,7 +27,18 @@ from accounts.workers.one_by_one import run_each
 from partners.labels import sanitise_text
 from revocations.models import EvidenceRequest
 from support.models import CODE_LETTERS, Attachment, Entry, Ticket
-from support.policies.lifecycle import CLOSES_AFTER, NEXT, WAITS, NotNow, due_at, move, restart_answer_clock
+from support.policies import thread_events
+from support.policies.lifecycle import (
+    CLOSES_AFTER,
+    NEXT,
+    NOBODY_READS,
+    WAITS,
+    NotNow,
+    due_at,
+    move,
+    restart_answer_clock,
+)
+from support.policies.thread_events import describe_event
 from support.primitives.tokens import link_to, reply_address
 from support.queries import pending_tickets
 from support.queries.case import evidence_key
@@ -76,10 +87,6 @@ def _mail(ticket: Ticket, link: str) -> Mail:
 
 
 SYSTEM = "system:tickets"
-NOBODY_READS = (
-    "This case is about no person: nobody would read an answer. Write a note, or say on the incident's own page what"
-    " was done."
-)
 ENDING = 4
 BATCH = 500
 
@@ -126,7 +133,7 @@ def close_tickets(*, at: datetime) -> int:
 def _close(ticket: Ticket, at: datetime) -> int:
     move(ticket=ticket, to=Ticket.State.CLOSED, at=at)
     ticket.save(update_fields=["state", "last_at", "closed_at"])
-    append_event(ticket=ticket, body="Closed: nobody wrote again after our answer.", at=at)
+    append_event(ticket=ticket, body=describe_event(thread_events.CLOSED), at=at)
     return 1
 
 
@@ -151,8 +158,8 @@ def _end_wait(ticket: Ticket, at: datetime) -> int:
     is_answered = pending_tickets.is_answered(ticket=ticket)
     move(ticket=ticket, to=Ticket.State.SOLVED if is_answered else Ticket.State.OPEN, at=at)
     ticket.save()
-    then = "Our answer stands." if is_answered else "It is ours again."
-    append_event(ticket=ticket, body=f"The person said nothing for {WAITS.days} days. {then}", at=at)
+    then = thread_events.ANSWER_STANDS if is_answered else thread_events.OURS_AGAIN
+    append_event(ticket=ticket, body=describe_event(then, days=WAITS.days), at=at)
     return 1
 
 
@@ -248,7 +255,12 @@ def _claim(ticket: Ticket, actor: str, at: datetime) -> None:
     if ticket.escalated_at is not None and not staff_may(writer.role, StaffAction.LEAD_DESK):
         return
     ticket.assignee, ticket.claimed_at = writer, at
-    append_event(ticket=ticket, body=f"Now with {get_staff_name(user=writer)}.", author=actor, at=at)
+    append_event(
+        ticket=ticket,
+        body=describe_event(thread_events.NOW_WITH, name=get_staff_name(user=writer)),
+        author=actor,
+        at=at,
+    )
     audit.actions.record(
         action="ticket.claimed", actor=actor, target=f"ticket:{ticket.code}", at=at, line_id=ticket.line_id,
         reason=ticket.code, detail={"to": actor},
@@ -328,14 +340,14 @@ def _list_requesting_tickets(asked: Iterable[EvidenceRequest], *, known: Collect
 def _write_evidence_entry(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
     name, at = names.get(one.party_id, ""), one.answered_at or one.asked_at
     if one.answer == EvidenceRequest.Answer.NONE:
-        body = f"{name} says that it has no proof."
+        body = describe_event(thread_events.NO_PROOF, name=name)
     else:
         captured = f"{one.captured_at:%Y-%m-%d %H:%M} UTC" if one.captured_at else "no day"
-        body = (
-            f"{name} says that it has proof: {one.method or 'no method'}, {captured}.\n"
-            f"Words shown: {sanitise_text(one.wording) or 'none given'}\n"
-            f"Reference: {sanitise_text(one.evidence_ref, at_most=200) or 'none given'}"
-        )
+        body = describe_event(
+            thread_events.PROOF, name=name, method=one.method or "no method", day=captured,
+            wording=sanitise_text(one.wording) or "none given",
+            reference=sanitise_text(one.evidence_ref, at_most=200) or "none given",
+        )  # fmt: skip
     write(
         ticket=ticket, kind=Entry.Kind.EVIDENCE, author=f"partner:{one.party_id}", channel=Entry.Channel.SYSTEM,
         body=body, at=at, key=f"evidence:{one.jti}",
@@ -345,7 +357,7 @@ def _write_evidence_entry(ticket: Ticket, one: EvidenceRequest, names: Mapping[i
 
 def _write_missed_evidence(ticket: Ticket, one: EvidenceRequest, names: Mapping[int, str]) -> None:
     at = one.overdue_at or one.due_at
-    body = f"{names.get(one.party_id, '')} did not show its proof by its date."
+    body = describe_event(thread_events.PROOF_MISSED, name=names.get(one.party_id, ""))
     append_event(ticket=ticket, body=body, at=at, key=f"evidence-late:{one.jti}")
     _return_to_us(ticket, at)
 

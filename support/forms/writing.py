@@ -16,8 +16,8 @@ from accounts.policies.permissions import actor_of
 from accounts.primitives.reasons import has_visible_text
 from support.forms.acting import StaffForm
 from support.forms.cases import FilesField, MessageField
-from support.labels import find_unknown
 from support.models import LONGEST, Ticket
+from support.policies.reply_variables import find_unknown
 from support.queries.names import get_staff_name
 from support.queries.queue import colleagues
 from support.queries.team_metrics import FROM_PEOPLE

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit.primitives.business_days import after_business_days, before_business_days
 from support.models import Ticket
@@ -26,8 +28,6 @@ NEXT: Mapping[Ticket.State, frozenset[Ticket.State]] = {
 CLOCK_RUNS = (State.OPEN, State.PARTNER)
 UNDER_WAY = tuple(map(State, STATES_UNDER_WAY))
 DONE = (State.SOLVED, State.CLOSED, State.MERGED)
-# What the thread of a case says once another was merged into it.
-MERGED_IN = "Goes on for {code} too."
 # How long an answer waits for the person's word before the case is closed.
 CLOSES_AFTER = timedelta(days=14)
 # Whose business days: where the carrier's privacy office and the agencies are.
@@ -48,6 +48,12 @@ DAYS: Mapping[Ticket.Kind, int] = {
 AT_MOST: Mapping[Ticket.Priority, int] = {Priority.URGENT: 1, Priority.HIGH: 3}
 # So long a case waits for what its person says.
 WAITS = timedelta(days=14)
+
+
+NOBODY_READS = gettext_lazy(
+    "This case is about no person: nobody would read an answer. Write a note, or say on the incident's own page what"
+    " was done."
+)
 
 
 class NotNow(Exception):
@@ -101,7 +107,7 @@ def move(*, ticket: Ticket, to: Ticket.State, at: datetime) -> None:
     """
     was = Ticket.State(ticket.state)
     if to not in NEXT[was]:
-        raise NotNow(f"A case that is “{was.label}” does not become “{to.label}”.")
+        raise NotNow(_("A case that is “%(was)s” can't become “%(to)s”.") % {"was": was.label, "to": to.label})
     if was in DONE and to == State.OPEN:
         ticket.reopened += 1
     if to == State.WAITING:

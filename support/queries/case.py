@@ -32,6 +32,7 @@ from partners.labels import party_name, precision_in_words, purpose_in_words, sa
 from partners.models import Campaign, Party
 from revocations.models import Order, Standing
 from support.models import Attachment, Entry, Reveal, SuspendRequest, Ticket
+from support.policies.thread_events import translate_event
 from support.queries import companies, names, subjects
 from support.queries.mentions import name_mentioned
 from support.queries.names import find_officer_mark, is_shown, shown_until, takes_two
@@ -286,8 +287,7 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
     return [
         ThreadEntry(
             entry=one,
-            # Of a partner's proof each line tells a thing of its own.
-            body="\n".join(map(mask, one.body.split("\n"))) if one.kind == Entry.Kind.EVIDENCE else mask(one.body),
+            body=_mask_entry(one, mask),
             who=partners.get(one.author, staff[one.author]),
             ours=one.author.partition(":")[0] in names.STAFF,
             opens=shown or one.author == reader,
@@ -295,6 +295,15 @@ def _list_thread(ticket: Ticket, hidden: HiddenCases, reader: str, at: datetime)
         )
         for one in entries
     ]
+
+
+def _mask_entry(entry: Entry, mask: Callable[[str], str]) -> str:
+    """Return what was written, but a phone number for whoever may see people masked only; what happened translated."""
+    if entry.kind not in {Entry.Kind.EVENT, Entry.Kind.EVIDENCE}:
+        return mask(entry.body)
+    # Of a partner's proof each line tells a thing of its own.
+    lines = entry.body.split("\n") if entry.kind == Entry.Kind.EVIDENCE else [entry.body]
+    return translate_event(body="\n".join(map(mask, lines)))
 
 
 def _get_mask(reader: str) -> Callable[[str], str]:

@@ -22,8 +22,8 @@ from support.models import ProtectedLine, Reveal, SavedReply, Ticket
 
 STAFF = ("officer", "agent", "auditor", "legal")
 MACHINES = {
-    "system": "The system", "partner": "Partner", "import": "Carrier file", "job": "The system",
-    "command": "The operator",
+    "system": gettext_lazy("The system"), "partner": gettext_lazy("Partner"), "import": gettext_lazy("Carrier file"),
+    "job": gettext_lazy("The system"), "command": gettext_lazy("The operator"),
 }  # fmt: skip
 
 # How far an order to a partner is.

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from audit.models import Incident
 from disclosures.queries.incident_scope import get_newest_order, list_hidden_incidents
 from support.models import Entry, SuspendRequest, Ticket
-from support.policies.lifecycle import MERGED_IN
+from support.policies.thread_events import MERGED_IN, describe_event
 
 # What a case is called whose own subject is hidden, but not that of a case that was merged into it.
 MERGED_CASES = "Merged cases"
@@ -46,7 +46,7 @@ class HiddenCases:
         """Return what was written in hidden cases, and that another case goes on for one of them."""
         codes = [*self.cases.values(), *self.shared.values()]
         return self._find_in_cases(date="at") | Q(
-            kind=Entry.Kind.EVENT, body__in=[MERGED_IN.format(code=code) for code in codes]
+            kind=Entry.Kind.EVENT, body__in=[describe_event(MERGED_IN, code=code) for code in codes]
         )
 
     def visible_requests(self) -> QuerySet[SuspendRequest]:

@@ -68,7 +68,7 @@ def reveal_person(request: PersonRequest, code: str) -> HttpResponse:
 
     def say(made: object) -> str:
         if isinstance(made, Reveal) and made.asked_at < pressed:
-            return "Asked for already. Nothing was changed, and your reason wasn't kept."
+            return _("Asked for already. Nothing was changed, and your reason wasn't kept.")
         waits = isinstance(made, Reveal) and made.until is None
         return _("A colleague must agree now, on this case's page.") if waits else _("Shown for 15 minutes.")
 

@@ -124,7 +124,7 @@ def assign(request: PersonRequest, code: str) -> HttpResponseBase:
     except NotNow as error:
         form.add_error(None, str(error))
         return _handling(request, code, assign_form=form)
-    messages.success(request, "Assigned." if form.cleaned_data["to"] else "Back in the queue.")
+    messages.success(request, _("Assigned.") if form.cleaned_data["to"] else _("Back in the queue."))
     return redirect(f"/desk/{code}/")
 
 
@@ -140,7 +140,7 @@ def hand_over(request: PersonRequest, code: str) -> HttpResponseBase:
     except (NotNow, NoReason) as error:
         form.add_error(None, str(error))
         return _handling(request, code, hand_over_form=form)
-    messages.success(request, f"{code} was handed over.")
+    messages.success(request, _("%(code)s was handed over.") % {"code": code})
     return redirect("desk")
 
 

@@ -17,8 +17,8 @@ from accounts.queries import StaffOnly
 from accounts.views.access import PersonRequest
 from support.actions.replies import begin_reply, preview_reply, undo_reply
 from support.forms.writing import ReplyForm
-from support.labels import BadVariable
 from support.policies.lifecycle import NotNow
+from support.policies.reply_variables import BadVariable
 from support.queries import writing as told
 from support.views.access import at_the_desk
 

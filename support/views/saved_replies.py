@@ -59,7 +59,7 @@ def retire(request: PersonRequest, reply_id: int) -> HttpResponse:
     except NotNow as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Retired. No one is offered it any more." if retires else "Restored.")
+        messages.success(request, _("Retired. No one is offered it any more.") if retires else _("Restored."))
     return redirect("desk-replies")
 
 

@@ -22,9 +22,9 @@ from support.actions import writing as actions
 from support.actions.replies import search_replies, take_reply
 from support.domain import files
 from support.forms.writing import NO_FILES, AnswerForm, DraftForm, NoteForm
-from support.labels import BadVariable, fill_variables
 from support.models import Entry, Ticket
 from support.policies.lifecycle import NotNow
+from support.policies.reply_variables import BadVariable, fill_variables
 from support.queries.writing import Desk, desk_of, values_of
 from support.views.access import at_the_desk, to_save
 

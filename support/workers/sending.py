@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from accounts.policies.permissions import actor_of
 from accounts.workers.one_by_one import run_each
 from support.domain import tickets
-from support.labels import BadVariable, fill_variables
 from support.models import BulkReply, Draft, Ticket
 from support.policies import lifecycle
 from support.policies.lifecycle import UNDER_WAY
+from support.policies.reply_variables import BadVariable, fill_variables
 from support.queries.writing import values_of
 
 log = structlog.get_logger()

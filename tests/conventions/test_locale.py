@@ -3,7 +3,9 @@
 Spanish has the sentences of those who work here, too; the others have all that a subscriber may read.
 """
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,11 @@ from tests.conventions.catalogues import of_template as of
 
 CATALOGUES = sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
 EACH = pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+# Where the sentences of the desk's pages are: what is refused, what was done, and what happened to a case.
+DESK_ROOMS = ("actions", "domain", "policies", "views", "forms", "labels.py")
+SENTENCE = re.compile(r"[A-Zx“].* .*[.?:]", re.DOTALL)
+# Read in the console, which is in English alone.
+IN_CONSOLE = {"Kept permanently in the audit log. Don't include anyone's name or phone number."}
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
@@ -126,3 +133,48 @@ translation.gettext("Four"); gettext("not this")
         Sentence("One and more"), Sentence("Two"), Sentence("a", "b"), Sentence("Three", context="here"),
         Sentence("Four"),
     }  # fmt: skip
+
+
+def find_untranslated(tree: ast.AST, *, marked: bool = False) -> Iterator[ast.Constant | ast.JoinedStr]:
+    """Sentences that are handed to none of Django's functions; a module's or a function's own description is none."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        is_marked = marked or (isinstance(node, ast.Call) and re.search(r"(^_|gettext(_lazy|_noop)?)$", called(node)))
+        if isinstance(node, ast.Constant | ast.JoinedStr):
+            if not is_marked and SENTENCE.fullmatch(words_of(node)) and words_of(node) not in IN_CONSOLE:
+                yield node
+        else:
+            yield from find_untranslated(node, marked=bool(is_marked))
+
+
+def called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def words_of(node: ast.Constant | ast.JoinedStr) -> str:
+    """The words, with "x" for each value in them."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    return "".join(str(one.value) if isinstance(one, ast.Constant) else "x" for one in node.values)
+
+
+def test_every_sentence_of_the_desk_can_be_translated() -> None:
+    found = [
+        f"{path.name}: {words_of(node)}"
+        for room in DESK_ROOMS
+        for path in sorted((ROOT / "support").glob(f"{room}/*.py" if "." not in room else room))
+        for node in find_untranslated(ast.parse(path.read_text()))
+    ]
+    assert found == []
+
+
+def test_a_sentence_that_nobody_translates_is_found() -> None:
+    code = """
+def f(name):
+    "Say a thing."
+    raise NotNow(f"{name} has it now.") if name else NotNow("Write the note.")
+    raise NotNow(_("Write the %(it)s.") % {"it": "Two words of it"})
+    return gettext_lazy("It is done.")
+"""
+    assert [words_of(one) for one in find_untranslated(ast.parse(code))] == ["x has it now.", "Write the note."]

@@ -31,6 +31,7 @@ from support.domain import tickets
 from support.domain.tickets import get_line_to_notify
 from support.models import Entry, Ticket
 from support.policies.lifecycle import move
+from support.policies.thread_events import WITHDRAWN
 from support.queries.own_cases import cases
 from tests.factories import a_campaign, a_line
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
@@ -345,7 +346,7 @@ def test_whoever_said_never_agreed_may_withdraw_it_and_the_stop_stays(world: Wor
     for _ in range(2):
         assert browser.post(path).url == f"/help/{choice}/"
     ticket = Ticket.objects.get(kind="dispute", key=f"choice:{choice}")
-    assert (ticket.state, Entry.objects.get(ticket=ticket).body) == (State.CLOSED, asking.WITHDRAWN)
+    assert (ticket.state, Entry.objects.get(ticket=ticket).body) == (State.CLOSED, str(WITHDRAWN))
     # Nobody wrote it, so nobody is told that what they wrote was sent.
     assert browser.get(f"/help/sent/{ticket.code}/").status_code == 404
     assert Ticket.objects.get(key=f"choice:{theirs.choice_id}").state == State.PARTNER

@@ -38,6 +38,7 @@ from support.models import (
     Ticket,
 )
 from support.policies.lifecycle import CLOSES_AFTER, NotNow
+from support.policies.thread_events import WITHDRAWN
 from support.primitives.tokens import REPLY, token_of
 from support.queries.case import evidence_key
 from support.queries.queue import QueueFilter
@@ -138,7 +139,7 @@ def test_so_do_an_officer_s_decision_a_partner_s_proof_and_a_withdrawal(line: Li
         )),
         (shown, "says that it has no proof", lambda: shows(evidence_key(ticket=shown))),
         (disputed, "says that it has no proof", lambda: shows(uuid.UUID(int=1))),
-        (withdrawn, asking.WITHDRAWN, lambda: asking.withdraw_dispute(
+        (withdrawn, str(WITHDRAWN), lambda: asking.withdraw_dispute(
             user=user, line_ids=[line.pk], choice_id=never.choice_id, at=now
         )),
     )  # fmt: skip

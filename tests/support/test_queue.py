@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -656,3 +657,23 @@ def test_a_case_waits_for_its_person_once_answered(ana: Member) -> None:
     move_case(**move, to=Ticket.State.WAITING)
     late.refresh_from_db()
     assert (late.state, late.due_at) == ("waiting", at + 14 * DAY)
+
+
+def test_an_agent_who_reads_spanish_is_refused_in_spanish(ana: Member) -> None:
+    line, bob = a_line(), staff("agent").user
+    own, his = a_ticket(line_id=line.pk, assignee=ana.user), a_ticket(line_id=line.pk, assignee=bob)
+    done = a_ticket(line_id=line.pk, state="solved", solved_at=timezone.now())
+    other = a_ticket(line_id=a_line().pk)
+    ana.client.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+
+    def is_refused(words: str, path: str, **typed: str) -> bool:
+        return words in unescape(ana.client.post(path, typed, follow=True).text)
+
+    assert is_refused("Este caso ya está asignado a usted.", f"/desk/{own.code}/claim/")
+    assert is_refused(f"Lo tiene {get_staff_name(user=bob)}.", f"/desk/{his.code}/claim/")
+    assert is_refused("Este caso está terminado. Reábralo primero.", f"/desk/{done.code}/claim/")
+    assert is_refused("Es el mismo caso.", f"/desk/{own.code}/merge/", into=own.code)
+    assert is_refused(f"{done.code} está terminado. Reábralo primero.", f"/desk/{own.code}/merge/", into=done.code)
+    different = "No son de la misma persona, así que no se pueden combinar."
+    assert is_refused(different, f"/desk/{own.code}/merge/", into=other.code)
+    assert is_refused(f"{own.code} fue traspasado.", f"/desk/{own.code}/hand-over/", to=str(bob.pk), note="Call her.")

@@ -16,9 +16,9 @@ from accounts.queries import StaffOnly
 from audit.models import AuditEvent, Incident
 from partners.models import Party
 from support.actions.replies import TAKES_BACK, begin_reply, undo_reply
-from support.labels import BadVariable
 from support.models import Attachment, BulkReply, Entry, Ticket
 from support.policies.lifecycle import ZONE, NotNow
+from support.policies.reply_variables import BadVariable
 from support.queries.writing import hit_by, incidents, progress
 from support.workers import sending
 from support.workers.sending import send_replies

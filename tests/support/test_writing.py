@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from accounts.models import Message
 from audit.models import AuditEvent
-from support.labels import BadVariable, fill_variables
 from support.models import Attachment, Draft, Entry, SavedReply, Ticket
+from support.policies.reply_variables import BadVariable, fill_variables
 from support.queries.writing import desk_of
 from support.workers import sending
 from tests.factories import a_line
