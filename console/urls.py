@@ -72,7 +72,6 @@ ADDRESSES: tuple[Address, ...] = (
     Address("streams/", lists_delivery.STREAMS.view, "streams"),
     Address("streams/texts/", lists_delivery.TEXTS.view, "texts"),
     Address("streams/<int:party_id>/", acts_delivery.of_partner, "timeline"),
-    Address("streams/<int:party_id>/csv/", acts_delivery.download_sent, "timeline-csv"),
     Address("streams/<int:party_id>/orders/<uuid:order_id>/", acts_delivery.order, "order", FORM, looks=True),
     Address("streams/<int:party_id>/events/<uuid:event_id>/", acts_delivery.event, "event"),
     Address("streams/<int:party_id>/resend/", acts_delivery.resend, "resend", FORM),

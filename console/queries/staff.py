@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import chain
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -108,16 +109,16 @@ def about_case(rows: Acts, typed: str) -> Acts:
     return rows.filter(Q(target=f"ticket:{code}") | found) if code else rows.none()
 
 
-def since(rows: Acts, typed: str) -> Acts:
-    """From this day on, in UTC."""
+def since(rows: QuerySet[Any], typed: str, by: str = "at") -> QuerySet[Any]:
+    """From this day on, in UTC. `by`: the field that has the moment."""
     day = parse_day(typed=typed)
-    return rows.filter(at__gte=datetime.combine(day, time(), UTC)) if day else rows
+    return rows.filter(**{f"{by}__gte": datetime.combine(day, time(), UTC)}) if day else rows
 
 
-def until(rows: Acts, typed: str) -> Acts:
+def until(rows: QuerySet[Any], typed: str, by: str = "at") -> QuerySet[Any]:
     """Up to the end of this day, in UTC."""
     day = parse_day(typed=typed)
-    return rows.filter(at__lte=datetime.combine(day, time.max, UTC)) if day else rows
+    return rows.filter(**{f"{by}__lte": datetime.combine(day, time.max, UTC)}) if day else rows
 
 
 def of_kind(rows: Acts, kind: str) -> Acts:

@@ -1,29 +1,26 @@
 """What an officer does about delivery: pause and enable a stream, send again."""
 
 import uuid
-from datetime import datetime
 from functools import partial
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from accounts.policies.permissions import StaffAction
 from accounts.views.access import PersonRequest
-from accounts.views.downloads import csv_file, staff_download
 from console.actions.staff_access_log import view_order
 from console.forms.rules import SinceForm
 from console.views.acts import Act, answer, look
+from console.views.listing import show_list
+from console.views.lists_delivery import sent_list
 from console.views.site import show
-from partners.labels import party_name
 from partners.models import Party
 from revocations.actions.redelivery import recover_since, resend_newest
 from revocations.actions.streams import enable_stream, pause_stream
-from support.actions.queue import export_list
 from support.forms.acting import ActForm, LookForm
 from support.queries import timeline
+from support.queries.counts import health_of
 
 NOTHING_OPEN = "Nothing to send: it has signed for every order."
 STATUS = {
@@ -96,26 +93,11 @@ def recover(request: PersonRequest, party_id: int) -> HttpResponse:
     return answer(request, act)
 
 
-def of_partner(request: PersonRequest, party_id: int) -> HttpResponse:
-    """Every order and event to one partner, the newest first."""
-    at = timezone.now()
-    before, than = _moment(request.GET.get("before", "")), _id(request.GET.get("than", ""))
-    page = timeline.timeline(party_id=party_id, before=before, than=than, at=at)
-    if page is None:
-        raise Http404
-    title = f"Sent to {page.party.name}"
-    return show(request, "timeline.html", title=title, page=page, at=at, form=LookForm(), party_id=party_id)
-
-
-@staff_download
-def download_sent(request: PersonRequest, party_id: int) -> HttpResponseBase:
-    """Stream the same as CSV; that it was taken is written into the trail."""
-    party = get_object_or_404(Party, pk=party_id)
-    export_list(
-        title="Orders and events sent", criteria={"Partner": party_name(party.name, party.uri)},
-        needed=StaffAction.SEE_TERMS, user=request.user, at=timezone.now(),
-    )  # fmt: skip
-    return csv_file(lines=timeline.sent_as_csv(party_id=party_id), name=f"whereabouts-sent-{party_id}")
+def of_partner(request: PersonRequest, party_id: int) -> HttpResponseBase:
+    """Every order and event to one partner, the newest first. Names no line."""
+    party, at = get_object_or_404(Party, pk=party_id), timezone.now()
+    health = health_of(party_ids=[party_id], at=at)[party_id]
+    return show_list(request, sent_list(party), template="timeline.html", party=party, health=health, at=at)
 
 
 def order(request: PersonRequest, party_id: int, order_id: uuid.UUID) -> HttpResponse:
@@ -137,18 +119,3 @@ def event(request: PersonRequest, party_id: int, event_id: uuid.UUID) -> HttpRes
     if page is None:
         raise Http404
     return show(request, "sent.html", title=page.sent.what, page=page)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo else None
-
-
-def _id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return timeline.FIRST

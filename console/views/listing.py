@@ -123,6 +123,10 @@ class Listing:
     filters: tuple[Filter, ...] = ()
     empty: tuple[str, str] = ("Nothing here", "")
     acts: tuple[tuple[str, str], ...] = ()
+    # Rows of other tables with the same columns, which are listed among those of `start`.
+    others: Callable[[datetime], Sequence[Rows]] = lambda _: ()
+    # What decides between rows that are sorted alike.
+    last: str = "-pk"
     # The name of the address where what is narrowed may be taken away.
     export: str = ""
     # What staff must be allowed to export it.
@@ -190,8 +194,13 @@ class ListPage:
     wrong: tuple[str, ...] = ()
 
 
-def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
-    """The page of this list that the address asks for. That somebody searched or narrowed it is written down."""
+def show_list(
+    request: PersonRequest, listing: Listing, *, template: str = "list.html", **context: object
+) -> HttpResponseBase:
+    """The page of this list that the address asks for. That somebody searched or narrowed it is written down.
+
+    `template`: its page, where that says more than the list, and what that needs.
+    """
     at = timezone.now()
     asked = read_list_query(request.GET.dict(), listing)
     if "csv" in request.GET and not listing.export and not asked.wrong:
@@ -200,7 +209,7 @@ def show_list(request: PersonRequest, listing: Listing) -> HttpResponseBase:
         goes_on = "page" in request.GET or "sort" in request.GET
         record_search(where=listing.title, criteria=said, actor=actor_of(request.user), at=at, goes_on=goes_on)
     shown = page_of(request, listing, at=at)
-    return show(request, "list.html", title=listing.title, shown=shown, **_saved_views(request))
+    return show(request, template, title=listing.title, shown=shown, **_saved_views(request), **context)
 
 
 def _saved_views(request: PersonRequest) -> dict[str, object]:
@@ -271,7 +280,7 @@ def _count(rows: Rows, page: int, found: Sequence[Any]) -> Count:
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:
     rows = filter_rows(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
-    return rows.order_by(f"-{column.sort}" if down else column.sort, "-pk") if column else rows
+    return rows.order_by(f"-{column.sort}" if down else column.sort, listing.last) if column else rows
 
 
 def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:
@@ -343,7 +352,13 @@ def _count_card(one: ToCount, n: Count) -> Card:
 
 def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
     """The rows of a list that a search and its filters leave."""
-    rows = listing.start(at)
+    first, *others = (_narrow(listing, rows, asked, at) for rows in (listing.start(at), *listing.others(at)))
+    if not others:
+        return first
+    return first.order_by().union(*(one.order_by() for one in others), all=True).order_by(*first.query.order_by)
+
+
+def _narrow(listing: Listing, rows: Rows, asked: ListQuery, at: datetime) -> Rows:
     if asked.words:
         wanted = _find_words(listing, asked.words)
         rows = rows.filter(wanted) if wanted else rows.none()

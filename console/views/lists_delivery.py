@@ -1,8 +1,11 @@
 """Lists of how partners receive: streams, breaches, comparisons of books, keys, machines that sign in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponseBase
 from django.urls import reverse
@@ -11,17 +14,19 @@ from accounts.models import Message
 from accounts.primitives import numbers
 from accounts.views.access import PersonRequest
 from consent.models import DigestRun
+from console.queries import staff
 from console.queries.lights import list_texts
 from console.queries.standing import SIGNED, orders_to_sign
 from console.views import listing
-from console.views.listing import Cell, Column, Filter, Listing, Rows, of_choices, show_list
+from console.views.listing import Cell, Column, Filter, Listing, Rows, build_typed_filter, of_choices, show_list
 from partners.labels import party_name, sanitise_text
 from partners.models import Client, Contract, Party, SigningKey
 from partners.queries import thumbprint_of
-from revocations.models import Breach, Order, State, Stream
+from revocations.models import Breach, Order, State, Stream, StreamEvent
 from revocations.queries.coverage import get_order_standings
 from support.queries import names
 from support.queries.counts import health_of
+from support.queries.timeline import SentMessage, list_events_sent, list_orders_sent, read_messages
 
 
 def orders(request: PersonRequest) -> HttpResponseBase:
@@ -37,6 +42,56 @@ def orders_list() -> Listing:
     company = Filter("company", "Partner", tuple(partners.items()), lambda rows, v, _: rows.filter(party_id=int(v)))
     contract = Filter("contract", "Contract", refs, lambda rows, v, _: rows.filter(contract_id=int(v)))
     return replace(ORDERS, filters=(company, contract, *ORDERS.filters))
+
+
+def sent_list(party: Party) -> Listing:
+    """The list of what was sent to one partner: orders and events."""
+    refs = Contract.objects.filter(aggregator=party).order_by("ref").values_list("pk", "ref")
+    contracts = tuple((str(pk), sanitise_text(ref, at_most=60)) for pk, ref in refs)
+    return replace(
+        SENT,
+        title=f"Sent to {party_name(party.name, party.uri)}",
+        start=lambda _: list_orders_sent(party_id=party.pk),
+        others=lambda _: [list_events_sent(party_id=party.pk)],
+        cells=partial(_sent_cells, party.pk),
+        filters=(
+            *SENT.filters,
+            Filter("contract", "Contract", contracts, lambda rows, value, _: rows.filter(contract_id=int(value))),
+        ),
+    )
+
+
+def _sent_cells(party_id: int, rows: Sequence[Mapping[str, Any]], _: datetime) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            _link_message(f"admin:{one.kind}", party_id, one.id),
+            Cell(one.what),
+            Cell(sanitise_text(one.contract, at_most=60) or "–"),
+            Cell(one.state_words, tone=one.tone, under=_describe_message(one)),
+            listing.moment(one.queued_at),
+            listing.moment(one.sent_at),
+            listing.moment(one.acknowledged_at),
+            _format_signature(one),
+            Cell(f"{one.attempts:,}", number=True),
+        )
+        for one in read_messages(rows=rows)
+    ]
+
+
+def _link_message(page: str, party_id: int, own: UUID) -> Cell:
+    return Cell(f"{str(own)[:8]}…", href=reverse(page, args=[party_id, own]), whole_text=str(own))
+
+
+def _describe_message(one: SentMessage) -> str:
+    """Its note, and of what is held back whose move it is."""
+    waits = f"Waiting for: {one.move.lower()}." if one.move else ""
+    again = f"Next try {one.held_until:%-d %b %Y, %H:%M}." if one.held_until else ""
+    return " ".join(part for part in (waits, again, sanitise_text(one.note, at_most=240)) if part)
+
+
+def _format_signature(one: SentMessage) -> Cell:
+    due = f"due {one.complete_by:%-d %b %Y}" if one.complete_by else "–"
+    return listing.moment(one.completed_at, none=due)
 
 
 def _stream_cells(rows: Sequence[Party], at: datetime) -> list[tuple[Cell, ...]]:
@@ -65,9 +120,7 @@ def _order_cells(rows: Sequence[Order], at: datetime) -> list[tuple[Cell, ...]]:
     standings = get_order_standings(orders=rows)
     return [
         (
-            Cell(
-                f"{str(one.id)[:8]}…", href=reverse("admin:order", args=[one.party_id, one.id]), whole_text=str(one.id)
-            ),
+            _link_message("admin:order", one.party_id, one.id),
             listing.target(named["party", one.party_id]),
             Cell(str(standings[one.id].state.label), under=sanitise_text(standings[one.id].note, at_most=240)),
             listing.moment(one.queued_at),
@@ -192,6 +245,15 @@ def _by_stream(rows: Rows, value: str, _: datetime) -> Rows:
     return rows.filter(pk__in=matching)
 
 
+# How far a message is. What was signed in part may be found to be so only as it is shown.
+PROGRESS: Mapping[str, tuple[str, tuple[State, ...]]] = {
+    "waiting": ("Not received yet", (State.QUEUED, State.SENT)),
+    "received": ("Received, not signed", (State.ACKNOWLEDGED,)),
+    "signed": ("Signed, as done or in part", (State.COMPLETED, State.PARTIAL)),
+    "held": ("On hold or refused", (State.PARKED, State.REJECTED)),
+    "contradicted": ("Continued after signing", (State.CONTRADICTED,)),
+    "replaced": ("Replaced by a newer order", (State.SUPERSEDED,)),
+}
 STREAMS = Listing(
     title="Streams",
     lead="Every partner that receives our orders. An open breaker pauses pushes; deadlines keep running.",
@@ -209,6 +271,31 @@ STREAMS = Listing(
         Filter("delivery", "Delivery", (("problems", "With problems"), ("works", "Without problems")), _by_health),
     ),
     empty=("No partner receives orders yet", "Partners appear here once they have a contract."),
+)  # fmt: skip
+SENT = Listing(
+    title="Sent",
+    lead="",
+    columns=(
+        Column("Message"), Column("What"), Column("Contract"), Column("Status", "state"),
+        Column("Queued", "queued_at"), Column("Sent", "sent_at"), Column("Acknowledged", "acknowledged_at"),
+        Column("Signed", "signed_at"), Column("Tries", "attempts", number=True),
+    ),
+    start=lambda _: Order.objects.none(),
+    cells=lambda _rows, _at: [],
+    last="id",
+    filters=(
+        of_choices("what", "What", [*Order.Lane.choices, *StreamEvent.Kind.choices]),
+        Filter(
+            "state", "Status", tuple((name, word) for name, (word, _) in PROGRESS.items()),
+            lambda rows, value, _: rows.filter(state__in=PROGRESS[value][1]),
+        ),
+        build_typed_filter("from", "From (UTC)", lambda rows, v, _: staff.since(rows, v, "queued_at"), kind="date"),
+        build_typed_filter("to", "To (UTC)", lambda rows, v, _: staff.until(rows, v, "queued_at"), kind="date"),
+    ),
+    empty=(
+        "Nothing sent yet",
+        "We send an order when someone whose data this partner received stops, pauses or allows sharing.",
+    ),
 )  # fmt: skip
 ORDERS = Listing(
     title="Unsigned orders",

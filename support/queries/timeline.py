@@ -6,34 +6,27 @@ A list names no line at all. One order's own page names it by the partner's name
 import json
 import uuid
 from base64 import urlsafe_b64decode
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, DateTimeField, F, QuerySet, Value
 
 from accounts.primitives.json_reader import read_json
 from partners.models import Contract, PairwiseSubject, Party
 from revocations.models import Attempt, Cohort, Order, Receipt, State, StreamAttempt, StreamEvent
 from revocations.queries.coverage import NOBODY, Coverage, coverage_of_ends, get_order_standings, restrict_state
-from support.queries import exports
-from support.queries.counts import Health, health_of
-from support.queries.exports import PART, csv_lines
 
-SIZE = 50
 ATTEMPTS = 50
 OF_A_LINE = 8
 FAILED = 400
 # Of what happened in one moment.
 ORDER = ("queued", "sent", "try", "acknowledged", "signed")
 SIGNED = {State.COMPLETED, State.PARTIAL}
-# Below every id.
-FIRST = uuid.UUID(int=0)
-COLUMNS = (
-    "id", "kind", "what", "contract", "status", "note", "queued_at", "sent_at", "acknowledged_at", "signed_at",
-    "sign_by", "tries",
-)  # fmt: skip
+SHARED = ("id", "contract_id", "state", "queued_at", "sent_at", "acknowledged_at", "attempts")
+# As the indexes have them.
+NEWEST = ("-queued_at", "id")
 
 TONES: Mapping[str, str] = {
     State.QUEUED: "warn", State.SENT: "warn", State.PARTIAL: "warn", State.ACKNOWLEDGED: "good",
@@ -70,16 +63,6 @@ class SentMessage:
     def tone(self) -> str:
         """How its state looks."""
         return TONES.get(self.state, "")
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """One page of what was sent, the newest first. `last`: after which the next page goes on, None at the end."""
-
-    party: Party
-    health: Health
-    sent: Sequence[SentMessage]
-    last: SentMessage | None
 
 
 @dataclass(frozen=True)
@@ -132,57 +115,29 @@ class SentPage:
         return sorted(found, key=lambda one: (one[1], ORDER.index(one[0])))
 
 
-def timeline(*, party_id: int, before: datetime | None, than: uuid.UUID = FIRST, at: datetime) -> Timeline | None:
-    """Return what was sent to a partner, the newest first; None where there is no such party. Ten statements at most.
-
-    Only what came before this moment, or in it with an id below `than`: many are written in one moment.
-    """
-    party = Party.objects.filter(pk=party_id).first()
-    if party is None:
-        return None
-    found = _list_newest(party_id, before, than, at_most=SIZE + 1)
-    return Timeline(
-        party=party,
-        health=health_of(party_ids=[party_id], at=at)[party_id],
-        sent=found[:SIZE],
-        last=found[SIZE - 1] if len(found) > SIZE else None,
-    )
+def list_orders_sent(*, party_id: int) -> QuerySet[Any]:
+    """Return the orders to a partner by the columns that orders and events share, the newest first."""
+    rows = Order.objects.filter(party_id=party_id).order_by(*NEWEST)
+    shared: QuerySet[Any] = rows.values(*SHARED, of_line=F("line_id"), what=F("lane"), signed_at=F("completed_at"))
+    return shared
 
 
-def sent_as_csv(*, party_id: int) -> Iterator[str]:
-    """Yield what was sent to a partner as CSV, the newest first; the last line says if there is more."""
-    yield from csv_lines(columns=COLUMNS, rows=_csv_rows(party_id))
+def list_events_sent(*, party_id: int) -> QuerySet[Any]:
+    """Return the events to a partner by the same columns, the newest first: they name no line, and aren't signed."""
+    none, never = Value(None, BigIntegerField()), Value(None, DateTimeField())
+    rows = StreamEvent.objects.filter(party_id=party_id).order_by(*NEWEST)
+    shared: QuerySet[Any] = rows.values(*SHARED, of_line=none, what=F("kind"), signed_at=never)
+    return shared
 
 
-def _csv_rows(party_id: int) -> Iterator[tuple[object, ...]]:
-    sent = _read_parts(party_id)
-    for one in islice(sent, exports.MOST_IN_FILE):
-        yield (
-            one.id, one.kind, one.what, one.contract, one.state_words, one.note, one.queued_at, one.sent_at,
-            one.acknowledged_at, one.completed_at, one.complete_by, one.attempts,
-        )  # fmt: skip
-    if next(sent, None) is not None:
-        yield (f"Only the newest {exports.MOST_IN_FILE:,} rows.",)
-
-
-def _read_parts(party_id: int) -> Iterator[SentMessage]:
-    part = _list_newest(party_id, None, FIRST, at_most=PART)
-    while part:
-        yield from part
-        part = _list_newest(party_id, part[-1].queued_at, part[-1].id, at_most=PART)
-
-
-def _list_newest(party_id: int, before: datetime | None, than: uuid.UUID, *, at_most: int) -> list[SentMessage]:
-    """Return the newest of what was sent before this moment, or in it with an id below `than`."""
-    orders, events = Order.objects.filter(party_id=party_id), StreamEvent.objects.filter(party_id=party_id)
-    if before is not None:
-        earlier = Q(queued_at__lt=before) | Q(id__lt=than)
-        orders = orders.filter(earlier, queued_at__lte=before)
-        events = events.filter(earlier, queued_at__lte=before)
-    newest = list(orders.order_by("-queued_at", "-id")[:at_most])
-    others = list(events.defer("claims").order_by("-queued_at", "-id")[:at_most])
-    both = sorted([*_orders(newest), *_events(others)], key=lambda one: (one.queued_at, one.id), reverse=True)
-    return both[:at_most]
+def read_messages(*, rows: Sequence[Mapping[str, Any]]) -> list[SentMessage]:
+    """Return these rows of either list whole, in their order. Eleven statements at most."""
+    lines = {one["of_line"] for one in rows}
+    ids = [one["id"] for one in rows]
+    orders = Order.objects.filter(line_id__in=lines - {None}, id__in=ids) if lines - {None} else ()
+    events = StreamEvent.objects.filter(pk__in=ids).defer("claims") if None in lines else ()
+    found = {one.id: one for one in (*_orders(list(orders)), *_events(list(events)))}
+    return [found[one] for one in ids if one in found]
 
 
 def was_sent(*, party_id: int, order_id: uuid.UUID) -> bool:

@@ -1,12 +1,9 @@
 """Pages of the console: what needs an officer now, one of each, what was sent, files, delayed notices."""
 
-import csv
-import io
 import re
 import socket
 import uuid
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -24,16 +21,16 @@ from partners.domain.pairwise import subject
 from partners.labels import UNKNOWN
 from partners.models import Contract, Dealing, Party, Proposal
 from revocations.actions.contradictions import Use, mark_contradicted_ends
-from revocations.models import Cohort, ManifestShard, Order, Stream, StreamAttempt, StreamEvent
+from revocations.models import Cohort, ManifestShard, Order, State, Stream, StreamAttempt, StreamEvent
 from support.models import SuspendRequest
-from support.queries.timeline import timeline
 from tests.factories import a_campaign, a_contract, a_line, a_party
 from tests.orders import an_index, sign_end
 from tests.staff import an_actor, move_endpoints, move_keys
 from tests.support.console import a_breach, a_case, a_cohort, everything
-from tests.support.officers import Member, confirmed, searched, shown, staff, words
+from tests.support.officers import Member, confirmed, csv_of, rows_of, searched, shown, staff, words
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
+DAY = timedelta(days=1)
 
 
 def test_a_quiet_day_says_so(officer: Member) -> None:
@@ -270,32 +267,50 @@ def sent_to(contract: Contract, *, at: datetime, apart: timedelta, number: int =
     return f"/admin/streams/{contract.aggregator_id}/"
 
 
-def test_the_timeline_goes_on_before_its_last(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = sent_to(a_contract(), at=timezone.now(), apart=timedelta(minutes=1))
-    with monkeypatch.context() as patched:
-        patched.setattr("support.queries.timeline.SIZE", 70)
-        assert "?before=" not in officer.client.get(page).content.decode()
-    first = officer.client.get(page).content.decode()
-    (further,) = re.findall(r'href="(\?before=[^"]+)"', first)
-    second = officer.client.get(f"{page}{unescape(further)}").content.decode()
-    assert (first.count("<tr>"), second.count("<tr>")) == (51, 21)
-    for odd in (
-        "?before=2026-01-01T00:00:00Z&than=x", "?before=x", "?before=%00", "?before=2026-01-01",
-        "?before=9999-99-99T00:00:00Z",
-    ):  # fmt: skip
-        assert officer.client.get(f"{page}{odd}").status_code == 200
+def ids_of(officer: Member, address: str) -> list[str]:
+    """The messages on a page of what was sent, in their order, by their first digits."""
+    return [row.partition("…")[0] for row in rows_of(officer, address)]
+
+
+def an_event(party: Party, *, at: datetime, number: int) -> StreamEvent:
+    return StreamEvent.objects.create(
+        id=uuid.UUID(int=number << 96), party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, jti=uuid.uuid4().hex,
+        queued_at=at, next_attempt_at=at, claims={},
+    )  # fmt: skip
 
 
 def test_what_was_queued_at_once_is_listed_once(officer: Member) -> None:
-    page, further = sent_to(a_contract(), at=timezone.now(), apart=timedelta(0)), ""
-    seen: list[str] = []
-    for rows in (50, 20):
-        told = officer.client.get(f"{page}{unescape(further)}").content.decode()
-        here = re.findall(r"/orders/([0-9a-f-]{36})/", told)
-        assert len(here) == rows
-        seen += here
-        further = next(iter(re.findall(r'href="(\?before=[^"]+)"', told)), "")
-    assert (len(set(seen)), further) == (70, "")
+    contract = a_contract()
+    page = sent_to(contract, at=timezone.now(), apart=timedelta(0))
+    an_event(contract.aggregator, at=timezone.now(), number=1)
+    first, second, none = (ids_of(officer, f"{page}?page={number}") for number in (1, 2, "x"))
+    assert (len(first), len(second), none) == (50, 21, first)
+    assert len({*first, *second}) == 71
+    assert first[0] == "00000001"
+
+
+def test_orders_and_events_are_sorted_and_narrowed_together(officer: Member) -> None:
+    at, contract = timezone.now().replace(microsecond=0), a_contract()
+    page = sent_to(contract, at=at - DAY, apart=DAY, number=3)
+    events = [an_event(contract.aggregator, at=at - n * DAY, number=n + 1) for n in range(3)]
+    StreamEvent.objects.filter(pk=events[1].pk).update(
+        attempts=7, state=State.ACKNOWLEDGED, next_attempt_at=None, acknowledged_at=at
+    )
+    orders = [str(one.id)[:8] for one in Order.objects.order_by("-queued_at")]
+    told = [str(one.id)[:8] for one in events]
+    mixed = [told[0], *(one for n in range(2) for one in sorted([orders[n], told[n + 1]])), orders[2]]
+    assert ids_of(officer, page) == mixed
+    assert ids_of(officer, f"{page}?sort=-attempts")[0] == told[1]
+    assert ids_of(officer, f"{page}?what=verification") == told
+    assert ids_of(officer, f"{page}?what=stop") == orders
+    assert ids_of(officer, f"{page}?state=received") == [told[1]]
+    assert ids_of(officer, f"{page}?what=stop&state=received") == []
+    assert ids_of(officer, f"{page}?contract={contract.pk}") == orders
+    assert ids_of(officer, f"{page}?to={at - 2 * DAY:%Y-%m-%d}") == [*mixed[3:]]
+    file = csv_of(officer, f"{page}?what=verification&sort=queued_at&csv=1")
+    assert [one["Message"] for one in file] == [str(one.id) for one in reversed(events)]
+    newest = AuditEvent.objects.filter(action="export.taken").latest("id")
+    assert newest.detail == {"in": f"Sent to {contract.aggregator.name}", "for": {"What": "Verification"}}
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
@@ -309,25 +324,23 @@ def test_all_that_a_partner_was_sent_is_one_file(
         id=uuid.uuid4(), party_id=contract.aggregator_id, kind="verification", jti="v", claims={}, attempts=2,
         queued_at=at - timedelta(hours=1), next_attempt_at=at,
     )  # fmt: skip
-    assert f"{page}csv/" in officer.client.get(page).content.decode()
-    file = officer.client.get(f"{page}csv/")
-    head, *rows = csv.DictReader(io.StringIO(file.getvalue().decode("utf-8-sig")))
-    assert [row["id"] for row in (head, *rows)] == [
-        *(str(one.id) for one in Order.objects.filter(party_id=contract.aggregator_id).order_by("-queued_at", "-id")),
+    assert 'href="?csv=1">Export as CSV<' in officer.client.get(page).text
+    head, *rows = csv_of(officer, f"{page}?csv=1")
+    assert [row["Message"] for row in (head, *rows)] == [
+        *(str(one.id) for one in Order.objects.filter(party_id=contract.aggregator_id).order_by("-queued_at", "id")),
         str(event.id),
     ]  # fmt: skip
-    assert (head["kind"], head["what"], head["contract"], head["status"], head["queued_at"], head["tries"]) == (
-        "order", "Stop 1.1", contract.ref, "Waiting to send", f"{at:%Y-%m-%dT%H:%M:%SZ}", "0",
+    assert (head["What"], head["Contract"], head["Status"], head["Queued"], head["Tries"]) == (
+        "Stop 1.1", contract.ref, "Waiting to send", f"{at:%Y-%m-%dT%H:%M:%SZ}", "0",
     )  # fmt: skip
-    last = rows[-1]
-    assert (last["kind"], last["what"], last["tries"]) == ("event", "Verification", "2")
+    assert (rows[-1]["What"], rows[-1]["Tries"]) == ("Verification", "2")
     taken = AuditEvent.objects.get(action="export.taken", actor=officer.actor)
-    assert taken.detail == {"in": "Orders and events sent", "for": {"Partner": contract.aggregator.name}}
-    assert "in Orders and events sent; Partner: " in shown(officer, "/admin/trail/")
-    assert officer.client.get("/admin/streams/999999/csv/").status_code == 404
-    for most, said in ((502, str(event.id)), (501, "Only the newest 501 rows.")):
+    assert taken.detail == {"in": f"Sent to {contract.aggregator.name}", "for": {}}
+    assert f"in Sent to {contract.aggregator.name}" in shown(officer, "/admin/trail/")
+    assert officer.client.get("/admin/streams/999999/?csv=1").status_code == 404
+    for most, said in ((502, str(event.id)), (501, "Only the first 501 rows. Narrow the list to get the others.")):
         monkeypatch.setattr("support.queries.exports.MOST_IN_FILE", most)
-        assert officer.client.get(f"{page}csv/").getvalue().decode().splitlines()[-1].partition(",")[0] == said
+        assert csv_of(officer, f"{page}?csv=1")[-1]["Message"] == said
 
 
 def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:
@@ -339,7 +352,7 @@ def test_what_is_held_back_says_whose_move_it_is(officer: Member) -> None:
     assert "Waiting for:" not in shown(officer, page)
     for with_whom, said in (("us", "us"), ("partner", "the partner"), ("both", "both")):
         held.update(state="parked", parked_with=with_whom, next_attempt_at=until)
-        assert f"Waiting for: {said}. Next try {until:%-d %b}, 09:05" in shown(officer, page)
+        assert f"Waiting for: {said}. Next try {until:%-d %b %Y}, 09:05" in shown(officer, page)
     looked = officer.client.post(
         f"{page}orders/{console.ids['order_id']}/", {"kind": "review", "reason": "For a review."}
     ).content.decode()
@@ -447,16 +460,3 @@ def test_an_end_is_not_signed_by_all_while_somebody_unnamed_received(officer: Me
     assert told is not None
     assert [(step.done, step.more) for step in told.steps if step.what == last] == [(False, UNNAMED)]
     assert UNNAMED in shown(officer, page)
-
-
-def test_the_newest_events_stand_on_the_first_page(officer: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("support.queries.timeline.SIZE", 1)
-    at, party = timezone.now(), a_contract(a_party("GeoBridge")).aggregator
-    for n in range(3):
-        StreamEvent.objects.create(
-            id=uuid.UUID(int=n + 1), party_id=party.pk, kind=StreamEvent.Kind.VERIFICATION, jti=uuid.uuid4().hex,
-            queued_at=at - timedelta(days=n), next_attempt_at=at, claims={},
-        )  # fmt: skip
-    told = timeline(party_id=party.pk, before=None, at=at)
-    assert told is not None
-    assert [one.queued_at for one in told.sent] == [at]

@@ -113,7 +113,7 @@ def test_nothing_is_downloaded_in_ones_own_name_while_viewing_as_another() -> No
     files = (
         "/admin/contracts/?csv=1", f"/admin/exports/contracts/{ids['year']}/", "/desk/figures/desk.csv",
         f"/admin/reconciliation/{ids['run_id']}/csv/", f"/admin/imports/{ids['upload_id']}/rejects/",
-        f"/desk/figures/complaints/{ids['year']}/complaints.csv", f"/admin/streams/{ids['party_id']}/csv/",
+        f"/desk/figures/complaints/{ids['year']}/complaints.csv", f"/admin/streams/{ids['party_id']}/?csv=1",
     )  # fmt: skip
     officer = viewing(User.Role.AUDITOR)
     taken = AuditEvent.objects.filter(action="export.taken", actor=officer.actor)
