@@ -122,10 +122,11 @@ def _find_entries(asked: str, at: datetime) -> list[Hit]:
     wanted = find_actions(words=asked) | staff.with_subject(words=asked)
     if remove_numbers(asked) == asked:
         wanted |= staff.with_reason(words=asked)
-    near = staff.acts(at=at).values("pk")[:NEAR]
-    found = AuditEvent.objects.filter(wanted, pk__in=near, line_id__isnull=True)
-    found = found.exclude(target__startswith="protection:")
-    rows = list(found.order_by("-at", "-id")[:MOST])
+    acts = staff.acts(at=at)
+    # By its moment, as the index has it: the whole log is not looked through.
+    if (oldest := acts.values_list("at", flat=True)[NEAR - 1 : NEAR].first()) is not None:
+        acts = acts.filter(at__gte=oldest)
+    rows = list(acts.filter(wanted, line_id__isnull=True).exclude(target__startswith="protection:")[:MOST])
     who = names.actors(wanted=list_people(events=rows))
     return [
         Hit("audit log", describe_action(action=one.action),

@@ -6,7 +6,7 @@ page at once.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,7 +35,11 @@ from support.queries.saved_views import list_views
 
 SIZE = 50
 LAST_PAGE = 200
+# One more than all pages show, which tells that there are more.
+MOST = SIZE * LAST_PAGE + 1
 LONGEST_SEARCH = 100
+# Before everything that we have.
+FIRST_DAY = date(2000, 1, 1)
 REVERSED = "The last day is before the first. Choose a later last day."
 # A word that is longer may be broken anywhere, so that no column is wider than a page of 1280 px has room for.
 LONGEST_WORD = 16
@@ -120,6 +124,8 @@ class Listing:
     search_label: str = "Search"
     # Fewer letters fit nearly every row of what grows without end, and are looked for in none.
     shortest: int = 1
+    # For so many days words are looked for where no first day ("from") is given; for ever, where this is 0.
+    searched_days: int = 0
     filters: tuple[Filter, ...] = ()
     empty: tuple[str, str] = ("Nothing here", "")
     acts: tuple[tuple[str, str], ...] = ()
@@ -145,6 +151,8 @@ class ListQuery:
     chosen: tuple[tuple[Filter, str], ...]
     # Of each filter that can't be read what is wrong, and that it was left out.
     wrong: tuple[str, ...] = ()
+    # Whether the first day is the list's own, and not asked for.
+    is_recent: bool = False
 
     @property
     def is_reversed(self) -> bool:
@@ -189,6 +197,8 @@ class ListPage:
     earlier: str = ""
     later: str = ""
     export: str = ""
+    # The question that looks for the same words in the whole list; "" where this is it.
+    whole: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     wrong: tuple[str, ...] = ()
@@ -202,7 +212,7 @@ def show_list(
     `template`: its page, where that says more than the list, and what that needs.
     """
     at = timezone.now()
-    asked = read_list_query(request.GET.dict(), listing)
+    asked = read_list_query(request.GET.dict(), listing, at)
     if "csv" in request.GET and not listing.export and not asked.wrong:
         return _download(request, listing, at)
     if said := asked.get_criteria(words=listing.search_label):
@@ -228,7 +238,7 @@ def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpRes
 
     Where that is not all of them, the last line says so.
     """
-    asked = read_list_query(request.GET.dict(), listing)
+    asked = read_list_query(request.GET.dict(), listing, at)
     criteria = asked.get_criteria(words=listing.search_label)
     export_list(title=listing.title, criteria=criteria, needed=listing.needed, user=request.user, at=at)
     rows = _sorted_rows(request, listing, asked, at)
@@ -243,14 +253,14 @@ def _download(request: PersonRequest, listing: Listing, at: datetime) -> HttpRes
 
 def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage:
     """Read one page. An unknown sort or page number is as good as none."""
-    asked = read_list_query(request.GET.dict(), listing)
+    asked = read_list_query(request.GET.dict(), listing, at)
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page, found = _read_page(rows, _number(request.GET.get("page", "")))
     return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
         rows=listing.cells(found[:SIZE], at),
-        total=_count(rows, page, found),
+        total=_count(filter_rows(listing, asked=asked, at=at), page, found),
         page=page,
         asked=asked.words,
         narrowed=asked.narrows,
@@ -260,6 +270,7 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         export=_export_address(request, listing, asked),
         problem=REVERSED if asked.is_reversed else "",
         wrong=asked.wrong,
+        whole=_question(request, **{"from": f"{FIRST_DAY}", "page": ""}) if asked.is_recent else "",
         kept={"sort": request.GET["sort"]} if column else {},
     )
 
@@ -278,9 +289,9 @@ def _count(rows: Rows, page: int, found: Sequence[Any]) -> Count:
 
 
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:
-    rows = filter_rows(listing, asked=asked, at=at)
     column, down = _sort(request, listing)
-    return rows.order_by(f"-{column.sort}" if down else column.sort, listing.last) if column else rows
+    order = (f"-{column.sort}" if down else column.sort, listing.last) if column else ()
+    return filter_rows(listing, asked=asked, at=at, order=order)
 
 
 def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) -> str:
@@ -291,13 +302,23 @@ def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) ->
     return f"{reverse(listing.export)}{_question(request, page='', sort='')}"
 
 
-def read_list_query(said: Mapping[str, str], listing: Listing) -> ListQuery:
+def read_list_query(said: Mapping[str, str], listing: Listing, at: datetime) -> ListQuery:
     """What an address asks this list for. `said`: its names and values."""
     words, short = _read_search(said, listing)
+    recent = _get_first_day(said, listing, at) if words else ""
+    said = {**said, "from": recent} if recent else said
     chosen = tuple((one, _get_chosen_value(said, one)) for one in listing.filters)
     typed = {one: _words(said, one.name) for one, value in chosen if not value}
     wrong = [_describe_wrong(one, value) for one, value in typed.items() if value]
-    return ListQuery(words, chosen, (*short, *wrong))
+    return ListQuery(words, chosen, (*short, *wrong), is_recent=bool(recent))
+
+
+def _get_first_day(said: Mapping[str, str], listing: Listing, at: datetime) -> str:
+    """Return from when on words are looked for; "" where a first day was given, or they are looked for everywhere."""
+    if not listing.searched_days or _words(said, "from"):
+        return ""
+    last = parse_day(typed=_words(said, "to")) or at.astimezone(UTC).date()
+    return f"{last - timedelta(days=listing.searched_days)}" if last > FIRST_DAY else ""
 
 
 def _read_search(said: Mapping[str, str], listing: Listing) -> tuple[str, tuple[str, ...]]:
@@ -336,7 +357,7 @@ class ToCount:
 
 def of_list(label: str, name: str, listing: Listing, said: Mapping[str, str], at: datetime, tone: str = "") -> ToCount:
     """A card of what the list at this address shows when it is narrowed so."""
-    rows = filter_rows(listing, asked=read_list_query(said, listing), at=at)
+    rows = filter_rows(listing, asked=read_list_query(said, listing, at), at=at)
     return ToCount(label, rows, f"{reverse(f'admin:{name}')}?{urlencode(said)}", tone)
 
 
@@ -350,12 +371,15 @@ def _count_card(one: ToCount, n: Count) -> Card:
     return Card(one.label, n, one.href, one.tone if n else "")
 
 
-def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime) -> Rows:
-    """The rows of a list that a search and its filters leave."""
+def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime, order: Sequence[str] = ()) -> Rows:
+    """The rows of a list that a search and its filters leave. `order`: another than the list's own."""
     first, *others = (_narrow(listing, rows, asked, at) for rows in (listing.start(at), *listing.others(at)))
     if not others:
-        return first
-    return first.order_by().union(*(one.order_by() for one in others), all=True).order_by(*first.query.order_by)
+        return first.order_by(*order) if order else first
+    by = order or first.query.order_by
+    # Each part is sorted, and ends where no page goes on: so an index may give its rows.
+    parts = [one.order_by(*by)[:MOST] for one in (first, *others)]
+    return parts[0].union(*parts[1:], all=True).order_by(*by)
 
 
 def _narrow(listing: Listing, rows: Rows, asked: ListQuery, at: datetime) -> Rows:

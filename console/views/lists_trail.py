@@ -82,7 +82,7 @@ def export(request: PersonRequest) -> HttpResponseBase:
     """Say why, and take the same as CSV, narrowed as the address says."""
     at = timezone.now()
     listing, form = trail_list(request, at), ActForm(request.POST or None)
-    asked = read_list_query(request.GET.dict(), listing)
+    asked = read_list_query(request.GET.dict(), listing, at)
     narrows = asked.get_criteria(words=listing.search_label)
     if asked.is_reversed or asked.wrong:
         return redirect(f"{reverse('admin:trail')}?{request.GET.urlencode()}")
@@ -281,6 +281,7 @@ TRAIL = Listing(
     search=("reason", "action", "target"),
     search_label="Action, reason or subject",
     shortest=3,
+    searched_days=90,
     filters=(
         build_typed_filter("company", "Company", lambda rows, value, _: staff.about_company(rows, value)),
         build_typed_filter("case", "Case", lambda rows, value, _: staff.about_case(rows, value)),

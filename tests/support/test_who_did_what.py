@@ -30,7 +30,7 @@ from support.models import Ticket
 from tests.factories import a_contract, a_line
 from tests.staff import an_actor
 from tests.support.console import NUMBER, PERSON, a_case, a_chain
-from tests.support.officers import Member, post, searched, shown, staff
+from tests.support.officers import Member, csv_of, post, searched, shown, staff, words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
@@ -316,6 +316,32 @@ def test_days_are_whole_and_in_utc(officer: Member) -> None:
     assert "Export as CSV" not in said
     assert officer.client.get(f"/admin/trail/export/{wrong}").headers["Location"] == f"/admin/trail/{wrong}"
     assert "isn't one of the choices" in shown(officer, "/admin/incidents/?state=nonsense&csv=1")
+
+
+def test_words_are_looked_for_in_90_days_unless_days_are_given(officer: Member) -> None:
+    at = timezone.now()
+    for n, days in enumerate((1, 89, 91)):
+        before = at - timedelta(days=days)
+        audit.actions.record(action="test.done", actor="officer:1", target=f"t:{n}", at=before, reason=f"Odd case {n}.")
+
+    def found(question: str) -> list[str]:
+        return [row[-2:-1] for row in without_searches(officer, question)]
+
+    note = "Searched 90 days only. Search everything , which may take a few seconds."
+    page = officer.client.get("/admin/trail/?q=Odd+case&sort=at").text
+    assert note in words(page)
+    assert f'name="from" value="{at - timedelta(days=90):%Y-%m-%d}"' in page
+    (everything,) = re.findall(r'href="([^"]+)">Search everything<', page)
+    assert found("?q=Odd+case") == ["0", "1"]
+    assert found(unescape(everything)) == ["2", "1", "0"]
+    assert note not in shown(officer, f"/admin/trail/{unescape(everything)}")
+    assert note not in shown(officer, "/admin/trail/") + shown(officer, "/admin/parties/?q=Odd")
+    assert found(f"?q=Odd+case&to={at - timedelta(days=30):%Y-%m-%d}") == ["1", "2"]
+    # What is searched is written down as it was, and taken away as it was shown.
+    newest = AuditEvent.objects.filter(action="search.made", target="list:audit log").latest("id")
+    assert newest.detail["for"]["From (UTC)"] == f"{at - timedelta(days=120):%Y-%m-%d}"
+    file = csv_of(officer, "/admin/trail/export/?q=Odd+case", {"reason": "The yearly check."})
+    assert [row["why"] for row in file[:-1]] == ["Odd case 0.", "Odd case 1."]
 
 
 def test_a_search_s_finds_are_found_by_their_case(officer: Member, line: Line) -> None:
