@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.db.models import Q, QuerySet
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from audit.models import Incident
 from disclosures.queries.incident_scope import get_newest_order, list_hidden_incidents
@@ -12,7 +16,9 @@ from support.models import Entry, SuspendRequest, Ticket
 from support.policies.thread_events import MERGED_IN, describe_event
 
 # What a case is called whose own subject is hidden, but not that of a case that was merged into it.
-MERGED_CASES = "Merged cases"
+MERGED_CASES = gettext_lazy("Merged cases")
+# As a dispute is kept.
+DISPUTED = gettext_lazy("I never agreed to this")
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,9 @@ class HiddenCases:
 
     def get_about(self, *, ticket: Ticket) -> str:
         """Return what a case is about, in words."""
-        return MERGED_CASES if ticket.pk in self.shared else ticket.about
+        if ticket.pk in self.shared:
+            return str(MERGED_CASES)
+        return str(_list_own_words().get(ticket.about, ticket.about))
 
     def find_targets(self, *, field: str, date: str) -> Q:
         """Return the rows that name a hidden incident or case in a field, as the audit log does, by their date."""
@@ -55,6 +63,13 @@ class HiddenCases:
 
     def _find_in_cases(self, *, date: str) -> Q:
         return Q(ticket__in=list(self.cases)) | Q((f"{date}__lte", self.since), ticket__in=list(self.shared))
+
+
+@cache
+def _list_own_words() -> Mapping[str, str | Promise]:
+    """Return by their English, in which they are kept, the words of ours that say what cases are about."""
+    with translation.override("en"):
+        return {str(one): one for one in (DISPUTED, *(kind.label for kind in Ticket.Kind))}
 
 
 def find_hidden_cases(*, at: datetime) -> HiddenCases:

@@ -677,3 +677,13 @@ def test_an_agent_who_reads_spanish_is_refused_in_spanish(ana: Member) -> None:
     different = "No son de la misma persona, así que no se pueden combinar."
     assert is_refused(different, f"/desk/{own.code}/merge/", into=other.code)
     assert is_refused(f"{own.code} fue traspasado.", f"/desk/{own.code}/hand-over/", to=str(bob.pk), note="Call her.")
+
+
+def test_an_agent_who_reads_spanish_finds_our_words_for_cases_in_spanish(ana: Member) -> None:
+    a_ticket(kind="dispute", about="I never agreed to this")
+    a_ticket(about="Something else")
+    a_ticket(about="Asked by a person: why?")
+    ana.client.cookies[settings.LANGUAGE_COOKIE_NAME] = "es"
+    page = unescape(ana.client.get("/desk/").text)
+    for title in ("Nunca acepté esto", "Otra cosa", "Asked by a person: why?"):
+        assert f"<bdi>{title}</bdi>" in page

@@ -341,7 +341,7 @@ def test_words_are_looked_for_in_90_days_unless_days_are_given(officer: Member) 
     newest = AuditEvent.objects.filter(action="search.made", target="list:audit log").latest("id")
     assert newest.detail["for"]["From (UTC)"] == f"{at - timedelta(days=120):%Y-%m-%d}"
     file = csv_of(officer, "/admin/trail/export/?q=Odd+case", {"reason": "The yearly check."})
-    assert [row["why"] for row in file[:-1]] == ["Odd case 0.", "Odd case 1."]
+    assert [row["why"] for row in file if row["why"]] == ["Odd case 0.", "Odd case 1."]
 
 
 def test_a_search_s_finds_are_found_by_their_case(officer: Member, line: Line) -> None:
