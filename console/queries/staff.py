@@ -109,13 +109,13 @@ def about_case(rows: Acts, typed: str) -> Acts:
     return rows.filter(Q(target=f"ticket:{code}") | found) if code else rows.none()
 
 
-def since(rows: QuerySet[Any], typed: str, by: str = "at") -> QuerySet[Any]:
+def since(rows: QuerySet[Any], typed: str, *, by: str = "at") -> QuerySet[Any]:
     """From this day on, in UTC. `by`: the field that has the moment."""
     day = parse_day(typed=typed)
     return rows.filter(**{f"{by}__gte": datetime.combine(day, time(), UTC)}) if day else rows
 
 
-def until(rows: QuerySet[Any], typed: str, by: str = "at") -> QuerySet[Any]:
+def until(rows: QuerySet[Any], typed: str, *, by: str = "at") -> QuerySet[Any]:
     """Up to the end of this day, in UTC."""
     day = parse_day(typed=typed)
     return rows.filter(**{f"{by}__lte": datetime.combine(day, time.max, UTC)}) if day else rows

@@ -28,7 +28,7 @@ from console.queries.dashboard_words import BREACHES as MISSED
 from console.queries.dashboard_words import light_href, list_panels, verdict_of
 from console.queries.notifications import KINDS
 from console.queries.search import Hit, sort_of
-from console.views.listing import Card, ToCount, count_cards, of_list
+from console.views.cards import Card, ToCount, count_cards, of_list
 from console.views.lists_delivery import BREACHES, ORDERS
 from console.views.lists_partners import CAMPAIGNS, CONTRACTS
 from console.views.lists_rules import PROPOSALS, SUSPENSIONS

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
@@ -27,7 +26,7 @@ from partners.models import Party
 from partners.policies.lifecycle import Stage
 from support.actions.queue import export_list, record_search
 from support.queries.chains import TONES
-from support.queries.counts import Count, count_each, count_of
+from support.queries.counts import Count, count_of
 from support.queries.exports import csv_lines, list_rows
 from support.queries.history import find_actions
 from support.queries.names import NamedTarget
@@ -333,42 +332,6 @@ def _read_search(said: Mapping[str, str], listing: Listing) -> tuple[str, tuple[
 def _describe_wrong(one: Filter, value: str) -> str:
     known = "a date. Type one like 2026-11-30" if one.typed else "one of the choices"
     return f"{one.label}: “{sanitise_text(value, at_most=40)}” isn't {known}. This filter was left out."
-
-
-@dataclass(frozen=True)
-class Card:
-    """A count that leads to the list of exactly the rows that it counts."""
-
-    label: str
-    n: Count
-    href: str
-    tone: str = ""
-
-
-@dataclass(frozen=True)
-class ToCount:
-    """A card before its rows are counted. `tone`: of a count that is not nought."""
-
-    label: str
-    rows: Rows
-    href: str
-    tone: str = ""
-
-
-def of_list(label: str, name: str, listing: Listing, said: Mapping[str, str], at: datetime, tone: str = "") -> ToCount:
-    """A card of what the list at this address shows when it is narrowed so."""
-    rows = filter_rows(listing, asked=read_list_query(said, listing, at), at=at)
-    return ToCount(label, rows, f"{reverse(f'admin:{name}')}?{urlencode(said)}", tone)
-
-
-def count_cards(*groups: Sequence[Card | ToCount]) -> list[list[Card]]:
-    """Count what is not counted yet, group by group. One statement."""
-    counts = iter(count_each(rows=[one.rows for group in groups for one in group if isinstance(one, ToCount)]))
-    return [[_count_card(one, next(counts)) if isinstance(one, ToCount) else one for one in group] for group in groups]
-
-
-def _count_card(one: ToCount, n: Count) -> Card:
-    return Card(one.label, n, one.href, one.tone if n else "")
 
 
 def filter_rows(listing: Listing, *, asked: ListQuery, at: datetime, order: Sequence[str] = ()) -> Rows:

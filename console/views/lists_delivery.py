@@ -289,8 +289,8 @@ SENT = Listing(
             "state", "Status", tuple((name, word) for name, (word, _) in PROGRESS.items()),
             lambda rows, value, _: rows.filter(state__in=PROGRESS[value][1]),
         ),
-        build_typed_filter("from", "From (UTC)", lambda rows, v, _: staff.since(rows, v, "queued_at"), kind="date"),
-        build_typed_filter("to", "To (UTC)", lambda rows, v, _: staff.until(rows, v, "queued_at"), kind="date"),
+        build_typed_filter("from", "From (UTC)", lambda rows, v, _: staff.since(rows, v, by="queued_at"), kind="date"),
+        build_typed_filter("to", "To (UTC)", lambda rows, v, _: staff.until(rows, v, by="queued_at"), kind="date"),
     ),
     empty=(
         "Nothing sent yet",

@@ -12,7 +12,7 @@ WRITES = {
 KEYWORDS_ONLY = ("actions", "queries", "tasks", "delivery", "expiry")
 DOORS = ("views", "api")
 # What doors share: typed requests and their decorators, allauth's adapters, and the frame of the console.
-SHARED = ("access.py", "adapter.py", "acts.py", "listing.py", "navigation.py", "site.py")
+SHARED = ("access.py", "adapter.py", "acts.py", "cards.py", "listing.py", "navigation.py", "site.py")
 OF_TESTS = re.compile(r"^ *from (tests\.(?:\w+\.)*test_\w+)", re.MULTILINE)
 
 

@@ -212,7 +212,7 @@ def test_an_answer_goes_out_once(line: Line, now: datetime) -> None:
 
     assert overlap(goes_out, goes_out) == (1, 0)
     writing.send(code=case.code, body="And because.", then=Ticket.State.SOLVED, actor=agent, at=now)
-    with pytest.raises(NotNow, match="It has been sent"):
+    with pytest.raises(NotNow, match=r"It has been sent. Write another answer to correct it."):
         overlap(goes_out, lambda: writing.undo_answer(code=case.code, actor=agent, at=now + MINUTE))
     assert entries(Entry.Kind.ANSWER) == noted("ticket.answered") == 2
 
@@ -304,14 +304,14 @@ def test_a_reply_to_many_is_begun_and_sent_once(line: Line, now: datetime) -> No
     def begins() -> BulkReply:
         return begin_reply(incident_id=incident.pk, kinds=[], language="", body="We stopped it.", actor=agent, at=now)
 
-    with pytest.raises(NotNow, match="about to be sent"):
+    with pytest.raises(NotNow, match="is about to be sent"):
         overlap(begins, begins)
     reply = BulkReply.objects.get()
 
     def takes_back() -> None:
         undo_reply(reply_id=reply.pk, actor=agent, at=now)
 
-    with pytest.raises(NotNow, match="already taken back"):
+    with pytest.raises(NotNow, match=r"It was already taken back."):
         overlap(takes_back, takes_back)
     begins()
     assert overlap(lambda: send_replies(at=now + MINUTE), lambda: send_replies(at=now + MINUTE)) == (1, 0)
@@ -337,7 +337,7 @@ def test_a_reply_written_often_is_retired_and_brought_back(now: datetime) -> Non
     with pytest.raises(NotNow, match="already retired"):
         overlap(lambda: turns(retires=True), lambda: turns(retires=True))
     assert SavedReply.objects.get(pk=reply.pk).retired_at == now
-    with pytest.raises(NotNow, match="already in use"):
+    with pytest.raises(NotNow, match=r"It is already in use."):
         overlap(lambda: turns(retires=False), lambda: turns(retires=False))
     assert SavedReply.objects.get(pk=reply.pk).retired_at is None
     assert (noted("reply.retired"), noted("reply.brought_back")) == (1, 1)

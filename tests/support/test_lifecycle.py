@@ -42,7 +42,7 @@ def test_code_and_database_let_the_same_states_follow(was: Ticket.State, to: Tic
 
 def test_a_move_that_may_not_be_is_said_in_words() -> None:
     ticket = a_ticket(State.CLOSED)
-    with pytest.raises(NotNow, match=r"A case that is “Closed” does not become “Waiting for a partner”\."):
+    with pytest.raises(NotNow, match=r"A case that is “Closed” can't become “Waiting for a partner”."):
         move(ticket=ticket, to=State.PARTNER, at=timezone.now())
 
 

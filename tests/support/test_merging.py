@@ -57,13 +57,18 @@ def test_two_people_of_one_line_keep_their_own_cases(ana: Member) -> None:
     line, at = a_line(), timezone.now()
     people = [User.objects.create(username=name) for name in ("first", "second")]
     one, other = (a_ticket(line_id=line.pk, asked_by=person) for person in people)
-    with pytest.raises(NotNow, match="from different people"):
+    with pytest.raises(
+        NotNow, match=r"They can't be merged: they are about the same number, but from different people."
+    ):
         queue.merge(code=one.code, into=other.code, actor=ana.actor, at=at)
     with pytest.raises(IntegrityError, match="somebody else"), transaction.atomic():
         Ticket.objects.filter(pk=one.pk).update(state="merged", merged_into=other)
     unknown = a_ticket(line_id=line.pk)
     for pair in ((one, unknown), (unknown, one)):
-        with pytest.raises(NotNow, match=f"but we don't know who sent {unknown.code}."):
+        with pytest.raises(
+            NotNow,
+            match=f"They can't be merged: they are about the same number, but we don't know who sent {unknown.code}.",
+        ):
             queue.merge(code=pair[0].code, into=pair[1].code, actor=ana.actor, at=at)
     own = a_ticket(line_id=line.pk, asked_by=people[0])
     queue.merge(code=one.code, into=own.code, actor=ana.actor, at=at)

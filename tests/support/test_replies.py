@@ -145,10 +145,10 @@ def test_it_is_taken_back_within_the_minute_and_not_after(ana: Member) -> None:
     with pytest.raises(StaffOnly):
         undo_reply(reply_id=first.id, actor=ben.actor, at=at)
     undo_reply(reply_id=first.id, actor=staff().actor, at=at)
-    with pytest.raises(NotNow, match="already taken back"):
+    with pytest.raises(NotNow, match=r"It was already taken back."):
         undo_reply(reply_id=first.id, actor=ana.actor, at=at)
     second = begun(ana, incident, at)
-    with pytest.raises(NotNow, match="Sending has begun"):
+    with pytest.raises(NotNow, match=r"Sending has begun. Messages that were sent can't be taken back."):
         undo_reply(reply_id=second.id, actor=ana.actor, at=at + MINUTE)
     assert send_replies(at=at + MINUTE) == 1
     assert BulkReply.objects.get(pk=first.pk).answered == 0
@@ -157,7 +157,7 @@ def test_it_is_taken_back_within_the_minute_and_not_after(ana: Member) -> None:
 def test_who_may_and_what_it_must_say(ana: Member) -> None:
     at = timezone.now()
     incident = an_incident(at)
-    with pytest.raises(NotNow, match="no one with an open case"):
+    with pytest.raises(NotNow, match=r"It affected no one with an open case."):
         begun(ana, incident, at)
     hit(incident)
     said: dict[str, Any] = {"incident_id": incident.pk, "kinds": [], "language": "", "at": at}
@@ -237,11 +237,24 @@ def test_what_is_begun_twice_is_refused(ana: Member) -> None:
     incident = an_incident(at)
     hit(incident)
     first = begun(ana, incident, at)
-    with pytest.raises(NotNow, match="is about to be sent"):
+    with pytest.raises(
+        NotNow, match=r"An answer to some of them is about to be sent. Wait until it is sent, or take it back."
+    ):
         begun(ana, incident, at)
+    with pytest.raises(NotNow, match=r"There is no such reply."):
+        undo_reply(reply_id=uuid4(), actor=ana.actor, at=at)
     undo_reply(reply_id=first.pk, actor=ana.actor, at=at)
     assert send_replies(at=at + TAKES_BACK) == 0
     assert begun(ana, incident, at).ticket_ids == first.ticket_ids
+
+
+def test_a_reply_goes_to_no_more_than_so_many(ana: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = timezone.now()
+    incident = an_incident(at)
+    hit(incident)
+    monkeypatch.setattr("support.actions.replies.MOST", 0)
+    with pytest.raises(NotNow, match=r"There are more than 0. Choose kinds of cases, or a language."):
+        begun(ana, incident, at)
 
 
 def test_whoever_left_its_page_finds_a_reply_again(ana: Member) -> None:

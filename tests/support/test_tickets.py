@@ -363,6 +363,6 @@ def test_of_orders_that_are_all_signed_none_is_sent_again() -> None:
             act(**asked | {"party_id": 0})
     assert resend_orders(**asked) == 1
     bring_to(State.COMPLETED, Order.objects.filter(pk=order.pk), completed_at=at)
-    with pytest.raises(NotNow, match="It has signed for every message about this person"):
+    with pytest.raises(NotNow, match=r"It has signed for every message about this person. Nothing was sent."):
         resend_orders(**asked)
     assert AuditEvent.objects.filter(action="orders.resent").count() == 1

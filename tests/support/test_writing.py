@@ -15,7 +15,9 @@ from structlog.testing import capture_logs
 
 from accounts.models import Message
 from audit.models import AuditEvent
+from support.actions import writing
 from support.models import Attachment, Draft, Entry, SavedReply, Ticket
+from support.policies.lifecycle import NotNow
 from support.policies.reply_variables import BadVariable, fill_variables
 from support.queries.writing import desk_of
 from support.workers import sending
@@ -56,6 +58,8 @@ def test_an_answer_can_be_taken_back_for_half_a_minute(ana: Member, ticket: Tick
     now = timezone.now()
     assert sending.send(now=now) == 0
     assert "Take it back" in page(ana, ticket)
+    with pytest.raises(NotNow, match=r"Your answer is about to be sent. Take it back to change it."):
+        writing.keep_draft(code=ticket.code, kind=Entry.Kind.ANSWER, body="And more.", actor=ana.actor, at=now)
     assert ana.client.post(f"/desk/{ticket.code}/write/undo/").status_code == 302
     again = ana.client.post(f"/desk/{ticket.code}/write/undo/", follow=True).content.decode()
     assert "Nothing of yours is about to be sent: what you wrote is a draft." in again
@@ -276,7 +280,10 @@ def test_officers_change_them_and_agents_read_them(ana: Member) -> None:
         answer = officer.client.post(f"/desk/replies/{reply.pk}/retire/", {"how": "retire"}, follow=True)
         assert said in answer.content.decode()
     assert "sign-in" not in {one.key for one in SavedReply.objects.filter(retired_at=None, language="en")}
-    assert AuditEvent.objects.filter(action__startswith="reply.", actor=officer.actor).count() == 3
+    for number, said in ((reply.pk, "Restored."), (0, "There is no such answer.")):
+        answer = officer.client.post(f"/desk/replies/{number}/retire/", {"how": "restore"}, follow=True)
+        assert said in answer.text
+    assert AuditEvent.objects.filter(action__startswith="reply.", actor=officer.actor).count() == 4
 
 
 def test_a_look_at_a_mailed_case_stands_in_the_trail(ana: Member) -> None:
@@ -334,7 +341,7 @@ def test_a_look_is_one_row_and_reads_the_thread_once(ana: Member, ticket: Ticket
 def test_a_saved_reply_s_gaps_do_not_go_out(ana: Member, ticket: Ticket, language: str) -> None:
     body = SavedReply.objects.get(key="more-needed", language=language).body
     answer = ana.client.post(f"/desk/{ticket.code}/write/", {"body": body, "then": "solved"})
-    assert (answer.status_code, "Fill in “[" in answer.content.decode()) == (400, True)
+    assert (answer.status_code, "”, or take it out." in answer.text.partition("Fill in “[")[2]) == (400, True)
     assert not Draft.objects.exists()
     send(ana, ticket, re.sub(r"\[.*?\]", "your carrier [the old one]", body))
 
