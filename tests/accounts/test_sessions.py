@@ -234,11 +234,14 @@ def test_a_code_alone_sees_ages_and_buttons_only() -> None:
 
 def test_the_password_shows_addresses_and_browsers() -> None:
     line = a_line()
-    elsewhere(line)
-    browser = sign_in_by_code(line)
-    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    said = facts(browser.get("/accounts/sessions/").text)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        elsewhere(line)
+        clock.shift(timedelta(hours=3))
+        browser = sign_in_by_code(line)
+        browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        said = facts(browser.get("/accounts/sessions/").text)
     assert [name for name, _ in said] == ["Since", "Internet address", "Browser"] * 2
+    assert len({value for name, value in said if name == "Since"}) == 2
     assert [value for name, value in said if name != "Since"] == [
         "127.0.0.1", "Unknown browser", THERE, "Firefox (Linux)",
     ]  # fmt: skip

@@ -55,6 +55,16 @@ def test_the_link_leads_to_the_question_and_back(partner: Partner) -> None:
     assert text_now() == 0
 
 
+def test_the_link_leads_back_after_a_no_too(partner: Partner) -> None:
+    a_line(msisdn=NUMBER)
+    back = "https://app.geobridge.example/done"
+    path = link_in(ask(partner, requestCaptureUrl=True, callbackUrl=back)["captureUrl"])
+    browser, _ = prove(path, NUMBER)
+    after = browser.get(say_no(browser, path).url)
+    assert "You said no" in after.text
+    assert f'href="{back}"' in after.text
+
+
 def test_the_same_link_is_given_again(partner: Partner) -> None:
     for number in (NUMBER, STRANGER):
         links = [

@@ -234,6 +234,14 @@ def test_a_use_is_as_exact_as_its_most_exact_look_up() -> None:
     assert [one.precision for one in card.uses] == ["within about 100 m"]
 
 
+def test_of_many_that_did_not_ask_lately_the_last_are_told_in_short() -> None:
+    line, contract = a_line(), a_contract()
+    for n in range(13):
+        an_approval(line, a_campaign(contract, a_party(f"Aid {n:02}", "lbs_provider"), ref=f"CMP-{n:02}"))
+    laid = companies_of(line=line, at=timezone.now()).earlier_laid
+    assert [len(cards) for cards in (laid.first, laid.folded, laid.in_short)] == [2, 10, 1]
+
+
 def test_one_of_two_uses_stopped_is_no_stop_of_the_company() -> None:
     at, line, road = timezone.now(), a_line(), a_party("RoadAid", "lbs_provider")
     contract = a_contract()

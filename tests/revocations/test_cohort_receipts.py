@@ -228,6 +228,8 @@ def test_an_officer_sees_how_far_it_has_come(ended: Ended) -> None:
     assert (before.told_at, before.complete_by) == (ended.told.sent_at, cohort.complete_by)
     assert cohort_progress(cohort_id=ended.cohort_id, at=cohort.complete_by).overdue
     ended.sign()
+    # What was signed as done stays done.
+    ended.sign(status="in_progress", actions=[])
     after = cohort_progress(cohort_id=ended.cohort_id, at=cohort.complete_by)
     assert (after.state, after.partner.is_completed, after.overdue) == ("completed", True, False)
 

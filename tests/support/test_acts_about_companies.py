@@ -48,6 +48,7 @@ def test_a_company_s_acts_are_found_whatever_they_were_done_to(officer: Member) 
         case = a_case(line, party_id=party.pk)
         expected[name] = [
             ("ticket.seen", f"ticket:{case.code}"),
+            ("client.disabled", f"client:https://{name}.example"),
             ("order.seen", f"order:{order.id}"), ("difference.seen", f"difference:{finding.pk}"),
             *(("incident.noted", f"incident:{one.pk}") for one in incidents),
         ]  # fmt: skip

@@ -377,11 +377,12 @@ def test_orders_are_sent_again_or_offered_since_a_time(officer: Member) -> None:
 
 def test_terminate_needs_the_plan_and_the_id_typed_out(officer: Member) -> None:
     line, campaign = a_line(), a_campaign(lifeline=True)
-    an_approval(line, campaign, at=timezone.now() - timedelta(days=3))
+    for agreed in (line, a_line()):
+        an_approval(agreed, campaign, at=timezone.now() - timedelta(days=3))
     contract = campaign.contract
     path = f"/admin/terminate/contract/{contract.pk}/"
     plan = officer.client.get(path).content.decode()
-    assert "1 lifeline ends, for 1 line." in shown(officer, path)
+    assert "1 lifeline ends, for 2 lines." in shown(officer, path)
     (digest,) = re.findall(r'name="plan" value="([^"]+)"', plan)
     assert "That isn't its ID." in shown(officer, path, {"plan": digest, "typed": "AGR", "how": "now"})
     stale = officer.client.post(path, {**WHY, "plan": "0.0.0", "typed": contract.ref, "how": "now"}).content.decode()

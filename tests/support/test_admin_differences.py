@@ -119,10 +119,11 @@ def test_the_rows_are_a_file_with_codes(officer: Member, compared: Compared) -> 
     )
     rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
     campaign, ref = compared.books.campaign, compared.books.contract.ref
-    assert [(row["kind"], row["contract"], row["location_service"], row["purpose"]) for row in rows] == [
-        ("partner_has", ref, campaign.lbs_provider.uri, campaign.purpose),
-        ("partner_lacks", ref, campaign.lbs_provider.uri, campaign.purpose),
-        ("unknown", "", "", ""),
+    columns = ("kind", "contract", "location_service", "purpose", "our_order_allowed_it")
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        ("partner_has", ref, campaign.lbs_provider.uri, campaign.purpose, "no"),
+        ("partner_lacks", ref, campaign.lbs_provider.uri, campaign.purpose, "no"),
+        ("unknown", "", "", "", "no"),
     ]
     codes = [row["line_code"] for row in rows]
     assert codes[0] in rows_of(officer, f"{compared.path}?kind=partner_has")[0]

@@ -354,7 +354,8 @@ def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> N
     feeds.take_lines(line_row())
     feeds.take_parties()
     feeds.take_releases(release)
-    page = upload(legal, "notices", {"disclosure_id": release["id"], "suppressed_until": None, "order_ref": "NY-7"})
+    notice = {"disclosure_id": release["id"], "suppressed_until": None, "order_ref": "NY-7"}
+    page = upload(legal, "notices", notice)
     assert "Accepted 1" in shown(legal, page)
     assert post(legal, f"{page}start/") == page
     tasks.import_files()
@@ -363,7 +364,12 @@ def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> N
         assert officer.client.get(path).status_code == 404
     assert rows_of(officer, "/admin/imports/") == []
     assert "import" not in " ".join(rows_of(officer, "/admin/trail/"))
-    assert [row.split()[:2] for row in rows_of(legal, "/admin/imports/")] == [["Delayed", "notices"]]
+    upload(legal, "notices", {**notice, "order_ref": "NY-8"})
+    rows = rows_of(legal, "/admin/imports/")
+    # Newest first.
+    assert [(row.split()[:2], "Imported" in row) for row in rows] == [
+        (["Delayed", "notices"], False), (["Delayed", "notices"], True),
+    ]  # fmt: skip
     assert "Select a valid choice" in refusal(officer, "notices", b"{}")
     assert "Select a valid choice" in refusal(legal, "lines", b"{}")
     hidden = release_row(id="D-2", suppressed_until="2090-01-01T00:00:00Z")

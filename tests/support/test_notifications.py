@@ -31,6 +31,7 @@ from tests.partners.outside import Answer, Outside
 from tests.staff import an_actor
 from tests.support.desk import a_ticket
 from tests.support.officers import Member, rows_of, shown, staff
+from tests.words.pages import read as parse
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -55,9 +56,9 @@ def a_proposal(actor: str, name: str, *, at: datetime) -> Proposal:
     )  # fmt: skip
 
 
-def an_incident(kind: str, key: str, *, used: float, at: datetime) -> None:
+def an_incident(kind: str, key: str, *, used: float, at: datetime, subject: str = "https://ash.example") -> None:
     """An incident of whose time to its first deadline this share is used."""
-    audit.actions.open_incident(kind=kind, key=key, subject="https://ash.example", at=at - 60 * DAY)
+    audit.actions.open_incident(kind=kind, key=key, subject=subject, at=at - 60 * DAY)
     length = timedelta(days=10)
     rows = Incident.objects.filter(key=key)
     rows.update(opened_at=at - length * used, due_at=at + length * (1 - used))
@@ -72,16 +73,21 @@ def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) ->
         an_incident(Incident.Kind.UNGATED, key, used=used, at=at)
     an_incident(Incident.Kind.CANARY_FAILED, "canary", used=0.1, at=at)
     an_incident(Incident.Kind.OVERDUE, "partner", used=0.1, at=at)
+    an_incident(Incident.Kind.UNGATED, "long over", used=1.5, at=at, subject=a_party("Birch").uri)
     page = officer.client.get("/admin/notifications/").content.decode()
     found = [(int(n), label, unescape(href)) for n, label, href in LINK.findall(page)]
     assert [(n, label) for n, label, _ in found] == [
-        (1, "failure of the hourly stop test"), (1, "incident past its notification deadline"),
+        (1, "failure of the hourly stop test"), (2, "incidents past their notification deadline"),
         (1, "notification deadline with 90% of the time used"),
         (1, "notification deadline with half of the time used"),
         (1, "incident about a deadline that a partner missed"), (1, "proposal waiting for a second officer"),
     ]  # fmt: skip
     for n, label, href in found:
         assert len(rows_of(officer, href)) == n, label
+    assert parse(page).all("ul", of_class="o-list")[1].entries == [
+        "A release without the gate's permission Birch 5 days ago",
+        "A release without the gate's permission Ash 2 days ago",
+    ]
     assert f'<a href="/admin/proposals/{theirs.pk}/">' in page
     auditor = staff(User.Role.AUDITOR)
     read = shown(auditor, "/admin/notifications/")

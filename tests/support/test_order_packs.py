@@ -41,7 +41,7 @@ def legal() -> Member:
     member = staff(User.Role.LEGAL)
     for path, said in (
         ("hide", {**ORDER, **HIDE}),
-        ("await", {**ORDER, "open_end": "on", "disclosures": "to-come"}),
+        ("await", {**ORDER, "open_end": "on", "disclosures": "to-come\nto-come-too"}),
         ("hide", {**HIDE, "order_ref": "Order of another court", "disclosures": "b"}),
     ):
         assert post(member, f"/admin/delayed/{path}/", said) == "/admin/delayed/"
@@ -68,13 +68,13 @@ def test_the_pack_holds_what_its_order_hides_and_verifies(legal: Member, tmp_pat
     sections = {one["heading"]: one for one in said["sections"]}
     facts = dict(sections["The order"]["rows"])
     assert facts["Reference"] == ORDER["order_ref"]
-    assert [facts[one] for one in ("Releases named", "Hidden under it now", "Not received yet")] == ["2", "2", "1"]
+    assert [facts[one] for one in ("Releases named", "Hidden under it now", "Not received yet")] == ["3", "3", "2"]
     rows = {row[0]: row for row in sections["Releases"]["rows"]}
     assert rows["a"][1:] == [
         "2025-07-01 12:00 UTC", "Released", "Approval", "Geobridge → Roadaid", "To give you a service you asked for",
         "within about 500 m", "hidden until further order",
     ]  # fmt: skip
-    assert [row[1] for name, row in rows.items() if name != "a"] == ["not received yet"]
+    assert [row[1] for name, row in rows.items() if name != "a"] == ["not received yet"] * 2
     acts = [row[2] for row in sections["Audit log"]["rows"]]
     assert acts == ["delayed notice: release hidden"] * 2 + ["document: previewed"]
     assert not re.search(r"another court|\+1\d{10}|L-1", page + found)
@@ -138,4 +138,4 @@ def test_an_order_that_nobody_recorded_has_no_pack(legal: Member) -> None:
 
 def test_a_long_order_says_how_much_of_it_is_printed(legal: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_packs, "MOST_RELEASES", 1)
-    assert "The newest 1 of 2." in shown(legal, PACK, dict(ORDER))
+    assert "The newest 1 of 3." in shown(legal, PACK, dict(ORDER))

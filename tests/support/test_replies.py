@@ -208,6 +208,7 @@ def test_a_preview_lists_who_gets_it_and_whom_the_office_answers(ana: Member) ->
     }
     page = ana.client.post("/desk/many/", {**said, "preview": ""}).content.decode()
     assert f"Your case is {first.code}.<br>Bye." in page
+    assert f"As the person of {first.code} reads it" in page
     assert "It goes to 2 cases. 2 escalated cases are left out: the privacy office answers them." in words(page)
     assert re.findall(r'class="code">(T-\w+)<', page) == [first.code, second.code]
     assert not [one.code for one in handed_up if one.code in page]

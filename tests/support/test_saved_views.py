@@ -97,9 +97,10 @@ def test_each_role_saves_views_of_its_own_lists() -> None:
 
 def test_a_view_has_another_name_where_none_of_one_s_own_has_it(officer: Member) -> None:
     views, second = "/admin/views/incidents/", staff(name="second")
-    saved(officer, f"incidents/?{LATE}", "Late")
     saved(officer, "incidents/?whose=mine", "Mine")
+    saved(officer, f"incidents/?{LATE}", "Late")
     saved(officer, "parties/?q=Ash", "Elsewhere")
+    assert re.findall(r'href="\?[^"]*"><bdi>(\w+)<', read(officer, "/admin/incidents/")) == ["Late", "Mine"]
     late = SavedView.objects.get(name="Late")
 
     def named(member: Member, name: str) -> str:

@@ -165,11 +165,12 @@ def _names(part: Part) -> list[str]:
 
 
 def _lost(page: Part) -> list[str]:
-    """The names by which a part that is seen refers to another that is not on the page."""
+    """The names by which a part that is seen refers or leads to another that is not on the page."""
     there = {one.attributes.get("id") for one in page.all()}
     seen = [one.attributes for one in page.all() if one.attributes.get("type") != "hidden"]
     refers = (of.get(name, "") for of in seen for name in ("for", "aria-describedby", "aria-labelledby"))
-    return [name for names in dict.fromkeys(refers) for name in names.split() if name not in there]
+    leads = (href[1:] for one in seen if (href := one.get("href", "")).startswith("#"))
+    return [name for names in dict.fromkeys([*refers, *leads]) for name in names.split() if name not in there]
 
 
 def _filled_in(part: Part) -> list[str]:
