@@ -53,19 +53,25 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: a list of rows, or what is said where there are none. `every`: the words of the link to all of them.
+    """One panel. `every`: the words of the link to all of its rows.
 
-    `tone`: "bad", "warn" or "" for nothing to do. `note`: what stands below the rows.
+    `tone`: "bad", "warn" or "" for nothing to do. `note`: what stands below the rows. `stays`: also where there are no
+    rows; of the others the page says on one line that nothing waits in them.
     """
 
     title: str
     rows: Sequence[SafeString]
-    empty: str = ""
     every: str = ""
     href: str = ""
     tone: str = ""
     wide: bool = False
     note: SafeString = NOTHING
+    stays: bool = False
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it has nothing to show."""
+        return not (self.rows or self.stays)
 
 
 def verdict_of(now: Dashboard, *, at: datetime) -> Verdict:
@@ -102,29 +108,28 @@ def _to_follow(now: Dashboard, at: datetime) -> Sequence[Panel]:
     more = _say_more(len(now.unconfirmed) - SHOWN, "none later", _list("orders"), "see all unsigned orders")
     return (
         Panel(
-            "To do today", incidents, "No failures that may have to be reported.", "All open incidents",
-            _list("incidents", "state=open"), _bad(incidents),
+            "To do today", incidents, "All open incidents", _list("incidents", "state=open"), _bad(incidents),
+            stays=True,
         ),
         Panel(
-            "Not confirming stops", signers, "No order is past its date.", "All unsigned orders", _list("orders"),
-            _bad(signers), note=more,
+            "Not confirming stops", signers, "All unsigned orders", _list("orders"), _bad(signers), note=more,
         ),
         _delivery(now, at),
     )  # fmt: skip
 
 
 def _to_decide(now: Dashboard, *, may_act: bool) -> Sequence[Panel]:
-    """Return what waits for a second officer, and what the desk asks for: where that asks for nothing there is none."""
+    """Return what waits for a second officer, and what the desk asks for."""
     waiting = [_proposal(one, may_act=may_act) for one in now.proposals[:SHOWN]]
     asked = [_suspension_request(one, may_act=may_act) for one in now.requests[:SHOWN]]
     proposals = Panel(
-        "Waiting for a second officer", waiting, "No proposals are waiting.", "All open proposals",
-        _list("proposals", "state=open"), _warn(waiting),
+        "Waiting for a second officer", waiting, "All open proposals", _list("proposals", "state=open"),
+        _warn(waiting),
     )  # fmt: skip
     requests = Panel(
         "Suspension requests from the desk", asked, every="All requests", href=_list("suspend-requests"), tone="warn"
     )
-    return (proposals, requests) if asked else (proposals,)
+    return (proposals, requests)
 
 
 def _ends(now: Dashboard, at: datetime) -> Sequence[Panel]:
@@ -132,16 +137,13 @@ def _ends(now: Dashboard, at: datetime) -> Sequence[Panel]:
     terminations = _each(_termination, now.terminations[:SHOWN])
     return (
         Panel(
-            "Active suspensions", held, "Nothing is suspended.", "All active suspensions",
-            _list("suspensions", "running=yes"), _warn(held),
+            "Active suspensions", held, "All active suspensions", _list("suspensions", "running=yes"), _warn(held),
         ),
         Panel(
-            "Terminations in progress", terminations, "No deletion receipts are outstanding.", "All terminations",
-            _list("terminations"), _warn(terminations), wide=True,
+            "Terminations in progress", terminations, "All terminations", _list("terminations"),
+            _warn(terminations), wide=True,
         ),
-        Panel(
-            "Ending within 60 days", _each(_ending, now.ending), "No contract or campaign ends within 60 days.",
-        ),
+        Panel("Ending within 60 days", _each(_ending, now.ending)),
     )  # fmt: skip
 
 
@@ -225,8 +227,7 @@ def _late_signer(one: LateSigner, at: datetime) -> SafeString:
 def _delivery(now: Dashboard, at: datetime) -> Panel:
     note = _say_more(now.not_shown, "none more serious", _list("streams"), "see all streams")
     return Panel(
-        "Delivery to partners", [_unhealthy(one, at) for one in now.worst],
-        "Every partner acknowledges within 15 minutes and answers verifications.", "All streams", _list("streams"),
+        "Delivery to partners", [_unhealthy(one, at) for one in now.worst], "All streams", _list("streams"),
         _bad(now.failing) or _warn(now.unwell), note=note,
     )  # fmt: skip
 

@@ -37,10 +37,30 @@ def of_list(label: str, name: str, listing: Listing, said: Mapping[str, str], at
     return ToCount(label, rows, f"{reverse(f'admin:{name}')}?{urlencode(said)}", tone)
 
 
-def count_cards(*groups: Sequence[Card | ToCount]) -> list[list[Card]]:
+@dataclass(frozen=True)
+class Cards:
+    """A group of cards, whose page says those of nothing on one line."""
+
+    every: Sequence[Card]
+
+    @property
+    def counted(self) -> Sequence[Card]:
+        """Those that count anything."""
+        return [one for one in self.every if one.n]
+
+    @property
+    def noughts(self) -> Sequence[Card]:
+        """Those that count nothing."""
+        return [one for one in self.every if not one.n]
+
+
+def count_cards(*groups: Sequence[Card | ToCount]) -> list[Cards]:
     """Count what is not counted yet, group by group. One statement."""
     counts = iter(count_each(rows=[one.rows for group in groups for one in group if isinstance(one, ToCount)]))
-    return [[_count_card(one, next(counts)) if isinstance(one, ToCount) else one for one in group] for group in groups]
+    return [
+        Cards([_count_card(one, next(counts)) if isinstance(one, ToCount) else one for one in group])
+        for group in groups
+    ]
 
 
 def _count_card(one: ToCount, n: Count) -> Card:

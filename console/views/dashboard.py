@@ -54,7 +54,7 @@ def index(request: PersonRequest) -> HttpResponse:
     listing = replace(incidents_list(request, at), start=lambda _: incidents)
     changes = list_changes(reader=actor_of(request.user), since=last_visit(user=request.user, at=at), hidden=hidden)
     opened = {"changed": "visit"}
-    in_force, today, changed, (breaches,) = count_cards(
+    in_force, today, changed, missed = count_cards(
         _in_force(at),
         _today(request, now, hidden, at),
         (
@@ -64,13 +64,15 @@ def index(request: PersonRequest) -> HttpResponse:
         (of_list(MISSED, "breaches", BREACHES, {"state": "open"}, at, "bad"),),
     )
     may_act = get_shown_role(request) == User.Role.OFFICER
+    panels = list_panels(now, breaches=missed.every[0].n, breaches_href=missed.every[0].href, may_act=may_act, at=at)
     page = {
         "verdict": verdict_of(now, at=at),
         "lights": [(light, light_href(light)) for light in now.lights],
-        "panels": list_panels(now, breaches=breaches.n, breaches_href=breaches.href, may_act=may_act, at=at),
+        "panels": [one for one in panels if not one.is_quiet],
+        "quiet": [one for one in panels if one.is_quiet],
         "today": today,
         "in_force": in_force,
-        "changed": changed,
+        "changed": changed.every,
     }
     return show(request, "dashboard.html", title="Dashboard", at=at, since=since, **page)
 

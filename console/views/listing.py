@@ -150,8 +150,8 @@ class ListQuery:
     chosen: tuple[tuple[Filter, str], ...]
     # Of each filter that can't be read what is wrong, and that it was left out.
     wrong: tuple[str, ...] = ()
-    # Whether the first day is the list's own, and not asked for.
-    is_recent: bool = False
+    # The first day, where it is the list's own and not asked for.
+    own_first_day: date | None = None
 
     @property
     def is_reversed(self) -> bool:
@@ -198,6 +198,8 @@ class ListPage:
     export: str = ""
     # The question that looks for the same words in the whole list; "" where this is it.
     whole: str = ""
+    # From which day on they are looked for here; None, where this is it.
+    first_day: date | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     wrong: tuple[str, ...] = ()
@@ -269,7 +271,8 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
         export=_export_address(request, listing, asked),
         problem=REVERSED if asked.is_reversed else "",
         wrong=asked.wrong,
-        whole=_question(request, **{"from": f"{FIRST_DAY}", "page": ""}) if asked.is_recent else "",
+        whole=_question(request, **{"from": f"{FIRST_DAY}", "page": ""}) if asked.own_first_day else "",
+        first_day=asked.own_first_day,
         kept={"sort": request.GET["sort"]} if column else {},
     )
 
@@ -304,20 +307,20 @@ def _export_address(request: HttpRequest, listing: Listing, asked: ListQuery) ->
 def read_list_query(said: Mapping[str, str], listing: Listing, at: datetime) -> ListQuery:
     """What an address asks this list for. `said`: its names and values."""
     words, short = _read_search(said, listing)
-    recent = _get_first_day(said, listing, at) if words else ""
-    said = {**said, "from": recent} if recent else said
+    own = _get_first_day(said, listing, at) if words else None
+    said = {**said, "from": f"{own}"} if own else said
     chosen = tuple((one, _get_chosen_value(said, one)) for one in listing.filters)
     typed = {one: _words(said, one.name) for one, value in chosen if not value}
     wrong = [_describe_wrong(one, value) for one, value in typed.items() if value]
-    return ListQuery(words, chosen, (*short, *wrong), is_recent=bool(recent))
+    return ListQuery(words, chosen, (*short, *wrong), own_first_day=own)
 
 
-def _get_first_day(said: Mapping[str, str], listing: Listing, at: datetime) -> str:
-    """Return from when on words are looked for; "" where a first day was given, or they are looked for everywhere."""
+def _get_first_day(said: Mapping[str, str], listing: Listing, at: datetime) -> date | None:
+    """Return from when on words are looked for; None where a first day was given, or they are looked for everywhere."""
     if not listing.searched_days or _words(said, "from"):
-        return ""
+        return None
     last = parse_day(typed=_words(said, "to")) or at.astimezone(UTC).date()
-    return f"{last - timedelta(days=listing.searched_days)}" if last > FIRST_DAY else ""
+    return last - timedelta(days=listing.searched_days) if last > FIRST_DAY else None
 
 
 def _read_search(said: Mapping[str, str], listing: Listing) -> tuple[str, tuple[str, ...]]:

@@ -399,7 +399,7 @@ def said_at(at: datetime, minutes_ago: int) -> str:
 
 def test_the_demo_has_no_case_of_a_date_that_no_order_let_pass(officer: Member) -> None:
     open_cases(at=timezone.now())
-    assert "No order is past its date." in shown(officer, "/admin/")
+    assert "Not confirming stops" in shown(officer, "/admin/").partition("Nothing waits in:")[2]
     listed = officer.client.get("/desk/?state=all&kind=overdue").content.decode()
     assert '<li class="case' not in listed
     assert '<li class="case' in officer.client.get("/desk/?state=all&kind=partial").content.decode()

@@ -327,7 +327,8 @@ def test_words_are_looked_for_in_90_days_unless_days_are_given(officer: Member) 
     def found(question: str) -> list[str]:
         return [row[-2:-1] for row in without_searches(officer, question)]
 
-    note = "Searched 90 days only. Search everything , which may take a few seconds."
+    first = f"{at - timedelta(days=90):%-d %b %Y}"
+    note = f"Searched from {first} (90 days) only. Search everything , which may take a few seconds."
     page = officer.client.get("/admin/trail/?q=Odd+case&sort=at").text
     assert note in words(page)
     assert f'name="from" value="{at - timedelta(days=90):%Y-%m-%d}"' in page
