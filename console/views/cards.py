@@ -44,12 +44,12 @@ class Cards:
     every: Sequence[Card]
 
     @property
-    def counted(self) -> Sequence[Card]:
+    def nonzero(self) -> Sequence[Card]:
         """Those that count anything."""
         return [one for one in self.every if one.n]
 
     @property
-    def noughts(self) -> Sequence[Card]:
+    def zero(self) -> Sequence[Card]:
         """Those that count nothing."""
         return [one for one in self.every if not one.n]
 

@@ -440,9 +440,6 @@ def _number(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-DAY = 86_400
-
-
 def party(one: Party, *, under: str = "") -> Cell:
     """A party's name, which leads to its page."""
     return Cell(party_name(one.name, one.uri), href=reverse("admin:party", args=[one.pk]), under=under)
@@ -485,7 +482,7 @@ def yes_or_dash(said: object, *, word: str, tone: str = "plain") -> Cell:
 
 def format_distance(when: datetime, at: datetime) -> str:
     """How far off a day is: "in 12 days", "3 days ago"; whole days, of which a part counts for none."""
-    days = int((when - at).total_seconds() / DAY)
+    days = int((when - at) / timedelta(days=1))
     if days == 0:
         return "within a day" if when > at else "less than a day ago"
     one = "day" if abs(days) == 1 else "days"

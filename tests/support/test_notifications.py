@@ -85,8 +85,8 @@ def test_the_page_lists_what_waits_and_leads_to_exactly_that(officer: Member) ->
     for n, label, href in found:
         assert len(rows_of(officer, href)) == n, label
     assert parse(page).all("ul", of_class="o-list")[1].entries == [
-        "A release without the gate's permission Birch 5 days ago",
-        "A release without the gate's permission Ash 2 days ago",
+        f"A release without the gate's permission Birch {at - 5 * DAY:%-d %b %Y, %H:%M}",
+        f"A release without the gate's permission Ash {at - 2 * DAY:%-d %b %Y, %H:%M}",
     ]
     assert f'<a href="/admin/proposals/{theirs.pk}/">' in page
     auditor = staff(User.Role.AUDITOR)
