@@ -67,6 +67,11 @@ def texts_to(msisdn: str) -> list[Text]:
     return [text for text in MemoryBackend.outbox if text.msisdn == msisdn]
 
 
+def as_contact_reads(text: str) -> str:
+    """A text about a line as its safe contact gets it."""
+    return text.replace(": ", ": About your other phone line: ", 1)
+
+
 def texts_by_day(msisdn: str, *, after: datetime | None = None) -> list[Text]:
     """The texts that a phone has once it is day from New York to Honolulu: on the next day, at noon in Los Angeles."""
     there = (after or timezone.now()).astimezone(zone_of("CA"))
@@ -124,7 +129,7 @@ def asked_for_new_password(line: Line) -> str:
     start_new_password(user=user_of(line), at=timezone.now())
     waiting = [unseal(one.words_sealed) for one in Message.objects.filter(line=line) if one.words_sealed]
     texts = [*waiting, *(one.text for one in texts_to(number_of(line)))]
-    *_, link = re.findall(r"/accounts/password/cancel/[\w-]+/", " ".join(texts))
+    *_, link = re.findall(r"/cancel/[\w-]+/", " ".join(texts))
     return str(link)
 
 

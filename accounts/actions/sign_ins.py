@@ -24,7 +24,7 @@ from accounts.primitives.sealing import compute_hmac, token_hash
 
 REMEMBERED = timedelta(days=366)
 PASSWORD_WAIT, PASSWORD_GOOD_FOR = timedelta(hours=24), timedelta(days=7)
-TOKEN_BYTES = 24
+TOKEN_BYTES = 16
 
 
 def record_sign_in_event(*, user: User, what: str, at: datetime) -> None:

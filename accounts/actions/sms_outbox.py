@@ -127,7 +127,7 @@ class SentEnough(Exception):
 @transaction.atomic(savepoint=False)
 def enqueue_text(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = "",
-    otherwise: Message.Kind | None = None, known: alerts.LineToText | None = None,
+    known: alerts.LineToText | None = None,
 ) -> None:  # fmt: skip
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
@@ -136,16 +136,13 @@ def enqueue_text(
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
-    makes it of the line, in its language. `otherwise`: as what it is sent where they want none of its kind. `known`:
-    the line as it has just been read.
+    makes it of the line, in its language. `known`: the line as it has just been read.
     """
     known = known or alerts.read_line_to_text(line_id=line_id, at=at)
     line = known.line
     text = words if isinstance(words, str) else words(line)
     if _is_unwanted(known, kind):
-        if otherwise is None:
-            return
-        kind = otherwise
+        return
     for msisdn, contact in _get_destinations(known, kind, at):
         message_id, read = uuid4(), _address_alert(line, text, contact)
         next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]

@@ -1,10 +1,11 @@
-"""Text messages out. SMS_BACKEND names a class with `send(*, msisdn, text, code)`, loaded by its dotted path.
+"""Text messages out, signed with the carrier's name. SMS_BACKEND names a class, loaded by its dotted path.
 
 A text is news about something that already happened, or a code that can be asked for again: when it cannot be sent,
 the page goes on.
 """
 
 import sys
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -61,6 +62,8 @@ CODES = Counter(
 )  # fmt: skip
 for outcome in Outcome:
     CODES.labels(outcome.value)
+# Makes a phone lay out a text from the right although it begins with a name in Latin letters.
+FROM_THE_RIGHT = "\u200f"
 CODES_TAKEN, CODES_NOT_TAKEN = Tally("codes-taken"), Tally("codes-not-taken")
 
 
@@ -90,6 +93,12 @@ class MemoryBackend:
 
     def send(self, *, msisdn: str, text: str, code: str = "") -> None:
         self.outbox.append(Text(msisdn=msisdn, text=text, code=code))
+
+
+def sign_text(*, text: str) -> str:
+    """Return a text as phones get it: it begins with who sends it."""
+    is_from_the_right = any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text)
+    return f"{FROM_THE_RIGHT if is_from_the_right else ''}{settings.CARRIER_NAME}: {text}"
 
 
 def send_text(*, msisdn: str, text: str, code: str = "") -> None:
@@ -141,7 +150,7 @@ def _send_in_background(give: Callable[[Backend, str, str, str], Outcome], msisd
 def _call_backend(backend: Backend, msisdn: str, text: str, code: str) -> Outcome:
     outage = _Outage()
     with outage:
-        backend.send(msisdn=msisdn, text=text, code=code)
+        backend.send(msisdn=msisdn, text=sign_text(text=text), code=code)
     match outage.error:
         case None:
             return Outcome.TAKEN

@@ -205,33 +205,38 @@ def language_of(line: Line) -> str:
 def code_text(*, purpose: TextedCode.Purpose, code: str) -> str:
     """Return the text that carries a code, in the language that is active."""
     if purpose == TextedCode.Purpose.STOP:
-        words = _(
-            "Whereabouts: %(code)s is your code to STOP sharing this phone's location. It works for nothing else. "
-            "If you did not ask for it, you can ignore this text."
+        words = pgettext(
+            "text message",
+            "%(code)s is your code to STOP sharing this phone's location. It works for nothing else. "
+            "If you did not ask for it, you can ignore this text.",
         )
     elif purpose == TextedCode.Purpose.ASK:
-        words = _(
-            "Whereabouts: %(code)s is your code to ANSWER a company's question. It works for nothing else. We never "
-            "ask you for it. If you did not ask for it, you can ignore this text."
+        words = pgettext(
+            "text message",
+            "%(code)s is your code to ANSWER a company's question. It works for nothing else. We never "
+            "ask you for it. If you did not ask for it, you can ignore this text.",
         )
     elif purpose == TextedCode.Purpose.STOP_FOR:
-        words = _(
-            "Whereabouts: our support team asked for this code to STOP sharing this phone's location for you: %(code)s "
-            "Read it out only if you are talking with us now. It works for nothing else."
+        words = pgettext(
+            "text message",
+            "our support team asked for this code to STOP sharing this phone's location for you: %(code)s "
+            "Read it out only if you are talking with us now. It works for nothing else.",
         )
     else:
-        words = _(
-            "Whereabouts: %(code)s is your code to SIGN IN. It works for nothing else. We never ask you for it. "
-            "If you did not ask for it, you can ignore this text."
+        words = pgettext(
+            "text message",
+            "%(code)s is your code to SIGN IN. It works for nothing else. We never ask you for it. "
+            "If you did not ask for it, you can ignore this text.",
         )
     return words % {"code": code}
 
 
 def reply_code_text(*, code: str) -> str:
     """Return the text that carries a code to be sent back by text, where the first one may have come from elsewhere."""
-    return _(
-        "Whereabouts: to STOP sharing this phone's location, reply: STOP LOCATION %(code)s The code works for nothing "
-        "else. If you did not ask for it, you can ignore this text."
+    return pgettext(
+        "text message",
+        "to STOP sharing this phone's location, reply: STOP LOCATION %(code)s The code works for nothing "
+        "else. If you did not ask for it, you can ignore this text.",
     ) % {"code": code}
 
 
@@ -242,43 +247,44 @@ def join_words(words: Iterable[str]) -> str:
 
 def changed_text(*, what: Collection[str]) -> str:
     """Return the text to a line that what lets its person in was changed; never to what."""
-    return _(
-        "Whereabouts: on this phone's location pages, %(what)s. Not you? Sign out everywhere: %(sessions)s "
-        "and stop all sharing: %(stop)s"
-    ) % {"what": join_words(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins"),
-         "stop": f"{settings.BASE_URL}/stop/"}  # fmt: skip
+    return pgettext(
+        "text message", "on this phone's location pages, %(what)s. Not you? Sign out everywhere: %(sessions)s"
+    ) % {"what": join_words(str(CHANGED[one]) for one in what), "sessions": _url("sign-ins")}
 
 
 def new_password_text(*, url: str) -> str:
     """Return the text to a line that somebody asked for a new password, with the link that ends it."""
-    return _(
-        "Whereabouts: someone asked for a new password for this phone's location pages. They can choose it in 24 "
-        "hours. If it wasn't you, cancel the request: %(url)s or reply NO"
+    return pgettext(
+        "text message",
+        "someone asked for a new password for this phone's location pages. They can choose it in 24 "
+        "hours. If it wasn't you, cancel the request: %(url)s or reply NO",
     ) % {"url": url}
 
 
 def new_password_cancelled_text() -> str:
     """Return the text that a new password is not to be chosen any more."""
-    return _(
-        "Whereabouts: the request for a new password for this phone's location pages is canceled. Your old password "
-        "stays."
+    return pgettext(
+        "text message",
+        "the request for a new password for this phone's location pages is canceled. Your old password stays.",
     )
 
 
 def new_device_text() -> str:
     """Return the text that somebody signed in on a device or network that was not known."""
-    return _(
-        "Whereabouts: someone signed in to this phone's location pages on a browser or network that is new to "
-        "us. Not you? Sign out everywhere: %(sessions)s"
+    return pgettext(
+        "text message",
+        "someone signed in to this phone's location pages on a browser or network that is new to "
+        "us. Not you? Sign out everywhere: %(sessions)s",
     ) % {"sessions": _url("sign-ins")}
 
 
 def new_carrier_account_text() -> str:
     """Return the text that somebody came by the carrier's own sign-in, which nobody on this line had done before."""
-    return _(
-        "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first "
-        "time. Not you? Sign out everywhere: %(sessions)s and stop all sharing: %(stop)s"
-    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
+    return pgettext(
+        "text message",
+        "someone signed in to this phone's location pages with a carrier account for the first time. Not you? Sign "
+        "out everywhere: %(sessions)s",
+    ) % {"sessions": _url("sign-ins")}
 
 
 def number_to_call() -> str:
@@ -315,75 +321,79 @@ def invited_text() -> str:
 
     Its page says what the holder does not see.
     """
-    return _(
-        "Whereabouts: the account holder invites you to see who gets this phone's location. They can't see that, "
+    return pgettext(
+        "text message",
+        "the account holder invites you to see who gets this phone's location. They can't see that, "
         "or what you choose. It's up to you: %(url)s To end these texts, reply STOP. That doesn't stop location "
-        "sharing."
+        "sharing.",
     ) % {"url": f"{settings.BASE_URL}{reverse('invited')}"}
 
 
 def delegate_invitation_text() -> str:
     """Return the text to somebody who is asked to look after another's line; it names nobody."""
-    return _(
-        "Whereabouts: someone asks you to be a trusted helper for their phone's location. To read what that "
-        "means and say yes or no within 7 days, sign in with your own line: %(url)s"
+    return pgettext(
+        "text message",
+        "someone asks you to be a trusted helper for their phone's location. To read what that "
+        "means and say yes or no within 7 days, sign in with your own line: %(url)s",
     ) % {"url": f"{settings.BASE_URL}/lines/"}
 
 
 def delegation_notice_text() -> str:
     """Return the text to a line that somebody was asked to look after it."""
-    return _(
-        "Whereabouts: on this phone's location pages, someone was asked to be a trusted helper. If you "
-        "didn't ask, end it here: %(url)s"
+    return pgettext(
+        "text message",
+        "on this phone's location pages, someone was asked to be a trusted helper. If you "
+        "didn't ask, end it here: %(url)s",
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def delegate_began_text() -> str:
     """Return the text to a line that somebody said yes to looking after it."""
-    return _(
-        "Whereabouts: someone you asked is now a trusted helper for this phone's location. You can end this at "
-        "any time: %(url)s"
+    return pgettext(
+        "text message",
+        "someone you asked is now a trusted helper for this phone's location. You can end this at any time: %(url)s",
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def delegate_ended_text() -> str:
     """Return the text to a line that somebody looks after it no more."""
-    return _(
-        "Whereabouts: someone is no longer a trusted helper for this phone's location. See who still is: %(url)s"
+    return pgettext(
+        "text message", "someone is no longer a trusted helper for this phone's location. See who still is: %(url)s"
     ) % {"url": f"{settings.BASE_URL}{reverse('delegates')}"}
 
 
 def contact_code_text(*, code: str) -> str:
     """Return the text that proves a safe number."""
-    return _(
-        "Whereabouts: %(code)s is your code to get alerts about a phone line at this number. It works for "
-        "nothing else. If you did not ask for it, you can ignore this text."
+    return pgettext(
+        "text message",
+        "%(code)s is your code to get alerts about a phone line at this number. It works for "
+        "nothing else. If you did not ask for it, you can ignore this text.",
     ) % {"code": code}
 
 
 def reading_code_text(*, code: str) -> str:
     """Return the text that carries a code to the safe contact of a line whose number has changed."""
-    return _(
-        "Whereabouts: %(code)s is your code to READ the pages of your other phone line, whose number has "
+    return pgettext(
+        "text message",
+        "%(code)s is your code to READ the pages of your other phone line, whose number has "
         "changed. It works for nothing else. We never ask you for it. If you did not ask for it, call us now at "
-        "%(number)s."
+        "%(number)s.",
     ) % {"code": code, "number": number_to_call()}
 
 
 def contact_changed_text() -> str:
     """Return the text to where news went until now; never where it goes."""
-    return _(
-        "Whereabouts: someone changed where we send alerts about this phone's location. Not you? Sign out "
-        "everywhere: %(sessions)s and stop all sharing: %(stop)s"
-    ) % {"sessions": _url("sign-ins"), "stop": f"{settings.BASE_URL}/stop/"}
+    return pgettext(
+        "text message",
+        "someone changed where we send alerts about this phone's location. Not you? Sign out everywhere: %(sessions)s",
+    ) % {"sessions": _url("sign-ins")}
 
 
 def alerts_off_text() -> str:
     """Return the last text to where news went, when whoever has the phone wants none any more."""
-    return _(
-        "Whereabouts: someone turned off alerts about this phone's location. Not you? Turn them on again: "
-        "%(settings)s and stop all sharing: %(stop)s"
-    ) % {"settings": _url("settings"), "stop": f"{settings.BASE_URL}/stop/"}
+    return pgettext(
+        "text message", "someone turned off alerts about this phone's location. Not you? Turn them on again: %(url)s"
+    ) % {"url": _url("settings")}
 
 
 def _url(name: str) -> str:

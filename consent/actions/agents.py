@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 import accounts.queries
 import audit.actions
@@ -66,7 +66,7 @@ def receive_request(*, agent: AuthorizedAgent, message: Exercise, body: bytes, a
     msisdn = _number(message.phone_number)
     denied = _find_denial_reason(agent, message, msisdn, at)
     line = accounts.queries.line_of_number(msisdn=msisdn, at=at) if msisdn and not denied else None
-    token = secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(16)
     made = AgentRequest.objects.create(
         id=uuid.uuid4(), agent=agent, agent_request_id=message.agent_request_id, digest=digest,
         line_id=line.pk if line else None, number_hash=number_hash(msisdn), exercise=message.exercise,
@@ -152,9 +152,10 @@ def _find_denial_reason(agent: AuthorizedAgent, message: Exercise, msisdn: str, 
 
 def _ask(line: Line, token: str, at: datetime) -> None:
     with translation.override(language_of(line)):
-        words = _(
-            "Whereabouts: someone asks us, in your name, to STOP sharing this phone's location. If that's right, "
-            "confirm it here: %(url)s If not, you don't have to do anything."
+        words = pgettext(
+            "text message",
+            "someone asks us, in your name, to STOP sharing this phone's location. If that's right, "
+            "confirm it here: %(url)s If not, you don't have to do anything.",
         ) % {"url": f"{settings.BASE_URL}{reverse('agent-asked', args=[token])}"}
     sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.AGENT, words=words, at=at)
 

@@ -112,7 +112,7 @@ def approve_request(*, question: Question, user: User | None, notice: DisplayedN
         person=person,
     )
     _close(question, ConsentRequest.Answer.YES, recorded)
-    _confirm(question, user, ConsentRequest.Answer.YES, at)
+    _confirm(question, user, at)
     return recorded
 
 
@@ -131,7 +131,7 @@ def refuse_request(
         notice=notice,
     )
     _close(question, ConsentRequest.Answer.NO, recorded)
-    _confirm(question, user, ConsentRequest.Answer.NO, at)
+    _confirm(question, user, at)
     return recorded
 
 
@@ -158,10 +158,10 @@ def _close(question: Question, answer: ConsentRequest.Answer, recorded: Recorded
     )
 
 
-def _confirm(question: Question, user: User | None, answer: ConsentRequest.Answer, at: datetime) -> None:
+def _confirm(question: Question, user: User | None, at: datetime) -> None:
     """What a texted code alone said is told to the phone that it came to."""
     if user is None and question.answering is not None:
-        change_notices.confirm_answer(line_id=question.answering.pk, answer=answer, at=at)
+        change_notices.confirm_answer(line_id=question.answering.pk, at=at)
 
 
 class TooManyQuestions(Exception):

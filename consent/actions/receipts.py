@@ -10,6 +10,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 import audit.actions
 from accounts.actions.sms_outbox import enqueue_email, enqueue_receipt
@@ -48,7 +49,7 @@ def mail_receipt(
 def text_receipt(*, line_id: int, to_line: int, choice_id: uuid.UUID, actor: str, at: datetime) -> None:
     """Have the phone of `to_line` texted a link to a receipt of `line_id`. Raises accounts.actions.SentEnough."""
     with translation.override(language_of(Line.objects.get(pk=to_line))):
-        words = _("Whereabouts: here is the page you asked for. Sign in to read it: %(url)s") % {
+        words = pgettext("text message", "here is the page you asked for. Sign in to read it: %(url)s") % {
             "url": f"{settings.BASE_URL}{reverse('choice-receipt', args=[choice_id])}"
         }
     enqueue_receipt(line_id=to_line, words=words, at=at)

@@ -76,7 +76,7 @@ def _stop_if_proved(line: Line, msisdn: str, code: str, at: datetime, *, on_netw
     if proved:
         made = stop(line_id=line.pk, scope=Choice.Scope.ALL, actor=f"line:{line.pk}", channel=CHANNEL)
         _refuse_moved(msisdn, line.pk, max(at, made.made_at))
-        change_notices.confirm_stop(line_id=line.pk, at=at, by_text=True)
+        change_notices.answer_stop(line_id=line.pk, at=at)
     return proved
 
 

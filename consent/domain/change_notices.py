@@ -13,8 +13,7 @@ from typing import Protocol
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from accounts import queries
 from accounts.actions import sms_outbox
@@ -24,7 +23,6 @@ from accounts.domain.message_templates import language_of, number_to_call
 from accounts.models import Line, Message
 from accounts.policies import alerts
 from accounts.policies.alerts import LineToText
-from consent.models import ConsentRequest
 
 
 class TextCommand(StrEnum):
@@ -47,49 +45,44 @@ class Answer(StrEnum):
 
 # About texts, and not about location: each says so.
 ANSWERS: Mapping[Answer, Promise] = {
-    Answer.OFF: gettext_lazy(
-        "Whereabouts: alerts by text are now off. This does NOT stop sharing of this phone's location. To stop "
-        "sharing, reply STOP LOCATION. To get alerts again, reply START."
+    Answer.OFF: pgettext_lazy(
+        "text message",
+        "alerts by text are now off. This does NOT stop sharing of this phone's location. To stop "
+        "sharing, reply STOP LOCATION. To get alerts again, reply START.",
     ),
-    Answer.ON: gettext_lazy(
-        "Whereabouts: you'll get alerts by text again. This changed nothing about your location. To stop sharing "
-        "it, reply STOP LOCATION. To end alerts, reply STOP."
+    Answer.ON: pgettext_lazy(
+        "text message",
+        "you'll get alerts by text again. This changed nothing about your location. To stop sharing "
+        "it, reply STOP LOCATION. To end alerts, reply STOP.",
     ),
-    Answer.HELP: gettext_lazy(
-        "Whereabouts: to stop sharing this phone's location, reply STOP LOCATION or go to %(stop)s To end alerts "
-        "by text, reply STOP. That doesn't stop sharing. Questions? Call us at %(number)s."
+    Answer.HELP: pgettext_lazy(
+        "text message",
+        "to stop sharing this phone's location, reply STOP LOCATION or go to %(stop)s To end alerts "
+        "by text, reply STOP. That doesn't stop sharing. Questions? Call us at %(number)s.",
     ),
 }
 
 
-def confirm_stop(*, line_id: int, at: datetime, by_text: bool = False, known: LineToText | None = None) -> None:
-    """Tell a line that it was stopped without sign-in, what else that means, and how to undo it.
-
-    A phone that asked `by_text` is answered even where its person wants no such alerts: no page tells them. `known`:
-    the line as it has just been read.
-    """
-    otherwise = Message.Kind.REPLY if by_text else None
+def confirm_stop(*, line_id: int, at: datetime, known: LineToText | None = None) -> None:
+    """Tell a line that something was changed by its phone alone; `known`: the line as it has just been read."""
     kind = Message.Kind.STOPPED
+    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind), at=at, known=known)
+
+
+def answer_stop(*, line_id: int, at: datetime) -> None:
+    """Answer a phone that texted to stop: what that means, and how to undo it. A safe contact gets a confirmation."""
+    known = alerts.read_line_to_text(line_id=line_id, at=at)
+    kind = Message.Kind.REPLY
     words = _in_words_of(kind, path="/choices/")
-    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=words, at=at, otherwise=otherwise, known=known)
+    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=words, at=at, known=known)
+    if known.has_contact:
+        confirm_stop(line_id=line_id, at=at, known=known)
 
 
-def confirm_answer(*, line_id: int, answer: ConsentRequest.Answer, at: datetime) -> None:
-    """Tell the phone whose code answered a company's question what that means, and how to change it."""
-    url = f"{settings.BASE_URL}/choices/"
-    with translation.override(language_of(Line.objects.get(pk=line_id))):
-        if answer == ConsentRequest.Answer.NO:
-            text = _(
-                "Whereabouts: you said no to a company that asked to find a phone. It can't find it, and no "
-                "company may ask again for 12 months. What you allowed before stays as it was. To see or undo "
-                "this, sign in: %(url)s"
-            ) % {"url": url}
-        else:
-            text = _(
-                "Whereabouts: you said yes to a company that asked to find a phone. Nothing else changed. To see "
-                "or stop this, sign in: %(url)s Or stop all sharing: %(stop)s"
-            ) % {"url": url, "stop": f"{settings.BASE_URL}/stop/"}
-    sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.ANSWERED, words=text, at=at)
+def confirm_answer(*, line_id: int, at: datetime) -> None:
+    """Tell the phone whose code answered a company's question that it did, and where to change it."""
+    kind = Message.Kind.ANSWERED
+    sms_outbox.enqueue_text(line_id=line_id, kind=kind, words=_in_words_of(kind, path="/choices/"), at=at)
 
 
 def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
@@ -104,9 +97,9 @@ def answer_text(*, line_id: int, answer: Answer, at: datetime) -> None:
 def notify_child(*, line_id: int, at: datetime) -> None:
     """Tell a child's line that the account holder changed something for it."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):
-        text = _(
-            "Whereabouts: the account holder changed who may get this phone's location. To see or stop it, sign "
-            "in: %(url)s"
+        text = pgettext(
+            "text message",
+            "the account holder changed who may get this phone's location. To see or stop it, sign in: %(url)s",
         ) % {"url": f"{settings.BASE_URL}/home/"}
     sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
@@ -114,10 +107,11 @@ def notify_child(*, line_id: int, at: datetime) -> None:
 def notify_adult(*, line_id: int, at: datetime) -> None:
     """Tell a line that it is a child's no longer, and what that ended."""
     with translation.override(language_of(Line.objects.get(pk=line_id))):
-        text = _(
-            "Whereabouts: from now on, you alone decide about this phone's location. The account holder no "
+        text = pgettext(
+            "text message",
+            "from now on, you alone decide about this phone's location. The account holder no "
             "longer sees it, and what they allowed for you has ended. To see it or allow sharing yourself, sign "
-            "in: %(url)s"
+            "in: %(url)s",
         ) % {"url": f"{settings.BASE_URL}/home/"}
     sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.CHILD, words=text, at=at)
 
@@ -185,114 +179,143 @@ TOLD: Mapping[tuple[Change, Author], Message.Kind] = {
     **{(Change.SIGNAL, who): Message.Kind.SIGNAL for who in (Author.PHONE, Author.PERSON)},
 }
 # What is said besides that something changed.
-OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {Message.Kind.STOPPED: confirm_stop, Message.Kind.CHILD: notify_child}
+OF_ITS_OWN: Mapping[Message.Kind, _Wording] = {Message.Kind.CHILD: notify_child}
+# Whatever was chosen: whoever reads the text may not be meant to know.
+_CONFIRMED = pgettext_lazy(
+    "text message",
+    "the change you made for this phone's location is in force. If it wasn't you, sign in and check: %(url)s",
+)
 # That something changed, and where to read it.
 WORDS: Mapping[Message.Kind, Promise] = {
-    Message.Kind.STOPPED: gettext_lazy(
-        "Whereabouts: all sharing of this phone's location is now off. Services you agreed to, like roadside "
+    Message.Kind.REPLY: pgettext_lazy(
+        "text message",
+        "all sharing of this phone's location is now off. Services you agreed to, like roadside "
         "help, can't find you until they're allowed again. 911 still can. To see or undo this, sign in: "
-        "%(url)s"
+        "%(url)s",
     ),
-    Message.Kind.SUSPENDED: gettext_lazy(
-        "Whereabouts: our records show that a company looked up this phone's location when it shouldn't "
-        "have. It gets nothing more unless you allow it. To see what happened, sign in: %(url)s"
+    Message.Kind.SUSPENDED: pgettext_lazy(
+        "text message",
+        "our records show that a company looked up this phone's location when it shouldn't "
+        "have. It gets nothing more unless you allow it. To see what happened, sign in: %(url)s",
     ),
-    Message.Kind.CONFIRMED: gettext_lazy(
-        "Whereabouts: the change you made for this phone's location is in force. If it wasn't you, sign in and check: "
-        "%(url)s"
+    Message.Kind.CONFIRMED: _CONFIRMED,
+    Message.Kind.STOPPED: _CONFIRMED,
+    Message.Kind.SIGNED: pgettext_lazy(
+        "text message",
+        "every company we told about your choice has signed that it did what we asked. See what each one "
+        "signed: %(url)s",
     ),
-    Message.Kind.SIGNED: gettext_lazy(
-        "Whereabouts: every company we told about your choice has signed that it did what we asked. See what each one "
-        "signed: %(url)s"
+    Message.Kind.LATE: pgettext_lazy(
+        "text message",
+        "a company we told about your choice missed its deadline to sign that it did what we asked. Your "
+        "choice still applies. See which company: %(url)s",
     ),
-    Message.Kind.LATE: gettext_lazy(
-        "Whereabouts: a company we told about your choice missed its deadline to sign that it did what we asked. Your "
-        "choice still applies. See which company: %(url)s"
+    Message.Kind.STAFF: pgettext_lazy(
+        "text message",
+        "our staff changed who may get this phone's location. Someone who proved they have this "
+        "phone asked for it. To see or undo it, sign in: %(url)s",
     ),
-    Message.Kind.STAFF: gettext_lazy(
-        "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this "
-        "phone asked for it. To see or undo it, sign in: %(url)s"
+    Message.Kind.DELEGATE: pgettext_lazy(
+        "text message",
+        "a trusted helper for this phone's location changed something. To see it, or to end their "
+        "access, sign in: %(url)s",
     ),
-    Message.Kind.DELEGATE: gettext_lazy(
-        "Whereabouts: a trusted helper for this phone's location changed something. To see it, or to end their "
-        "access, sign in: %(url)s"
+    Message.Kind.PAUSE_OVER: pgettext_lazy(
+        "text message",
+        "a time limit on sharing this phone's location has ended. To see what applies now or stop "
+        "sharing, sign in: %(url)s",
     ),
-    Message.Kind.PAUSE_OVER: gettext_lazy(
-        "Whereabouts: a time limit on sharing this phone's location has ended. To see what applies now or stop "
-        "sharing, sign in: %(url)s"
+    Message.Kind.RECORDS: pgettext_lazy(
+        "text message",
+        "our records of who may get this phone's location have changed. To see or stop it, sign in: %(url)s",
     ),
-    Message.Kind.RECORDS: gettext_lazy(
-        "Whereabouts: our records of who may get this phone's location have changed. To see or stop it, sign in: "
-        "%(url)s"
+    Message.Kind.SIGNAL: pgettext_lazy(
+        "text message",
+        "your browser's privacy signal (Global Privacy Control) changed who may get this phone's location. To see or "
+        "undo it, sign in: %(url)s",
     ),
-    Message.Kind.SIGNAL: gettext_lazy(
-        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped the location sharing that "
-        "you hadn't allowed yourself. To see or undo it, sign in: %(url)s"
+    Message.Kind.ANSWERED: pgettext_lazy(
+        "text message",
+        "someone answered a company's question with a code texted to this phone. To see or change the answer, sign "
+        "in: %(url)s",
     ),
-    Message.Kind.NUMBER: gettext_lazy(
-        "Whereabouts: this phone has a new number. What you agreed to with the old number no longer applies. To "
-        "see more, sign in: %(url)s"
+    Message.Kind.NUMBER: pgettext_lazy(
+        "text message",
+        "this phone has a new number. What you agreed to with the old number no longer applies. To "
+        "see more, sign in: %(url)s",
     ),
 }
 # A child's phone is promised nothing that only the account holder can do.
 WORDS_FOR_A_CHILD: Mapping[Message.Kind, Promise] = {
-    Message.Kind.STOPPED: gettext_lazy(
-        "Whereabouts: all sharing of this phone's location is now off. Services like roadside help can't find you "
-        "until the account holder allows them again. 911 still can. To see this, sign in: %(url)s"
+    Message.Kind.REPLY: pgettext_lazy(
+        "text message",
+        "all sharing of this phone's location is now off. Services like roadside help can't find you "
+        "until the account holder allows them again. 911 still can. To see this, sign in: %(url)s",
     ),
-    Message.Kind.SUSPENDED: gettext_lazy(
-        "Whereabouts: our records show that a company looked up this phone's location when it shouldn't have. It gets "
-        "nothing more unless the account holder allows it. To see what happened, sign in: %(url)s"
+    Message.Kind.SUSPENDED: pgettext_lazy(
+        "text message",
+        "our records show that a company looked up this phone's location when it shouldn't have. It gets "
+        "nothing more unless the account holder allows it. To see what happened, sign in: %(url)s",
     ),
-    Message.Kind.STAFF: gettext_lazy(
-        "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this phone "
-        "asked for it. To see what changed, sign in: %(url)s"
+    Message.Kind.STAFF: pgettext_lazy(
+        "text message",
+        "our staff changed who may get this phone's location. Someone who proved they have this phone "
+        "asked for it. To see what changed, sign in: %(url)s",
     ),
-    Message.Kind.SIGNAL: gettext_lazy(
-        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped sharing of this phone's location. "
-        "To see what it stopped, sign in: %(url)s"
+    Message.Kind.SIGNAL: pgettext_lazy(
+        "text message",
+        "your browser's privacy signal (Global Privacy Control) changed who may get this phone's location. To see what "
+        "changed, sign in: %(url)s",
     ),
 }
 # What may be the doing of somebody who takes the line over. Never says to what it was changed.
 MOVES: Mapping[Change, Promise] = {
-    Change.NUMBER: gettext_lazy(
-        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call "
-        "us now at %(number)s. For 24 hours the new number alone opens none of the line's location pages."
+    Change.NUMBER: pgettext_lazy(
+        "text message",
+        "our records now show another number for your phone line. If you didn't ask for this, call "
+        "us now at %(number)s. For 24 hours the new number alone opens none of the line's location pages.",
     ),
-    Change.SIM: gettext_lazy(
-        "Whereabouts: our records now show another SIM for your phone line. If you didn't ask for this, call us "
-        "now at %(number)s. For 24 hours nobody can open the line's location pages."
+    Change.SIM: pgettext_lazy(
+        "text message",
+        "our records now show another SIM for your phone line. If you didn't ask for this, call us "
+        "now at %(number)s. For 24 hours nobody can open the line's location pages.",
     ),
-    Change.FORWARDING: gettext_lazy(
-        "Whereabouts: our records now show new call forwarding for your phone line. If you didn't ask for this, "
-        "call us now at %(number)s. For 24 hours nobody can open the line's location pages."
+    Change.FORWARDING: pgettext_lazy(
+        "text message",
+        "our records now show new call forwarding for your phone line. If you didn't ask for this, "
+        "call us now at %(number)s. For 24 hours nobody can open the line's location pages.",
     ),
-    Change.HOLDER: gettext_lazy(
-        "Whereabouts: our records now show another account or account holder for your phone line. If you didn't "
-        "ask for this, call us now at %(number)s."
+    Change.HOLDER: pgettext_lazy(
+        "text message",
+        "our records now show another account or account holder for your phone line. If you didn't "
+        "ask for this, call us now at %(number)s.",
     ),
-    Change.STATE: gettext_lazy(
-        "Whereabouts: our records now show a new state for your phone line. Its laws allow sharing that your old "
-        "state's don't. If the new state is wrong, call us now at %(number)s."
+    Change.STATE: pgettext_lazy(
+        "text message",
+        "our records now show a new state for your phone line. Its laws allow sharing that your old "
+        "state's don't. If the new state is wrong, call us now at %(number)s.",
     ),
-    Change.JOINED: gettext_lazy(
-        "Whereabouts: our records now show that the account holder has a new line on your account. In 24 hours "
+    Change.JOINED: pgettext_lazy(
+        "text message",
+        "our records now show that the account holder has a new line on your account. In 24 hours "
         "that line can open this line's location pages and allow sharing. If you didn't ask for this, call us "
-        "now at %(number)s."
+        "now at %(number)s.",
     ),
-    Change.TAKEN: gettext_lazy(
-        "Whereabouts: our records now show this number on another phone line, so what you stopped before may no longer "
+    Change.TAKEN: pgettext_lazy(
+        "text message",
+        "our records now show this number on another phone line, so what you stopped before may no longer "
         "apply. If you've just got this number, that's right. If you've had it for longer, call us now at "
-        "%(number)s and stop sharing again: %(stop)s"
+        "%(number)s and stop sharing again.",
     ),
-    Change.ENDED: gettext_lazy(
-        "Whereabouts: our records now show that your phone line has ended. If you didn't ask for this, call us "
-        "now at %(number)s."
+    Change.ENDED: pgettext_lazy(
+        "text message",
+        "our records now show that your phone line has ended. If you didn't ask for this, call us now at %(number)s.",
     ),
-    Change.HISTORY: gettext_lazy(
-        "Whereabouts: our records now show that a number of yours belonged to another line for a time. That part "
+    Change.HISTORY: pgettext_lazy(
+        "text message",
+        "our records now show that a number of yours belonged to another line for a time. That part "
         "of your location history has moved to that line, and nobody can open it for 24 hours. If this is wrong, call "
-        "us now at %(number)s."
+        "us now at %(number)s.",
     ),
 }
 ACTORS = {
@@ -347,9 +370,7 @@ def notify_of_line_moves(
     Call it before a new number is stored. `numbers`: by line, the one to warn instead, and no other.
     """
     to = numbers if numbers is not None else RECIPIENTS.get(change, Recipients.PHONE_AND_CONTACT)
-    words = _format_by_language(
-        lambda: str(MOVES[change]) % {"number": number_to_call(), "stop": f"{settings.BASE_URL}/stop/"}
-    )
+    words = _format_by_language(lambda: str(MOVES[change]) % {"number": number_to_call()})
     sms_outbox.enqueue_warnings(lines=lines, words=words, of=change, to=to, at_most=AT_MOST.get(change), at=at)
 
 

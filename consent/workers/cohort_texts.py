@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min, Q
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
@@ -155,9 +155,10 @@ def _list_permitted_lines(
 @transaction.atomic
 def _text(cohort: Cohort, line_id: int, at: datetime) -> int:
     with translation.override(language_of(Line.objects.get(pk=line_id))):
-        text = _(
-            "Whereabouts: a service that could find this phone in an emergency can no longer do so. "
-            "911 still can. See what changed: %(url)s"
+        text = pgettext(
+            "text message",
+            "a service that could find this phone in an emergency can no longer do so. "
+            "911 still can. See what changed: %(url)s",
         ) % {"url": f"{settings.BASE_URL}/home/"}
     Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
     sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))

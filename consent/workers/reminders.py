@@ -11,9 +11,8 @@ from functools import partial
 
 from django.conf import settings
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.actions import sms_outbox
 from accounts.domain.message_templates import language_of
@@ -88,10 +87,11 @@ def _questions_about(lines: Sequence[Line]) -> list[tuple[int, Question]]:
 
 def _words(line: Line) -> str:
     with translation.override(language_of(line)):
-        return _(
-            "Whereabouts: sharing of this phone's location is still on for at least one use. To see or stop it, "
-            "sign in: %(home)s To end these reminders: %(settings)s"
-        ) % {"home": f"{settings.BASE_URL}/home/", "settings": f"{settings.BASE_URL}{reverse('settings')}"}
+        return pgettext(
+            "text message",
+            "sharing of this phone's location is still on for at least one use. To see or stop it, or to end these "
+            "reminders, sign in: %(url)s",
+        ) % {"url": f"{settings.BASE_URL}/home/"}
 
 
 def send_yearly(*, now: datetime) -> None:
@@ -113,6 +113,8 @@ def _yearly_words(year: int) -> Callable[[Line], str]:
 
     def in_words(line: Line) -> str:
         with translation.override(language_of(line)):
-            return _("Whereabouts: to see who got this phone's location last year, sign in: %(url)s") % {"url": url}
+            return pgettext("text message", "to see who got this phone's location last year, sign in: %(url)s") % {
+                "url": url
+            }
 
     return in_words

@@ -12,7 +12,7 @@ from time import monotonic
 from django.conf import settings
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 import accounts.queries
 from accounts.clients import texts
@@ -126,11 +126,13 @@ def _may_be_texted(ask: ConsentRequest, now: datetime) -> bool:
 def _words(ask: ConsentRequest, *, for_a_child: bool) -> str:
     url = f"{settings.BASE_URL}/ask/{token_of(ask_id=ask.id)}/"
     if for_a_child:
-        return _(
-            "Whereabouts: a company says it may find a child's phone on your account. We won't let it unless you "
-            "say yes. See who asks, and answer: %(url)s Your phone service stays the same either way."
+        return pgettext(
+            "text message",
+            "a company says it may find a child's phone on your account. We won't let it unless you "
+            "say yes. See who asks, and answer: %(url)s Your phone service stays the same either way.",
         ) % {"url": url}
-    return _(
-        "Whereabouts: a company says you agreed that it may find this phone. We won't let it unless you say yes. "
-        "See who asks, and answer: %(url)s Your phone service stays the same either way."
+    return pgettext(
+        "text message",
+        "a company says you agreed that it may find this phone. We won't let it unless you say yes. "
+        "See who asks, and answer: %(url)s Your phone service stays the same either way.",
     ) % {"url": url}

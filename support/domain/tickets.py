@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 import accounts.queries
 import audit.actions
@@ -52,7 +53,9 @@ def notify_of_answer(*, ticket: Ticket, at: datetime) -> None:
     """Tell whoever a case is about that it was answered. Nothing of the answer, nor of what it is about, goes out."""
     link = link_to(ticket=ticket)
     with translation.override(ticket.language):
-        text = _("Whereabouts: we answered your message. To read our answer, sign in: %(link)s") % {"link": link}
+        text = pgettext("text message", "we answered your message. To read our answer, sign in: %(link)s") % {
+            "link": link
+        }
         mail = _mail(ticket, link)
     line_id = get_line_to_notify(ticket=ticket)
     if line_id is not None:

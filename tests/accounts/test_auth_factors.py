@@ -66,8 +66,8 @@ def told(line: Line, done: str) -> None:
     (text,) = MemoryBackend.outbox
     assert text.msisdn == number_of(line)
     assert text.text == (
-        f"Whereabouts: on this phone's location pages, {done}. Not you? Sign out everywhere: "
-        "http://localhost:8000/accounts/sessions/ and stop all sharing: http://localhost:8000/stop/"
+        f"localhost: on this phone's location pages, {done}. Not you? Sign out everywhere: "
+        "http://localhost:8000/accounts/sessions/"
     )
 
 

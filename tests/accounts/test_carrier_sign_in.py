@@ -111,9 +111,8 @@ def test_the_line_is_told_of_the_first_time(idp: Provider, line: Line) -> None:
     (message,) = Message.objects.filter(line=line)
     assert message.kind == Message.Kind.WAY_IN
     assert unseal(message.words_sealed) == (
-        "Whereabouts: someone signed in to this phone's location pages with a carrier account for the first time. "
-        "Not you? Sign out everywhere: http://localhost:8000/accounts/sessions/ and stop all sharing: "
-        "http://localhost:8000/stop/"
+        "someone signed in to this phone's location pages with a carrier account for the first time. "
+        "Not you? Sign out everywhere: http://localhost:8000/accounts/sessions/"
     )
     through(idp, Browser(), START)
     idp.claims |= {"sub": "idp-8"}

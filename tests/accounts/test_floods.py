@@ -159,12 +159,12 @@ def test_the_confirmation_of_a_stop_waits_through_an_outage(settings: Settings) 
     browser.post("/stop/code/", {"code": newest_text(number).code})
     settings.SMS_BACKEND = "tests.accounts.gateways.Refusing"
     assert browser.post("/stop/all/", {"stop-all": "1"}).url.startswith("/stop/progress/")
-    assert "is now off" not in newest_text(number).text
+    assert "the change you made" not in newest_text(number).text
     settings.SMS_BACKEND = "accounts.clients.texts.MemoryBackend"
     from_now = timezone.now() + timedelta(minutes=1)
     assert sms_delivery.deliver(now=from_now) == 1
     assert sms_delivery.deliver(now=from_now + timedelta(minutes=1)) == 0
-    assert "is now off" in newest_text(number).text
+    assert "the change you made" in newest_text(number).text
 
 
 def test_codes_are_deleted_once_no_limit_counts_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,9 @@ def test_a_lines_texts_arrive_in_their_order(settings: Settings) -> None:
     settings.SMS_BACKEND = "tests.accounts.gateways.Choosy"
     assert sms_delivery.deliver(now=timezone.now()) == 18
     for line in lines:
-        assert [text.text for text in MemoryBackend.outbox if text.msisdn == number_of(line)] == list("012345")
+        assert [text.text for text in MemoryBackend.outbox if text.msisdn == number_of(line)] == [
+            f"localhost: {n}" for n in range(6)
+        ]
 
 
 def test_a_gateway_that_falls_silent_gets_one_text_of_each_thread(settings: Settings) -> None:
@@ -74,7 +76,7 @@ def test_confirmed_stops_go_first_and_leave_every_fourth_to_others(
             post(a_line(), words, kinds[words])
     settings.SMS_BACKEND = "tests.accounts.gateways.Choosy"
     assert sms_delivery.deliver(now=timezone.now()) == 11
-    said = [text.text for text in MemoryBackend.outbox]
+    said = [text.text.removeprefix("localhost: ") for text in MemoryBackend.outbox]
     assert said == [*["stop"] * 3, "wave", *["stop"] * 3, "wave", "stop", "wave", "number"]
 
 
@@ -85,7 +87,7 @@ def test_a_long_queue_of_one_lane_stops_no_other(monkeypatch: pytest.MonkeyPatch
         post(a_line(), str(kind), kind)
     settings.SMS_BACKEND = "tests.accounts.gateways.Choosy"
     assert sms_delivery.deliver(now=timezone.now()) == 4
-    assert sorted(text.text for text in MemoryBackend.outbox) == [*["confirmed"] * 3, "way_in"]
+    assert sorted(text.text for text in MemoryBackend.outbox) == [*["localhost: confirmed"] * 3, "localhost: way_in"]
 
 
 def test_the_rate_holds_for_all_threads_and_idle_time_is_not_made_up() -> None:

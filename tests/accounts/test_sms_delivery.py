@@ -24,7 +24,8 @@ from tests.factories import a_line
 from tests.people import number_of
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-WORDS = "Whereabouts: something happened."
+WORDS = "something happened."
+SIGNED = f"localhost: {WORDS}"
 MINUTE = timedelta(minutes=1)
 MEMORY = "accounts.clients.texts.MemoryBackend"
 
@@ -61,7 +62,7 @@ def test_it_goes_out_at_the_commit_and_not_before() -> None:
     with transaction.atomic():
         post(line, now)
         assert sent() == []
-    assert sent() == [(number_of(line), WORDS)]
+    assert sent() == [(number_of(line), SIGNED)]
     # What goes wrong with it then is nothing that went wrong with what was done.
     with transaction.atomic():
         post(line, now)
@@ -81,7 +82,7 @@ def test_a_text_that_no_key_here_opens_yet_keeps_no_other_waiting(settings: Sett
     settings.FIELD_ENCRYPTION_KEYS = keys
     post(other, now + MINUTE)
     settings.SMS_BACKEND = MEMORY
-    assert (sms_delivery.deliver(now=now + MINUTE), sent()) == (1, [(number_of(other), WORDS)])
+    assert (sms_delivery.deliver(now=now + MINUTE), sent()) == (1, [(number_of(other), SIGNED)])
     settings.FIELD_ENCRYPTION_KEYS = newer
     assert (sms_delivery.deliver(now=now + 2 * MINUTE), len(sent())) == (1, 2)
 
@@ -93,7 +94,7 @@ def test_a_far_away_gateway_is_handed_it_by_the_task(settings: Settings) -> None
     assert Refusing.tried == []
     settings.SMS_BACKEND = MEMORY
     deliver_texts()
-    assert sent() == [(number_of(line), WORDS)]
+    assert sent() == [(number_of(line), SIGNED)]
 
 
 def test_an_outage_loses_nothing_and_each_try_waits_longer(settings: Settings) -> None:
@@ -111,7 +112,7 @@ def test_an_outage_loses_nothing_and_each_try_waits_longer(settings: Settings) -
     settings.SMS_BACKEND = MEMORY
     assert sms_delivery.deliver(now=now + timedelta(minutes=10)) == 1
     assert sms_delivery.deliver(now=now + timedelta(minutes=20)) == 0
-    assert sent() == [(number_of(line), WORDS)]
+    assert sent() == [(number_of(line), SIGNED)]
 
 
 def test_what_may_have_been_taken_is_not_given_again(settings: Settings) -> None:
@@ -237,7 +238,7 @@ def test_numbers_that_the_gateway_never_takes_stand_in_nobodys_way(settings: Set
     Choosy.unfit |= {number_of(one.line) for one in bad}
     now += timedelta(seconds=1)
     assert sms_delivery.deliver(now=now) == 1
-    assert sent() == [(number_of(good.line), WORDS)]
+    assert sent() == [(number_of(good.line), SIGNED)]
     assert len(Refusing.tried) == 5
     assert Message.objects.filter(taken_at__isnull=True, next_at=now + timedelta(seconds=15)).count() == 4
 

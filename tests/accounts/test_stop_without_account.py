@@ -74,14 +74,15 @@ def test_the_link_needs_no_session_and_lasts_thirty_days() -> None:
     assert Browser().get(f"{link}receipt.json").status_code == 404
 
 
-def test_line_is_told_by_text_and_no_company_is_named() -> None:
+def test_line_is_told_by_text_and_neither_company_nor_choice_is_named() -> None:
     line = a_line()
     an_approval(line, a_campaign(provider=a_party("RoadAid", "lbs_provider")))
     proved(line).post("/stop/all/", {"stop-all": "1"})
     told = newest_text(number_of(line))
-    assert "is now off" in told.text
-    assert "sign in: http" in told.text
-    assert "RoadAid" not in told.text
+    assert told.text == (
+        "localhost: the change you made for this phone's location is in force. If it wasn't you, sign in and check: "
+        "http://localhost:8000/home/"
+    )
     assert told.code == ""
 
 

@@ -32,4 +32,4 @@ def test_an_outage_never_reaches_the_person(settings: Settings, caplog: pytest.L
 @pytest.mark.usefixtures("db")
 def test_a_backend_is_found_by_its_dotted_path() -> None:
     texts.send_text(msisdn="+12065550142", text="hello", code="123456")
-    assert MemoryBackend.outbox == [Text("+12065550142", "hello", "123456")]
+    assert MemoryBackend.outbox == [Text("+12065550142", "localhost: hello", "123456")]

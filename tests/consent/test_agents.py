@@ -93,9 +93,8 @@ def test_a_stop_is_done_when_its_person_says_so(agent: Agent, line: Line) -> Non
     assert "You stopped all sharing" in done.text
     (choice,) = Choice.objects.filter(line_id=line.pk)
     assert (choice.kind, choice.scope, choice.actor) == ("stop", "all", f"line:{line.pk}")
-    # As after every stop without sign-in: what else it affects, and how to undo it.
     confirmed = unseal(Message.objects.get(line=line, kind=Message.Kind.STOPPED).words_sealed)
-    assert "911 still can. To see or undo this, sign in: http://localhost:8000/choices/" in confirmed
+    assert "the change you made for this phone's location is in force" in confirmed
     now = agent.status(told["request_id"])
     assert (now["status"], "reason" in now) == ("fulfilled", False)
     assert Browser().get(path).status_code == 404

@@ -287,32 +287,23 @@ def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> No
         (
             "en",
             (
-                "Whereabouts: all sharing of this phone's location is now off. Services like roadside help can't find"
+                "localhost: all sharing of this phone's location is now off. Services like roadside help can't find"
                 " you until the account holder allows them again. 911 still can. To see this, sign in: "
             ),
             (
-                "Whereabouts: our records show that a company looked up this phone's location when it shouldn't have."
+                "localhost: our records show that a company looked up this phone's location when it shouldn't have."
                 " It gets nothing more unless the account holder allows it. To see what happened, sign in: "
             ),
             (
-                "Whereabouts: our staff changed who may get this phone's location. Someone who proved they have this"
+                "localhost: our staff changed who may get this phone's location. Someone who proved they have this"
                 " phone asked for it. To see what changed, sign in: "
             ),
         ),
         (
             "es",
-            (
-                "Whereabouts: ya no se comparte la ubicación de este teléfono. La ayuda en carretera y otros no le"
-                " encuentran sin permiso del titular; el 911 sí. Ver: "
-            ),
-            (
-                "Whereabouts: una empresa consultó la ubicación de este teléfono cuando no debía. No recibe nada más"
-                " sin permiso del titular. Para ver qué pasó, entre: "
-            ),
-            (
-                "Whereabouts: nuestro personal cambió quién recibe la ubicación de este teléfono. Lo pidió alguien que"
-                " demostró tenerlo. Para ver qué cambió, entre: "
-            ),
+            ("localhost: ya no se comparte la ubicación. Los servicios no le hallan; el 911 sí: "),
+            ("localhost: una empresa consultó la ubicación sin deber. La bloqueamos. Qué pasó: "),
+            ("localhost: cambiamos quién recibe la ubicación; lo pidió quien tiene el teléfono: "),
         ),
     ],
 )
@@ -323,7 +314,7 @@ def test_a_child_is_promised_nothing_that_only_the_account_holder_can_do(
     at = database_clock()
     system_stops.stop_company(line_id=child.pk, party=campaign.lbs_provider.uri, after=at, actor="system:x", at=at)
     said_by("agent:7", Change.DISPUTE, child, campaign)
-    stop_all_by_line(line_id=child.pk, at=timezone.now())
+    change_notices.answer_stop(line_id=child.pk, at=timezone.now())
     said = {text.text for text in texts_by_day(number_of(child))}
     home, choices = f"{portal.BASE_URL}/home/", f"{portal.BASE_URL}/choices/"
     assert said == {f"{by_us}{home}", f"{by_staff}{home}", f"{stopped}{choices}"}

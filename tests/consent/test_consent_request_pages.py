@@ -203,7 +203,7 @@ def test_a_code_goes_to_the_phone_for_this_alone(partner: Partner) -> None:
     browser.post(f"{path}text/")
     text = texts_to(NUMBER)[-1]
     assert text.text == (
-        f"Whereabouts: {text.code} is your code to ANSWER a company's question. It works for nothing else. We never "
+        f"localhost: {text.code} is your code to ANSWER a company's question. It works for nothing else. We never "
         "ask you for it. If you did not ask for it, you can ignore this text."
     )
     for door, code in (("/stop/", "/stop/code/"), ("/accounts/login/", "/accounts/login/code/")):

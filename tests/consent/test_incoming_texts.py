@@ -81,6 +81,19 @@ def test_stop_location_from_our_own_network_stops_at_once(line: Line) -> None:
     assert "sign in: http" in text.text
 
 
+def test_the_phone_is_answered_and_the_safe_contact_reads_no_choice(line: Line) -> None:
+    safe = "+13605550198"
+    a_safe_contact(line, msisdn=safe, at=timezone.now() - timedelta(days=2))
+    texted(line, "STOP LOCATION")
+    assert ["is now off" in text.text for text in texts_to(number_of(line))] == [True]
+    assert [text.text for text in texts_to(safe)] == [
+        (
+            "localhost: About your other phone line: the change you made for this phone's location is in force. If it "
+            "wasn't you, sign in and check: http://localhost:8000/home/"
+        )
+    ]
+
+
 def test_from_elsewhere_it_stops_with_code_that_went_to_line(line: Line) -> None:
     texted(line, "STOP LOCATION", on_network=False)
     assert stops() == []
@@ -117,8 +130,8 @@ def test_where_news_goes_elsewhere_its_end_is_told_there(line: Line) -> None:
     for _ in range(2):
         texted(line, "STOP")
     told = (
-        "About your other phone line: Whereabouts: someone turned off alerts about this phone's location. Not you? Turn"
-        " them on again: http://localhost:8000/settings/ and stop all sharing: http://localhost:8000/stop/"
+        "localhost: About your other phone line: someone turned off alerts about this phone's location. Not you? Turn "
+        "them on again: http://localhost:8000/settings/"
     )
     assert [text.text for text in texts_to(elsewhere)] == [told]
     assert not [text for text in texts_to(number_of(line)) if "someone turned off" in text.text]
@@ -195,7 +208,7 @@ def test_everything_else_is_answered_with_what_there_is_to_say(line: Line) -> No
 def test_the_answers_are_in_the_line_s_language(line: Line) -> None:
     Line.objects.filter(pk=line.pk).update(language="es-MX")
     texted(line, "BAJA")
-    assert "responda ALTO UBICACION" in newest_text(number_of(line)).text
+    assert "para eso, ALTO UBICACION" in newest_text(number_of(line)).text
 
 
 def test_two_machines_that_answer_each_other_come_to_an_end(line: Line) -> None:

@@ -59,7 +59,7 @@ def test_a_text_for_a_stop_stops_the_line_that_has_its_number_by_then(old: Line,
     new = Line.objects.get(carrier_id="L2")
     an_approval(new, campaign)
     assert ask(new, campaign) == "stopped_all"
-    assert newest_text(NUMBER).text.startswith("Whereabouts: all sharing of this phone's location is now off.")
+    assert newest_text(NUMBER).text.startswith("localhost: all sharing of this phone's location is now off.")
 
 
 def stops(line: Line, by: str = "subscriber:1") -> None:

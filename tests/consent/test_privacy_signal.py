@@ -264,8 +264,8 @@ def test_a_childs_phone_is_not_told_to_undo_what_the_signal_stopped() -> None:
     post(browser, "/stop/", {"number": msisdn})
     post(browser, "/stop/code/", {"code": newest_text(msisdn).code})
     told = (
-        "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped sharing of this phone's location. "
-        "To see what it stopped, sign in: "
+        "localhost: your browser's privacy signal (Global Privacy Control) changed who may get this phone's "
+        "location. To see what changed, sign in: "
     )
     assert texts_by_day(msisdn)[-1].text == f"{told}{settings.BASE_URL}/home/"
 
@@ -437,7 +437,7 @@ def test_what_it_stopped_is_said_next_and_by_text(line: Line, road: Campaign) ->
     browser = comes_in(line)
     everything = "Your browser&#x27;s signal stopped all sharing for this phone."
     assert [browser.get("/home/", **GPC).text.count(everything) for _ in range(2)] == [1, 0]
-    said = "Whereabouts: your browser's privacy signal (Global Privacy Control) stopped the location sharing that"
+    said = "localhost: your browser's privacy signal (Global Privacy Control) changed who may get this"
     assert [text.text.startswith(said) for text in MemoryBackend.outbox].count(True) == 1
     assert [message.kind for message in Message.objects.filter(kind="signal")] == ["signal"]
     assert everything not in comes_in(line).get("/home/", **GPC).text

@@ -338,14 +338,13 @@ def test_a_text_has_the_link_and_says_nothing() -> None:
     browser.post(f"/choices/{choice.id}/receipt/text/")
     (message,) = Message.objects.filter(kind=Message.Kind.RECEIPT)
     assert unseal(message.words_sealed) == (
-        "Whereabouts: here is the page you asked for. Sign in to read it: "
-        f"http://localhost:8000/choices/{choice.id}/receipt/"
+        f"here is the page you asked for. Sign in to read it: http://localhost:8000/choices/{choice.id}/receipt/"
     )
     assert unseal(message.to_sealed) == number_of(line)
     assert AuditEvent.objects.get(line_id=line.pk, action="receipt.texted").target == f"line:{line.pk}"
     pages = [browser.post(f"/choices/{choice.id}/receipt/text/", follow=True).text for _ in range(5)]
     assert [LIMIT in unescape(page) for page in pages] == [False] * 4 + [True]
-    assert texts_to(number_of(line))[-1].text.startswith("Whereabouts:")
+    assert texts_to(number_of(line))[-1].text.startswith("localhost:")
 
 
 def test_another_s_receipt_is_not_there() -> None:

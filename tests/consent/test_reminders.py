@@ -55,8 +55,8 @@ def test_what_is_still_on_is_told_to_line_by_day(campaign: Campaign) -> None:
     (message,) = reminded(line)
     words = unseal(message.words_sealed)
     assert words == (
-        "Whereabouts: sharing of this phone's location is still on for at least one use. To see or stop it, "
-        "sign in: http://localhost:8000/home/ To end these reminders: http://localhost:8000/settings/"
+        "sharing of this phone's location is still on for at least one use. To see or stop it, or to end these "
+        "reminders, sign in: http://localhost:8000/home/"
     )
     assert unseal(message.to_sealed) == number_of(line)
     assert is_day(zone_of(line.state), message.next_at)

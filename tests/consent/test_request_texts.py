@@ -70,7 +70,7 @@ def test_the_text_names_no_company_and_holds_the_link(partner: Partner) -> None:
     (text,) = asked(NUMBER)
     ask = ConsentRequest.objects.get()
     assert text.text == (
-        "Whereabouts: a company says you agreed that it may find this phone. We won't let it unless you say yes. "
+        "localhost: a company says you agreed that it may find this phone. We won't let it unless you say yes. "
         f"See who asks, and answer: {portal.BASE_URL}/ask/{token_of(ask_id=ask.id)}/ "
         "Your phone service stays the same either way."
     )
@@ -326,7 +326,7 @@ def test_a_child_s_question_goes_to_the_holder(partner: Partner) -> None:
     assert text_now() == 1
     assert asked(NUMBER) == []
     (text,) = asked("+12065550150")
-    assert text.text.startswith("Whereabouts: a company says it may find a child's phone on your account.")
+    assert text.text.startswith("localhost: a company says it may find a child's phone on your account.")
 
 
 def test_a_child_without_a_holder_s_line_is_not_asked(partner: Partner) -> None:

@@ -88,7 +88,7 @@ def test_the_phone_is_texted_once_and_no_company_is_named(line: Line, campaign: 
     suspended(line, campaign)
     suspended(line, campaign)
     (text,) = texts_by_day(number_of(line))
-    assert text.text.startswith("Whereabouts: our records show that a company looked up this phone's location")
+    assert text.text.startswith("localhost: our records show that a company looked up this phone's location")
     assert text.text.endswith("/home/")
     assert "RoadAid" not in text.text
 

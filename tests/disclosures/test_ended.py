@@ -293,7 +293,7 @@ def test_whom_it_found_is_texted_once(campaign: Campaign, fraud: Campaign) -> No
     assert len(MemoryBackend.outbox) == 2
     (text,) = texts_to(number_of(had))
     assert text.text == (
-        "Whereabouts: a service that could find this phone in an emergency can no longer do so. "
+        "localhost: a service that could find this phone in an emergency can no longer do so. "
         "911 still can. See what changed: http://localhost:8000/home/"
     )
     assert "RoadAid" not in text.text

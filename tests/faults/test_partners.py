@@ -40,9 +40,7 @@ def test_a_partner_that_drips_flaps_and_lies_is_nobody_elses_trouble(world: Worl
     settings.SMS_BACKEND, settings.SMS_WEBHOOK_URL = "partners.clients.sms.HttpBackend", f"http://{away}/texts"
     began = database_clock()
     lines = [world.a_line() for _ in range(STOPS)]
-    sms_outbox.enqueue_text(
-        line_id=lines[0].pk, kind=Message.Kind.STAFF, words="Whereabouts: something changed.", at=began
-    )
+    sms_outbox.enqueue_text(line_id=lines[0].pk, kind=Message.Kind.STAFF, words="something changed.", at=began)
     north.misbehave("duplicate")
     asker = Asker(world, lines)
     with relay_to("127.0.0.1", geo.program.port) as relay:

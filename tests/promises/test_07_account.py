@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
-from django.conf import settings as portal
 from django.utils import timezone
 
 from accounts import queries
@@ -39,32 +38,32 @@ from tests.feeds import (
     taken,
 )  # fmt: skip
 from tests.partners.outside import Signer
-from tests.people import PASSWORD, Browser, Page, sign_in_by_code, signed_in, texts_to, user_of
+from tests.people import PASSWORD, Browser, Page, as_contact_reads, sign_in_by_code, signed_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 MINE, BURNER, SAFE, PARENT, CHILD = (f"+1206555{n}" for n in ("0666", "0777", "0199", "0122", "0133"))
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 CALL = "call us now at the number on your bill"
 JOINED = (
-    "Whereabouts: our records now show that the account holder has a new line on your account. In 24 hours that "
+    "localhost: our records now show that the account holder has a new line on your account. In 24 hours that "
     "line can open this line's location pages and allow sharing. If you didn't ask for this, call us now at the number "
     "on your bill."
 )
 TAKEN = (
-    "Whereabouts: our records now show this number on another phone line, so what you stopped before may no longer "
+    "localhost: our records now show this number on another phone line, so what you stopped before may no longer "
     "apply. If you've just got this number, that's right. If you've had it for longer, call us now at the number on "
-    f"your bill and stop sharing again: {portal.BASE_URL}/stop/"
+    "your bill and stop sharing again."
 )
 ENDED = (
-    "Whereabouts: our records now show that your phone line has ended. If you didn't ask for this, call us now at the "
+    "localhost: our records now show that your phone line has ended. If you didn't ask for this, call us now at the "
     "number on your bill."
 )
 NEW_NUMBER = (
-    f"Whereabouts: our records now show another number for your phone line. If you didn't ask for this, {CALL}. "
+    f"localhost: our records now show another number for your phone line. If you didn't ask for this, {CALL}. "
     "For 24 hours the new number alone opens none of the line's location pages."
 )
 ANOTHER_HOLDER = (
-    "Whereabouts: our records now show another account or account holder for your phone line. If you didn't ask for "
+    "localhost: our records now show another account or account holder for your phone line. If you didn't ask for "
     "this, call us now at the number on your bill."
 )
 
@@ -167,7 +166,7 @@ def test_each_line_that_can_be_opened_is_warned_at_once(victim: Line, join: Call
     a_safe_contact(victim, msisdn=SAFE, at=timezone.now() - 3 * DAY)
     join(victim)
     assert warnings(NUMBER) == [JOINED]
-    assert warnings(SAFE) == [f"About your other phone line: {JOINED}"]
+    assert warnings(SAFE) == [as_contact_reads(JOINED)]
     assert warnings(PARENT) == ([JOINED] if victim.user_role == "minor" else [])
     moved = Message.objects.filter(kind="moved", line=the("LX")).count()
     assert moved == len(warnings(MINE)) == (1 if join is joins_by_moving else 0)
@@ -238,7 +237,7 @@ def test_who_takes_a_stopped_number_allows_nothing(campaign: Campaign, take: Cal
     assert reason_against(line_id=the("LV").pk, campaign=campaign) == "no_approval"
     # Whoever has the phone, and whom its person chose to be warned as well.
     assert warnings(NUMBER) == [TAKEN]
-    assert warnings(SAFE) == [f"About your other phone line: {NEW_NUMBER}"]
+    assert warnings(SAFE) == [as_contact_reads(NEW_NUMBER)]
 
 
 def test_a_number_that_no_known_line_had_is_no_news() -> None:
@@ -253,7 +252,7 @@ def test_an_end_tells_phone_and_safe_contact() -> None:
     report(line_row(deactivated_at=ago(30 * DAY)))
     report(line_row(deactivated_at=ago(31 * DAY)))
     assert warnings(NUMBER) == [ENDED]
-    assert warnings(SAFE) == [f"About your other phone line: {ENDED}"]
+    assert warnings(SAFE) == [as_contact_reads(ENDED)]
 
 
 # --- warnings can't be used up

@@ -31,14 +31,14 @@ from tests.feeds import (
     taken,
 )
 from tests.fixtures import Refusal
-from tests.people import PASSWORD, Browser, sign_in_by_code, signed_in, texts_to, user_of
+from tests.people import PASSWORD, Browser, as_contact_reads, sign_in_by_code, signed_in, texts_to, user_of
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 MINE, BURNER, SAFE = "+12065550666", "+12065550777", "+12065550199"
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 FEED = "client:feed-1"
 MOVED = (
-    "Whereabouts: our records now show that a number of yours belonged to another line for a time. That part of your "
+    "localhost: our records now show that a number of yours belonged to another line for a time. That part of your "
     "location history has moved to that line, and nobody can open it for 24 hours. If this is wrong, call us now at "
     "the number on your bill."
 )
@@ -137,8 +137,8 @@ def test_nobody_opens_what_was_moved_for_a_day(victim: Line, move: Callable[[], 
 @pytest.mark.parametrize("move", WAYS)
 def test_who_lost_it_is_warned_and_officers_are_told(victim: Line, move: Callable[[], Browser]) -> None:
     move()
-    told = f"About your other phone line: {MOVED}"
-    ended = "About your other phone line: Whereabouts: our records now show that your phone line has ended. "
+    told = as_contact_reads(MOVED)
+    ended = "localhost: About your other phone line: our records now show that your phone line has ended. "
     texts = [text.text for text in texts_to(SAFE)]
     if move is by_an_end:
         assert [text.startswith(ended) for text in texts] == [True]

@@ -25,7 +25,7 @@ from tests.clocks import standing_still
 from tests.factories import ADS, LONG_AGO, a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines, taken, told
 from tests.overlapping import overlap
-from tests.people import sign_in_by_code, signed_in, texts_to
+from tests.people import as_contact_reads, sign_in_by_code, signed_in, texts_to
 from tests.staff import a_staff_user, an_actor
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -57,7 +57,7 @@ def line() -> Line:
 
 def warning(what: str) -> str:
     """The text in which a line's person reads what was changed."""
-    start = f"Whereabouts: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, "
+    start = f"localhost: our records now show {ANOTHER[what]} for your phone line. If you didn't ask for this, "
     held = HELD.get(what, "nobody can open")
     return f"{start}call us now at the number on your bill." + (
         f" For 24 hours {held} the line's location pages." if held else ""
@@ -276,7 +276,7 @@ def test_a_number_change_tells_old_number_and_safe_contact(line: Line) -> None:
     a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
     assert read(OLD) == [warning("number")]
-    assert read(SAFE) == [f"About your other phone line: {warning('number')}"]
+    assert read(SAFE) == [as_contact_reads(warning("number"))]
     # The new number may be with whoever took the line over: it reads none of it.
     assert warning("number") not in read(NEW)
     assert Message.objects.filter(kind="moved").count() == 2
@@ -302,7 +302,7 @@ def test_no_line_with_the_safe_contact_s_number_silences_a_warning(line: Line, c
     a_safe_contact(line, msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     claims()
     take_lines(line_row(msisdn=NEW, number_changed_at=ago(LATE)))
-    assert f"About your other phone line: {warning('number')}" in read(SAFE)
+    assert as_contact_reads(warning("number")) in read(SAFE)
 
 
 @pytest.mark.parametrize(
@@ -320,16 +320,16 @@ def test_other_changes_tell_the_phone_and_the_safe_contact(what: str, changes: d
     a_safe_contact(the_line(), msisdn=SAFE, at=timezone.now() - timedelta(days=3))
     take_lines(row | {name: ago(value) if isinstance(value, timedelta) else value for name, value in changes.items()})
     assert read(OLD) == [warning(what)]
-    assert read(SAFE) == [f"About your other phone line: {warning(what)}"]
+    assert read(SAFE) == [as_contact_reads(warning(what))]
 
 
 def test_an_end_is_told_once_whatever_else_the_row_says(line: Line) -> None:
     take_lines(line_row(deactivated_at=ago(MINUTE), sim_changed_at=ago(HOUR)))
-    ended = "Whereabouts: our records now show that your phone line has ended. If you didn't ask for this, call us now"
+    ended = "localhost: our records now show that your phone line has ended. If you didn't ask for this, call us now"
     assert read(OLD) == [f"{ended} at the number on your bill."]
 
 
-TAKEN = "Whereabouts: our records now show this number on another phone line, so what you stopped before may no longer"
+TAKEN = "localhost: our records now show this number on another phone line, so what you stopped before may no longer"
 
 
 def given_back(line_id: str, **more: object) -> tuple[dict[str, object], ...]:
@@ -471,7 +471,7 @@ def test_another_state_that_opens_a_use_is_told_at_once() -> None:
     assert reason_against(line_id=line.pk, campaign=ads) == ""
     assert read(OLD) == [
         (
-            "Whereabouts: our records now show a new state for your phone line. Its laws allow sharing that your "
+            "localhost: our records now show a new state for your phone line. Its laws allow sharing that your "
             "old state's don't. If the new state is wrong, call us now at the number on your bill."
         )
     ]

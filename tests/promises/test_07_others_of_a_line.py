@@ -297,7 +297,7 @@ class TestSafeContact:
         """Who is texted so many hours later."""
         MemoryBackend.outbox.clear()
         at = timezone.now() + timedelta(hours=at_hours)
-        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: news.", at=at)
+        sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="news.", at=at)
         sms_delivery.deliver(now=at)
         return {text.msisdn for text in MemoryBackend.outbox}
 
@@ -310,7 +310,7 @@ class TestSafeContact:
         assert SAFE not in old.text
         assert self.news(line, 1) == {SAFE, number_of(line)}
         assert self.news(line, 25) == {SAFE}
-        assert texts_to(SAFE)[0].text == "About your other phone line: Whereabouts: news."
+        assert texts_to(SAFE)[0].text == "localhost: About your other phone line: news."
         # What answers the phone, or asks whoever carries it, goes to it alone; all else that they want, there alone.
         # At noon where the line is, when no text has to wait for the morning.
         at = (timezone.now() + timedelta(days=3)).replace(hour=20)
@@ -338,12 +338,12 @@ class TestSafeContact:
         self.given(line, SAFE)
         later = timezone.now() + timedelta(hours=25)
         with transaction.atomic():
-            sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="Whereabouts: old.", at=later)
+            sms_outbox.enqueue_text(line_id=line.pk, kind=Message.Kind.STAFF, words="old.", at=later)
             Message.objects.filter(line=line, taken_at__isnull=True).update(next_at=later + timedelta(hours=2))
         a_line(msisdn=SAFE, activated_at=later + timedelta(hours=1))
         MemoryBackend.outbox.clear()
         sms_delivery.deliver(now=later + timedelta(hours=2))
-        assert [(text.msisdn, text.text) for text in MemoryBackend.outbox] == [(number_of(line), "Whereabouts: old.")]
+        assert [(text.msisdn, text.text) for text in MemoryBackend.outbox] == [(number_of(line), "localhost: old.")]
         assert delegations.contact_of(line_id=line.pk) is None
         assert self.news(line, 28) == {number_of(line)}
         assert any("someone changed where we send alerts" in text.text for text in texts_to(number_of(line)))

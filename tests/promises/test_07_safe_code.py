@@ -121,7 +121,7 @@ def test_the_code_opens_reading_and_nothing_else(person: Person) -> None:
     code = code_of()
     assert sent_to_safe() == [
         (
-            f"Whereabouts: {code} is your code to READ the pages of your other phone line, whose number has changed. "
+            f"localhost: {code} is your code to READ the pages of your other phone line, whose number has changed. "
             "It works for nothing else. We never ask you for it. If you did not ask for it, call us now at "
             "the number on your bill."
         )
@@ -395,8 +395,7 @@ def test_the_text_speaks_the_line_s_language(person: Person) -> None:
     person.comes().post(TEXT)
     assert sent_to_safe() == [
         (
-            f"Whereabouts: {code_of()} es su código para VER las páginas de su otra línea, cuyo número cambió. No "
-            "sirve para nada más. Nunca se lo pedimos. Si no lo pidió, llámenos ya al número que "
-            "figura en su factura."
+            f"localhost: {code_of()} es su código para VER su otra línea, que cambió de número. ¿No lo pidió? Llame ya "
+            "al número que figura en su factura."
         )
     ]

@@ -24,7 +24,7 @@ from partners.models import Campaign, Client, Proposal
 from tests.factories import a_campaign, a_contract, a_party, a_safe_contact, an_approval
 from tests.feeds import line_row, ndjson, take_lines
 from tests.partners.outside import Signer
-from tests.people import PASSWORD, Browser, sign_in_by_code, texts_to
+from tests.people import PASSWORD, Browser, as_contact_reads, sign_in_by_code, texts_to
 from tests.support.officers import Member, post, shown, staff
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
@@ -137,11 +137,11 @@ def test_the_machine_is_named_and_the_person_told(feed: Signer, victim: Line) ->
     events = AuditEvent.objects.filter(line_id=victim.pk, action="line.number_changed")
     assert list(events.values_list("actor", flat=True)) == [f"client:{feed.uri}"]
     warning = (
-        "Whereabouts: our records now show another number for your phone line. If you didn't ask for this, call "
+        "localhost: our records now show another number for your phone line. If you didn't ask for this, call "
         "us now at the number on your bill. For 24 hours the new number alone opens none of the line's location pages."
     )
     assert [text.text for text in texts_to(THEIRS)] == [warning]
-    assert [text.text for text in texts_to(SAFE)] == [f"About your other phone line: {warning}"]
+    assert [text.text for text in texts_to(SAFE)] == [as_contact_reads(warning)]
 
 
 def test_whoever_moved_the_line_opens_nothing_for_a_day(feed: Signer, victim: Line, campaign: Campaign) -> None:

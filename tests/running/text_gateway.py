@@ -80,4 +80,4 @@ def stop_all(visitor: Visitor, number: str, gateway: TextGateway) -> None:
     visitor.go("/stop/code/", code=gateway.next_code())
     visitor.go("/stop/all/", **{"stop-all": "1"})
     assert "/stop/progress/" in visitor.url, visitor.url
-    assert "all sharing of this phone's location is now off" in gateway.next_text()
+    assert "the change you made for this phone's location is in force" in gateway.next_text()

@@ -269,7 +269,7 @@ def test_links_that_nobody_was_sent_and_links_that_are_over(watch: Watch) -> Non
     question = asked.split("/")[2]
     doors = {
         "/stop/progress/<>/": progress.split("/")[3], "/stop/progress/<>/receipt.json": progress.split("/")[3],
-        "/stop/progress/<>/receipt.pdf": progress.split("/")[3], "/accounts/password/cancel/<>/": cancel.split("/")[4],
+        "/stop/progress/<>/receipt.pdf": progress.split("/")[3], "/cancel/<>/": cancel.split("/")[2],
         "/authorized/by-text/<>/": texted.split("/")[3], "/help/mail/<>/": "", "/ask/<>/": question,
         "/ask/<>/yes/": question,
         "/ask/<>/answered/": question, "/ask/<>/code/": question,

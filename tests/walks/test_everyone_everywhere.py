@@ -72,7 +72,7 @@ def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
         "agent": "authorized/by-text/<str:token>/",
         "mailed": "help/mail/<str:token>/",
         "invitation": "accounts/invitation/<str:uid>/<str:token>/",
-        "cancel": "accounts/password/cancel/<str:token>/",
+        "cancel": "cancel/<str:token>/",
     }
     assert {places.get(one.link, "ask/<str:token>/") + one.below for one in rows.LINKS} == with_token
 

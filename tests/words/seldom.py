@@ -76,7 +76,7 @@ def pages(at: datetime) -> Read:
     yield from nothing_counted()
     for name, known in BARE.items():
         yield name, transcript(render_to_string(name, dict(known), RequestFactory().get("/")))
-    text = {"at": "2051-06-14T19:00:00.5", "text": "Whereabouts: 123456 is your code."}
+    text = {"at": "2051-06-14T19:00:00.5", "text": "localhost: 123456 is your code."}
     for title, phones in (("without a text", {}), ("with a text", {"+12065550142": [text]})):
         page = render_to_string("demo_phone.html", {"phones": phones}, RequestFactory().get("/"))
         yield f"the demo's phones, {title}", transcript(page)

@@ -76,7 +76,7 @@ def test_a_stop_by_code_or_by_text_is_confirmed(settings: Settings) -> None:
     def once(language: str) -> None:
         line = a_line(language=language)
         stop_by_phone(line, Browser())
-        assert_told(line, language, "all_off")
+        assert_told(line, language, "confirmed")
         for text, answer in (
             ("STOP LOCATION", "all_off"), ("STOP", "news_off"), ("START", "news_on"), ("HELP", "help"),
         ):  # fmt: skip
@@ -234,8 +234,8 @@ def test_a_browser_s_signal_is_told_to_the_phone() -> None:
 
 def test_a_company_s_question_and_its_answer_are_told() -> None:
     for number, language in enumerate(LANGUAGES):
-        for answer, kind in ((say_no, "said_no"), (say_yes, "said_yes")):
-            partner = a_partner(f"Asker {language} {kind}")
+        for answer in (say_no, say_yes):
+            partner = a_partner(f"Asker {language} {answer.__name__}")
             line = a_line(language=language)
             partner.one(partner.claim(msisdn=number_of(line), id=f"c-{number}"))
             text_now()
@@ -244,7 +244,7 @@ def test_a_company_s_question_and_its_answer_are_told() -> None:
             browser, _page = prove(path, number_of(line))
             MemoryBackend.outbox.clear()
             answer(browser, path)
-            assert_told(line, language, kind)
+            assert_told(line, language, "answered")
 
 
 def test_a_question_about_a_child_is_put_to_the_holder() -> None:

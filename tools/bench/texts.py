@@ -21,7 +21,7 @@ POST_S, SECONDS, EVERY_S = 0.05, 120, 5.0
 # What is wanted of a gateway that takes as much: five million in less than twelve hours.
 RATE, WANTED, WITHIN_H = 200, 5_000_000, 12
 GATEWAY = {"SMS_BACKEND": "partners.clients.sms.HttpBackend", "SMS_WEBHOOK_TOKEN": "a-token", "SMS_RATE": RATE}
-WORDS = "Whereabouts: you stopped all sharing of this phone's location. Follow it at https://carrier.example/r/x"
+WORDS = "Carrier: you stopped all sharing of this phone's location. Follow it at https://carrier.example/r/x"
 
 
 def run(bench: Bench) -> Result:
