@@ -22,7 +22,8 @@ ADDRESSES = {
     "in your name": f"/authorized/by-text/{'x' * 22}/", "the page you": f"/choices/{'x' * 36}/receipt/",
     "last year": "/history/?since=2026-01-01&until=2026-12-31", "invites you": "/invited/",
     "someone asks you": "/lines/", "trusted helper for this phone's location changed": "/home/",
-    "helper": "/lines/delegates/", "turned off alerts": "/settings/", "is now off": "/choices/", "company's question": "/choices/",
+    "helper": "/lines/delegates/", "turned off alerts": "/settings/", "is now off": "/choices/",
+    "company's question": "/choices/",
 }  # fmt: skip
 OTHERS = {
     "code": "12345678", "number": NUMBER, "sessions": f"{BASE}/accounts/sessions/", "stop": f"{BASE}/stop/",
