@@ -46,6 +46,8 @@ urlpatterns = [
     path("accounts/password/forgotten/", factors.request_new_password, name="password-forgotten"),
     path("accounts/password/new/", factors.new_password, name="password-new"),
     path("accounts/password/keep/", factors.keep_password, name="password-keep"),
+    # As texts of 1.1.0 named it; the shorter one, which is last, is written from now on.
+    path("accounts/password/cancel/<str:token>/", factors.cancel, name="new-password-cancel"),
     path("cancel/<str:token>/", factors.cancel, name="new-password-cancel"),
     path("accounts/password/change/", factors.changing(allauth_views.password_change), name="account_change_password"),
     path("accounts/safe-code/", safety.reading_code, name="safe-code"),

@@ -18,8 +18,12 @@ Event = MutableMapping[str, Any]
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@[\w-]+\.[\w.+-]+)+")
 NUMBER = re.compile(r"\+\d{7,15}\b")
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
-# Opaque words as long as a token; ids with dashes at a UUID's places stay readable.
-TOKEN = re.compile(r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}(?:\.[\w-]+)*")
+# Opaque words as long as a token, which have a digit or, by chance, none and many capitals; ids with dashes at a UUID's
+# places stay readable, and so do names.
+TOKEN = re.compile(
+    r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d|[A-Z_-]*[a-z])(?=[\w-]*\d|(?:[a-z_-]*[A-Z]){6})(?=[\w-]*[A-Za-z])"
+    r"[\w-]{22,}(?:\.[\w-]+)*"
+)
 # What the database adds to its error: a row, or a statement. To where a traceback goes on.
 OF_THE_DATABASE = re.compile(
     r"^(DETAIL|CONTEXT|LINE \d+): .*?(?=^(?:Traceback |The above exception |During handling )|\Z)",

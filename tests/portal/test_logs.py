@@ -37,6 +37,12 @@ getLogger("uvicorn.error").error("it failed for +12065550142")
         ("dana@mail.example+sam@mail.example asked", "[e-mail] asked"),
         ("postgresql://app:secret@db/whereabouts", "postgresql://[login]@db/whereabouts"),
         ("GET /stop/progress/Zk3v9QxT0aBcD4eFgH5iJkL6/", "GET /stop/progress/[token]/"),
+        ("GET /cancel/Zk3v9QxT0aBcD4eFgH5iJk/", "GET /cancel/[token]/"),
+        (
+            "GET /cancel/ZkRvKQxTWaBcDXeFgHxiJk/ by ConcurrentObjectUseError",
+            "GET /cancel/[token]/ by ConcurrentObjectUseError",
+        ),
+        ("MTLS_CLIENT_CERTIFICATES is no switch", "MTLS_CLIENT_CERTIFICATES is no switch"),
         ("bearer eyJhbGciOiJFUzI1NiJ9abcd.eyJpc3MiOiJodHRwIn0.c2lnbmF0dXJl", "bearer [token]"),
     ],
 )

@@ -87,7 +87,7 @@ def secrets() -> dict[str, str]:
         "subscriber": session_of(person.client), "officer": session_of(officer.client),
         "stopper": session_of(stopper.client), "app": secret, "recovery": codes[0],
         "code": newest_text(number_of(waiting)).code, "progress": progress.split("/")[3],
-        "cancel": asked_for_new_password(line).split("/")[4], "question": asked.split("/")[2],
+        "cancel": asked_for_new_password(line).split("/")[2], "question": asked.split("/")[2],
         "agent": an_agent_asks(a_line()).split("/")[3], "password": PASSWORD,
         "invitation": auth_factors.invitation_path(user=a_staff_user()).split("/")[4],
     }  # fmt: skip

@@ -57,7 +57,7 @@ OWN = (
     (re.compile(r'name="csrfmiddlewaretoken" value="\w+"'), ""),
     (re.compile(r"\(\d{3}\) \d{3}-\d{4}|\+1\d{10}"), "NUMBER"),
     (re.compile(r'"challenge": "[^"]+"'), ""),
-    (re.compile(r"/(?:ask|help|accounts|authorized|stop)/[^\s\"']*"), "PATH"),
+    (re.compile(r"/(?:ask|help|accounts|authorized|stop|cancel)/[^\s\"']*"), "PATH"),
     (re.compile(r"[\w.-]+@carrier\.example"), "MAIL"),
 )
 

@@ -66,7 +66,8 @@ def test_whoever_has_a_link_gets_exactly_this_and_nothing_that_it_must_not_show(
 
 
 def test_every_address_with_a_token_is_walked_with_a_real_one() -> None:
-    with_token = {route for _, route in patterns() if "token>" in route}
+    old = "accounts/password/cancel/<str:token>/"  # the same page, for texts of an earlier release
+    with_token = {route for _, route in patterns() if "token>" in route} - {old}
     places = {
         "stop": "stop/progress/<str:token>/",
         "agent": "authorized/by-text/<str:token>/",
