@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts.actions.rate_limits import DEVICE_LASTS, remember_device
+from accounts.actions.rate_limits import remember_device
 from accounts.domain import quick_exit, sessions
 from accounts.domain.session_store import PROOFS
 from accounts.models import User
@@ -109,7 +109,7 @@ def remember_devices(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         if token and request.user.pk:
             remember_device(user_id=request.user.pk, token=token, at=timezone.now())
             response.set_cookie(
-                settings.DEVICE_COOKIE_NAME, token, max_age=DEVICE_LASTS, httponly=True, samesite="Lax",
+                settings.DEVICE_COOKIE_NAME, token, max_age=browsers.DEVICE_LASTS, httponly=True, samesite="Lax",
                 secure=settings.SESSION_COOKIE_SECURE,
             )  # fmt: skip
         return response

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from partners.clients import checkpoint_places
-from partners.workers import checkpoints, rotation
+from partners.workers import assertions, checkpoints, rotation
 
 
 @shared_task
@@ -23,3 +23,9 @@ def sign_acts() -> None:
 def rotate_keys() -> None:
     """Publish, take over and retire our signing keys as they come due."""
     rotation.rotate(now=timezone.now())
+
+
+@shared_task
+def forget_assertions() -> None:
+    """Delete the used assertions that have ended."""
+    assertions.forget(now=timezone.now())

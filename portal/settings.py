@@ -343,6 +343,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch-code-texts": {"task": "accounts.tasks.watch_code_texts", "schedule": 60.0},
     "end-reassigned-contacts": {"task": "accounts.tasks.end_reassigned_contacts", "schedule": 3600.0},
     "forget-codes": {"task": "accounts.tasks.forget_codes", "schedule": 24 * 3600.0},
+    "forget-assertions": {"task": "partners.tasks.forget_assertions", "schedule": 3600.0},
+    "forget-trials": {"task": "revocations.tasks.forget_trials", "schedule": 24 * 3600.0},
     "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},
     "text-questions": {"task": "consent.tasks.text_questions", "schedule": 15.0},
     "open-tickets": {"task": "support.tasks.open_tickets", "schedule": 60.0},

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from revocations.workers import deadlines, stream_health, verification
+from revocations.workers import deadlines, stream_health, trials, verification
 from revocations.workers.delivery import delivery_rounds as sweep_delivery
 
 
@@ -57,3 +57,9 @@ def note_evidence() -> None:
 def mend_breaches() -> None:
     """Write down what came late after all."""
     deadlines.record_late_completions()
+
+
+@shared_task
+def forget_trials() -> None:
+    """Delete the trials whose time of keeping is over."""
+    trials.forget(now=timezone.now())

@@ -21,7 +21,6 @@ from accounts.primitives import sealing
 from accounts.primitives.browsers import Source
 from accounts.primitives.sealing import compute_hmac, number_hash
 
-DEVICE_LASTS = timedelta(days=365)
 CODE_LASTS = timedelta(minutes=5)
 # Whose clock is a little behind must not wait for a try that nobody has to wait after.
 NO_WAIT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,8 +113,6 @@ def refund_try(*, right: Try) -> None:
 @transaction.atomic
 def remember_device(*, user_id: int, token: str, at: datetime) -> None:
     """Remember the browser of this device cookie as one in which this person proved who they are."""
-    mine = DeviceCookie.objects.filter(user_id=user_id)
-    mine.filter(last_at__lt=at - DEVICE_LASTS).delete()
     DeviceCookie.objects.update_or_create(user_id=user_id, token_hash=_token_hash(token), defaults={"last_at": at})
 
 

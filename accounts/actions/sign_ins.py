@@ -22,7 +22,6 @@ from accounts.models import BrowserSession, KnownDevice, Line, LineUser, Message
 from accounts.policies.permissions import actor_of
 from accounts.primitives.sealing import compute_hmac, token_hash
 
-REMEMBERED = timedelta(days=366)
 PASSWORD_WAIT, PASSWORD_GOOD_FOR = timedelta(hours=24), timedelta(days=7)
 TOKEN_BYTES = 16
 
@@ -90,9 +89,7 @@ def record_device(*, user: User, device: str, at: datetime) -> None:
     """
     mark = compute_hmac("device", f"{user.pk}|{device}".encode())
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    known = KnownDevice.objects.filter(user=user)
-    known.filter(last_at__lt=at - REMEMBERED).delete()
-    others = known.exists()
+    others = KnownDevice.objects.filter(user=user).exists()
     _, is_new = KnownDevice.objects.update_or_create(
         user=user, mark_hash=mark, defaults={"last_at": at}, create_defaults={"first_at": at, "last_at": at}
     )

@@ -26,6 +26,8 @@ SIGNAL_KEY, LOOKED_KEY = "signal", "looked"
 CONTACT_KEY = "shown_by_contact"
 # So long somebody who reads about another's line is noted once, whatever pages they open.
 LOOK_LASTS = timedelta(minutes=10)
+# So long a browser is known after its last sign-in.
+DEVICE_LASTS = timedelta(days=365)
 DEVICE_BYTES, DEVICE_TOKEN = 24, re.compile(r"[\w-]{32}", re.ASCII)
 
 

@@ -6,11 +6,15 @@ from django.conf import settings
 
 import audit.actions
 from accounts import queries
-from accounts.models import BrowserSession, TextedCode, Throttle, WrongCode
+from accounts.models import BrowserSession, DeviceCookie, KnownDevice, TextedCode, TextTaken, Throttle, WrongCode
+from accounts.primitives import browsers
 from audit.models import Incident
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BATCH = 5000
+# The door takes nothing that is older than minutes: what was taken need not be known for longer than this.
+TEXT_TAKEN = DAY
+DEVICE_KNOWN = timedelta(days=366)
 
 
 def watch_code_texts(*, now: datetime) -> bool:
@@ -30,11 +34,14 @@ def forget_codes(*, now: datetime) -> int:
     """Delete the codes that were sent last a day ago, used or not. Returns how many. Safe to repeat.
 
     None of them opens anything by then, and no limit looks further back (`actions.codes`). Who asked goes with them;
-    so do the wrong guesses of the day before.
+    so do the wrong guesses of the day before, the texts that were taken then, and the devices of nobody who came back.
     """
     WrongCode.objects.filter(at__lte=now - DAY).delete()
     # By then every limit has faded (`actions.rate_limits`).
     Throttle.objects.filter(last_at__lte=now - 3 * DAY).delete()
+    TextTaken.objects.filter(taken_at__lte=now - TEXT_TAKEN).delete()
+    KnownDevice.objects.filter(last_at__lte=now - DEVICE_KNOWN).delete()
+    DeviceCookie.objects.filter(last_at__lte=now - browsers.DEVICE_LASTS).delete()
     forgotten = 0
     while over := list(TextedCode.objects.filter(sent_at__lte=now - DAY).values_list("pk", flat=True)[:BATCH]):
         TextedCode.objects.filter(pk__in=over).delete()

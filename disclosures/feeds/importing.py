@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import datetime
 from io import BytesIO
 from itertools import chain
 from types import TracebackType
@@ -52,10 +51,10 @@ class FileImport(AbstractContextManager["FileImport"]):
             todo = _parts(chain(first, parts), self.noted, known)
             yield from crew.results(todo) if crew else map(_import_alone, todo)
 
-    def forget(self, *, at: datetime) -> None:
+    def forget(self) -> None:
         """Forget a file that was read to its end and told of: the next run begins anew."""
         if self.noted:
-            chunks.forget_run(file=self.noted, at=at)
+            chunks.forget_run(file=self.noted)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

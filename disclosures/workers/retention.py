@@ -18,6 +18,7 @@ from django.db.models import Min
 import audit.actions
 from audit.models import AuditEvent
 from consent.domain.conflicts import retry_on_conflict
+from disclosures.domain.ingest import chunks
 from disclosures.models import Anomaly, DroppedMonth, HeldDisclosure
 from disclosures.queries.history import get_first_retained_month
 from disclosures.queries.visible import LOOK_UP
@@ -154,6 +155,7 @@ def drop_months(*, now: datetime) -> int:
         DroppedMonth.objects.using(owner).filter(forgotten_at=None).update(forgotten_at=now)
     HeldDisclosure.objects.filter(held_at__lt=before).delete()
     Anomaly.objects.filter(last_at__lt=before).delete()
+    chunks.forget_abandoned_runs(at=now)
     return dropped
 
 

@@ -94,7 +94,6 @@ def _who_asserts(assertion: str, client_id: str, certificate: str, at: datetime)
         jti, ends = _timely(claims, at.timestamp())
     except BadToken as error:
         raise TokenRefused("invalid_client", str(error)) from error
-    UsedAssertion.objects.filter(client=client, expires_at__lt=at).delete()
     _, first = UsedAssertion.objects.get_or_create(
         client=client, jti=jti, defaults={"expires_at": datetime.fromtimestamp(ends, UTC)}
     )

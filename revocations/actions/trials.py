@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -21,13 +21,10 @@ from revocations.domain.receipts import (
 )
 from revocations.models import Trial, TrialOrder, TrialReceipt, TrialShard
 
-KEPT = timedelta(days=90)
-
 
 @transaction.atomic
 def begin_trial(*, party: Party, actor: str, at: datetime) -> Trial:
-    """Begin a trial of this partner, and delete its trials of more than 90 days ago."""
-    Trial.objects.filter(party_id=party.pk, started_at__lt=at - KEPT).delete()
+    """Begin a trial of this partner."""
     trial = Trial.objects.create(id=uuid.uuid4(), party_id=party.pk, started_at=at)
     audit.actions.record(action="trial.started", actor=actor, target=f"party:{party.pk}", at=at)
     return trial

@@ -16,6 +16,7 @@ from accounts.models import Line
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from disclosures.domain.ingest import projections
+from disclosures.domain.ingest.chunks import ChunkResult, record_chunk
 from disclosures.domain.ingest.rollups import roll_up
 from disclosures.models import (
     Anomaly,
@@ -29,6 +30,7 @@ from disclosures.models import (
     DroppedMonth,
     GrowingLine,
     HeldDisclosure,
+    ImportedChunk,
     JudgementChange,
     ReassignedRelease,
     RolledFacts,
@@ -58,7 +60,7 @@ from tests.feeds import (
     take_parties,
     take_releases,
 )
-from tests.moments import A_MOMENT
+from tests.moments import A_MOMENT, ends_at
 from tests.overlapping import elsewhere, wait_until_it_waits
 from tests.world import gagged
 
@@ -226,6 +228,17 @@ def test_what_was_found_or_held_goes_with_releases() -> None:
     assert [one.held_at for one in HeldDisclosure.objects.all()] == [BEGINS]
     assert [one.last_at for one in Anomaly.objects.all()] == [BEGINS]
     assert [one.occurred_at for one in ReassignedRelease.objects.all()] == [BEGINS]
+
+
+def test_how_far_an_import_came_is_known_for_thirty_days() -> None:
+    told = ChunkResult(lines=1, size=1, counts={}, judged={}, refused=[])
+    record_chunk(file=b"file", starts_at=0, content=b"row", told=told, at=NOW)
+
+    def is_known(at: datetime) -> bool:
+        retention.drop_months(now=at)
+        return ImportedChunk.objects.exists()
+
+    assert ends_at(is_known, NOW + timedelta(days=30))
 
 
 def test_what_is_sent_again_is_dropped_again() -> None:

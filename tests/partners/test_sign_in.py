@@ -84,14 +84,6 @@ def test_an_assertion_is_good_once_by_its_client_and_name(signer: Signer) -> Non
     assert ask(assertion)[1]["error"] == "invalid_client"
 
 
-def test_assertions_that_have_ended_are_forgotten(signer: Signer) -> None:
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    UsedAssertion.objects.create(client_id=signer.uri, jti="old", expires_at=past)
-    ask(assertion_of(signer))
-    assert UsedAssertion.objects.filter(jti="old").count() == 0
-    assert UsedAssertion.objects.count() == 1
-
-
 def test_an_assertion_that_fails_one_check_is_refused(signer: Signer) -> None:
     now, us = int(time.time()), settings.BASE_URL
     wrong: list[dict[str, object]] = [

@@ -1,17 +1,20 @@
 """Receipts about trial orders: judged like real ones, and kept apart from them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import Model
 
 from audit.queries import database_clock
 from revocations.actions.receipts import record_receipt
-from revocations.actions.trials import KEPT, add_trial_manifest, add_trial_order, begin_trial, fetch_trial_shard
+from revocations.actions.trials import add_trial_manifest, add_trial_order, begin_trial, fetch_trial_shard
 from revocations.domain.receipts import ReceiptRefused
 from revocations.models import Receipt, Trial, TrialOrder, TrialReceipt, TrialShard
+from revocations.workers import trials
+from tests.moments import A_MOMENT
 from tests.partners.outside import Outside
 from tests.revocations.scenes import RECEIPT, Scene, a_scene, stamp
 
@@ -107,8 +110,13 @@ def test_a_list_is_its_partners_alone(scene: Scene, outside: Outside) -> None:
 def test_old_trials_are_forgotten_with_all_that_is_theirs(scene: Scene) -> None:
     order = an_order(scene)
     hand_in(scene, a_receipt(scene))
-    later = order.queued_at + KEPT + timedelta(days=1)
-    trial = begin_trial(party=scene.party, actor="system:check_partner", at=later)
-    assert [*Trial.objects.all()] == [trial]
-    assert not TrialOrder.objects.exists()
-    assert not TrialReceipt.objects.exists()
+    add_trial_manifest(trial=order.trial, manifest_id=order.trial_id, parts=[b"index"])
+    end = order.queued_at + timedelta(days=90)
+    of_a_trial: list[type[Model]] = [Trial, TrialOrder, TrialReceipt, TrialShard]
+
+    def left(at: datetime) -> list[bool]:
+        trials.forget(now=at)
+        return [model._default_manager.exists() for model in of_a_trial]
+
+    assert left(end - A_MOMENT) == [True] * 4
+    assert left(end) == [False] * 4

@@ -111,11 +111,14 @@ def join_run(*, file: bytes) -> None:
         cursor.execute(TAKING, [_key(file)])
 
 
-@transaction.atomic
-def forget_run(*, file: bytes, at: datetime) -> None:
+def forget_run(*, file: bytes) -> None:
     """Forget a file that was read to its end and told of."""
     _of(file).delete()
-    ImportedChunk.objects.filter(recorded_at__lt=at - KEPT).delete()
+
+
+def forget_abandoned_runs(*, at: datetime) -> None:
+    """Forget how far the imports came that nobody resumed."""
+    ImportedChunk.objects.filter(recorded_at__lte=at - KEPT).delete()
 
 
 def _of(file: bytes) -> QuerySet[ImportedChunk]:

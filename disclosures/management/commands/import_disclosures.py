@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import audit.queries
 from disclosures.domain.ingest import chunks
 from disclosures.feeds.importing import FileImport
 from disclosures.feeds.releases import DisclosuresFeed
@@ -48,4 +47,4 @@ class Command(ParallelFeedCommand):
         file = chunks.fingerprint_file(path) if options["file"] != "-" and path.is_file() else None
         with FileImport(file=file, workers=options["workers"]) as self.run:
             super().handle(*args, **options)
-            self.run.forget(at=audit.queries.database_clock())
+            self.run.forget()
