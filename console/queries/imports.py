@@ -36,7 +36,7 @@ REASONS: Mapping[str, str] = {
     "disclosure_unknown": "no such release: nothing is hidden. For one still to arrive, say so: “awaited”",
     "hidden_on_arrival": "not arrived yet: hidden as it arrives",
     "id_conflict": "this ID was imported before with other content",
-    "broken": "can't be read",
+    "broken": "not a valid JSON object",
     "not_utf8": "not UTF-8",
     "nul": "has a NUL character",
     "twice": "appears twice in the row",

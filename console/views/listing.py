@@ -257,11 +257,12 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     asked = read_list_query(request.GET.dict(), listing, at)
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page, found = _read_page(rows, _number(request.GET.get("page", "")))
+    counted = filter_rows(listing, asked=asked, at=at) if column and len(found) > SIZE else rows
     return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
         rows=listing.cells(found[:SIZE], at),
-        total=_count(filter_rows(listing, asked=asked, at=at), page, found),
+        total=_count(counted, page, found),
         page=page,
         asked=asked.words,
         narrowed=asked.narrows,
