@@ -196,9 +196,8 @@ class ListPage:
     earlier: str = ""
     later: str = ""
     export: str = ""
-    # The question that looks for the same words in the whole list; "" where this is it.
+    # The question that looks for the same words in the whole list, and the first day of this; none, where this is it.
     whole: str = ""
-    # From which day on they are looked for here; None, where this is it.
     first_day: date | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
@@ -257,12 +256,11 @@ def page_of(request: HttpRequest, listing: Listing, *, at: datetime) -> ListPage
     asked = read_list_query(request.GET.dict(), listing, at)
     rows, (column, down) = _sorted_rows(request, listing, asked, at), _sort(request, listing)
     page, found = _read_page(rows, _number(request.GET.get("page", "")))
-    counted = filter_rows(listing, asked=asked, at=at) if column and len(found) > SIZE else rows
     return ListPage(
         listing=listing,
         headings=tuple(_heading(request, one, column, down=down) for one in listing.columns),
         rows=listing.cells(found[:SIZE], at),
-        total=_count(counted, page, found),
+        total=_count(rows, page, found, lambda: filter_rows(listing, asked=asked, at=at)),
         page=page,
         asked=asked.words,
         narrowed=asked.narrows,
@@ -286,9 +284,11 @@ def _read_page(rows: Rows, page: int) -> tuple[int, list[Any]]:
     return page, found
 
 
-def _count(rows: Rows, page: int, found: Sequence[Any]) -> Count:
+def _count(rows: Rows, page: int, found: Sequence[Any], unsorted: Callable[[], Rows]) -> Count:
     """How many rows there are: where this page is the last, it says so, and nothing is looked through again."""
-    return Count((page - 1) * SIZE + len(found)) if len(found) <= SIZE else count_of(rows=rows)
+    if len(found) <= SIZE:
+        return Count((page - 1) * SIZE + len(found))
+    return count_of(rows=unsorted() if rows.query.combinator else rows)
 
 
 def _sorted_rows(request: HttpRequest, listing: Listing, asked: ListQuery, at: datetime) -> Rows:

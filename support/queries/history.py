@@ -128,10 +128,16 @@ def find_actions(*, words: str) -> Q:
     """Return which acts `describe_action` calls by these words, or a part of them."""
     part = words.lower()
     about, colon, done = (one.strip() for one in part.partition(":"))
-    whole = Q(action__in=[action for action, label in WHOLE.items() if part in label.lower()])
+    whole = Q(action__in=[action for action, label in WHOLE.items() if part in label.lower()]) | _proposes(part)
     if colon:
         return whole | _begins(about) & _ends(done)
     return whole | Q(action__icontains=part) | _begins(part) | _ends(part)
+
+
+def _proposes(part: str) -> Q:
+    """What takes two officers is called by what it does, below the act."""
+    codes = [code for code, label in Proposal.Act.choices if part in str(label).lower()]
+    return Q(action__startswith="proposal.", detail__act__in=codes)
 
 
 def _begins(part: str) -> Q:

@@ -265,13 +265,26 @@ def test_an_act_is_found_by_the_words_that_the_page_has_for_it(officer: Member, 
     a_suspension(campaign, officer)
     note = {"reason": "They sold it on.", "owner": "nobody"}
     officer.client.post(f"/admin/note/contract/{campaign.contract_id}/", note)
+    proposals.propose(
+        act=Proposal.Act.LIFT_SUSPENSION, of="contract", target_id=campaign.contract_id, payload={},
+        reason="They sold it on.", actor=officer.actor, at=timezone.now(),
+    )  # fmt: skip
     who, why = "officer@carrier.example Privacy officer", f"{campaign.contract.ref} contract They sold it on."
+    proposed = [f"{who} proposal: created Lift a suspension {why}"]
     start, noted = [f"{who} suspension: started {why}"], [f"{who} contract: note added {why}"]
-    asked = ("started", "Suspension: started", "suspension: lifted", "note added", "company: note added", "contract:")
+    asked = (
+        "started",
+        "Suspension: started",
+        "suspension: lifted",
+        "note added",
+        "company: note added",
+        "contract:",
+        "Lift a",
+    )
     found = {words: without_searches(officer, f"?{urlencode({'q': words, 'kind': 'act'})}") for words in asked}
     assert found == {
         "started": start, "Suspension: started": start, "suspension: lifted": [], "note added": noted,
-        "company: note added": [], "contract:": noted,
+        "company: note added": [], "contract:": noted, "Lift a": proposed,
     }  # fmt: skip
 
 
