@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from revocations.workers import deadlines, stream_health, trials, verification
-from revocations.workers.delivery import delivery_rounds as sweep_delivery
+from revocations.workers.delivery import delivery_rounds
 
 
 @shared_task
@@ -13,19 +13,19 @@ def deliver(*, party_ids: list[int]) -> None:
 
     It asks the database nothing: Celery closes a task's session after each, and to open one costs more than a push.
     """
-    sweep_delivery.start_delivery(party_ids=party_ids, now=timezone.now())
+    delivery_rounds.start_delivery(party_ids=party_ids, now=timezone.now())
 
 
 @shared_task
 def deliver_due(*, party_id: int) -> None:
     """Push what is due to one partner."""
-    sweep_delivery.start_delivery(party_ids=[party_id], now=timezone.now())
+    delivery_rounds.start_delivery(party_ids=[party_id], now=timezone.now())
 
 
 @shared_task
 def sweep() -> None:
     """One task for each partner to whom something is due: the only retry, and all that a lost nudge needs."""
-    for party_id in sweep_delivery.record_delivery_minute(now=timezone.now()):
+    for party_id in delivery_rounds.begin_sweep(now=timezone.now()):
         deliver_due.delay(party_id=party_id)
 
 

@@ -19,7 +19,7 @@ from partners.models import Contract
 from revocations.models import Attempt, Breaker, Order, PushTally, Standing, State, StreamAttempt, StreamEvent
 from revocations.workers.delivery import claims, delivery_rounds, fairness, polling
 from revocations.workers.delivery.claims import LEASE, Clock, Full, Push
-from revocations.workers.delivery.delivery_rounds import deliver_due, parties_due, record_delivery_minute
+from revocations.workers.delivery.delivery_rounds import begin_sweep, deliver_due, parties_due
 from revocations.workers.delivery.records import Result, acknowledge_event, record
 from tests.factories import a_contract, a_party
 from tests.faults.programs import until
@@ -153,7 +153,7 @@ def test_what_failed_more_than_five_minutes_ago_is_forgotten(contract: Contract)
     # After a day it is not even kept.
     over = now.replace(second=0, microsecond=0) + timedelta(days=1)
     for at, kept in ((over, 2), (over + A_MOMENT, 1)):
-        record_delivery_minute(now=at)
+        begin_sweep(now=at)
         assert PushTally.objects.count() == kept
 
 

@@ -115,7 +115,7 @@ def a_day(outside: Outside, folder: Path) -> set[str]:
     orders = stop_all(line)
     for _ in range(3):
         deliver(orders)
-    delivery_rounds.record_delivery_minute(now=timezone.now())
+    delivery_rounds.begin_sweep(now=timezone.now())
     evaluate(questions=[Question(aggregator="a", provider="b", campaign="c", purpose="p", scope="s", line=NUMBER)])
     codes = {text.code for text in MemoryBackend.outbox if text.code}
     tokens = {asked.body.decode() for asked in outside.posted}

@@ -383,7 +383,7 @@ def deliver_due(*, party_id: int, now: datetime) -> Counter[str]:
 
 def sweep(*, now: datetime) -> Counter[str]:
     """Push all that is due, here and now, without Celery. Returns how many ended how."""
-    return Round(Clock(now)).run(Partner(party_id) for party_id in record_delivery_minute(now=now))
+    return Round(Clock(now)).run(Partner(party_id) for party_id in begin_sweep(now=now))
 
 
 def start_delivery(*, party_ids: Collection[int], now: datetime) -> None:
@@ -392,7 +392,7 @@ def start_delivery(*, party_ids: Collection[int], now: datetime) -> None:
         get_dispatcher().wake(party_ids=party_ids, now=now)
 
 
-def record_delivery_minute(*, now: datetime) -> list[int]:
+def begin_sweep(*, now: datetime) -> list[int]:
     """Note that delivery ran in this minute, and return the partners to whom something is due."""
     Pulse.objects.bulk_create([Pulse(minute=now.replace(second=0, microsecond=0))], ignore_conflicts=True)
     fairness.delete_old_tallies(now=now)

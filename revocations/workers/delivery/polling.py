@@ -15,7 +15,7 @@ from revocations.domain.streams import stream_of
 from revocations.models import TO_PUSH, Attempt, Order, State, Stream, StreamAttempt, StreamEvent
 from revocations.workers.delivery.claims import Clock, Push, claim_for_poll, waiting_events, waiting_orders
 from revocations.workers.delivery.records import acknowledge_event, open_partner_incident
-from revocations.workers.delivery.verdicts import Verdict, refusal, wait_after
+from revocations.workers.delivery.verdicts import Verdict, judge_refusal, wait_after
 
 LONGEST_WAIT = timedelta(seconds=30)
 LOOK_EVERY_S = 0.5
@@ -170,7 +170,7 @@ def _refuse(row: Order | StreamEvent, error: tuple[str, str], now: datetime) -> 
     newest = tries.order_by("-number").first()
     if newest is not None and newest.number == row.attempts and (newest.outcome, newest.status) == REFUSED:
         return
-    verdict = refusal(err=error[0], description=error[1])
+    verdict = judge_refusal(err=error[0], description=error[1])
     if verdict.incident is not None:
         open_partner_incident(kind=verdict.incident, party_id=row.party_id, at=now)
     # A push and its answer are one try; here they are two, of which the second makes nobody wait for longer.

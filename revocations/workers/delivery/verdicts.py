@@ -58,7 +58,7 @@ def judge(*, reply: http.Reply) -> Verdict:
     if HTTPStatus.MULTIPLE_CHOICES <= reply.status < HTTPStatus.BAD_REQUEST:
         return Verdict("redirect", State.SENT, f"answered {reply.status}; redirects are not followed")
     if reply.status == HTTPStatus.BAD_REQUEST:
-        return _refusal(reply)
+        return _judge_bad_request(reply)
     return Verdict("error", State.SENT, f"answered {reply.status}")
 
 
@@ -75,7 +75,7 @@ def _judge_accepted_reply(reply: http.Reply) -> Verdict:
     return Verdict("acknowledged", State.ACKNOWLEDGED, failed=False)
 
 
-def _refusal(reply: http.Reply) -> Verdict:
+def _judge_bad_request(reply: http.Reply) -> Verdict:
     """RFC 8935: 400 with `err` and `description`, both a stranger's text."""
     try:
         said = read_json(reply.body)
@@ -86,10 +86,10 @@ def _refusal(reply: http.Reply) -> Verdict:
     text = description if isinstance(description, str) else ""
     if not isinstance(err, str):
         return Verdict("error", State.SENT, "answered 400 without a reason")
-    return refusal(err=err, description=text)
+    return judge_refusal(err=err, description=text)
 
 
-def refusal(*, err: str, description: str) -> Verdict:
+def judge_refusal(*, err: str, description: str) -> Verdict:
     """Return what a refusal by RFC 8935's codes makes of an order. Both are a stranger's text.
 
     `authentication_failed` and `access_denied` are tried again as usual: each try reads the stream's header anew.
