@@ -301,9 +301,19 @@ def test_the_portal_tells_of_its_own_stop(child: Line, campaign: Campaign) -> No
         ),
         (
             "es",
-            ("localhost: ya no se comparte la ubicación. Los servicios no le hallan; el 911 sí: "),
-            ("localhost: una empresa consultó la ubicación sin deber. La bloqueamos. Qué pasó: "),
-            ("localhost: cambiamos quién recibe la ubicación; lo pidió quien tiene el teléfono: "),
+            (
+                "localhost: ya no damos a ninguna empresa el lugar de este teléfono. Servicios como el auxilio vial no"
+                " le encuentran hasta que el titular de la cuenta lo permita. El 911 le sigue encontrando. Para ver"
+                " esto, entre: "
+            ),
+            (
+                "localhost: nuestros registros muestran que una empresa ha localizado este teléfono sin deber hacerlo."
+                " No recibe nada hasta que el titular de la cuenta lo permita. Para ver qué ha pasado, entre: "
+            ),
+            (
+                "localhost: nuestro personal ha cambiado quién puede localizar este teléfono. Lo ha pedido alguien que"
+                " ha mostrado que lo tiene. Para ver qué ha cambiado, entre: "
+            ),
         ),
     ],
 )

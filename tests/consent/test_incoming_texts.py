@@ -208,7 +208,7 @@ def test_everything_else_is_answered_with_what_there_is_to_say(line: Line) -> No
 def test_the_answers_are_in_the_line_s_language(line: Line) -> None:
     Line.objects.filter(pk=line.pk).update(language="es-MX")
     texted(line, "BAJA")
-    assert "para eso, ALTO UBICACION" in newest_text(number_of(line)).text
+    assert "Para detenerlo, responda ALTO UBICACION." in newest_text(number_of(line)).text
 
 
 def test_two_machines_that_answer_each_other_come_to_an_end(line: Line) -> None:

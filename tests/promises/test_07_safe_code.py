@@ -396,6 +396,6 @@ def test_the_text_speaks_the_line_s_language(person: Person) -> None:
     assert sent_to_safe() == [
         (
             f"localhost: {code_of()} es su código para VER su otra línea, que cambió de número. ¿No lo pidió? Llame ya "
-            "al número que figura en su factura."
+            "al teléfono que figura en su factura."
         )
     ]

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("db")
 SECRET = "s" * 32
 PATH = re.compile(r"http://localhost:8000(/(?:ask|authorized|choices)/[\w/-]+/)")
 # Codes, and notices about ways in, are other texts.
-OTHERS = ("is your code", "es su código", "was used", "se usó", "password", "contraseña")
+OTHERS = ("is your code", "es su clave", "was used", "se ha usado", "password", "contraseña")
 
 
 def about_choices(line: Line, *, after: datetime | None = None) -> list[str]:
