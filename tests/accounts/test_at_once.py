@@ -474,6 +474,23 @@ def test_what_is_ended_is_not_taken_on(line: Line, now: datetime) -> None:
     assert (noted("delegate.ended"), noted("delegate.taken_on")) == (1, 0)
 
 
+def test_a_line_that_ends_takes_nothing_on(line: Line, now: datetime) -> None:
+    user, other = a_user(line, now), a_line(msisdn=ELSEWHERE)
+    helper = a_user(other, now)
+    asked = asks_to_look_after(line, user, ELSEWHERE, now)()
+
+    def ends() -> None:
+        with transaction.atomic():
+            Line.objects.filter(pk=other.pk).update(deactivated_at=now)
+
+    def is_taken_on() -> None:
+        answer_delegation(delegation_id=asked, user=helper, line_id=other.pk, answer="yes", at=now)
+
+    with pytest.raises(NotDelegated, match="over"):
+        overlap(ends, is_taken_on)
+    assert noted("delegate.taken_on") == 0
+
+
 def test_what_a_helper_says_twice_at_once_is_said_once(line: Line, now: datetime) -> None:
     user, other = a_user(line, now), a_line(msisdn=ELSEWHERE)
     helper = a_user(other, now)

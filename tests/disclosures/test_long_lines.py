@@ -12,11 +12,12 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import Line
+from accounts.models import Line, LineNumber
 from audit.queries import database_clock
 from disclosures.domain.ingest import rollups
 from disclosures.models import ChangedDay, DailyRollup, DelayedNotice, Disclosure, GrowingLine, LongLine, RolledFacts
 from disclosures.queries.release_counts import facts_of
+from disclosures.workers import reassignment
 from tests.factories import a_line
 from tests.feeds import (
     approval_row,
@@ -204,15 +205,20 @@ def judges_again(row: Disclosure) -> None:
         cursor.execute("UPDATE disclosures_release SET term = term WHERE line_id = %s", [row.line_id])
 
 
+def gives_a_row_back(row: Disclosure) -> None:
+    LineNumber.objects.filter(line_id=row.line_id).update(ends_at=Disclosure.objects.latest("occurred_at").occurred_at)
+    reassignment.detach_releases(at=database_clock(), actor="import:lines")
+
+
 @pytest.mark.usefixtures("committed_db", "no_broker")
-@pytest.mark.parametrize("somebody", [stores_rows, hides_a_row, judges_again])
+@pytest.mark.parametrize("somebody", [stores_rows, hides_a_row, judges_again, gives_a_row_back])
 def test_no_line_becomes_long_while_somebody_changes_its_days(somebody: Callable[[Disclosure], None]) -> None:
     line = a_scene()
 
     def roll_up() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '50ms'")
-        rollups.roll_up(at=database_clock(), long=240)
+        rollups.roll_up(at=database_clock(), long=239)
 
     with transaction.atomic():
         somebody(Disclosure.objects.earliest("occurred_at"))

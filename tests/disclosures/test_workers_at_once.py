@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -218,6 +219,21 @@ def test_an_archive_is_made_by_one_worker() -> None:
     first, second = overlap(claims, claims)
     assert first is not None
     assert second is None
+
+
+def test_an_archive_that_is_over_makes_room_while_it_is_written() -> None:
+    line, now = a_line(), database_clock()
+    first = actions.request_archive(line_id=line.pk, user_id=7, language="en", at=now)
+    archive = archiving._claim(now)
+    assert archive is not None
+    sink = archiving._Sink(archiving._Lease(archive, lambda: now))
+    sink.write(b"a part")
+
+    def asks_again() -> UUID:
+        return actions.request_archive(line_id=line.pk, user_id=7, language="en", at=now + archiving.LASTS)
+
+    _, second = overlap(sink.end, asks_again)
+    assert [one.pk for one in Archive.objects.all()] == [second] != [first]
 
 
 def test_an_archive_is_begun_before_an_order_or_after_it() -> None:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from audit.queries import database_clock
 from partners.actions import proposals
+from partners.actions.addresses import move_keys_by_operator
 from partners.actions.parties import add_link
 from partners.actions.proposals import carry_out, mark_agreed
 from partners.actions.sign_in import IssuedToken, TokenRefused, sign_in
@@ -33,6 +34,7 @@ from partners.models import (
     SigningKey,
     UsedAssertion,
 )
+from partners.policies.lifecycle import NotNow
 from partners.primitives.tokens import UnknownKey
 from partners.workers import rotation
 from tests.factories import a_campaign, a_contract, a_line, a_party
@@ -100,6 +102,22 @@ def test_keys_fetched_while_moved_are_dropped(outside: Outside) -> None:
     with pytest.raises(UnknownKey):
         overlap(moves, lambda: keysets.key_of(party=party, kid=old.kid, at=NOW))
     assert not PartnerKeySet.objects.exists()
+
+
+def test_what_the_operator_moved_is_not_moved_by_an_older_proposal(outside: Outside) -> None:
+    party, officer = a_party(jwks_uri=f"{outside.url}/old.json"), an_actor()
+    proposal = proposals.propose(
+        act="move_keys", of="party", target_id=party.pk, payload={"jwks_uri": f"{outside.url}/new.json"}, reason="Due",
+        actor=officer, at=NOW,
+    )  # fmt: skip
+    agreed = mark_agreed(proposal_id=proposal.pk, actor=an_actor(), reason="Due", at=NOW)
+    by_operator = f"{outside.url}/operator.json"
+    with pytest.raises(NotNow, match="has changed since it was proposed"):
+        overlap(
+            lambda: move_keys_by_operator(party=party, jwks_uri=by_operator, actor="operator", at=NOW),
+            lambda: carry_out(proposal=agreed, at=NOW),
+        )
+    assert Party.objects.get(pk=party.pk).jwks_uri == by_operator
 
 
 def test_a_company_that_hands_no_keys_out_keeps_few_threads(outside: Outside) -> None:

@@ -30,6 +30,11 @@ def registered(officer: Member) -> str:
     return path
 
 
+def suspends(officer: Member, page: str) -> bool:
+    """Whether the page leads to the suspension."""
+    return f'href="{page}suspend/">Suspend<' in officer.client.get(page).content.decode()
+
+
 def test_it_is_registered_by_one_and_let_in_by_another(officer: Member, second: Member) -> None:
     assert "No authorized agents" in shown(officer, LIST)
     page = registered(officer)
@@ -50,6 +55,7 @@ def test_it_is_registered_by_one_and_let_in_by_another(officer: Member, second: 
     assert f'<a href="{page}">' in second.client.get(f"/admin/proposals/{proposal.pk}/").content.decode()
     assert post(second, f"/admin/proposals/{proposal.pk}/agree/")
     assert "Permission Slip active" in shown(officer, page)
+    assert suspends(officer, page)
     assert "active" in shown(officer, f"{LIST}?state=in")
     assert "No matches" in shown(officer, f"{LIST}?state=out")
     assert (
@@ -77,6 +83,7 @@ def test_another_key_takes_two_a_suspension_one(officer: Member, second: Member)
     assert "Callback hosts none: it polls us Last signed in never" in shown(officer, page)
     post(officer, f"{page}suspend/")
     assert "Permission Slip suspended" in shown(officer, page)
+    assert not suspends(officer, page)
     assert "It was already decided: withdrawn" in shown(second, f"/admin/proposals/{proposal.pk}/agree/", {})
     assert AuthorizedAgent.objects.get().ended_at is not None
 
