@@ -468,3 +468,10 @@ def test_an_end_is_not_signed_by_all_while_somebody_unnamed_received(officer: Me
     assert told is not None
     assert [(step.done, step.more) for step in told.steps if step.what == last] == [(False, UNNAMED)]
     assert UNNAMED in shown(officer, page)
+
+
+def test_a_company_we_cannot_name_has_no_address(officer: Member) -> None:
+    nameless = Party.objects.get(uri="unknown")
+    told = shown(officer, f"/admin/parties/{nameless.pk}/")
+    assert "A company we can't name" in told
+    assert "unknown" not in told
