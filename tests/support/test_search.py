@@ -51,8 +51,10 @@ def test_everything_but_people_is_found(officer: Member) -> None:
     # Acts are found by the words that pages have for them, as in the audit log; those of legal process by nobody else.
     for actor in (officer.actor, staff(User.Role.LEGAL).actor):
         audit.actions.record(action="legal.lifted", actor=actor, target="order:x", at=timezone.now(), reason="Over.")
-    for words in ("suspension: started", "Suspension", "started"):
+    for words in ("suspension: started", "started"):
         assert "Audit log (1) suspension: started" in found(officer, words), words
+    both = found(officer, "Suspension")  # a proposal is found by what it would do
+    assert ("Audit log (2) proposal: created" in both, "suspension: started" in both) == (True, True), both
     assert "No matches" in found(officer, "delayed notice: lifted")
     for n in (2, 1):
         at = timezone.now() - timedelta(days=n)
