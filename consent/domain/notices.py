@@ -104,16 +104,7 @@ def build_approval_notice(
     companies = companies_of(campaign=asked)
     agreed = min(asked.ends_at, asked.contract.ends_at)
     last = min(until, agreed) if until else agreed
-    notice = _fill_notice(
-        use,
-        companies,
-        {
-            "companies": _names(companies),
-            "purpose": purpose_in_words(asked.purpose),
-            "precision": precision_in_words(asked.precision_m),
-            "until": _format_moment(last) if until else _format_chosen_day(last),
-        },
-    )
+    notice = _fill_notice(use, companies, _words_for(asked, companies, last, fixed=until is not None))
     return replace(notice, last_until=last)
 
 
@@ -123,6 +114,13 @@ def build_stop_notice() -> DisplayedNotice:
     It names no company: a stop is for those to come as well.
     """
     return _fill_notice(NoticeText.Use.STOP, (), {})
+
+
+def fill_sample(*, use: str, body: str, campaign: Campaign) -> str:
+    """Fill a wording, published or not, as people would read it of a campaign, in the active language and zone."""
+    last = min(campaign.ends_at, campaign.contract.ends_at)
+    words = _words_for(campaign, companies_of(campaign=campaign), last, fixed=use == NoticeText.Use.ASK)
+    return _fill_places(body, words)
 
 
 def companies_of(*, campaign: Campaign) -> tuple[Company, ...]:
@@ -166,10 +164,23 @@ def store_notice(*, notice: DisplayedNotice, at: datetime) -> str:
     return notice.digest
 
 
-def _fill_notice(use: str, companies: tuple[Company, ...], words: dict[str, str]) -> DisplayedNotice:
+def _fill_notice(use: str, companies: tuple[Company, ...], words: Mapping[str, str]) -> DisplayedNotice:
     text = _newest(use)
-    body = PLACE.sub(lambda found: words.get(found[1], ""), text.body)
-    return DisplayedNotice(use, text.language, text.version, body, companies)
+    return DisplayedNotice(use, text.language, text.version, _fill_places(text.body, words), companies)
+
+
+def _fill_places(body: str, words: Mapping[str, str]) -> str:
+    return PLACE.sub(lambda found: words.get(found[1], ""), body)
+
+
+def _words_for(campaign: Campaign, companies: Sequence[Company], last: datetime, *, fixed: bool) -> dict[str, str]:
+    """Word what a notice's places stand for. `fixed`: the yes ends at `last` by itself; else the person chooses."""
+    return {
+        "companies": _names(companies),
+        "purpose": purpose_in_words(campaign.purpose),
+        "precision": precision_in_words(campaign.precision_m),
+        "until": _format_moment(last) if fixed else _format_chosen_day(last),
+    }
 
 
 def _newest(use: str) -> NoticeText:

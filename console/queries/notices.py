@@ -8,8 +8,11 @@ from difflib import SequenceMatcher
 from typing import ClassVar
 
 from django.conf import settings
+from django.utils import translation
 
-from partners.models import NoticeText, Proposal
+from consent.domain.notices import fill_sample
+from partners.labels import party_name
+from partners.models import Campaign, NoticeText, Proposal
 from partners.policies import loosening
 from partners.policies.loosening import PublishNotice
 
@@ -38,8 +41,19 @@ class LanguageVersion:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A wording filled in for one service, as people would read it."""
+
+    service: str
+    body: str
+
+
+@dataclass(frozen=True)
 class NoticePreview:
-    """A version before it is published. `was`: the one that it replaces. `others`: the other languages."""
+    """A version before it is published. `was`: the one that it replaces. `others`: the other languages.
+
+    `sample`: of the newest campaign that runs by then; None for a stop's words, which have no places, or without one.
+    """
 
     use: str
     body: str
@@ -47,6 +61,7 @@ class NoticePreview:
     was: LanguageVersion
     pieces: Sequence[Piece]
     others: Sequence[LanguageVersion]
+    sample: Sample | None
     template: ClassVar[str] = "notice_preview.html"
 
     @property
@@ -67,7 +82,8 @@ def get_notice_preview(
     if replaces is not None:
         was = _build_version(language, was.name, NoticeText.objects.filter(pk=replaces).first())
     text = " ".join(body.split())
-    return NoticePreview(use, text, starts_at, was, list(_compare(was.body, text)), others)
+    pieces = list(_compare(was.body, text))
+    return NoticePreview(use, text, starts_at, was, pieces, others, _fill_sample(use, language, text, starts_at))
 
 
 def get_proposed_notice(*, proposal: Proposal) -> NoticePreview | None:
@@ -80,6 +96,18 @@ def get_proposed_notice(*, proposal: Proposal) -> NoticePreview | None:
     return get_notice_preview(
         use=said.use, language=said.language, body=said.body, starts_at=said.starts_at, replaces=proposal.target_id
     )
+
+
+def _fill_sample(use: str, language: str, body: str, starts_at: datetime) -> Sample | None:
+    if use == NoticeText.Use.STOP:
+        return None
+    then = Campaign.objects.filter(is_draft=False, ends_at__gt=starts_at, contract__ends_at__gt=starts_at)
+    newest = then.select_related("contract__aggregator", "lbs_provider").order_by("-pk").first()
+    if newest is None:
+        return None
+    with translation.override(language):
+        service = party_name(newest.lbs_provider.name, newest.lbs_provider.uri)
+        return Sample(service, fill_sample(use=use, body=body, campaign=newest))
 
 
 def _build_version(language: str, name: str, text: NoticeText | None) -> LanguageVersion:

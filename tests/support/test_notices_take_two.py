@@ -199,6 +199,27 @@ def test_the_same_words_again_only_sooner() -> None:
         again(NOW, at=BEGINS - DAY)
 
 
+def test_a_new_wording_is_shown_as_people_would_read_it(officer: Member) -> None:
+    older = a_campaign(ends_at=BEGINS)
+    assert "As people would read it" not in shown(officer, PROPOSE, TYPED)
+    a_campaign(older.contract, older.lbs_provider, is_draft=True)
+    assert "As people would read it" not in shown(officer, PROPOSE, TYPED)
+    a_campaign(older.contract, older.lbs_provider, ends_at=BEGINS + TICK)
+    service, between = older.lbs_provider.name, older.contract.aggregator.name
+    told = shown(officer, PROPOSE, TYPED)
+    read = (
+        f"New wording {BODY} As people would read it, for {service} {service} and {between} may find you: "
+        "To give you a service you asked for, within about 500 m, until the day you choose, but no later than "
+        "Sep 28, 2051. What changes"
+    )
+    assert read in told
+    spanish = shown(officer, PROPOSE, {**TYPED, "language": "es", "use": "ask"})
+    words = "Para darle un servicio que pidió, a unos 500 m, until 28 sep 2051, 0:00 (hora universal (UTC))."
+    assert f"{service} {service} y {between} may find you: {words} What changes" in spanish
+    stop = shown(officer, PROPOSE, {**TYPED, "use": "stop", "body": STOPPING})
+    assert "As people would read it" not in stop
+
+
 def test_what_follows_an_older_version_is_not_published() -> None:
     was = newest("stop")
     a_notice(STOPPING, at=NOW)
