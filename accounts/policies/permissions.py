@@ -4,7 +4,8 @@ Everything that shows or changes something of a line asks the table `MAY`, throu
 not in it is forbidden. Lines whose user is an adult (`user`, or a role nobody knows) belong to that adult alone,
 however long somebody else pays for them.
 
-Whoever shows or changes anything as staff asks `staff_may`, which reads `STAFF_MAY`; what is not in it is forbidden.
+Of staff, the desk asks `staff_may`, which reads `STAFF_MAY`; what is not in it is forbidden. A page of the console
+stands in `console/urls.py` beside the roles that open it, and what only some of them may do there asks `staff_may`.
 The console's page of roles and `docs/reference/permissions.md` are made from both tables.
 """
 

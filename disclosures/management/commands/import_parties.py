@@ -11,7 +11,7 @@ from partners.feeds.command import Feed, FeedCommand, Progress
 from partners.feeds.parties import PartiesFeed, Unreadable
 from partners.feeds.reading import NumberedLine, Readable, Record
 
-LONGEST = 100_000_000
+READ_SIZE = 100_000_000
 
 
 class Command(FeedCommand):
@@ -32,7 +32,7 @@ class Command(FeedCommand):
 
     def read_rows(self, *, stream: Readable, progress: Progress) -> Iterator[NumberedLine | Record]:
         """Yield the whole document as one line."""
-        content = b"".join(iter(lambda: stream.read(LONGEST), b""))
+        content = b"".join(iter(lambda: stream.read(READ_SIZE), b""))
         progress.read(len(content))
         return iter([NumberedLine(1, content.removeprefix(b"\xef\xbb\xbf"))])
 
