@@ -105,7 +105,8 @@ def _partner(name: str, programs: Programs, lead: str) -> Partner:
 
 
 def a_token(kind: Client.Kind, scope: str, party: Party | None = None) -> str:
-    client = register_client(
+    # Registered again, it would end the tokens that it has.
+    client = Client.objects.filter(client_id=f"test-{kind}", party=party).first() or register_client(
         client_id=f"test-{kind}", kind=kind, public_jwk=dict(Signer("x").public), party=party, actor="system:test",
         at=NOW,
     )  # fmt: skip
