@@ -7,6 +7,8 @@ from enum import Enum, auto
 from functools import partial
 from uuid import uuid4
 
+import structlog
+from cryptography.fernet import InvalidToken
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import translation
@@ -18,7 +20,11 @@ from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
+from accounts.workers.one_by_one import report_broken
 
+type _Reader = Callable[[bytes | memoryview, int], str]
+
+log = structlog.get_logger()
 # What was not taken by then is old news.
 LASTS = {
     Message.Kind.STOPPED: timedelta(days=3),
@@ -71,6 +77,13 @@ TOPICS: Mapping[str, AlertChoice.Topic] = {
 NOT_IN_CONFIDENCE = frozenset({Message.Kind.CONFIRMED, Message.Kind.SIGNED, Message.Kind.LATE, Message.Kind.YEARLY})
 # What answers the phone itself, or asks whoever carries it: to no other number.
 TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind.AGENT, Message.Kind.RECEIPT})
+# What tells of a change that stands although nobody can be told: the number is damaged, say, and no key opens it.
+STANDS_UNTOLD = frozenset(
+    {
+        Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.REPLY, Message.Kind.SIGNAL, Message.Kind.STAFF,
+        Message.Kind.DELEGATE, Message.Kind.CHILD, Message.Kind.SUSPENDED, Message.Kind.RECORDS,
+    }
+)  # fmt: skip
 DAY = timedelta(days=1)
 DUE_AGAIN = """
 INSERT INTO accounts_linereminder AS known (line_id, told_at)
@@ -176,7 +189,7 @@ def enqueue_alerts(*, line_ids: Collection[int], kind: Message.Kind, words: Call
     lines = {line.pk: line for line in _filter_recipients(known, kind, at).order_by("pk")} if known else {}
     if not lines:
         return 0
-    recipients = _list_recipients(lines, at)
+    recipients = _list_recipients(lines, at, _choose_reader(kind, at))
     if recipients:
         _insert_alerts(recipients, kind, words, at)
     return len({line.pk for line, _, _ in recipients})
@@ -213,14 +226,17 @@ def _insert_alerts(
         cursor.execute(POST_NEWS, [kind, at, at + LASTS[kind], *columns])
 
 
-def _list_recipients(lines: Mapping[int, Line], at: datetime) -> list[tuple[Line, str, SafeContact | None]]:
+def _list_recipients(
+    lines: Mapping[int, Line], at: datetime, read: _Reader
+) -> list[tuple[Line, str, SafeContact | None]]:
     """Where news of these lines goes: each line with a number, and the safe contact whose number that is."""
-    number_of = delegations.list_current_numbers(line_ids=lines.keys(), at=at)
+    held = delegations.query_current_numbers(line_ids=lines.keys(), at=at).order_by("starts_at")
+    number_of = {pk: read(sealed, pk) for pk, sealed in held.values_list("line_id", "msisdn_sealed")}
     contacts = sms_delivery.list_active_contacts(line_ids=lines, at=at)
     return [
         (line, msisdn, contact)
         for pk, line in lines.items()
-        for msisdn, contact in _choose_destinations(number_of.get(pk, ""), contacts.get(pk), at)
+        for msisdn, contact in _choose_destinations(number_of.get(pk, ""), contacts.get(pk), at, read)
     ]
 
 
@@ -236,21 +252,41 @@ def _get_destinations(
     known: alerts.LineToText, kind: Message.Kind, at: datetime
 ) -> list[tuple[str, SafeContact | None]]:
     line, sealed = known.line, known.number_sealed
+    read = _choose_reader(kind, at)
     # The number that an ended line had last may be somebody else's by now.
     has_ended = line.deactivated_at and line.deactivated_at <= at
-    msisdn = unseal(sealed) if sealed and not has_ended else ""
+    msisdn = read(sealed, line.pk) if sealed and not has_ended else ""
     to_phone = kind in TO_THE_PHONE or not known.has_contact
     contacts = {} if to_phone else sms_delivery.list_active_contacts(line_ids=[line.pk], at=at)
-    return _choose_destinations(msisdn, contacts.get(line.pk), at)
+    return _choose_destinations(msisdn, contacts.get(line.pk), at, read)
+
+
+def _choose_reader(kind: Message.Kind, at: datetime) -> _Reader:
+    """Return what opens a number; of what stands untold, it reads "" where no key does, and tells officers of it."""
+
+    def read(sealed: bytes | memoryview, line_id: int) -> str:
+        try:
+            return unseal(sealed)
+        except InvalidToken:
+            if kind not in STANDS_UNTOLD:
+                raise
+            log.warning("number_not_opened", line=line_id)
+            transaction.on_commit(partial(report_broken, job=sms_delivery.TURN, count=1, at=at), robust=True)
+            return ""
+
+    return read
 
 
 def _choose_destinations(
-    msisdn: str, contact: SafeContact | None, at: datetime
+    msisdn: str, contact: SafeContact | None, at: datetime, read: _Reader
 ) -> list[tuple[str, SafeContact | None]]:
     """The numbers to text: the phone's own, or the safe contact instead; on the contact's first day, both."""
-    there: list[tuple[str, SafeContact | None]] = [(unseal(contact.to_sealed), contact)] if contact else []
-    phone_too = contact is None or delegations.get_double_alert_end(contact=contact, at=at) is not None
-    return there + ([(msisdn, None)] if msisdn and phone_too else [])
+    there: list[tuple[str, SafeContact | None]] = []
+    if contact is not None:
+        there.append((read(contact.to_sealed, contact.line_id), contact))
+    if contact is None or delegations.get_double_alert_end(contact=contact, at=at) is not None:
+        there.append((msisdn, None))
+    return [(number, whose) for number, whose in there if number]
 
 
 @transaction.atomic(savepoint=False)

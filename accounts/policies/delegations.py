@@ -4,9 +4,11 @@ Who else: trusted helpers, the safe contact, requests made in confidence. Nothin
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cryptography.fernet import InvalidToken
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -86,15 +88,19 @@ def list_reassigned_contacts(
     """List those whose number began with a line of ours after it was proved: it may be somebody else's. One query.
 
     That it has ended there since gives it back to nobody. `known_by`: only where we knew of the line by then.
-    `holding`: only where it has the number still.
+    `holding`: only where it has the number still. Of a number that no key opens nobody knows.
     """
-    hash_of = {one.pk: sealing.number_hash(sealing.unseal(one.to_sealed)) for one in contacts}
+    hash_of: dict[int, bytes] = {}
+    for one in contacts:
+        with suppress(InvalidToken):
+            hash_of[one.pk] = sealing.number_hash(sealing.unseal(one.to_sealed))
     if not hash_of:
         return []
     newest: dict[bytes, datetime] = {}
     for mark, starts_at in _list_number_starts(hash_of.values(), at, known_by, holding=holding):
         newest[bytes(mark)] = starts_at
-    return [one for one in contacts if one.proved_at and newest.get(hash_of[one.pk], one.proved_at) > one.proved_at]
+    begun = {pk: newest[mark] for pk, mark in hash_of.items() if mark in newest}
+    return [one for one in contacts if one.proved_at and begun.get(one.pk, one.proved_at) > one.proved_at]
 
 
 def _list_number_starts(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import connection
 
@@ -138,8 +139,16 @@ def _lines(line_ids: Collection[int], *, numbers_of: Collection[int]) -> dict[in
 
 
 def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str, object]:
-    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number."""
-    phone = mask_number(said_by) if said_by else line.phone_at(choice.made_at)
+    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number.
+
+    A no stands although no key opens the number, and its receipt then names the line alone; so does a record's.
+    """
+    try:
+        phone = mask_number(said_by) if said_by else line.phone_at(choice.made_at)
+    except InvalidToken:
+        if choice.kind == Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
+            raise
+        phone = ""
     return {
         "iss": settings.BASE_URL,
         "iat": int(choice.made_at.timestamp()),
