@@ -29,8 +29,11 @@ OF_THE_DATABASE = re.compile(
     r"^(DETAIL|CONTEXT|LINE \d+): .*?(?=^(?:Traceback |The above exception |During handling )|\Z)",
     re.DOTALL | re.MULTILINE,
 )
+# The same in an error's repr, as Celery words what breaks a task: all on one line.
+OF_THE_DATABASE_IN_REPR = re.compile(r"\\n(DETAIL|CONTEXT|LINE \d+): [^\n]*")
 BLOTS = (
     (OF_THE_DATABASE, r"\1: [row]\n"),
+    (OF_THE_DATABASE_IN_REPR, r"\\n\1: [row]"),
     (PASSWORD_IN_URL, "[login]@"),
     (EMAIL, "[e-mail]"),
     (NUMBER, "[number]"),

@@ -88,8 +88,9 @@ def record_device(*, user: User, device: str, at: datetime) -> None:
     `device`: what `browsers.device` says. Only a keyed hash of it is kept. The first of a tenure is no news.
     """
     mark = compute_hmac("device", f"{user.pk}|{device}".encode())
-    User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    others = KnownDevice.objects.filter(user=user).exists()
+    user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    # Whoever comes back after a year has signed in before, though we know no device of theirs any more.
+    others = user.last_login is not None or KnownDevice.objects.filter(user=user).exists()
     _, is_new = KnownDevice.objects.update_or_create(
         user=user, mark_hash=mark, defaults={"last_at": at}, create_defaults={"first_at": at, "last_at": at}
     )

@@ -24,6 +24,7 @@ from accounts.domain.message_templates import CHANGED, WHAT
 from accounts.models import BrowserSession, KnownDevice, Line, NewPassword, User
 from accounts.primitives import sealing
 from accounts.primitives.sealing import unseal
+from accounts.workers.clocks import forget_codes
 from audit.models import AuditEvent
 from tests.factories import a_line
 from tests.people import (
@@ -477,6 +478,15 @@ def test_a_new_browser_or_network_is_told_once(line: Line) -> None:
     assert seen == [0, 0, 1, 2, 2, 2, 3, 3]
     assert trail(line).count("line.new_device") == 3
     assert KnownDevice.objects.count() == 4
+
+
+def test_whoever_signs_in_after_a_year_of_silence_is_told_of_as_well(line: Line) -> None:
+    from_there(line, FIREFOX, "198.51.100.7")
+    forget_codes(now=timezone.now() + timedelta(days=400))
+    assert not KnownDevice.objects.exists()
+    from_there(line, SAFARI, "203.0.113.9")
+    assert "that is new to us" in texts_to(number_of(line))[-1].text
+    assert trail(line).count("line.new_device") == 1
 
 
 def test_of_a_device_only_a_keyed_hash_is_kept(line: Line) -> None:
