@@ -90,10 +90,7 @@ def list_reassigned_contacts(
     That it has ended there since gives it back to nobody. `known_by`: only where we knew of the line by then.
     `holding`: only where it has the number still. Of a number that no key opens nobody knows.
     """
-    hash_of: dict[int, bytes] = {}
-    for one in contacts:
-        with suppress(InvalidToken):
-            hash_of[one.pk] = sealing.number_hash(sealing.unseal(one.to_sealed))
+    hash_of = _hash_numbers(contacts)
     if not hash_of:
         return []
     newest: dict[bytes, datetime] = {}
@@ -101,6 +98,14 @@ def list_reassigned_contacts(
         newest[bytes(mark)] = starts_at
     begun = {pk: newest[mark] for pk, mark in hash_of.items() if mark in newest}
     return [one for one in contacts if one.proved_at and begun.get(one.pk, one.proved_at) > one.proved_at]
+
+
+def _hash_numbers(contacts: Iterable[SafeContact]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    for one in contacts:
+        with suppress(InvalidToken):
+            found[one.pk] = sealing.number_hash(sealing.unseal(one.to_sealed))
+    return found
 
 
 def _list_number_starts(

@@ -6,8 +6,9 @@ from functools import partial
 from threading import Lock
 from uuid import UUID
 
+import psycopg
 import structlog
-from django.db import OperationalError, connection
+from django.db import connection
 
 import audit.actions
 from audit.actions import IncidentCount
@@ -15,6 +16,10 @@ from audit.models import Incident
 
 log = structlog.get_logger()
 ACTOR = "system:rounds"
+# What met another's act at the same moment, and is done the next time.
+BY_CHANCE = (
+    psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable,
+)  # fmt: skip
 
 
 class RowRound:
@@ -37,7 +42,7 @@ class RowRound:
             # Of a row that is more than an id, words of people might be part.
             log.exception("row_broke", job=self._job, row=str(key) if isinstance(key, int | UUID) else "")
             with self._lock:
-                self._broken += not isinstance(error, OperationalError)
+                self._broken += not isinstance(error.__cause__, BY_CHANCE)
             return None
 
     def report(self) -> None:
@@ -53,11 +58,21 @@ def report_broken(*, job: str, count: int, at: datetime) -> None:
         audit.actions.state_incidents(stated=[IncidentCount(kind, key, job, count)], actor=ACTOR, at=at)
 
 
-def run_each[T](*, job: str, rows: Iterable[T], do: Callable[[T], int], at: datetime) -> int:
-    """Do each, in no transaction or one of its own. Returns what they come to."""
-    this, done = RowRound(job=job, at=at), 0
+def run_each[T](
+    *, job: str, rows: Iterable[T], do: Callable[[T], int], at: datetime, at_most: int | None = None
+) -> int:
+    """Do each, in no transaction or one of its own. Returns what they come to.
+
+    `at_most`: so many a round. Those that break aren't counted: they wait in front, and would leave the others no room.
+    """
+    this, done, left = RowRound(job=job, at=at), 0, at_most
     for row in rows:
-        done += this.attempt(row=row, do=partial(do, row)) or 0
+        if left == 0:
+            break
+        result = this.attempt(row=row, do=partial(do, row))
+        if left is not None and result is not None:
+            left -= 1
+        done += result or 0
     this.report()
     return done
 

@@ -139,16 +139,8 @@ def _lines(line_ids: Collection[int], *, numbers_of: Collection[int]) -> dict[in
 
 
 def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str, object]:
-    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number.
-
-    A no stands although no key opens the number, and its receipt then names the line alone; so does a record's.
-    """
-    try:
-        phone = mask_number(said_by) if said_by else line.phone_at(choice.made_at)
-    except InvalidToken:
-        if choice.kind == Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
-            raise
-        phone = ""
+    """What the compact JWS (typ `whereabouts-receipt+jwt`) of one choice says. It has two digits of the number."""
+    phone = mask_number(said_by) if said_by else _read_phone(choice, line)
     return {
         "iss": settings.BASE_URL,
         "iat": int(choice.made_at.timestamp()),
@@ -170,6 +162,16 @@ def _claims(choice: Choice, number: str, line: _Line, said_by: str) -> dict[str,
             **({"until": _instant(choice.until)} if choice.until else {}),
         },
     }
+
+
+def _read_phone(choice: Choice, line: _Line) -> str:
+    """Return the number, masked. A no stands although no key opens it: its receipt, or a record's, names the line."""
+    try:
+        return line.phone_at(choice.made_at)
+    except InvalidToken:
+        if choice.kind == Choice.Kind.ALLOW and choice.origin == Origin.PERSON:
+            raise
+        return ""
 
 
 def _is_imported(choice: Choice) -> bool:

@@ -62,7 +62,8 @@ def _due(now: datetime) -> list[tuple[UUID, str]]:
 
 def _end_overdue(now: datetime) -> None:
     over = AgentRequest.objects.filter(closed_at__isnull=True, expires_at__lte=now).values_list("pk", flat=True)
-    run_each(job="consent.agent_requests", rows=list(over[:BATCH]), do=partial(_end, now=now), at=now)
+    rows = over.iterator(chunk_size=BATCH)
+    run_each(job="consent.agent_requests", rows=rows, do=partial(_end, now=now), at=now, at_most=BATCH)
 
 
 @transaction.atomic

@@ -1,7 +1,8 @@
 """Whoever lost a service that finds them in an emergency is texted, once, with no company and no choice named.
 
-The cursor moves in the transaction in which the text is put where it waits for the gateway: none is lost and none comes
-twice. The agreement's subscribers count as told once every text was taken. Everybody else reads it on their pages.
+The cursor moves in the transaction in which the text is put where it waits for the gateway, and stays where one could
+not be: whoever goes on from there passes over those that were texted. None is lost, and none comes twice. The
+agreement's subscribers count as told once every text was taken. Everybody else reads it on their pages.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -55,13 +56,14 @@ def _text_lines(cohort: Cohort, now: datetime, batch: int) -> int:
     told, broken = 0, list[int]()
     for line_id in _list_lines_that_lost(cohort, now, batch):
         try:
-            told += _text(cohort, line_id, now)
+            told += _text(cohort, line_id, now, moves=not broken)
         except Exception as error:  # whatever it is, it must not keep the lines behind it waiting
             if isinstance(error, OperationalError | InterfaceError):
                 raise  # all is done again, from where the cursor is
             broken.append(line_id)
     # Once more, at the end: of those that can't be texted officers are told.
-    told += run_each(job="consent.lifeline_texts", rows=broken, do=partial(_text, cohort, at=now), at=now)
+    again = partial(_text, cohort, at=now, moves=False)
+    told += run_each(job="consent.lifeline_texts", rows=broken, do=again, at=now)
     _settle(cohort, now)
     return told
 
@@ -153,14 +155,17 @@ def _list_permitted_lines(
 
 
 @transaction.atomic
-def _text(cohort: Cohort, line_id: int, at: datetime) -> int:
+def _text(cohort: Cohort, line_id: int, at: datetime, *, moves: bool) -> int:
+    if Message.objects.filter(line_id=line_id, about=_about(cohort)).exists():
+        return 0
     with translation.override(language_of(Line.objects.get(pk=line_id))):
         text = pgettext(
             "text message",
             "a service that could find this phone in an emergency can no longer do so. "
             "911 still can. See what changed: %(url)s",
         ) % {"url": f"{settings.BASE_URL}/home/"}
-    Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
+    if moves:
+        Cohort.objects.filter(pk=cohort.pk).update(told_to_line=line_id)
     sms_outbox.enqueue_text(line_id=line_id, kind=Message.Kind.LIFELINE, words=text, at=at, about=_about(cohort))
     return 1
 

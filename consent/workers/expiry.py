@@ -1,12 +1,12 @@
 """Tell partners again where a line stands: when a pause ends by itself, and when a new link carries a stop across."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 import audit.queries
 from accounts.workers.one_by_one import run_each
@@ -32,18 +32,18 @@ def end_pauses(*, now: datetime) -> int:
 
     However late it runs, no ended pause is passed over. Returns how many pauses were seen to. Safe to run twice.
     """
-    seen = part = 0
-    while (ended := _list_ended_pauses(now)) and (
-        part := run_each(job="consent.pauses", rows=ended, do=partial(_end, now=now), at=now)
-    ):
-        seen += part
-    return seen
+    return run_each(job="consent.pauses", rows=_iterate_ended_pauses(now), do=partial(_end, now=now), at=now)
 
 
-def _list_ended_pauses(now: datetime) -> list[Choice]:
+def _iterate_ended_pauses(now: datetime) -> Iterator[Choice]:
+    """Yield each once, batch by batch: one that breaks is passed over until the next run."""
     told = EndedPause.objects.filter(line_id=OuterRef("line_id"), choice_id=OuterRef("id"))
-    pauses = Choice.objects.filter(~Exists(told), kind=Choice.Kind.PAUSE, until__lte=now)
-    return list(pauses.order_by("until")[:BATCH])
+    left = Choice.objects.filter(~Exists(told), kind=Choice.Kind.PAUSE, until__lte=now).order_by("until", "id")
+    batch = list(left[:BATCH])
+    while batch:
+        yield from batch
+        last = batch[-1]
+        batch = list(left.filter(Q(until=last.until, id__gt=last.id) | Q(until__gt=last.until))[:BATCH])
 
 
 @transaction.atomic

@@ -28,7 +28,8 @@ def notify_outcomes(*, now: datetime) -> int:
     """Look at each line whose time has come. Returns how many were told. Does nothing while another worker is at it."""
     with lock_job(name=TURN) as mine:
         due = AwaitedOutcome.objects.filter(look_at__lte=now).order_by("look_at").values_list("pk", flat=True)
-        return run_each(job=TURN, rows=list(due[:BATCH]), do=partial(_notify_line, now=now), at=now) if mine else 0
+        rows = due.iterator(chunk_size=BATCH) if mine else ()
+        return run_each(job=TURN, rows=rows, do=partial(_notify_line, now=now), at=now, at_most=BATCH)
 
 
 @transaction.atomic

@@ -30,7 +30,8 @@ BATCH = 200
 def send(*, now: datetime) -> int:
     """Send every answer whose time has come; one that can't go out stops no other. Returns how many went out."""
     due = Draft.objects.filter(send_at__lte=now).order_by("send_at").values_list("pk", flat=True)
-    return run_each(job="support.answers", rows=list(due[:BATCH]), do=partial(_try_send, now=now), at=now)
+    rows = due.iterator(chunk_size=BATCH)
+    return run_each(job="support.answers", rows=rows, do=partial(_try_send, now=now), at=now, at_most=BATCH)
 
 
 def _try_send(draft_id: int, now: datetime) -> bool:

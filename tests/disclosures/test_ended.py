@@ -381,10 +381,10 @@ def test_two_workers_at_once_send_no_text_twice(campaign: Campaign) -> None:
     end(campaign)
     real, runs = cohort_texts._text, list[int]()
 
-    def another_comes(cohort: Cohort, line_id: int, at: datetime) -> int:
+    def another_comes(cohort: Cohort, line_id: int, at: datetime, *, moves: bool) -> int:
         if not runs:
             runs.append(elsewhere(lambda: tell_subscribers(now=at)))
-        return real(cohort, line_id, at)
+        return real(cohort, line_id, at, moves=moves)
 
     with patch("consent.workers.cohort_texts._text", another_comes):
         assert tell_subscribers(now=by_day()) == 3

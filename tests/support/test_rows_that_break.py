@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core import mail
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,6 +19,7 @@ from accounts.clients.texts import MemoryBackend
 from accounts.models import AlertChoice, Line, LineNumber, Message, OutgoingEmail
 from accounts.primitives.sealing import unseal
 from accounts.workers import email_outbox, sms_delivery
+from accounts.workers.one_by_one import run_each
 from audit.models import AuditEvent, Incident
 from consent.actions.choices import pause, stop
 from consent.models import AwaitedOutcome, ConsentRequest, EndedPause
@@ -387,3 +388,72 @@ def test_a_check_that_breaks_keeps_no_later_one_from_its_incident(
     watching.watch(now=now)
     assert list(Incident.objects.exclude(kind="work_breaks").values_list("kind", flat=True)) == ["stops_by_agent"]
     assert told("support.watch") == "1"
+
+
+@pytest.mark.parametrize(("code", "incidents"), [("io_error", 1), ("deadlock_detected", 0), ("lock_not_available", 0)])
+def test_what_the_database_fails_at_is_told_unless_another_act_was_in_the_way(code: str, incidents: int) -> None:
+    def fail(_row: int) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE 'broken' USING ERRCODE = '{code}'; END $$")
+        return 1
+
+    assert run_each(job="support.watch", rows=[1], do=fail, at=timezone.now()) == 0
+    assert Incident.objects.filter(kind="work_breaks").count() == incidents
+
+
+def test_rows_that_break_in_front_leave_room_for_those_behind_them(
+    monkeypatch: pytest.MonkeyPatch, refusing: Callable[[str, str], None]
+) -> None:
+    at, ana = timezone.now(), staff("agent", name="ana")
+    cases = [a_ticket(line_id=a_line().pk) for _ in range(4)]
+    for n, case in enumerate(cases):
+        Draft.objects.create(
+            ticket=case, user=ana.user, kind="answer", body="So.", updated_at=at, send_at=at + n * SECOND, then="solved"
+        )
+    refusing("support_entry", f"NEW.ticket_id IN ({cases[0].pk}, {cases[1].pk})")
+    monkeypatch.setattr(sending, "BATCH", 1)
+    assert [sending.send(now=at + DAY) for _ in range(3)] == [1, 1, 0]
+    assert list(Draft.objects.order_by("send_at").values_list("ticket_id", flat=True)) == [cases[0].pk, cases[1].pk]
+    assert told("support.answers") == "2"
+
+
+def test_pauses_whose_ends_break_leave_room_for_those_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, campaign = timezone.now(), a_campaign()
+    lines = [a_line() for _ in range(3)]
+    for n, line in enumerate(lines):
+        Line.objects.filter(pk=line.pk).update(recorded_at=now - 9 * DAY)
+        an_approval(line, campaign)
+        until = now + DAY + n * SECOND
+        pause(line_id=line.pk, scope="all", until=until, actor="subscriber:1", channel="web")
+    of_no_key(lines[0])
+    monkeypatch.setattr(expiry, "BATCH", 1)
+    assert [expiry.end_pauses(now=now + 2 * DAY) for _ in range(2)] == [2, 0]
+    assert told("consent.pauses") == "1"
+
+
+def test_whoever_could_not_be_told_that_help_is_lost_is_told_the_next_time_and_nobody_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at, campaign = timezone.now(), a_campaign(lifeline=True)
+    first, second, third = lines = [a_line() for _ in range(3)]
+    for line in lines:
+        an_approval(line, campaign)
+    number = LineNumber.objects.get(line=first)
+    of_no_key(first)
+    Contract.objects.filter(pk=campaign.contract_id).update(ends_at=timezone.now())
+    assert cohorts.end_terms(now=timezone.now()) == 1
+    enqueue_text = sms_outbox.enqueue_text
+
+    def lose_the_session(*, line_id: int, **more: Any) -> None:
+        if line_id == third.pk:
+            raise OperationalError
+        enqueue_text(line_id=line_id, **more)
+
+    monkeypatch.setattr(sms_outbox, "enqueue_text", lose_the_session)
+    cohort_texts.tell_subscribers(now=at + DAY)
+    assert list(Message.objects.values_list("line_id", flat=True)) == [second.pk]
+    monkeypatch.undo()
+    LineNumber.objects.filter(line=first).update(msisdn_sealed=bytes(number.msisdn_sealed))
+    assert cohort_texts.tell_subscribers(now=at + DAY) == 2
+    told_of = Message.objects.order_by("line").values_list("line_id", flat=True)
+    assert list(told_of) == [first.pk, second.pk, third.pk]
