@@ -81,7 +81,7 @@ TO_THE_PHONE = frozenset({Message.Kind.REPLY, Message.Kind.INVITED, Message.Kind
 STANDS_UNTOLD = frozenset(
     {
         Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.REPLY, Message.Kind.SIGNAL, Message.Kind.STAFF,
-        Message.Kind.DELEGATE, Message.Kind.CHILD, Message.Kind.SUSPENDED, Message.Kind.RECORDS,
+        Message.Kind.DELEGATE, Message.Kind.CHILD, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.MOVED,
     }
 )  # fmt: skip
 DAY = timedelta(days=1)
@@ -230,8 +230,8 @@ def _list_recipients(
     lines: Mapping[int, Line], at: datetime, read: _Reader
 ) -> list[tuple[Line, str, SafeContact | None]]:
     """Where news of these lines goes: each line with a number, and the safe contact whose number that is."""
-    held = delegations.query_current_numbers(line_ids=lines.keys(), at=at).order_by("starts_at")
-    number_of = {pk: read(sealed, pk) for pk, sealed in held.values_list("line_id", "msisdn_sealed")}
+    held = delegations.list_current_numbers(line_ids=lines.keys(), at=at)
+    number_of = {pk: read(sealed, pk) for pk, sealed in held.items()}
     contacts = sms_delivery.list_active_contacts(line_ids=lines, at=at)
     return [
         (line, msisdn, contact)
@@ -342,12 +342,20 @@ def _list_warning_recipients(
         numbers = delegations.list_last_numbers(line_ids=line_ids)
     else:
         numbers = delegations.list_current_numbers(line_ids=line_ids, at=at)
-    contacts = sms_delivery.list_contacts_to_warn(line_ids=line_ids, at=at)
-    there: list[tuple[int, str, SafeContact | None]] = []
-    for pk in line_ids:
-        there += [(pk, unseal(contacts[pk].to_sealed), contacts[pk])] if pk in contacts else []
-        there += [(pk, numbers[pk], None)] if pk in numbers else []
-    return there
+    return _unseal_recipients(numbers, sms_delivery.list_contacts_to_warn(line_ids=line_ids, at=at), at)
+
+
+def _unseal_recipients(
+    numbers: Mapping[int, bytes], contacts: Mapping[int, SafeContact], at: datetime
+) -> list[tuple[int, str, SafeContact | None]]:
+    """Return whom to warn, by line: the safe contact's number, then the line's; none that no key opens."""
+    read = _choose_reader(Message.Kind.MOVED, at)
+    sealed: list[tuple[int, bytes | memoryview, SafeContact | None]] = [
+        *((pk, contact.to_sealed, contact) for pk, contact in contacts.items()),
+        *((pk, number, None) for pk, number in numbers.items()),
+    ]
+    there = [(pk, read(number, pk), whose) for pk, number, whose in sealed]
+    return [one for one in there if one[1]]
 
 
 @transaction.atomic

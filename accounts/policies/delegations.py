@@ -168,18 +168,18 @@ def get_current_number(*, line_id: int, at: datetime) -> str:
     return sealing.unseal(number.msisdn_sealed) if number else ""
 
 
-def list_current_numbers(*, line_ids: Collection[int], at: datetime) -> dict[int, str]:
-    """Return the numbers that lines have now, by line. One query."""
+def list_current_numbers(*, line_ids: Collection[int], at: datetime) -> dict[int, bytes]:
+    """Return the numbers that lines have now, sealed, by line. One query."""
     held = query_current_numbers(line_ids=line_ids, at=at)
     found = held.order_by("starts_at").values_list("line_id", "msisdn_sealed")
-    return {line_id: sealing.unseal(sealed) for line_id, sealed in found}
+    return {line_id: bytes(sealed) for line_id, sealed in found}
 
 
-def list_last_numbers(*, line_ids: Collection[int]) -> dict[int, str]:
-    """Return the number that each line had last, by line, where no other line has had it since. One query."""
+def list_last_numbers(*, line_ids: Collection[int]) -> dict[int, bytes]:
+    """Return the number that each line had last, sealed, by line, where no other line has had it since. One query."""
     with connection.cursor() as cursor:
         cursor.execute(LAST_NUMBERS, [list(line_ids)])
-        return {line_id: sealing.unseal(sealed) for line_id, sealed in cursor.fetchall()}
+        return {line_id: bytes(sealed) for line_id, sealed in cursor.fetchall()}
 
 
 def is_unassigned_elsewhere(*, number: LineNumber) -> bool:

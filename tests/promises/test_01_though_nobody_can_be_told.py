@@ -22,7 +22,7 @@ from partners.models import Campaign
 from revocations.models import Order
 from support.queries.timeline import decode_token
 from tests.factories import a_campaign, a_line, an_approval
-from tests.feeds import choice_row, take_choices
+from tests.feeds import choice_row, line_row, take_choices, take_lines
 from tests.people import number_of
 from tests.promises.asking import reason
 
@@ -72,6 +72,19 @@ def test_a_stop_is_in_force_although_no_key_opens_the_number(way: str, sealed: t
     assert Order.objects.filter(line_id=line.pk).count() >= 1
     for receipt in ChoiceReceipt.objects.all():
         assert str(line.public_id) in decode_token(token=receipt.token)[1]
+
+
+@pytest.mark.parametrize("end", ["deactivated_at", "sim_changed_at"])
+def test_a_line_s_end_or_new_sim_is_on_record_although_no_key_opens_another_s_number(end: str) -> None:
+    now = timezone.now()
+    rows = [line_row(line_id=f"L{n}", msisdn=f"+1206555014{n}", account_id=f"A{n}") for n in range(2)]
+    take_lines(*rows)
+    Line.objects.update(recorded_at=now - timedelta(days=30))
+    LineNumber.objects.filter(line__carrier_id="L0").update(msisdn_sealed=NOBODYS)
+    moment = (now - timedelta(hours=1)).replace(microsecond=0)
+    take_lines(*(row | {end: moment.isoformat()} for row in rows))
+    assert list(Line.objects.order_by("carrier_id").values_list(end, flat=True)) == [moment, moment]
+    assert list(Message.objects.values_list("line__carrier_id", "kind")) == [("L1", "moved")]
 
 
 def test_officers_are_told_of_whom_nobody_can_tell() -> None:
