@@ -40,8 +40,7 @@ def refuse_texts(*, line_id: int, at: datetime, actor: str = "") -> None:
     """
     _, is_new = LineTexts.objects.get_or_create(line_id=line_id, defaults={"off_since": at})
     if is_new:
-        if delegations.contact_of(line_id=line_id):
-            enqueue_text(line_id=line_id, kind=Message.Kind.CONTACT, words=_say_alerts_off, at=at)
+        _warn_safe_number(line_id, at)
         _record_event("texts_off", line_id, actor, at)
 
 
@@ -72,18 +71,31 @@ def allow_reminders(*, line_id: int, actor: str, at: datetime) -> None:
 def choose_texts(*, line_id: int, wanted: Mapping[str, bool], actor: str, at: datetime) -> None:
     """Which texts the line's person wants from now on: `news` at all, `reminders`, and each topic of `AlertChoice`.
 
-    What they must know is texted whatever they say here.
+    What they must know is texted whatever they say here. A safe number is told of each topic that is turned off, too.
     """
     (allow_texts if wanted["news"] else refuse_texts)(line_id=line_id, actor=actor, at=at)
     (allow_reminders if wanted["reminders"] else refuse_reminders)(line_id=line_id, actor=actor, at=at)
+    changed = _choose_topics(line_id, wanted, at)
+    if changed:
+        _record_event("alerts_chosen", line_id, actor, at)
+    if wanted["news"] and not all(wanted[topic] for topic in changed):
+        _warn_safe_number(line_id, at)
+
+
+def _choose_topics(line_id: int, wanted: Mapping[str, bool], at: datetime) -> list[str]:
+    """Keep the choice of each topic that changed, and return those topics."""
     before = alerts.find_alert_choices(line_id=line_id)
     changed = [topic for topic, was in before.items() if wanted[topic] != was]
     for topic in changed:
         AlertChoice.objects.update_or_create(
             line_id=line_id, topic=topic, defaults={"wanted": wanted[topic], "chosen_at": at}
         )
-    if changed:
-        _record_event("alerts_chosen", line_id, actor, at)
+    return changed
+
+
+def _warn_safe_number(line_id: int, at: datetime) -> None:
+    if delegations.contact_of(line_id=line_id):
+        enqueue_text(line_id=line_id, kind=Message.Kind.CONTACT, words=_say_alerts_off, at=at)
 
 
 def _say_alerts_off(line: Line) -> str:

@@ -134,6 +134,13 @@ def test_where_news_goes_elsewhere_its_end_is_told_there(line: Line) -> None:
         "them on again: http://localhost:8000/settings/"
     )
     assert [text.text for text in texts_to(elsewhere)] == [told]
+    # On the page of settings, of any one kind.
+    browser, kinds = signed_in(line), ("news", "reminders", "changes", "signed", "late", "asked")
+    MemoryBackend.outbox.clear()
+    for _ in range(2):
+        browser.post("/settings/texts/", dict.fromkeys(kinds, "on"))
+    browser.post("/settings/texts/", dict.fromkeys((*kinds, "confirmations", "yearly"), "on"))
+    assert [text.text for text in texts_to(elsewhere)] == [told]
     assert not [text for text in texts_to(number_of(line)) if "someone turned off" in text.text]
 
 
