@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -17,6 +18,7 @@ from audit.models import AuditEvent
 from partners.models import Campaign
 from support.domain.files import LARGEST
 from support.models import Document
+from tests.clocks import Clock
 from tests.factories import a_line
 from tests.support.console import a_chain
 from tests.support.officers import WHY, Member, rows_of, shown, staff
@@ -53,7 +55,9 @@ def campaign() -> Campaign:
     return a_chain(a_line(), "Ash", at=timezone.now())
 
 
-def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Campaign, settings: Settings) -> None:
+def test_an_agreement_is_kept_version_by_version(
+    clock: Clock, officer: Member, campaign: Campaign, settings: Settings
+) -> None:
     contract, company = campaign.contract, campaign.contract.aggregator
     page = f"/admin/contracts/{contract.pk}/"
     assert "Documents Upload the agreement · All documents No documents yet." in shown(officer, page)
@@ -61,24 +65,30 @@ def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Camp
     assert uploaded(officer, "contract", contract.pk, first) == page
     assert "Uploaded. Nothing harmful was found in it." in shown(officer, page)
     assert uploaded(officer, "contract", contract.pk, first) == "We already keep this PDF."
+    clock.move_to(clock.now + timedelta(minutes=3))
     assert uploaded(officer, "contract", contract.pk, second) == page
+    clock.move_to(clock.now + timedelta(minutes=3))
     assert uploaded(officer, "campaign", campaign.pk, a_pdf("order form")) == f"/admin/campaigns/{campaign.pk}/"
     # Nothing of it may be written to a disk unsealed.
     settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
+    clock.move_to(clock.now + timedelta(minutes=3))
     large = a_pdf("third") + b"\n" * 3_000_000
     assert uploaded(officer, "campaign", campaign.pk, large) == f"/admin/campaigns/{campaign.pk}/"
     assert Document.objects.get(title=f"{campaign.ref}, version 2").sha256 == hashlib.sha256(large).hexdigest()
-    titles = [f"{campaign.ref}, version 1", f"{contract.ref}, version 2", f"{contract.ref}, version 1"]
+    kept = list(Document.objects.order_by("-made_at"))
+    titles = [f"{ref}, version {n}" for ref in (campaign.ref, contract.ref) for n in (2, 1)]
+    assert [one.title for one in kept] == titles
+    listed = " ".join(f"{one.title} Signed agreement {one.made_at:%-d %b %Y, %H:%M}" for one in kept)
     for path in (page, f"/admin/campaigns/{campaign.pk}/", f"/admin/parties/{company.pk}/"):
-        panel = shown(officer, path).partition(" Documents ")[2]
-        places = [panel.index(f"{title} Signed agreement") for title in titles]
-        assert places == sorted(places), path
+        assert f"All documents {listed} " in shown(officer, path), path
+        links = re.findall(r'href="/admin/documents/([\w-]{36})/"', officer.client.get(path).content.decode())
+        assert links == [str(one.pk) for one in kept], path
     history = shown(officer, page)
     for version in (1, 2):
         assert f"contract: agreement added (version {version}) {officer.user.email}: They sold it on." in history
     assert len(rows_of(officer, "/admin/documents/?kind=agreement")) == 4
-    newest = Document.objects.get(title=titles[1])
-    assert f"{titles[1]} Signed agreement, uploaded by {officer.user.email} on" in (
+    newest = kept[2]
+    assert f"{titles[2]} Signed agreement, uploaded by {officer.user.email} on" in (
         shown(officer, f"/admin/documents/{newest.pk}/")
     )
     auditor = staff(User.Role.AUDITOR)
@@ -86,7 +96,7 @@ def test_an_agreement_is_kept_version_by_version(officer: Member, campaign: Camp
     assert auditor.client.get(f"/admin/agreement/contract/{contract.pk}/").status_code == 403
     assert auditor.client.post(f"/admin/documents/{newest.pk}/", WHY).content == second
     taken = AuditEvent.objects.get(action="document.taken")
-    assert (taken.actor, taken.detail) == (auditor.actor, {"title": titles[1], "about": f"contract:{contract.pk}"})
+    assert (taken.actor, taken.detail) == (auditor.actor, {"title": titles[2], "about": f"contract:{contract.pk}"})
 
 
 def test_what_is_no_harmless_pdf_is_not_kept(officer: Member, campaign: Campaign, settings: Settings) -> None:
