@@ -68,6 +68,17 @@ def test_what_is_said_meanwhile_is_the_newer_choice(line: Line, campaign: Campai
     assert Order.objects.latest("version").snapshot["state"] == []
 
 
+def test_stop_that_comes_over_late_is_newer_than_what_was_allowed_meanwhile() -> None:
+    campaign = a_campaign()
+    successor = line_row(line_id="L2", account_id="A2", msisdn="+12065550177")
+    take_lines(line_row(), successor)
+    before, after = Line.objects.order_by("carrier_id")
+    stop(before)
+    overlap(lambda: allow(after, campaign), lambda: take_lines(successor | {"continues_line_id": "L1"}))
+    said = Choice.objects.filter(line_id=after.pk).order_by("made_at")
+    assert list(said.values_list("kind", flat=True)) == ["allow", "stop"]
+
+
 def test_two_rows_of_ledger_at_once_both_move_the_gate(line: Line) -> None:
     one, other = a_campaign(), a_campaign()
     at = database_clock() - DAY

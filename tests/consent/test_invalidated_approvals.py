@@ -249,6 +249,19 @@ def test_a_number_between_two_takes_it_from_the_first() -> None:
 
 
 @pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("at", ["2025-08-31T23:59:59.999999Z", "2025-09-01T00:00:00Z"])
+def test_a_yes_of_the_very_moment_of_the_change_is_not_the_line_s(at: str) -> None:
+    """By the old number. A microsecond before, it is."""
+    take_parties()
+    take_lines(line_row())
+    take_approvals(approval_row(captured_at=at))
+    take_choices(choice_row(kind="allow", scope="campaign", ref="CMP-road", made_at=at))
+    take_lines(CHANGED)
+    set_aside = 2 if at.startswith("2025-09") else 0
+    assert (InvalidatedApproval.objects.count(), HeldRow.objects.count()) == (set_aside, set_aside)
+
+
+@pytest.mark.usefixtures("db")
 def test_one_after_the_end_goes_to_the_next_holder() -> None:
     take_parties()
     take_lines(line_row())

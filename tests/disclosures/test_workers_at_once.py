@@ -19,6 +19,7 @@ from disclosures.domain.ingest.rows import id_of
 from disclosures.feeds.releases import DisclosuresFeed
 from disclosures.models import (
     Archive,
+    ArchivePart,
     DelayedNotice,
     Disclosure,
     HeldNotice,
@@ -234,6 +235,17 @@ def test_an_archive_that_is_over_makes_room_while_it_is_written() -> None:
 
     _, second = overlap(sink.end, asks_again)
     assert [one.pk for one in Archive.objects.all()] == [second] != [first]
+
+
+def test_an_archive_that_goes_while_it_is_written_goes_whole() -> None:
+    line, now = a_line(), database_clock()
+    actions.request_archive(line_id=line.pk, user_id=7, language="en", at=now)
+    archive = archiving._claim(now)
+    assert archive is not None
+    sink = archiving._Sink(archiving._Lease(archive, lambda: now))
+    sink.write(b"a part")
+    overlap(sink.end, lambda: archiving.take_away(line_ids=[line.pk]))
+    assert (Archive.objects.count(), ArchivePart.objects.count()) == (0, 0)
 
 
 def test_an_archive_is_begun_before_an_order_or_after_it() -> None:

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 import audit.actions
 from audit.models import AuditEvent, Incident
-from partners.actions.clients import bind_client, disable_client, register_client
+from partners.actions.clients import bind_client, disable_client, register_client, restore_key
 from partners.actions.sign_in import issue_access_token
 from partners.models import Client, Party
 from partners.policies.lifecycle import NotNow
@@ -58,6 +58,11 @@ def test_each_key_is_written_down_and_told_by_an_incident() -> None:
         ("client.key_changed", OFFICER, "client:gateway", "yearly"),
     ]
     keys = [event.detail["key"] for event in AuditEvent.objects.filter(target="client:gateway").order_by("id")]
+    for is_new in (True, False):
+        restored = restore_key(
+            client_id="gateway", public_jwk=first.public_jwk, actor="command:restore", reason="lost", at=NOW
+        )
+        assert (restored, incidents()) == (is_new, [told] * 3)
     assert keys == [ECKey.import_key(one.public_jwk).thumbprint() for one in (first, second)]
 
 

@@ -34,6 +34,7 @@ from support.policies.lifecycle import move
 from support.policies.thread_events import WITHDRAWN
 from support.queries.own_cases import cases
 from tests.factories import a_campaign, a_line
+from tests.moments import begins_at
 from tests.people import Browser, number_of, sign_in_by_code, signed_in, user_of
 from tests.shared import shared
 from tests.staff import an_actor
@@ -399,6 +400,9 @@ def test_the_file_with_everything_has_their_cases_and_no_others(world: World) ->
     )  # fmt: skip
     assert not [one for one in files.values() if SECRET in one or "Not yours" in one or others.code in one]
     assert list(cases(line=a_line(), reader=user_of(line), at=now, shown={})) == []
+    assert begins_at(
+        lambda at: list(cases(line=line, reader=user_of(line), at=at, shown={"language": "en"})), mine.opened_at
+    )
 
 
 def test_who_has_two_lines_is_told_by_the_right_one() -> None:

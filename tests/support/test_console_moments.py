@@ -114,3 +114,7 @@ def test_every_list_tells_of_an_end_at_its_very_moment(officer: Member) -> None:
     for page, until, since in SAID:
         said = [bool(words and words in rows[page]) for rows in (before, then) for words in (until, since)]
         assert said == [bool(until), False, False, bool(since)], page
+    # Nothing of a campaign is before its contract where both begin at one moment.
+    a_campaign(Contract.objects.get(ref="BEGINS"), ref="SAME", purpose=FRAUD, starts_at=end, ends_at=end + 9 * DAY)
+    with time_machine.travel(end - A_MOMENT, tick=False):
+        assert "Its purpose and term are within BEGINS." in read_page(officer, "set-up/campaign/SAME/")

@@ -136,8 +136,8 @@ def test_the_looks_of_one_day_or_week_are_one_incident(
     for now in (MONDAY, MONDAY + HOUR):
         watch_staff_for_long(now=now)
         assert _stands() == [before], "the same looks are no more trouble at midnight"
-    # What comes then is of the day or week that began, and of nothing before.
-    _looks(actor, lines[:2], MONDAY + HOUR)
+    # What comes then, from midnight itself on, is of the day or week that began, and of nothing before.
+    _looks(actor, lines[:2], MONDAY)
     watch_staff_for_long(now=MONDAY + HOUR)
     assert _stands() == [before]
     _looks(actor, [a_line()], MONDAY + HOUR)
