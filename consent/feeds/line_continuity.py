@@ -24,7 +24,7 @@ from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.domain import change_notices, receipts
 from consent.domain.snapshots import lock_line
-from consent.models import Choice, Origin, RejudgeRequest
+from consent.models import Choice, LineGate, Origin, RejudgeRequest
 
 type RowFate = tuple[str, str]
 
@@ -148,8 +148,6 @@ class PendingRows:
             self._replaced.append(before)
 
 
-# The moment of a choice made now, and that of the line's newest record, under the line's lock.
-LOCK_LINE = "SELECT consent_lock_line(%s), (SELECT newest_at FROM consent_linegate WHERE line_id = %s)"
 CONTINUED = "SELECT DISTINCT continues_line_id FROM accounts_line WHERE continues_line_id = ANY (%s) ORDER BY 1"
 SAID_HERE = (Origin.PERSON, Origin.SYSTEM)
 DENIALS = (Choice.Kind.STOP, Choice.Kind.REFUSE, Choice.Kind.PAUSE)
@@ -279,9 +277,9 @@ def _copy_each(line: Line, before_id: int, among: Collection[uuid.UUID] | None, 
 
 def _copy_late(line: Line, choice: Choice, actor: str) -> Choice | None:
     """The copy of a choice on a line that may have records of its own; None for a pause that is over."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_LINE, [line.pk, line.pk])
-        now, newest = cursor.fetchone() or (choice.made_at, None)
+    now = lock_line(line_id=line.pk)
+    # A statement of its own: the one that waits for the lock sees what was before.
+    newest = LineGate.objects.values_list("newest_at", flat=True).get(line_id=line.pk)
     if choice.until is not None and choice.until <= now:
         return None
     made_at = choice.made_at if newest is None or choice.made_at > newest else now

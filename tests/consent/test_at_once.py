@@ -68,12 +68,14 @@ def test_what_is_said_meanwhile_is_the_newer_choice(line: Line, campaign: Campai
     assert Order.objects.latest("version").snapshot["state"] == []
 
 
-def test_stop_that_comes_over_late_is_newer_than_what_was_allowed_meanwhile() -> None:
+@pytest.mark.parametrize("name", ["L2", "L3"])
+def test_stop_that_comes_over_late_is_newer_than_what_was_allowed_meanwhile(name: str) -> None:
     campaign = a_campaign()
     successor = line_row(line_id="L2", account_id="A2", msisdn="+12065550177")
     take_lines(line_row(), successor)
-    before, after = Line.objects.order_by("carrier_id")
-    stop(before)
+    take_lines(line_row(line_id="L3", account_id="A3", msisdn="+12065550188", continues_line_id="L2"))
+    stop(Line.objects.get(carrier_id="L1"))
+    after = Line.objects.get(carrier_id=name)
     overlap(lambda: allow(after, campaign), lambda: take_lines(successor | {"continues_line_id": "L1"}))
     said = Choice.objects.filter(line_id=after.pk).order_by("made_at")
     assert list(said.values_list("kind", flat=True)) == ["allow", "stop"]
