@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 LONGEST = 500
 # Unicode calls them letters, and they show nothing: fillers, and blanks among hieroglyphs.
 BLANK = str.maketrans("", "", "\u115f\u1160\u3164\uffa0\U00013441\U00013442")
+# Signs without a shape that turn the words after them around, across what stands beside a reason.
+OVERRIDES = str.maketrans("", "", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 CASE_CODE = re.compile(r"\bT-[2-9A-Z]{6}\b")
 # A word, two signs where a word has no more, or a reference: less says nothing to whoever reads it.
 SAYS = re.compile(rf"[^\W\d_]{{3}}|[\u3040-\u30ff\u3400-\u9fff]{{2}}|\b[A-Z]{{1,5}}-\d|{CASE_CODE.pattern}")
@@ -84,8 +86,16 @@ REFERENCE = re.compile(rf"{WHEN.pattern}|\b[A-Z]{{1,5}}-{OF_A_YEAR.pattern}\b")
 
 
 def remove_numbers(words: str) -> str:
-    """Return these words, or that they held the digits of a phone number: what is kept for ever holds nobody's."""
-    return "(a number)" if _holds_number(words) else words
+    """Return these words, or that they held the digits of a phone number: what is kept for ever holds nobody's.
+
+    Without overrides, which old ones may hold.
+    """
+    return "(a number)" if holds_number(words) else remove_overrides(words)
+
+
+def remove_overrides(words: str) -> str:
+    """Return these words without the signs that turn others around; each script runs its own way without them."""
+    return words.translate(OVERRIDES)
 
 
 class NoReason(Exception):
@@ -98,16 +108,16 @@ def has_visible_text(words: str) -> bool:
 
 
 def check_reason(reason: str) -> str:
-    """Return the reason, trimmed.
+    """Return the reason, trimmed, and without overrides.
 
     A reason is looked at by itself and never compared with anybody's number or name: the answer would tell them.
 
     Raises: NoReason where there is no word or reference in it, or where it holds the digits of a phone number.
     """
-    trimmed = reason.strip()
+    trimmed = remove_overrides(reason).strip()
     if not SAYS.search(trimmed.translate(BLANK)):
         raise NoReason(_("Say why: the reason is kept with every act."))
-    if _holds_number(trimmed):
+    if holds_number(trimmed):
         raise NoReason(
             _(
                 "Your reason seems to hold a phone number, and others will read it. Take it out, and name the case"
@@ -122,7 +132,8 @@ def check_optional_reason(reason: str) -> str:
     return check_reason(reason) if reason else ""
 
 
-def _holds_number(words: str) -> bool:
+def holds_number(words: str) -> bool:
+    """Return whether these words hold as many digits as a phone number, by whatever signs or words."""
     plain = OF_THE_CLOCK.sub("", OUR_ID.sub(" ", _fold(words)))
     return _has_long_run(plain) or bool(GROUPED.search(plain)) or _is_spelt_out(plain)
 

@@ -10,6 +10,7 @@ from accounts.primitives.json_reader import Unreadable, WrongShape, decode_json
 from consent.feeds.approvals import ApprovalsFeed
 from consent.feeds.choices import ChoicesFeed
 from consent.feeds.lines import LinesFeed
+from console.domain.columns import check_first_row
 from disclosures.feeds.releases import DisclosuresFeed, NoticesFeed
 from disclosures.models import Upload
 from partners.feeds import parties
@@ -63,10 +64,12 @@ def read_rows(*, feed: str, content: bytes) -> Iterator[Row]:
 def check_file(*, feed: str, content: bytes) -> tuple[int, bool]:
     """Return how many rows a file has, and whether two officers must agree to its import.
 
-    Raises ValidationError (by field) for a file that is empty, no document, has too many entries or hidden releases.
+    Raises ValidationError (by field) for a file that is empty, no document, has other columns, too many entries or
+    hidden releases.
     """
     if feed == Upload.Feed.PARTIES:
         return _count_entries(content), True
+    check_first_row(feed=feed, rows=list(numbered_lines(io.BytesIO(content))))
     marks = [_read_marks(row) for row in read_rows(feed=feed, content=content)]
     if not marks:
         raise ValidationError({"file": "The file has no rows."})

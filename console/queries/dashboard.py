@@ -129,7 +129,8 @@ class Dashboard:
     proposals: Sequence[Waiting]
     requests: Sequence[Request]
     held: Sequence[RunningSuspension]
-    ending: Sequence[Contract | Campaign]
+    ending_contracts: Sequence[Contract]
+    ending_campaigns: Sequence[Campaign]
     terminations: Sequence[RunningTermination]
     differences: Sequence[tuple[DigestRun, names.NamedTarget]]
     keys: Sequence[KeyDue]
@@ -206,7 +207,10 @@ def get_dashboard(*, reader: str, hidden: HiddenCases, at: datetime) -> Dashboar
         proposals=_waiting(open_proposals, named, who, reader),
         requests=list_waiting_requests(rows=COUNTED, hidden=hidden),
         held=[RunningSuspension(one, named[one.of, one.target_id], who[one.actor]) for one in held],
-        ending=_ending(at),
+        ending_contracts=_ending(Contract.objects.select_related("aggregator"), ends_within(span=ENDING, at=at)),
+        ending_campaigns=_ending(
+            Campaign.objects.select_related("lbs_provider"), ends_before_contract(span=ENDING, at=at)
+        ),
         terminations=_list_running_terminations(cohorts, named, at),
         differences=[(one, named["party", one.party_id]) for one in runs],
         keys=_keys_due(at),
@@ -302,15 +306,13 @@ def ends_within(*, span: timedelta, at: datetime) -> Q:
     return Q(is_draft=False, starts_at__lte=at, ends_at__gt=at, ends_at__lte=at + span)
 
 
-def _ending(at: datetime) -> list[Contract | Campaign]:
-    """What is in its term and leaves it within 60 days; a campaign that only follows its contract is left out."""
-    soon = ends_within(span=ENDING, at=at)
-    contracts = Contract.objects.filter(soon).select_related("aggregator").order_by("ends_at", "ref")[:SHOWN]
-    own = Campaign.objects.filter(soon, contract__is_draft=False, contract__ends_at__gt=F("ends_at")).select_related(
-        "lbs_provider"
-    )
-    found: list[Contract | Campaign] = [*contracts, *own.order_by("ends_at", "ref")[:SHOWN]]
-    return sorted(found, key=lambda one: one.ends_at)[:SHOWN]
+def _ending[Terms: (Contract, Campaign)](rows: QuerySet[Terms], soon: Q) -> list[Terms]:
+    return list(rows.filter(soon).order_by("ends_at", "ref")[:SHOWN])
+
+
+def ends_before_contract(*, span: timedelta, at: datetime) -> Q:
+    """That a campaign leaves its term within that time, and doesn't only follow its contract in that."""
+    return ends_within(span=span, at=at) & Q(contract__is_draft=False, contract__ends_at__gt=F("ends_at"))
 
 
 def _share(cohort: Cohort) -> int:

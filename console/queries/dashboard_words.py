@@ -15,6 +15,7 @@ from django.utils.timezone import localtime
 from accounts.primitives.reasons import remove_numbers
 from consent.models import DigestRun
 from console.queries.dashboard import (
+    ENDING,
     SHOWN,
     Dashboard,
     IncidentGroup,
@@ -143,7 +144,14 @@ def _ends(now: Dashboard, at: datetime) -> Sequence[Panel]:
             "Terminations in progress", terminations, "All terminations", _list("terminations"),
             _warn(terminations), wide=True,
         ),
-        Panel("Ending within 60 days", _each(_ending, now.ending)),
+        Panel(
+            "Contracts that end soon", _each(_ending, now.ending_contracts), "Within 60 days",
+            _list("contracts", f"ends={ENDING.days}"),
+        ),
+        Panel(
+            "Campaigns that end before their contract", _each(_ending, now.ending_campaigns), "Within 60 days",
+            _list("campaigns", "ends=first"),
+        ),
     )  # fmt: skip
 
 

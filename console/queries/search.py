@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.primitives.reasons import remove_numbers
+from accounts.primitives.reasons import holds_number
 from audit.models import AuditEvent, Incident
 from console.queries import staff
 from partners.labels import party_name, sanitise_text
@@ -120,7 +120,7 @@ def _find_entries(asked: str, at: datetime) -> list[Hit]:
     None on a person, and no reason by a number, which an old one may hold: so nobody is found by whoever types it.
     """
     wanted = find_actions(words=asked) | staff.with_subject(words=asked)
-    if remove_numbers(asked) == asked:
+    if not holds_number(asked):
         wanted |= staff.with_reason(words=asked)
     acts = staff.acts(at=at)
     # By its moment, as the index has it: the whole log is not looked through.

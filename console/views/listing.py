@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.policies.permissions import StaffAction, actor_of
-from accounts.primitives.reasons import remove_numbers
+from accounts.primitives.reasons import holds_number
 from accounts.views.access import PersonRequest
 from accounts.views.downloads import csv_file, staff_download
 from console.queries.staff import parse_day, with_reason, with_subject
@@ -370,7 +370,7 @@ def _find_words(listing: Listing, words: str) -> Q:
         # An old reason may hold somebody's number: nobody is found by whoever types it.
         elif name != "reason":
             wanted |= Q(**{f"{name}__icontains": words})
-        elif remove_numbers(words) == words:
+        elif not holds_number(words):
             wanted |= with_reason(words=words)
     return wanted
 

@@ -1,11 +1,12 @@
 """Lists of whom the carrier deals with: parties, contracts, campaigns; and who asks for people: agents."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.urls import reverse
 
-from console.queries.dashboard import ENDING, ends_within
+from console.queries.dashboard import ENDING, ends_before_contract, ends_within
 from console.queries.machines import count_agent_requests
 from console.queries.proposals import list_newest_proposals
 from console.queries.standing import contracts_to_renew
@@ -115,6 +116,8 @@ def _stages(value: str) -> Sequence[str]:
 
 def _ends(rows: Rows, value: str, at: datetime) -> Rows:
     """In its term, and out of it within so many days: as the dashboard counts them."""
+    if value == BEFORE_CONTRACT[0]:
+        return rows.filter(ends_before_contract(span=ENDING, at=at))
     return rows.filter(ends_within(span=timedelta(days=int(value)), at=at))
 
 
@@ -125,6 +128,7 @@ def _filter_by_suspension(rows: Rows, value: str, at: datetime) -> Rows:
 
 # As the dashboard counts what ends soon, and as a stage of theirs does.
 ENDS = Filter("ends", "Ends within", (("30", "30 days"), (str(ENDING.days), f"{ENDING.days} days")), _ends)
+BEFORE_CONTRACT = ("first", f"{ENDING.days} days, before its contract")
 
 
 PARTIES = Listing(
@@ -181,7 +185,7 @@ CAMPAIGNS = Listing(
     search_label="Name, company or purpose",
     filters=(
         Filter("stage", "Status", STAGES, lambda rows, v, at: campaigns_at(rows=rows, stages=_stages(v), at=at)),
-        ENDS,
+        replace(ENDS, choices=(*ENDS.choices, BEFORE_CONTRACT)),
         Filter("lifeline", "Lifeline", YES_NO, lambda rows, value, _: rows.filter(lifeline=value == "yes")),
         of_choices("consideration", "Payment", Campaign.Consideration.choices),
     ),

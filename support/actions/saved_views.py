@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 import audit.actions
 from accounts.models import User
 from accounts.policies.permissions import StaffAction, actor_of
-from accounts.primitives.reasons import has_visible_text, remove_numbers
+from accounts.primitives.reasons import has_visible_text, holds_number
 from accounts.queries import acting_staff
 from support.models import SavedView
 from support.policies.lifecycle import NotNow
@@ -73,7 +73,7 @@ def _acting(user: User) -> str:
 def _check_words(name: str, *typed: str) -> None:
     if not has_visible_text(name):
         raise NotNow(_("Give it a name with a letter or a digit."))
-    if any(remove_numbers(one) != one for one in (name, *typed)):
+    if any(map(holds_number, (name, *typed))):
         raise NotNow(_("A saved view can't hold a phone number."))
 
 

@@ -22,6 +22,7 @@ from accounts.actions.sms_outbox import enqueue_notice
 from accounts.domain.message_templates import language_of, sign_mail
 from accounts.models import Line, LineUser, Message, User
 from accounts.policies.permissions import StaffAction, staff_may
+from accounts.primitives.reasons import remove_overrides
 from accounts.primitives.sealing import unseal
 from accounts.workers.email_outbox import Mail
 from accounts.workers.one_by_one import run_each
@@ -181,8 +182,9 @@ def write(
     `key`: what it came from elsewhere, so that it comes in once.
     """
     return Entry.objects.create(
-        ticket=ticket, kind=kind, author=author, channel=channel, body=body, at=at, language=ticket.language, key=key
-    )
+        ticket=ticket, kind=kind, author=author, channel=channel, body=remove_overrides(body), at=at,
+        language=ticket.language, key=key,
+    )  # fmt: skip
 
 
 def is_duplicate_entry(
@@ -193,7 +195,8 @@ def is_duplicate_entry(
     `files`: the SHA-256 of each that came with it.
     """
     newest = ticket.entries.exclude(kind=Entry.Kind.EVENT).order_by("-at", "-id").first()
-    if newest is None or newest.at <= since or (newest.kind, newest.author, newest.body) != (kind, author, body):
+    same = (kind, author, remove_overrides(body))
+    if newest is None or newest.at <= since or (newest.kind, newest.author, newest.body) != same:
         return False
     return sorted(newest.attachments.values_list("sha256", flat=True)) == sorted(files)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.primitives.reasons import LONGEST, NoReason, check_reason
 from support.actions.stop_for import StopRequest
+from support.forms.error_words import word_errors
 from support.models import Ticket
 from support.policies.reasons import LookKind
 
@@ -26,23 +27,16 @@ class DayField(forms.DateField):
     default_error_messages = {"min_value": ODD_YEAR, "max_value": ODD_YEAR}
 
 
-# What a value beyond its limits is answered with, unless its field has words of its own.
-LIMITS = {
-    "min_value": _("Enter %(limit_value)s or more."),
-    "max_value": _("Enter %(limit_value)s or less."),
-    "max_length": _("This has %(show_value)s characters. Shorten it to %(limit_value)s."),
-}
-
-
 class StaffForm(forms.Form):
     """A form of staff. `sections`: a long one's headings with the names of their fields; others stand after them."""
 
     sections: Sequence[tuple[str, Sequence[str]]] = ()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            field.error_messages = {**LIMITS, **field.error_messages}
+    def full_clean(self) -> None:
+        """Check it, and say what is wrong in our words, also of fields that came in late."""
+        for shown in self:
+            shown.field.error_messages = word_errors(shown=shown)
+        super().full_clean()
 
     @property
     def parts(self) -> Sequence[tuple[str, Sequence[forms.BoundField]]]:

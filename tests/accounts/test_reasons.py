@@ -53,3 +53,12 @@ def test_no_spelling_of_a_phone_number_is_kept(number: str) -> None:
 ])  # fmt: skip
 def test_counts_dates_and_sections_may_stand_in_a_reason(words: str) -> None:
     assert check_reason(words) == words
+
+
+def test_signs_that_turn_words_around_are_left_out() -> None:
+    turned = "\u202eThey\u202c sold\u2066 it \u2069on."
+    assert (check_reason(turned), remove_numbers(turned)) == ("They sold it on.", "They sold it on.")
+    assert (
+        check_reason("\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627")
+        == "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627"
+    )

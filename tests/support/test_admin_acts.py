@@ -80,7 +80,7 @@ def test_before_a_suspension_its_lines_and_lifelines_are_shown(
 def test_without_a_reason_nothing_is_done_or_lost(officer: Member) -> None:
     contract = a_contract()
     again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": "  "})
-    assert "This field is required." in again.content.decode()
+    assert "Fill in “Reason”." in again.content.decode()
     for blank in ("\u3164", "\u2800 \u200b", "…"):
         again = officer.client.post(f"/admin/suspend/contract/{contract.pk}/", {"reason": blank})
         assert "Say why: the reason is kept with every act." in again.content.decode()
@@ -262,7 +262,7 @@ def test_what_is_paid_starts_at_what_is_so(officer: Member) -> None:
     ):  # fmt: skip
         path = f"/admin/campaigns/{a_campaign(consideration=now).pk}/paid/"
         assert chosen(officer, path) == offered
-        assert "This field is required." in shown(officer, path, {"consideration": ""})
+        assert "Choose an answer for “Payment for the data”." in shown(officer, path, {"consideration": ""})
     drafted = a_campaign(consideration="monetary", is_draft=True)
     assert chosen(officer, f"/admin/campaigns/{drafted.pk}/change/") == ["", "none", "[monetary]", "other"]
     assert chosen(officer, f"/admin/contracts/{drafted.contract_id}/draft/") == ["[]", "none", "monetary", "other"]

@@ -168,7 +168,10 @@ def test_rows_show_after_a_reason_and_are_logged(officer: Member, line: Line, no
     path, member = the_incident(now, kind="no_approval"), staff(role, name="looker")
     incident = Incident.objects.get(kind="no_approval")
     assert "Give a reason" in shown(member, f"{path}rows/")
-    assert "This field is required." in member.client.post(f"{path}rows/", {"reason": " "}).content.decode()
+    assert (
+        "Choose an answer for “Why you need this”."
+        in member.client.post(f"{path}rows/", {"reason": " "}).content.decode()
+    )
     assert not AuditEvent.objects.filter(action="anomaly.seen").exists()
     answer = member.client.post(f"{path}rows/", LOOK)
     rows = table(answer.content.decode())
@@ -468,12 +471,12 @@ def test_what_two_agreed_to_follows_no_other_version(officer: Member, now: datet
     ("kind", "typed", "said"),
     [
         ("burst", {"threshold": "0"}, "Enter 1 or more."),
-        ("burst", {"threshold": "many"}, "Enter a whole number."),
+        ("burst", {"threshold": "many"}, "Enter a whole number for “"),
         ("burst", {"window": "1441"}, "At least 1, at most 1440 minutes."),
         ("dormant", {"window": "30"}, "At least 31, at most 730 days."),
         ("disputed", {"window": "13"}, "At least 1, at most 12 months."),
         ("after_stop", {"suspend_after_days": "15"}, "At most 14 days; empty: never."),
-        ("burst", {"reason": ""}, "This field is required."),
+        ("burst", {"reason": ""}, "Fill in “Reason”."),
     ],
 )
 def test_a_bad_value_is_refused_where_it_stands(officer: Member, kind: str, typed: dict[str, str], said: str) -> None:

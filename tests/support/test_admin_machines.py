@@ -61,7 +61,7 @@ def test_the_reason_of_a_registration_stands_in_the_trail(officer: Member, gatew
 def test_without_a_reason_no_machine_is_registered(officer: Member) -> None:
     key = json.dumps(Signer("old").public)
     form = {"client_id": "gateway", "kind": "gateway", "party": "", "public_jwk": key, "reason": " "}
-    assert "This field is required." in shown(officer, "/admin/clients/register/", form)
+    assert "Fill in “Reason”." in shown(officer, "/admin/clients/register/", form)
     assert not Client.objects.exists()
 
 

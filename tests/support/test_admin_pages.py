@@ -40,7 +40,7 @@ def test_a_quiet_day_says_so(officer: Member) -> None:
         (
             "Nothing waits in: Not confirming stops · Delivery to partners · Waiting for a second officer ·"
             " Suspension requests from the desk · Active suspensions · Terminations in progress ·"
-            " Ending within 60 days"
+            " Contracts that end soon · Campaigns that end before their contract"
         ),
         (
             "None: Contracts in force · Campaigns in force · Suspended · Contracts ending within 60 days ·"
@@ -90,7 +90,7 @@ def test_what_is_wrong_stands_first_and_is_counted(officer: Member) -> None:
         "GeoBridge : allowed there, denied here 3", "Missed deadlines, unresolved 1",
     ):  # fmt: skip
         assert said in told
-    ending = told.partition("Ending within 60 days")[2].partition("Reconciliation, deadlines and keys")[0]
+    ending = told.partition("Contracts that end soon")[2].partition("Reconciliation, deadlines and keys")[0]
     assert "AGR-LATE Contract of GeoBridge" in ending
     assert "AGR-FAR" not in ending
 

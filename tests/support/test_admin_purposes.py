@@ -49,9 +49,9 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     a_campaign(fraud.contract, ref="CMP-Z", purpose="dpv:Aardvarks")
     form = officer.client.get(path).content.decode().partition('name="kin_ref"')[2].partition("</select>")[0]
     assert re.findall('<option value="([^"]+)"', form) == sorted(({*get_purpose_words()} - {FRAUD}) | {"dpv:Aardvarks"})
-    assert "This field is required." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})
-    assert "is not one of the available choices" in shown(officer, path, {"kin_ref": FRAUD, "link": "succeeds"})
-    assert "is not one of the available choices" in shown(officer, path, {"kin_ref": ADS, "link": "same_as"})
+    assert "Fill in “Reason”." in shown(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": ""})
+    assert "isn't available. Choose another." in shown(officer, path, {"kin_ref": FRAUD, "link": "succeeds"})
+    assert "isn't available. Choose another." in shown(officer, path, {"kin_ref": ADS, "link": "same_as"})
     assert not IdentifierLink.objects.exists()
     assert post(officer, path, {"kin_ref": ADS, "link": "succeeds", "reason": "DPV renamed it."}) == page
     assert list(IdentifierLink.objects.values_list("of", "ref", "link", "kin_ref")) == [

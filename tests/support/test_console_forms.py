@@ -17,7 +17,7 @@ from tests.factories import FRAUD, LONG_AGO, READ, ROADSIDE, a_campaign, a_contr
 from tests.feeds import BRIDGE, ROAD, parties_document, take_parties
 from tests.fixtures import Refusal
 from tests.partners.outside import Signer
-from tests.support.officers import Member, post, shown
+from tests.support.officers import Member, post, rows_of, shown
 
 pytestmark = pytest.mark.usefixtures("db", "no_broker")
 A_URI = "Write an address with its scheme and without spaces, like https://geobridge.example."
@@ -37,12 +37,12 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
     said = faults(officer, "/admin/parties/add/", uri="not a uri", name="", kind="lbs_provider", website="elsewhere",
                   reason="")  # fmt: skip
     assert said == {
-        "uri": A_URI, "name": "This field is required.", "reason": "This field is required.",
+        "uri": A_URI, "name": "Fill in “Name”.", "reason": "Fill in “Reason”.",
         "website": "Enter an address that starts with https://.",
     }  # fmt: skip
     at_home = {"uri": "https://a.example", "kind": "lbs_provider", "jwks_uri": "https://b.example/keys"}
     assert faults(officer, "/admin/parties/add/", **at_home) == {
-        "name": "This field is required.", "jwks_uri": "Its keys must be on its own host, the one of its address.",
+        "name": "Fill in “Name”.", "jwks_uri": "Its keys must be on its own host, the one of its address.",
     }  # fmt: skip
     for uri in ("https://", "https://user@a.example", "https://a.example/#x", "//a.example", "a.example", "https://[b"):
         assert faults(officer, "/admin/parties/add/", uri=uri, name="A", kind="lbs_provider")["uri"] == A_URI, uri
@@ -59,7 +59,7 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
         "ref": AN_ID,
         "signed_at": "That day is still to come. Draft a contract once it is signed.",
         "ends_at": "The end must be after the start.",
-        "purposes": "This field is required.",
+        "purposes": "Choose an answer for “Permitted purposes”.",
         "complete_within_days": "Enter 21 or less.",
     }
     key = Signer("x").public
@@ -73,20 +73,21 @@ def test_nothing_becomes_a_name_for_ever_that_is_none(officer: Member) -> None:
     assert (Party.objects.count(), Contract.objects.count(), Client.objects.count()) == (2, 0, 0)
 
 
-NEEDED = "This field is required."
 ODD_YEAR = "Check the year. It must be from 1990 to 2199."
 OUT_OF_REASON: list[tuple[str, dict[str, str], dict[str, str]]] = [
     (
         "/admin/contracts/draft/",
         {"ref": "AGR-7", "purposes": FRAUD, "ack_within_s": "900", "complete_within_days": "10",
          "signed_at": "0026-01-01", "starts_at": "0001-01-01", "ends_at": "9999-12-31"},
-        {"aggregator": NEEDED, "signed_at": ODD_YEAR, "starts_at": ODD_YEAR, "ends_at": ODD_YEAR},
+        {"aggregator": "Choose an answer for “Aggregator”.", "signed_at": ODD_YEAR, "starts_at": ODD_YEAR,
+         "ends_at": ODD_YEAR},
     ),
     (
         "/admin/incidents/report/",
         {"kind": "partner_breach", "known_at": "2094-01-01T00:00", "happened": "", "affected": "All."},
         {
-            "known_at": "That time is in the future. Enter when it became known.", "happened": NEEDED,
+            "known_at": "That time is in the future. Enter when it became known.",
+            "happened": "Fill in “What happened”.",
             "company": "Choose the company that had the breach.",
         },
     ),
@@ -110,7 +111,7 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
         "ends_at": f"{contract.ends_at + timedelta(days=1):%Y-%m-%d}", "consideration": "none",
     }  # fmt: skip
     assert faults(officer, path, **typed) == {
-        "purpose": f"Select a valid choice. {ROADSIDE} is not one of the available choices.",
+        "purpose": "The choice for “Purpose” isn't available. Choose another.",
         "consent_flow": "Begin with how people agree (sms, ivr, web, app or paper), like sms-double-opt-in.",
         "scope": "Write a scope as partners ask by it, like location-retrieval:read.",
         "ends_at": f"Its contract {contract.ref} ends on {until}. Choose that day or earlier.",
@@ -146,9 +147,9 @@ def test_a_campaign_stays_within_its_contract(officer: Member) -> None:
 def test_an_id_that_is_taken_is_said_beside_all_else_that_is_wrong(officer: Member) -> None:
     campaign = a_campaign(a_contract(ref="AGR-7"), ref="CMP-7")
     said = faults(officer, "/admin/contracts/draft/", ref="AGR-7")
-    assert (said["ref"], said["ends_at"]) == ("AGR-7 already exists. Choose another ID.", NEEDED)
+    assert (said["ref"], said["ends_at"]) == ("AGR-7 already exists. Choose another ID.", "Fill in “Until”.")
     said = faults(officer, f"/admin/contracts/{campaign.contract_id}/draft/", ref="CMP-7")
-    assert (said["ref"], said["ends_at"]) == ("CMP-7 already exists. Choose another ID.", NEEDED)
+    assert (said["ref"], said["ends_at"]) == ("CMP-7 already exists. Choose another ID.", "Fill in “Until”.")
 
 
 def test_what_subscribers_read_has_no_sign_that_nobody_sees(officer: Member) -> None:
@@ -168,12 +169,14 @@ def test_a_long_form_lists_at_its_top_what_to_correct(officer: Member) -> None:
     top = page.content.decode().partition('role="alert" tabindex="-1" autofocus>')[2].partition("</div>")[0]
     assert "8 fields to correct" in top
     assert re.findall(r'<li><a href="#(\w+)">(.*?)</a>: (.*?)</li>', top) == [
-        ("id_ref", "Contract", NEEDED), ("id_aggregator", "Aggregator", NEEDED), ("id_starts_at", "From", NEEDED),
-        ("id_ends_at", "Until", NEEDED), ("id_signed_at", "Signed on", NEEDED),
-        ("id_purposes_0", "Permitted purposes", NEEDED),
+        ("id_ref", "Contract", "Fill in “Contract”."),
+        ("id_aggregator", "Aggregator", "Choose an answer for “Aggregator”."),
+        ("id_starts_at", "From", "Fill in “From”."), ("id_ends_at", "Until", "Fill in “Until”."),
+        ("id_signed_at", "Signed on", "Fill in “Signed on”."),
+        ("id_purposes_0", "Permitted purposes", "Choose an answer for “Permitted purposes”."),
         ("id_complete_within_days", "Must complete a stop within (days)",
          "Enter 21 or less."),
-        ("id_reason", "Reason", NEEDED),
+        ("id_reason", "Reason", "Fill in “Reason”."),
     ]  # fmt: skip
     assert "to correct" not in shown(officer, "/admin/contracts/draft/")
     # One that fits on a screen says it beside the field alone.
@@ -331,10 +334,13 @@ def test_what_ends_within_60_days_is_listed(officer: Member) -> None:
     a_contract(ref="AGR-90", ends_at=at + timedelta(days=90))
     a_campaign(a_contract(), ref="CMP-45", ends_at=at + timedelta(days=45))
     dashboard = officer.client.get("/admin/").content.decode()
-    card = dashboard.partition("Ending within 60 days")[2].partition("</section>")[0]
-    counted = re.findall(r'href="/admin/(\w+)/\?ends=(\d+)"', dashboard)
-    assert counted == [("contracts", "60"), ("campaigns", "60")]
-    assert ("AGR-45" in card, "CMP-45" in card, "AGR-90" in card) == (True, True, False)
+    counted = re.findall(r'href="/admin/(\w+)/\?ends=(\w+)"', dashboard)
+    assert counted == [("contracts", "60"), ("campaigns", "60"), ("contracts", "60"), ("campaigns", "first")]
+    for title, ref in (("Contracts that end soon", "AGR-45"), ("Campaigns that end before their contract", "CMP-45")):
+        panel = dashboard.partition(title)[2].partition("</section>")[0]
+        assert re.findall(r"<bdi>((?:AGR|CMP)-\d+)</bdi>", panel) == [ref]
+    a_campaign(soon, ref="CMP-44", ends_at=soon.ends_at)
+    assert [row.split()[0] for row in rows_of(officer, "/admin/campaigns/?ends=first")] == ["CMP-45"]
     listed = shown(officer, "/admin/contracts/?ends=60")
     assert (soon.ref in listed, "AGR-90" in listed) == (True, False)
     assert "AGR-45" not in shown(officer, "/admin/contracts/?ends=30")

@@ -185,7 +185,9 @@ def test_what_is_due_is_so_from_its_moment_on(officer: Member) -> None:
         return get_dashboard(reader=officer.actor, hidden=find_hidden_cases(at=moment), at=moment)
 
     def is_ending(ref: str) -> IsSo:
-        return lambda moment: ref in {one.ref for one in seen(moment).ending}
+        return lambda moment: (
+            ref in {str(one) for one in [*seen(moment).ending_contracts, *seen(moment).ending_campaigns]}
+        )
 
     assert due_at is not None
     assert begins_at(lambda moment: seen(moment).overdue_incidents.n > 2, due_at)

@@ -202,7 +202,7 @@ def test_a_day_that_makes_no_sense_is_said_so() -> None:
     lead = staff()
     shown = lead.client.get("/desk/figures/?since=2026-03-31&until=2026-03-01").content.decode()
     assert "This day is before the first day." in shown
-    assert "Enter a valid date." in lead.client.get("/desk/figures/?since=x").content.decode()
+    assert "like this: 2026-05-31." in lead.client.get("/desk/figures/?since=x").content.decode()
 
 
 def test_the_year_s_complaints_are_for_the_certificate() -> None:

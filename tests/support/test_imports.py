@@ -370,8 +370,8 @@ def test_delayed_notices_are_the_legal_process_roles_alone(officer: Member) -> N
     assert [(row.split()[:2], "Imported" in row) for row in rows] == [
         (["Delayed", "notices"], False), (["Delayed", "notices"], True),
     ]  # fmt: skip
-    assert "Select a valid choice" in refusal(officer, "notices", b"{}")
-    assert "Select a valid choice" in refusal(legal, "lines", b"{}")
+    assert "The choice for “What the file has” isn't available." in refusal(officer, "notices", b"{}")
+    assert "The choice for “What the file has” isn't available." in refusal(legal, "lines", b"{}")
     hidden = release_row(id="D-2", suppressed_until="2090-01-01T00:00:00Z")
     assert "This file has releases under a delayed-notice order." in refusal(officer, "disclosures", ndjson([hidden]))
 
@@ -436,6 +436,44 @@ def test_a_file_is_discarded_by_hand_or_after_a_week(officer: Member) -> None:
         ("lines", b"x" * 2_500_001, "The file is larger than 2.5 MB."),
         ("lines", b"x" * 5_000_000, "The file is larger than 2.5 MB."),
         ("parties", json.dumps({"parties": [{}] * 301}).encode(), "The file has more than 300 entries."),
+        (
+            "lines",
+            b"line_id,phone,account_id\nL1,+12065550142,A1\n",
+            (
+                "Row 1 must name the columns of “Lines”. Missing: msisdn, holder_name, user_role, state, language,"
+                " activated_at. Unknown: “phone”. Expected: line_id, msisdn, account_id, holder_name, user_role, state,"
+                " language, activated_at; optional: deactivated_at, sim_changed_at, number_changed_at,"
+                " forwarding_changed_at, continues_line_id. Correct row 1 and upload the file again."
+            ),
+        ),
+        (
+            "choices",
+            b"id,msisdn,made_at,kind,scope,channel,untill\n1,2,3,4,5,6,7\n",
+            (
+                "Row 1 must name the columns of “Choices”. Unknown: “untill”. Expected: id, msisdn, made_at, kind,"
+                " scope, channel; optional: ref, until, program. Correct row 1 and upload the file again."
+            ),
+        ),
+        (
+            "choices",
+            b"id;msisdn;made_at;kind;scope;channel\n1;2;3;4;5;6\n",
+            "The columns are separated by semicolons. Save the file with commas, and upload it again.",
+        ),
+        (
+            "lines",
+            b"id,msisdn,made_at,kind,scope,channel\n1,2,3,4,5,6\n",
+            "Row 1 has the columns of “Choices”. Choose that under “What the file has”.",
+        ),
+        (
+            "disclosures",
+            b"id,occurred_at\n1,2\n",
+            "Row 1 isn't a JSON object. A file with releases has one JSON object in each row. Expected: id,",
+        ),
+        (
+            "lines",
+            "line_id,msisdn\n".encode("utf-16"),
+            "Row 1 isn't text in UTF-8. Save the file as “CSV UTF-8” or as JSON in UTF-8, and upload it again.",
+        ),
         ("parties", b"[]", "This can't be imported: the file is not a JSON object"),
         ("parties", b"{}", "The file has no parties, contracts or campaigns."),
     ],

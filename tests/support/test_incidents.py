@@ -145,7 +145,7 @@ def test_an_incident_about_an_officer_is_another_s(was: User.Role) -> None:
     assert [one in shown(own, path) for one in (*offers, about)] == [False, False, True]
     assert [one in shown(other, path) for one in (*offers, about)] == [True, True, False]
     assert own.user.email not in shown(other, f"{path}assign/")
-    assert "Select a valid choice." in shown(other, f"{path}assign/", {"to": own.actor})
+    assert "isn't available. Choose another." in shown(other, f"{path}assign/", {"to": own.actor})
     one = Incident.objects.get()
     with pytest.raises(NotNow, match="must be handled by another officer"):
         assign_incident(incident_id=one.pk, to=own.actor, actor=other.actor, reason="Due", at=timezone.now())
@@ -216,12 +216,12 @@ def test_an_outage_has_the_fcc_s_clock(officer: Member) -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ({"kind": "burst"}, "Select a valid choice"),
-        ({"kind": ""}, "This field is required."),
-        ({"happened": " "}, "This field is required."),
-        ({"affected": " "}, "This field is required."),
-        ({"reason": " "}, "This field is required."),
-        ({"known_at": "yesterday"}, "Enter a valid date/time."),
+        ({"kind": "burst"}, "The choice for “Kind” isn't available."),
+        ({"kind": ""}, "Choose an answer for “Kind”."),
+        ({"happened": " "}, "Fill in “What happened”."),
+        ({"affected": " "}, "Fill in “What was affected”."),
+        ({"reason": " "}, "Fill in “Reason”."),
+        ({"known_at": "yesterday"}, "like this: 2026-05-31 14:30."),
         ({"known_at": "0001-01-01T00:00"}, "too long ago"),
         ({"known_at": f"{timezone.now() + 2 * DAY:%Y-%m-%dT%H:%M}"}, "in the future"),
     ],
@@ -320,7 +320,7 @@ def test_duties_have_clocks_and_end_by_an_officer_s_word(officer: Member) -> Non
     said = shown(officer, path)
     assert f"{TELL} 47 CFR 64.2009(f)" in said
     wrong = {"duty": "customers", "told_on": "2026-11-21"}
-    assert "Select a valid choice" in shown(officer, f"{path}told/", wrong)
+    assert "The choice for “Notification” isn't available." in shown(officer, f"{path}told/", wrong)
     ahead = f"{timezone.now() + 2 * DAY:%Y-%m-%d}"
     assert "in the future" in shown(officer, f"{path}told/", {"duty": "fcc", "told_on": ahead, "reference": "R-1"})
     early = {"duty": "fcc", "told_on": "2026-01-20", "reference": "R-1"}
@@ -478,7 +478,7 @@ def test_everything_about_it_is_taken_away_with_a_reason(officer: Member, role: 
     one, member = an_incident_of_lines(line), staff(role, name="taker")
     note_incident(incident_id=one.pk, actor=officer.actor, reason="<b>Asked</b> them.", at=timezone.now())
     path = f"/admin/incidents/{one.pk}/export/"
-    assert "This field is required." in member.client.post(path, {"form": form, "reason": " "}).content.decode()
+    assert "Fill in “Reason”." in member.client.post(path, {"form": form, "reason": " "}).content.decode()
     assert not AuditEvent.objects.filter(action="export.taken").exists()
     answer = member.client.post(path, {"form": form, "reason": "For the FCC."})
     text = answer.content.decode()

@@ -62,7 +62,7 @@ def test_what_the_words_lack_is_said_in_the_form(officer: Member) -> None:
     assert f"This notice must contain each of these once, and no other: {places}" in told
     assert "This notice can't contain { or }." in shown(officer, PROPOSE, {**TYPED, "use": "stop"})
     assert "read it first" not in told
-    assert "This field is required." in shown(officer, PROPOSE, {**TYPED, "starts_at": ""})
+    assert "Fill in “Shown from”." in shown(officer, PROPOSE, {**TYPED, "starts_at": ""})
     answer = confirmed(officer, PROPOSE, {**TYPED, "starts_at": "2199-01-01"})
     assert (answer, Proposal.objects.exists()) == ("", False)
 

@@ -192,7 +192,7 @@ def test_the_page_shows_progress_and_the_way_back(ana: Member) -> None:
         f"/desk/many/{reply.id}/undo/", follow=True
     ).content.decode()  # fmt: skip
     empty = ana.client.post("/desk/many/", {"incident": incident.pk, "body": ""}).content.decode()
-    assert "This field is required." in empty
+    assert "Fill in “Answer”." in empty
 
 
 def test_a_preview_lists_who_gets_it_and_whom_the_office_answers(ana: Member) -> None:

@@ -47,7 +47,7 @@ def test_no_state_and_no_day_out_of_reason_is_taken(officer: Member) -> None:
     text = unescape(officer.client.post("/admin/rules/add/", typed).content.decode())
     found = dict(re.findall(r'<p class="o-error" id="id_(\w+)_error">(.*?)</p>', text))
     assert found == {
-        "state": "Select a valid choice. ZZ is not one of the available choices.", "source": "This field is required.",
+        "state": "The choice for “State” isn't available. Choose another.", "source": "Fill in “Legal source”.",
         "starts_at": "Name a day from five years ago to ten years from now.",
         "purposes": "Choose a purpose, or prohibit paid use.",
     }  # fmt: skip

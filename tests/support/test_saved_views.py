@@ -71,7 +71,7 @@ def test_what_cannot_be_saved_says_why(officer: Member) -> None:
     assert saved(officer, "parties/?q=%2B1+206+555+0142", "Theirs") == NUMBER
     assert saved(officer, "parties/?q=Ash", "+1 206 555 0142") == NUMBER
     assert saved(officer, "parties/?q=Ash", "\u200f\u200b") == "Give it a name with a letter or a digit."
-    assert saved(officer, "parties/?q=Ash", "") == "This field is required."
+    assert saved(officer, "parties/?q=Ash", "") == "Fill in “Name”."
     assert saved(officer, "trail/?from=2026-11-29&to=2026-11-30", "Two days").startswith("/admin/trail/?from=")
     for n in range(20):
         saved(officer, "parties/?q=Ash", f"Ash {n}")
@@ -106,14 +106,14 @@ def test_a_view_has_another_name_where_none_of_one_s_own_has_it(officer: Member)
     def named(member: Member, name: str) -> str:
         answer = member.client.post(views, {"rename": str(late.pk), "new_name": name}, follow=True)
         late.refresh_from_db()
-        found = (one for one in ("Renamed.", TAKEN, NUMBER, "This field is required.") if one in unescape(answer.text))
+        found = (one for one in ("Renamed.", TAKEN, NUMBER, "Fill in “Name”.") if one in unescape(answer.text))
         # What was refused is said where it can be typed again.
         assert (answer.redirect_chain == []) is ('name="new_name"' in answer.text)
         return f"{late.name}: {' '.join(found)}"
 
     assert named(officer, "Mine") == f"Late: {TAKEN}"
     assert named(officer, "+1 206 555 0142") == f"Late: {NUMBER}"
-    assert named(officer, " ") == "Late: This field is required."
+    assert named(officer, " ") == "Late: Fill in “Name”."
     named(second, "Theirs")
     assert named(officer, "Elsewhere") == "Elsewhere: Renamed."
     acts = AuditEvent.objects.filter(action="saved_view.renamed")
