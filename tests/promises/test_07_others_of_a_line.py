@@ -200,6 +200,10 @@ class TestDelegates:
             pages.append(re.sub(r"\(\d{3}\) \d{3}-\d{4}|[0-9a-f-]{36}|value=\"[^\"]{60,}\"|<time.*?</time>", "", shown))
             person.post(f"/lines/delegates/{made.pk}/end/", follow=True)
         assert pages[0] == pages[1]
+        for number in ("+14155550188", number_of(friend)):
+            asked(person, number)
+        numbers = re.findall(r'class="of-number"><bdi>([^<]+)<', person.get("/lines/delegates/").text)
+        assert sorted(re.sub(r"\D", "", one) for one in numbers) == sorted(["4155550188", number_of(friend)[2:]])
 
     def test_an_end_is_needed_within_a_year(self) -> None:
         line = a_line(role="user")

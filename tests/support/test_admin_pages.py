@@ -243,8 +243,12 @@ def test_what_was_sent_shows_its_line_after_a_reason(officer: Member) -> None:
         assert said in words(page)
     event = f"/admin/streams/{party_id}/events/{console.ids['event_id']}/"
     assert "Attempts No attempts yet." in shown(officer, event)
-    StreamAttempt.objects.create(event_id=str(console.ids["event_id"]), number=1, at=timezone.now(), outcome="error")
-    assert ": error No token was stored with this attempt." in shown(officer, event)
+    tries = [timezone.now() + n * timedelta(seconds=90) for n in range(2)]
+    for n, at in enumerate(tries, 1):
+        StreamAttempt.objects.create(event_id=str(console.ids["event_id"]), number=n, at=at, outcome="error")
+    says = [f"{n}. {at:%-d %b %Y, %H:%M:%S}: error No token was stored" for n, at in enumerate(tries, 1)]
+    page = shown(officer, event)
+    assert [page.count(one) for one in says] == [1, 1]
     other = a_contract(a_party("Other")).aggregator
     assert officer.client.get(f"/admin/streams/{other.pk}/orders/{console.ids['order_id']}/").status_code == 404
     assert officer.client.get(f"/admin/streams/{other.pk}/events/{console.ids['event_id']}/").status_code == 404
