@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -155,11 +155,14 @@ def test_a_pause_ends_by_itself() -> None:
         assert made.until is not None
         assert timedelta(days=days) - timedelta(minutes=1) < made.until - made.made_at <= timedelta(days=days)
         assert "You paused all sharing" in page.text
-    # Until a day: to its end where the line is.
-    browser.post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": "2099-07-01"})
-    made = newest(line)
-    assert made.until is not None
-    assert made.until.isoformat() == "2099-07-02T03:59:59+00:00"
+    # Until a day, which may be today: to its end where the line is.
+    today = timezone.now().astimezone(zone_of("NY"))
+    for day, end in (
+        (f"{today:%Y-%m-%d}", today.replace(hour=23, minute=59, second=59, microsecond=0)),
+        ("2099-07-01", datetime(2099, 7, 2, 3, 59, 59, tzinfo=UTC)),
+    ):
+        browser.post("/choices/pause/", {"scope": "all", "ref": "", "length": "day", "day": day})
+        assert newest(line).until == end, day
 
 
 def test_a_pause_says_first_who_can_not_find_the_person_meanwhile() -> None:
