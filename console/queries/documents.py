@@ -178,6 +178,7 @@ def _build_instructions(document_id: str) -> Section:
             # In a line of its own: whoever copies one that is broken at a hyphen may lose it.
             f"manage.py verify_receipt document-{document_id}.pdf --jwks jwks.json",
             "Any program that checks JSON Web Signatures can do the same without asking us.",
+            "The signature covers the file, not the printed pages. Where they differ, the file counts.",
         ],
     )
 

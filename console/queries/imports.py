@@ -41,6 +41,7 @@ REASONS: Mapping[str, str] = {
     "nul": "has a NUL character",
     "twice": "appears twice in the row",
     "missing": "missing",
+    "not_allowed": "not one of the values allowed here",
     "not_a_state": "not a US state, like WA",
     "not_e164": "not a phone number like +12065550142",
     "not_a_time": "not a time in RFC 3339 with an offset",

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.domain.view_as import get_shown_role
 from accounts.policies.permissions import StaffAction, actor_of, staff_may
@@ -70,10 +70,10 @@ def counts(request: PersonRequest) -> HttpResponse:
     return render(request, "desk/_counts.html")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @at_the_desk(StaffAction.SEE_TICKETS)
 def search(request: PersonRequest) -> HttpResponseBase:
-    """What fits some words. They are not in the address: they may be about a person."""
+    """What fits some words. They are not in the address: they may be about a person. Opened again, it is the queue."""
     form, at = SearchForm(request.POST), timezone.now()
     if not form.is_valid() or not form.cleaned_data["q"]:
         return redirect("desk")

@@ -60,7 +60,7 @@ def test_an_agreement_is_kept_version_by_version(
 ) -> None:
     contract, company = campaign.contract, campaign.contract.aggregator
     page = f"/admin/contracts/{contract.pk}/"
-    assert "Documents Upload the agreement · All documents No documents yet." in shown(officer, page)
+    assert "Documents: none yet. Upload the agreement · All documents" in shown(officer, page)
     first, second = a_pdf("first"), a_pdf("second")
     assert uploaded(officer, "contract", contract.pk, first) == page
     assert "Uploaded. Nothing harmful was found in it." in shown(officer, page)

@@ -489,6 +489,8 @@ def test_it_is_found_by_what_people_quote(ana: Member) -> None:
     assert found(ana, "LECTORS FOUND") == [by_about.code]
     assert found(ana, "nothing of the kind") == []
     assert ana.client.post("/desk/search/", {"q": " "}).headers["Location"] == "/desk/"
+    # Reloaded, or from a bookmark: what was searched for is in no address.
+    assert ana.client.get("/desk/search/").headers["Location"] == "/desk/"
 
 
 def test_a_code_that_reads_like_a_number_is_a_code(ana: Member) -> None:

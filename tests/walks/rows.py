@@ -175,7 +175,7 @@ ROWS: dict[str, tuple[Row, Row]] = {
     "desk-counts": (DESK, NOT_SO),
     "desk-views": (DESK, DESK),
     "desk-notifications": (DESK, DESK),
-    "desk-search": (NOT_SO, DESK_SENT_ON),
+    "desk-search": (DESK_SENT_ON, DESK_SENT_ON),
     "desk-claim-next": (NOT_SO, DESK_SENT_ON),
     "desk-figures": (DESK, NOT_SO),
     "desk-figures-csv": (DESK, NOT_SO),

@@ -101,6 +101,7 @@ def _list_document(kept: Object, published: Object) -> Iterator[str]:
     said, kid = check_document(kept, published)
     yield json.dumps(said["document"], indent=2, ensure_ascii=False)
     yield f"Signed by {said.get('iss')} with key {kid}. The document verifies."
+    yield "Pages of a PDF aren't signed: where they differ from the data above, the data counts."
 
 
 def _list_findings(checked: CheckedReceipt) -> Iterator[str]:
