@@ -26,6 +26,8 @@ LARGEST_FILE = 2_000_000
 # What tells a receipt file from any other JSON.
 RECEIPT = b'"token"'
 # A token alone: a JWS in its compact form, which still looks so where it was cut off or changed.
+# Begins the last line of an export of the audit log.
+LIST_SIGNATURE = b"\r\nSignature: "
 TOKEN = re.compile(r"eyJ[\w.-]*", re.ASCII)
 OTHERS = "it holds other confirmations than we put into it"
 type Object = Mapping[str, Any]
@@ -124,6 +126,23 @@ def check_document(kept: Object, published: Object) -> tuple[Object, str]:
         raise DoesNotVerify("it does not have the shape of a document, or is not as we signed it") from error
     if document.get("id") != kept.get("document"):
         raise DoesNotVerify("what was signed is another document")
+    return said, kid
+
+
+def find_list_signature(content: bytes) -> tuple[bytes, str]:
+    """Return what an export of the audit log signs, and the token in its last line; "" where it is no such file."""
+    lines, mark, token = content.rpartition(LIST_SIGNATURE)
+    return (lines + b"\r\n", token.decode(errors="replace").strip()) if mark else (content, "")
+
+
+def check_list(*, signed: bytes, token: str, published: Object) -> tuple[Object, str]:
+    """Check an export of the audit log by the published keys, as `check_document` does. Raises DoesNotVerify."""
+    try:
+        said, kid = _open_own_token(token, published, SigningKey.Use.MANIFEST)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DoesNotVerify("its last line is not as we signed it") from error
+    if said.get("sha256") != hashlib.sha256(signed).hexdigest():
+        raise DoesNotVerify("its lines are not those that were signed")
     return said, kid
 
 

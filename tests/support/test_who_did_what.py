@@ -3,16 +3,18 @@
 import csv
 import hashlib
 import io
+import json
 import re
 from datetime import timedelta
 from html import unescape
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import audit.actions
@@ -56,7 +58,7 @@ def test_an_old_reason_s_number_is_on_no_page_and_found_by_nobody(
     old, now = "Called 206-555-0142 back.", timezone.now()
     of: dict[str, Any] = {"of": "campaign", "target_id": campaign.pk}
     with monkeypatch.context() as before_numbers_were_refused:
-        before_numbers_were_refused.setattr(reasons, "_holds_number", lambda _: False)
+        before_numbers_were_refused.setattr(reasons, "holds_number", lambda _: False)
         by: dict[str, Any] = {"actor": officer.actor, "reason": old, "at": now}
         suspensions.suspend(**of, **by)
         proposals.propose(act="terminate", payload={}, **of, **by)
@@ -100,6 +102,24 @@ def taken(member: Member, question: str = "", reason: str = "Yearly review") -> 
     signed = keys.verify_own(use=SigningKey.Use.MANIFEST, token=signature.decode().strip())
     assert signed["sha256"] == hashlib.sha256(whole).hexdigest()
     return list(csv.reader(io.StringIO(whole.decode().removeprefix("\ufeff"))))
+
+
+def test_an_export_is_checked_by_command_with_the_published_keys_alone(officer: Member, tmp_path: Path) -> None:
+    given = officer.client.post("/admin/trail/export/", {"reason": "Yearly review"}).getvalue()
+    (tmp_path / "jwks.json").write_text(json.dumps(keys.archive(at=timezone.now())))
+
+    def said_of(content: bytes) -> str:
+        (tmp_path / "log.csv").write_bytes(content)
+        call_command("verify_receipt", str(tmp_path / "log.csv"), stdout=(out := io.StringIO()))
+        return out.getvalue()
+
+    assert "The export of the audit log verifies." in said_of(given)
+    for content, why in (
+        (given.replace(b"Taken by", b"Token by"), "its lines are not those that were signed"),
+        (given[:-20] + b"\r\n", "its last line is not as we signed it"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            said_of(content)
 
 
 def without_searches(member: Member, question: str) -> list[str]:

@@ -18,7 +18,9 @@ from consent.domain.receipt_check import (
     Object,
     StandingOf,
     check_document,
+    check_list,
     check_receipt,
+    find_list_signature,
     read_receipt_file,
 )
 from partners.domain import keys
@@ -37,7 +39,8 @@ KEYS = (
 class Command(BaseCommand):
     help = (
         "Check the signature of a receipt file (JSON or PDF as downloaded, or the token alone), and those of the "
-        "partners' confirmations in it, and print what they say; or that of a document from the console. "
+        "partners' confirmations in it, and print what they say; or that of a document from the console, or of an "
+        "export of the audit log. "
         "Nothing but the receipt and the carrier's published "
         "keys is needed, named by --jwks or saved beside the receipt as jwks.json: no server, no network, no database. "
         "Without them the keys of the database here are read, where there is one."
@@ -52,14 +55,7 @@ class Command(BaseCommand):
         jwks = jwks or standalone_commands.keys_beside(file=file)
         whose = f"in {jwks}" if jwks else "of the database here; name the carrier's with --jwks if it is another"
         try:
-            kept = read_receipt_file(file.read_bytes())
-            published = _load_published_keys(kept, jwks)
-            found = (
-                _list_document(kept, published)
-                if "document" in kept
-                else _list_findings(check_receipt(kept, published))
-            )
-            for line in (*found, f"Checked with the keys {whose}."):
+            for line in (*_list_lines(file.read_bytes(), jwks), f"Checked with the keys {whose}."):
                 self.stdout.write(line)
         except DatabaseError as error:
             raise CommandError(
@@ -70,6 +66,16 @@ class Command(BaseCommand):
         except (DoesNotVerify, Unreadable) as error:
             told = f"this receipt does not verify: {_one_line(error)}. Checked with the keys {whose}."
             raise CommandError(told) from error
+
+
+def _list_lines(content: bytes, jwks: Path | None) -> Iterator[str]:
+    signed, token = find_list_signature(content)
+    if token:
+        said, kid = check_list(signed=signed, token=token, published=_load_published_keys({"token": token}, jwks))
+        return iter([f"Signed by {said.get('iss')} with key {kid}. The export of the {said.get('file')} verifies."])
+    kept = read_receipt_file(content)
+    published = _load_published_keys(kept, jwks)
+    return _list_document(kept, published) if "document" in kept else _list_findings(check_receipt(kept, published))
 
 
 def _load_published_keys(kept: Object, jwks: Path | None) -> Object:
