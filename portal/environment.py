@@ -246,8 +246,15 @@ def _read_quiet_hours() -> tuple[int, int, str]:
     """STAFF_WEBHOOK_QUIET as two hours and a time zone; by default none are quiet."""
     given = os.environ.get("STAFF_WEBHOOK_QUIET") or "0-0 UTC"
     found = re.fullmatch(r"([01]?\d|2[0-3])-([01]?\d|2[0-3]) (\S+)", given)
-    if found is None or found[3] not in available_timezones():
-        raise ImproperlyConfigured("STAFF_WEBHOOK_QUIET must be two hours and a time zone: 20-7 America/New_York.")
+    if found is None:
+        raise ImproperlyConfigured(
+            f"STAFF_WEBHOOK_QUIET is {given!r}. Write the hour when it gets quiet, the hour when that ends, each from 0"
+            " to 23, and a time zone: 20-7 America/New_York."
+        )
+    if found[3] not in available_timezones():
+        raise ImproperlyConfigured(
+            f"STAFF_WEBHOOK_QUIET names no time zone: {found[3]!r}. Write one like America/New_York or UTC."
+        )
     return int(found[1]), int(found[2]), found[3]
 
 

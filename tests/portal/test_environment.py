@@ -388,6 +388,20 @@ def test_mail_comes_from_the_carrier_by_its_name(monkeypatch: pytest.MonkeyPatch
         assert environment().email_from == f"{sender} <no-reply@whereabouts.carrier.example>"
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("25-7 UTC", r"is '25-7 UTC'\. Write the hour when it gets quiet"),
+        ("20-7", r"is '20-7'\. Write the hour when it gets quiet"),
+        ("20-7 Eastern", r"names no time zone: 'Eastern'\. Write one like America/New_York"),
+    ],
+)
+def test_quiet_hours_say_what_is_wrong_with_them(monkeypatch: pytest.MonkeyPatch, typed: str, said: str) -> None:
+    given(monkeypatch, **PRODUCTION, STAFF_WEBHOOK_QUIET=typed)
+    with pytest.raises(ImproperlyConfigured, match=f"^STAFF_WEBHOOK_QUIET {said}"):
+        environment()
+
+
 def test_all_that_is_missing_or_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {
         "READING_LIMIT": "many", "RETENTION_MONTHS": "6", "LOG_LEVEL": "loud",
