@@ -17,12 +17,14 @@ from accounts.actions.people import get_or_create_person
 from accounts.actions.sign_ins import record_sign_in_event, set_first_password, start_new_password
 from accounts.clients.texts import MemoryBackend, Text
 from accounts.domain import sessions
-from accounts.models import Line, Message, User
-from accounts.primitives.sealing import unseal
+from accounts.models import KnownDevice, Line, Message, User
+from accounts.primitives.sealing import compute_hmac, unseal
 from accounts.primitives.zones import zone_of
 from accounts.workers import sms_delivery
 
 PASSWORD = "three quiet words"
+# What the doors know a test client by.
+TEST_BROWSER = "another|another|127.0.0.0/24"
 # Texted codes have six digits, or ten: seven are never right.
 NO_CODE = "0000000"
 METHODS_KEY, METHODS_OF_KEY = "account_authentication_methods", "account_authentication_methods_user"
@@ -101,6 +103,9 @@ def signed_in(line: Line, browser: Browser | None = None) -> Browser:
     """The same at a third of the cost: what the doors come to, without the doors (tests/accounts/test_signed_in.py)."""
     browser, now = browser or Browser(), timezone.now()
     user = get_or_create_person(line=line, at=now)
+    mark = compute_hmac("device", f"{user.pk}|{TEST_BROWSER}".encode())
+    device = KnownDevice(user=user, mark_hash=mark, first_at=now, last_at=now)
+    KnownDevice.objects.bulk_create([device], ignore_conflicts=True)
     record_sign_in_event(user=user, what="signed_in", at=now)
     if not user.has_usable_password():
         user = set_first_password(user=user, password=PASSWORD, at=now)

@@ -60,8 +60,11 @@ def test_the_second_time_too() -> None:
     assert trail(short) == trail(doors) == ["line.signed_in", "line.password_chosen", "line.signed_in"]
 
 
-def test_codes_and_known_devices_come_of_the_doors_alone() -> None:
-    signed_in(a_line())
-    assert left() == {TextedCode: False, KnownDevice: False, DeviceCookie: False}
-    sign_in(a_line())
+def test_codes_and_cookies_come_of_the_doors_alone() -> None:
+    short = a_line()
+    signed_in(short)
+    assert left() == {TextedCode: False, KnownDevice: True, DeviceCookie: False}
+    sign_in(short)
     assert left() == {TextedCode: True, KnownDevice: True, DeviceCookie: True}
+    # The doors know the browser.
+    assert trail(short) == ["line.signed_in", "line.password_chosen", "line.signed_in"]
