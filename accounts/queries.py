@@ -26,7 +26,7 @@ from accounts.policies.permissions import (
     staff_may,
 )
 from accounts.primitives import numbers
-from accounts.primitives.sealing import number_hash, unseal
+from accounts.primitives.sealing import number_hash, unseal, unseal_to_show
 from accounts.primitives.zones import name_of, zone_of
 
 # Every stop asks it three times. Each column by its name: a kept plan outlives a new one.
@@ -83,7 +83,7 @@ class StaffOnly(Exception):
 
 @dataclass(frozen=True)
 class PersonsLine:
-    """A line as one person stands to it. `msisdn` is its number now ("" if it has none).
+    """A line as one person stands to it. `msisdn` is its number now ("" if it has none, or no key opens it).
 
     `delegation`: by which they look after it, where somebody asked them to.
     """
@@ -95,8 +95,8 @@ class PersonsLine:
 
     @property
     def number(self) -> str:
-        """The number as pages show it."""
-        return numbers.format_phone_number(self.msisdn)
+        """The number as pages show it; without its digits where nobody knows them."""
+        return numbers.format_phone_number(self.msisdn) if self.msisdn else numbers.mask_number("")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -190,21 +190,29 @@ def msisdn_of(*, line_id: int, at: datetime) -> str:
 
     Raises LineNumber.DoesNotExist.
     """
+    number = _get_number(line_id, at)
+    if number is None:
+        raise LineNumber.DoesNotExist
+    return unseal(number)
+
+
+def find_number(*, line_id: int, at: datetime) -> str:
+    """Return the same, or "": it never had one, or no key opens it."""
+    number = _get_number(line_id, at)
+    return unseal_to_show(number) if number else ""
+
+
+def _get_number(line_id: int, at: datetime) -> bytes | None:
     with connection.cursor() as cursor:
         cursor.execute(NUMBER_OF, [line_id, at])
         number = cursor.fetchone()
-    if number is None:
-        raise LineNumber.DoesNotExist
-    return unseal(number[0])
+    return bytes(number[0]) if number else None
 
 
 def current_number(*, line_id: int, at: datetime) -> str:
     """Return the number a line has at `at`, or "" where it has none: the last of an ended line may be another's."""
-    try:
-        msisdn = msisdn_of(line_id=line_id, at=at)
-    except LineNumber.DoesNotExist:
-        return ""
-    holder = line_of_number(msisdn=msisdn, at=at)
+    msisdn = find_number(line_id=line_id, at=at)
+    holder = line_of_number(msisdn=msisdn, at=at) if msisdn else None
     return msisdn if holder is not None and holder.pk == line_id else ""
 
 
@@ -378,7 +386,7 @@ def _list_account_lines(own: Line, others: Sequence[Line], at: datetime) -> list
 
 
 def _find_lines_for_holder(own: Line, others: Sequence[Line], at: datetime) -> dict[int, PersonsLine]:
-    holder_name = unseal(own.holder_name_sealed)
+    holder_name = unseal_to_show(own.holder_name_sealed)
     found = {line.pk: _persons_line(line, _get_holder_relation(own, line, holder_name, at)) for line in others}
     for left in delegations.list_confidential_departures(account_id=own.account_id, at=at) if vars(own)["left"] else ():
         if left.line_id != own.pk:
@@ -389,7 +397,7 @@ def _find_lines_for_holder(own: Line, others: Sequence[Line], at: datetime) -> d
 def _first_numbers(line_ids: Collection[int]) -> dict[int, str]:
     """The number that each of these lines began with. One query, and none for no line."""
     rows = LineNumber.objects.filter(line__in=line_ids).order_by("-starts_at") if line_ids else []
-    return {row.line_id: unseal(row.msisdn_sealed) for row in rows}
+    return {row.line_id: unseal_to_show(row.msisdn_sealed) for row in rows}
 
 
 def _list_helped_lines(user: User, at: datetime, known: Sequence[PersonsLine]) -> list[PersonsLine]:
@@ -416,8 +424,8 @@ def _ended_line(user: User) -> list[PersonsLine]:
     found = last.select_related("line").order_by("-until").first()
     if found is None:
         return []
-    number = msisdn_of(line_id=found.line_id, at=found.until or found.since)
-    return [PersonsLine(line=found.line, relation=Relation.EX_USER, msisdn=number)]
+    msisdn = find_number(line_id=found.line_id, at=found.until or found.since)
+    return [PersonsLine(line=found.line, relation=Relation.EX_USER, msisdn=msisdn)]
 
 
 def _lines(at: datetime) -> QuerySet[Line]:
@@ -429,7 +437,7 @@ def _lines(at: datetime) -> QuerySet[Line]:
 
 
 def _persons_line(line: Line, relation: Relation, delegation: Delegation | None = None) -> PersonsLine:
-    msisdn = unseal(sealed) if (sealed := vars(line)["number_sealed"]) else ""
+    msisdn = unseal_to_show(sealed) if (sealed := vars(line)["number_sealed"]) else ""
     return PersonsLine(line=line, relation=relation, msisdn=msisdn, delegation=delegation)
 
 

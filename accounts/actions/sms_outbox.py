@@ -7,8 +7,6 @@ from enum import Enum, auto
 from functools import partial
 from uuid import uuid4
 
-import structlog
-from cryptography.fernet import InvalidToken
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import translation
@@ -20,11 +18,9 @@ from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
-from accounts.workers.one_by_one import report_broken
 
 type _Reader = Callable[[bytes | memoryview, int], str]
 
-log = structlog.get_logger()
 # What was not taken by then is old news.
 LASTS = {
     Message.Kind.STOPPED: timedelta(days=3),
@@ -82,6 +78,7 @@ STANDS_UNTOLD = frozenset(
     {
         Message.Kind.CONFIRMED, Message.Kind.STOPPED, Message.Kind.REPLY, Message.Kind.SIGNAL, Message.Kind.STAFF,
         Message.Kind.DELEGATE, Message.Kind.CHILD, Message.Kind.SUSPENDED, Message.Kind.RECORDS, Message.Kind.MOVED,
+        Message.Kind.CONTACT,
     }
 )  # fmt: skip
 DAY = timedelta(days=1)
@@ -265,14 +262,9 @@ def _choose_reader(kind: Message.Kind, at: datetime) -> _Reader:
     """Return what opens a number; of what stands untold, it reads "" where no key does, and tells officers of it."""
 
     def read(sealed: bytes | memoryview, line_id: int) -> str:
-        try:
-            return unseal(sealed)
-        except InvalidToken:
-            if kind not in STANDS_UNTOLD:
-                raise
-            log.warning("number_not_opened", line=line_id)
-            transaction.on_commit(partial(report_broken, job=sms_delivery.TURN, count=1, at=at), robust=True)
-            return ""
+        if kind in STANDS_UNTOLD:
+            return sms_delivery.read_number(sealed=sealed, line_id=line_id, at=at)
+        return unseal(sealed)
 
     return read
 

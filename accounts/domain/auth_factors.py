@@ -14,7 +14,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 from accounts.models import BrowserSession, Line, LineNumber, NewPassword, SafeContact, User
 from accounts.policies import delegations
 from accounts.primitives import sealing
-from accounts.primitives.sealing import number_hash, token_hash, unseal
+from accounts.primitives.sealing import number_hash, token_hash, unseal, unseal_to_show
 from accounts.queries import is_id
 from audit.models import AuditEvent
 
@@ -112,9 +112,10 @@ def _is_adult_on_new_number_hold(line: Line, at: datetime) -> bool:
 
 
 def _may_belong_to_other(contact: SafeContact, line: Line, at: datetime) -> bool:
-    """Whether this is a number of the line itself, or of another line since."""
-    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(unseal(contact.to_sealed)))
-    return own.exists() or bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))
+    """Whether this is a number of the line itself, or of another line since, for all we know."""
+    number = unseal_to_show(contact.to_sealed)
+    own = LineNumber.objects.filter(line=line, msisdn_hash=number_hash(number))
+    return not number or own.exists() or bool(delegations.list_reassigned_contacts(contacts=[contact], at=at))
 
 
 def is_open_by_contact(*, shown: tuple[int, datetime] | None, line: Line, at: datetime) -> bool:

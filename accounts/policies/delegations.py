@@ -14,7 +14,6 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Delegation, Line, LineNumber, LineUser, SafeContact, Separation, User
 from accounts.primitives import sealing
-from accounts.primitives.sealing import unseal
 from audit.queries import database_clock
 
 # So long somebody who was asked to look after a line may say yes.
@@ -163,9 +162,9 @@ def query_current_numbers(*, line_ids: Collection[int], at: datetime) -> QuerySe
 
 
 def get_current_number(*, line_id: int, at: datetime) -> str:
-    """Return the number that a line has now, or ""."""
+    """Return the number that a line has now, or "": it has none, or no key opens it."""
     number = query_current_numbers(line_ids=[line_id], at=at).order_by("-starts_at").first()
-    return sealing.unseal(number.msisdn_sealed) if number else ""
+    return sealing.unseal_to_show(number.msisdn_sealed) if number else ""
 
 
 def list_current_numbers(*, line_ids: Collection[int], at: datetime) -> dict[int, bytes]:
@@ -257,10 +256,12 @@ def reaches_line(*, own: Line, line: Line) -> bool:
     """Return whether who holds an account by `own` may see and decide for another line of it, once nothing holds it."""
     minor = line.user_role == Line.UserRole.MINOR
     return own.user_role == Line.UserRole.HOLDER and (
-        minor or is_same_holder(line=line, holder_name=unseal(own.holder_name_sealed))
+        minor or is_same_holder(line=line, holder_name=sealing.unseal_to_show(own.holder_name_sealed))
     )
 
 
 def is_same_holder(*, line: Line, holder_name: str) -> bool:
-    """Return whether a line is its account holder's own, and that holder's name is this."""
-    return line.user_role == Line.UserRole.HOLDER and unseal(line.holder_name_sealed) == holder_name
+    """Return whether a line is its account holder's own, and that holder's name is this. A name unknown is nobody's."""
+    if line.user_role != Line.UserRole.HOLDER or not holder_name:
+        return False
+    return sealing.unseal_to_show(line.holder_name_sealed) == holder_name

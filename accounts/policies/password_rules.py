@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import Line, LineUser, User
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import unseal_to_show
 
 OURS = frozenset(
     {"whereabouts", "location", "locations", "privacy", "tracking", "track", "stop", "phone", "wireless", "mobile",
@@ -62,9 +62,9 @@ def _of_person(user: User) -> list[str]:
     for held in LineUser.objects.filter(user=user, until__isnull=True).select_related("line"):
         # Of another adult's line the name is somebody else's.
         if held.line.user_role == Line.UserRole.HOLDER:
-            found += _parts(unseal(held.line.holder_name_sealed))
+            found += _parts(unseal_to_show(held.line.holder_name_sealed))
         for number in held.line.numbers.all():
-            digits = "".join(filter(str.isdigit, unseal(number.msisdn_sealed)))
+            digits = "".join(filter(str.isdigit, unseal_to_show(number.msisdn_sealed)))
             found += [digits[start:] for start in range(len(digits) - SHORTEST_PART_OF_NUMBER + 1)]
     return found
 

@@ -17,7 +17,7 @@ from functools import cache
 from allauth.mfa.app_settings import RECOVERY_CODE_DIGITS, TOTP_DIGITS
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -38,6 +38,14 @@ def unseal(sealed: bytes | memoryview) -> str:
     Raises InvalidToken otherwise.
     """
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(bytes(sealed)).decode()
+
+
+def unseal_to_show(sealed: bytes | memoryview) -> str:
+    """Return the same; "" where no key opens it: the row is damaged, or its key is gone. What it is part of goes on."""
+    try:
+        return unseal(sealed)
+    except InvalidToken:
+        return ""
 
 
 def seal_bytes(content: bytes) -> bytes:

@@ -18,7 +18,7 @@ from accounts.forms import DelegateForm
 from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.primitives.numbers import format_phone_number
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import unseal_to_show
 from accounts.views.access import SubscriberRequest, line_required, mark_lookup_view, pad_response_time
 
 REFUSED = {
@@ -55,7 +55,7 @@ def delegates(request: SubscriberRequest) -> HttpResponse:
             messages.success(request, _("Sent. If the number is a line with us, we've texted it."))
             return redirect("delegates")
     there = [
-        (one, format_phone_number(unseal(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
+        (one, format_phone_number(unseal_to_show(one.asked_sealed)), one.asked_at + delegations.ASKED_FOR)
         for one in delegations.list_given_delegations(line_id=line.line.pk, at=now)
     ]
     return render(request, "looking_after/delegates.html", {"line": line, "form": form, "there": there})

@@ -21,7 +21,7 @@ from accounts.policies import delegations
 from accounts.policies.permissions import Action
 from accounts.primitives import browsers
 from accounts.primitives.numbers import format_phone_number
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import unseal_to_show
 from accounts.views.access import (
     HOME,
     SubscriberRequest,
@@ -166,9 +166,9 @@ def _contact(request: SubscriberRequest, form: SafeNumberForm, code: CodeForm) -
     line_id, now = request.line.line.pk, database_clock()
     there, waits = delegations.contact_of(line_id=line_id), delegations.get_pending_contact(line_id=line_id, at=now)
     shown_to = {
-        "number": format_phone_number(unseal(there.to_sealed)) if there else "",
+        "number": format_phone_number(unseal_to_show(there.to_sealed)) if there else "",
         "both_until": delegations.get_double_alert_end(contact=there, at=now) if there else None,
-        "waits": format_phone_number(unseal(waits.to_sealed)) if waits else "",
+        "waits": format_phone_number(unseal_to_show(waits.to_sealed)) if waits else "",
     }
     return render(request, "safety/contact.html", {"line": request.line, "form": form, "code": code, **shown_to})
 

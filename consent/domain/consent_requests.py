@@ -13,7 +13,6 @@ import re
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -22,7 +21,7 @@ from django.core.cache import cache
 from django.db import connection
 
 import accounts.queries
-from accounts.models import Line, LineNumber
+from accounts.models import Line
 from accounts.primitives.sealing import derived_secret, make_placeholder_id, number_hash, token_hash
 from consent.gate import deciding
 from consent.gate.deciding import RESTORING
@@ -283,9 +282,7 @@ def _open_ask(token: str, at: datetime) -> ConsentRequest | None:
 
 
 def _number_of(line: Line | None, at: datetime) -> str:
-    with suppress(LineNumber.DoesNotExist):
-        return accounts.queries.msisdn_of(line_id=line.pk if line else NO_LINE, at=at)
-    return ""
+    return accounts.queries.find_number(line_id=line.pk if line else NO_LINE, at=at)
 
 
 def may_be_answered(*, question: Question, at: datetime) -> bool:

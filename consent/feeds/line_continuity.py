@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 
 import audit.actions
 from accounts.models import Account, Line
-from accounts.primitives.sealing import seal, unseal
+from accounts.primitives.sealing import seal, unseal_to_show
 from consent.actions.records import FileChoice, record_file_choices
 from consent.actions.system_stops import enqueue_orders_for_newly_affected
 from consent.domain import change_notices, receipts
@@ -177,8 +177,8 @@ def is_same_person(*, before: LineHolder, after: LineHolder) -> bool:
 
 
 def get_line_holder(*, line: Line) -> LineHolder:
-    """Return in whose hands a line is known to be."""
-    return LineHolder(line.user_role, line.account_id, unseal(bytes(line.holder_name_sealed)))
+    """Return in whose hands a line is known to be. A holder whose name no key opens is another than any row names."""
+    return LineHolder(line.user_role, line.account_id, unseal_to_show(bytes(line.holder_name_sealed)))
 
 
 def role_of(*, line: Line, reported: str) -> str:
@@ -198,7 +198,7 @@ def list_news(*, line: Line, record: LineRecord, account: Account) -> dict[str, 
         "account": account,
     }
     news = {name: value for name, value in reported.items() if getattr(line, name) != value}
-    if unseal(bytes(line.holder_name_sealed)) != record.holder_name:
+    if unseal_to_show(bytes(line.holder_name_sealed)) != record.holder_name:
         news["holder_name_sealed"] = seal(record.holder_name)
     return news
 

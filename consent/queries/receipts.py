@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.primitives.numbers import mask_number
-from accounts.primitives.sealing import token_hash, unseal
+from accounts.primitives.sealing import token_hash, unseal_to_show
 from consent.models import ChoiceOrder
 from consent.queries.progress import Asks, FollowedOrder, follow_orders, get_requested_actions
 from partners.labels import party_name, purpose_in_words, sanitise_text
@@ -127,7 +127,7 @@ def receipt_of(
     return ReceiptView(
         number=number,
         token=token,
-        phone=mask_number(unseal(bytes(sealed))) if sealed else "",
+        phone=mask_number(unseal_to_show(bytes(sealed))) if sealed else "",
         partners=tuple(_partner_receipt(one, parties[one.party_id]) for one in signed),
         standing=tuple(_standing(one, parties[one.order.party_id]) for one in to_sign),
     )

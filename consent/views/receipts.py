@@ -90,7 +90,8 @@ def mail_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpRespon
 def text_receipt(request: SubscriberRequest, choice_id: uuid.UUID) -> HttpResponse:
     """Have the phone that signed in texted a link to it, and nothing that it says."""
     found, line = get_own_choice(request, choice_id)
-    if line.relation == Relation.EX_USER:  # no text reaches a phone whose line ended
+    # No text reaches a phone whose line ended, nor one whose number no key opens.
+    if line.relation == Relation.EX_USER or not request.lines[0].msisdn:
         raise Http404
     own = request.lines[0].line.pk
     try:

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 import audit.queries
 from accounts.models import Line, LineNumber
-from accounts.primitives.sealing import unseal, unseal_bytes
+from accounts.primitives.sealing import unseal_bytes, unseal_to_show
 from audit.models import AuditEvent
 from consent.models import Approval, Choice, InvalidatedApproval
 from consent.queries.approvals import STANDS
@@ -201,7 +201,7 @@ def _encode_line(line: Line) -> dict[str, object]:
         "line_id": line.carrier_id,
         "numbers": [
             {
-                "msisdn": unseal(bytes(one.msisdn_sealed)),
+                "msisdn": unseal_to_show(bytes(one.msisdn_sealed)),
                 "since": _format_moment(one.starts_at),
                 "until": _format_moment(one.ends_at),
             }

@@ -29,11 +29,11 @@ from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 from accounts.domain import message_templates
-from accounts.models import Line, LineNumber, User
+from accounts.models import Line, User
 from accounts.primitives.numbers import format_phone_number as number_shown
 from accounts.primitives.sealing import seal_bytes
 from accounts.primitives.zones import name_of, zone_of
-from accounts.queries import msisdn_of
+from accounts.queries import find_number
 from consent.domain import receipts
 from consent.models import Choice
 from consent.queries.approvals import STANDS
@@ -356,10 +356,8 @@ class _Writer:
 
 
 def _number(line: Line, at: datetime) -> str:
-    try:
-        return number_shown(msisdn_of(line_id=line.pk, at=at))
-    except LineNumber.DoesNotExist:
-        return ""
+    msisdn = find_number(line_id=line.pk, at=at)
+    return number_shown(msisdn) if msisdn else ""
 
 
 def _month(at: datetime) -> datetime:

@@ -15,7 +15,7 @@ from accounts.models import Line
 from accounts.policies.permissions import StaffAction, staff_may
 from accounts.primitives import numbers
 from accounts.primitives.reasons import remove_numbers
-from accounts.primitives.sealing import unseal
+from accounts.primitives.sealing import unseal_to_show
 from accounts.primitives.zones import name_of, zone_of
 from accounts.queries import current_number
 from audit.models import Incident
@@ -361,7 +361,7 @@ def _waiting_for(user_id: int, asks: Sequence[Reveal], at: datetime) -> list[Rev
 def _get_revealed_person(line: Line, until: datetime, at: datetime) -> RevealedPerson:
     number = current_number(line_id=line.pk, at=at)
     number = numbers.format_phone_number(number) if number else ""
-    return RevealedPerson(number, sanitise_text(unseal(line.holder_name_sealed), at_most=200), until)
+    return RevealedPerson(number, sanitise_text(unseal_to_show(line.holder_name_sealed), at_most=200), until)
 
 
 def _look_up(row: Disclosure | None, parties: Parties) -> LookUp | None:

@@ -21,7 +21,7 @@ from consent.models import Choice, ChoiceReceipt
 from partners.models import Campaign
 from revocations.models import Order
 from support.queries.timeline import decode_token
-from tests.factories import a_campaign, a_line, an_approval
+from tests.factories import a_campaign, a_line, a_safe_contact, an_approval
 from tests.feeds import choice_row, line_row, take_choices, take_lines
 from tests.people import number_of
 from tests.promises.asking import reason
@@ -85,6 +85,20 @@ def test_a_line_s_end_or_new_sim_is_on_record_although_no_key_opens_another_s_nu
     take_lines(*(row | {end: moment.isoformat()} for row in rows))
     assert list(Line.objects.order_by("carrier_id").values_list(end, flat=True)) == [moment, moment]
     assert list(Message.objects.values_list("line__carrier_id", "kind")) == [("L1", "moved")]
+
+
+def test_a_stop_is_in_force_although_its_safe_contact_ends_and_no_key_opens_the_number_to_tell() -> None:
+    line, campaign, now = a_line(), a_campaign(), timezone.now()
+    an_approval(line, campaign)
+    Line.objects.filter(pk=line.pk).update(recorded_at=now - timedelta(days=90))
+    a_safe_contact(line, msisdn="+13605550198", at=now - timedelta(days=9))
+    a_line(msisdn="+13605550198", activated_at=now - timedelta(days=5))
+    Line.objects.exclude(pk=line.pk).update(recorded_at=now - timedelta(days=5))
+    LineNumber.objects.filter(line=line).update(msisdn_sealed=NOBODYS)
+    stop(line_id=line.pk, scope="all", actor=PERSON, channel=WEB)
+    assert reason(line, campaign) == "stopped_all"
+    assert SafeContact.objects.get().ended_at is not None
+    assert list(Incident.objects.values_list("kind", "subject")) == [("work_breaks", "accounts.texts")]
 
 
 def test_officers_are_told_of_whom_nobody_can_tell() -> None:

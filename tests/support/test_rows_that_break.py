@@ -105,12 +105,12 @@ def test_a_line_whose_number_no_key_opens_keeps_no_other_from_hearing_that_a_par
     assert told("consent.outcome_texts") == "1"
 
 
-def test_a_dispute_of_such_a_line_keeps_no_other_from_its_case() -> None:
+def test_a_dispute_that_breaks_keeps_no_other_from_its_case(refusing: Callable[[str, str], None]) -> None:
     first, second = a_line(), a_line()
     for line in (first, second):
         an_approval(line, a_campaign())
         stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web", reason="never_agreed")
-    of_no_key(first)
+    refusing("support_ticket", f"NEW.line_id = {first.pk}")
     assert tickets.open_tickets(at=timezone.now()) == 1
     assert list(Ticket.objects.values_list("line_id", flat=True)) == [second.pk]
     assert told("support.tickets") == "1"
