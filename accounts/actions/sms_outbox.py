@@ -18,6 +18,7 @@ from accounts.policies import alerts, delegations
 from accounts.primitives.sealing import seal, unseal
 from accounts.workers import email_outbox, sms_delivery
 from accounts.workers.email_outbox import Mail
+from accounts.workers.one_by_one import unseal_or_report
 
 type _Reader = Callable[[bytes | memoryview, int], str]
 
@@ -263,7 +264,7 @@ def _choose_reader(kind: Message.Kind, at: datetime) -> _Reader:
 
     def read(sealed: bytes | memoryview, line_id: int) -> str:
         if kind in STANDS_UNTOLD:
-            return sms_delivery.read_number(sealed=sealed, line_id=line_id, at=at)
+            return unseal_or_report(sealed=sealed, job=sms_delivery.TURN, row=line_id, at=at)
         return unseal(sealed)
 
     return read

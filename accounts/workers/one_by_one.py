@@ -8,9 +8,10 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 
 import audit.actions
+from accounts.primitives.sealing import unseal_to_show
 from audit.actions import IncidentCount
 from audit.models import Incident
 
@@ -56,6 +57,15 @@ def report_broken(*, job: str, count: int, at: datetime) -> None:
     kind, key = Incident.Kind.WORK_BREAKS, f"{job}:{at:%Y-%m-%d}"
     if not Incident.objects.filter(kind=kind, key=key, count__gte=count).exists():
         audit.actions.state_incidents(stated=[IncidentCount(kind, key, job, count)], actor=ACTOR, at=at)
+
+
+def unseal_or_report(*, sealed: bytes | memoryview, job: str, row: object, at: datetime) -> str:
+    """Return what was sealed; "" where no key opens it, and officers hear of it: everything else goes on."""
+    text = unseal_to_show(sealed)
+    if not text:
+        log.warning("not_opened", job=job, row=str(row))
+        transaction.on_commit(partial(report_broken, job=job, count=1, at=at), robust=True)
+    return text
 
 
 def run_each[T](

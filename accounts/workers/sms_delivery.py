@@ -30,10 +30,10 @@ from accounts.clients.texts import Outcome
 from accounts.domain import message_templates
 from accounts.models import Line, LineNumber, Message, SafeContact
 from accounts.policies import delegations
-from accounts.primitives.sealing import number_hash, seal, unseal, unseal_to_show
+from accounts.primitives.sealing import number_hash, seal, unseal
 from accounts.primitives.slots import lock_job
 from accounts.primitives.zones import next_day_time, zone_of
-from accounts.workers.one_by_one import RowRound, report_broken, run_together
+from accounts.workers.one_by_one import RowRound, run_together, unseal_or_report
 from accounts.workers.parallel_sending import Pace, send_all
 
 log = structlog.get_logger()
@@ -159,15 +159,6 @@ def list_active_contacts(*, line_ids: Collection[int], at: datetime) -> dict[int
     over = delegations.list_reassigned_contacts(contacts=list(found.values()), at=at)
     _end_contacts(over, at)
     return {line_id: one for line_id, one in found.items() if one not in over}
-
-
-def read_number(*, sealed: bytes | memoryview, line_id: int, at: datetime) -> str:
-    """Return whom to text of what stands although nobody can be told; where no key opens it "", and officers hear."""
-    msisdn = unseal_to_show(sealed)
-    if not msisdn:
-        log.warning("number_not_opened", line=line_id)
-        transaction.on_commit(partial(report_broken, job=TURN, count=1, at=at), robust=True)
-    return msisdn
 
 
 def list_contacts_to_warn(*, line_ids: Collection[int], at: datetime) -> dict[int, SafeContact]:
@@ -314,7 +305,7 @@ def _notify_phone(line: Line, at: datetime) -> None:
     with translation.override(message_templates.language_of(line)):
         words = message_templates.contact_changed_text()
     sealed = delegations.list_current_numbers(line_ids=[line.pk], at=at).get(line.pk, b"")
-    if msisdn := read_number(sealed=sealed, line_id=line.pk, at=at) if sealed else "":
+    if msisdn := unseal_or_report(sealed=sealed, job=TURN, row=line.pk, at=at) if sealed else "":
         Message.objects.create(
             id=uuid4(), line=line, kind=Message.Kind.CONTACT, to_sealed=seal(msisdn), words_sealed=seal(words),
             made_at=at, next_at=at, expires_at=at + timedelta(days=7),

@@ -19,6 +19,7 @@ from django.db.models import Q
 
 import audit.queries
 from accounts.primitives.sealing import number_hash, seal, unseal
+from accounts.workers.one_by_one import unseal_or_report
 from consent.domain.conflicts import retry_on_conflict
 from consent.domain.snapshots import lock_lines, lock_terms
 from consent.models import HeldRow
@@ -132,6 +133,7 @@ def group_by_line[R: FeedRow](entries: Collection[Entry[R]]) -> dict[int, list[E
 
 
 HELD_BATCH = 1000
+HELD = "consent.held_rows"
 # Why a row is held.
 LINE_UNKNOWN, NO_CAMPAIGN = ("msisdn", "line_unknown"), ("campaign", "campaign_unknown")
 # Their gate rows are locked while they are written: a person's own stop must not wait for long.
@@ -318,11 +320,12 @@ class RecordsFeed[T: msgspec.Struct, R: FeedRow](Feed, ABC):
         while True:
             with connection.cursor() as cursor:
                 cursor.execute(CANDIDATES, [self.held_as, last, HELD_BATCH])
-                found = [(bytes(source), unseal(bytes(sealed))) for source, sealed in cursor.fetchall()]
+                found = [(bytes(source), sealed) for source, sealed in cursor.fetchall()]
             if not found:
                 return taken
             last = found[-1][0]
-            taken += self._settle_pending_rows(found, at)
+            opened = ((one, unseal_or_report(sealed=sealed, job=HELD, row=one.hex(), at=at)) for one, sealed in found)
+            taken += self._settle_pending_rows([one for one in opened if one[1]], at)
 
     def stops_wait(self, *, line_ids: Sequence[int], besides: Collection[uuid.UUID] = ()) -> bool:
         """Return whether a stop or pause of these lines, or of lines that they continue, waits; besides these ids."""

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from accounts.models import Line
+from accounts.primitives.sealing import number_hash
 from accounts.queries import StaffOnly
+from audit.models import Incident
 from audit.queries import database_clock
 from consent.feeds import records
 from consent.feeds.approvals import ApprovalsFeed
@@ -93,6 +96,20 @@ def test_a_waiting_stop_comes_before_a_waiting_yes(answers: list[str]) -> None:
     # Its partner came to be concerned after the stop, and is told of it.
     assert [one.snapshot["state"] for one in Order.objects.all()] == [[]]
     assert ChoiceOrder.objects.count() == 1
+
+
+def test_a_waiting_row_that_no_key_opens_keeps_no_stop_of_another_waiting() -> None:
+    take_parties()
+    held(NO, choice_row(id="no-2", msisdn=N2))
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE consent_heldrow SET row_sealed = 'not ours' WHERE msisdn_hash = %s", [number_hash(NUMBER)]
+        )
+    take_lines(line_row(), line_row(line_id="L2", msisdn=N2, account_id="A2"))
+    assert list(Choice.objects.values_list("line_id", flat=True)) == [Line.objects.get(carrier_id="L2").pk]
+    assert reason(N2) == "stopped_all"
+    assert HeldRow.objects.count() == 1
+    assert list(Incident.objects.values_list("kind", "subject")) == [("work_breaks", "consent.held_rows")]
 
 
 def test_so_it_does_where_each_waits_in_another_batch(monkeypatch: pytest.MonkeyPatch, answers: list[str]) -> None:

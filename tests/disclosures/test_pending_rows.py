@@ -1,6 +1,7 @@
 """Rows of a number that no line has: under one id one content; without the gate's yes, counted once and seen."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client as Browser
 from pytest_django.fixtures import Settings
 
 from accounts.models import Line
+from accounts.primitives.sealing import number_hash
 from audit.models import AuditEvent, Incident, IncidentLine
 from audit.queries import database_clock
 from consent.gate.deciding import evaluate
@@ -201,3 +203,21 @@ def test_a_held_row_whose_id_was_taken_is_counted() -> None:
     assert set(Disclosure.objects.values_list("source_id", flat=True)) == {"x", "y"}
     (event,) = AuditEvent.objects.filter(action="disclosures.attributed")
     assert event.detail == {"count": 1, "conflicts": 1}
+
+
+def test_a_row_that_no_key_opens_keeps_no_other_from_its_line_nor_from_being_counted(
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+) -> None:
+    at = database_clock()
+    first, second, third = (f"+1206555014{n}" for n in range(3))
+    for n, number in enumerate((first, second, third)):
+        assert reported(release_row(id=f"d-{n}", msisdn=number)) == [HELD]
+    HeldDisclosure.objects.filter(msisdn_hash=number_hash(first)).update(row_sealed=b"not ours")
+    HeldDisclosure.objects.update(ungated_at=None, ungated_from=at)
+    take_lines(*(line_row(line_id=f"L{n}", account_id=f"A{n}", msisdn=n_) for n, n_ in enumerate((first, second))))
+    assert set(Incident.objects.values_list("kind", "count")) == {("ungated", 3)}
+    with django_capture_on_commit_callbacks(execute=True):
+        attribute_pending_releases(at=database_clock(), actor="system:test")
+    assert list(Disclosure.objects.values_list("line_id", flat=True)) == [Line.objects.get(carrier_id="L1").pk]
+    assert HeldDisclosure.objects.count() == 2
+    assert set(Incident.objects.values_list("kind", "count")) == {("ungated", 5), ("work_breaks", 1)}

@@ -15,6 +15,7 @@ import msgspec
 from django.db import connection, transaction
 
 from accounts.primitives.sealing import seal, unseal
+from accounts.workers.one_by_one import unseal_or_report
 from audit.actions import Release
 from disclosures.domain.ingest.projections import Ungated, by_day, open_ungated_incident, store_ungated_lines
 from disclosures.domain.ingest.rows import Report, Row, lock_notices_shared, may_have_the_gates_yes, row_of
@@ -22,6 +23,7 @@ from disclosures.models import HeldDisclosure
 from disclosures.queries.delayed import NOT_HIDDEN
 
 BATCH = 2000
+JOB = "disclosures.held_rows"
 A_YES_IS_AWAITED = timedelta(days=1)
 # What the gateway reported, by whichever client: that is not kept of what a line has.
 UNKNOWN_CLIENT = "unknown"
@@ -119,15 +121,20 @@ def count_ungated(*, at: datetime) -> None:
         more = found.total() == BATCH
 
 
-def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, Report]]:
+def candidates(*, after: uuid.UUID) -> list[tuple[uuid.UUID, str, bytes]]:
     """Return some held rows whose number is known by now, beyond an id, in the order of ids.
 
-    Each with the client whose gateway must show the gate's yes for it, or "".
+    Each sealed, with the client whose gateway must show the gate's yes for it, or "".
     """
     with connection.cursor() as cursor:
         cursor.execute(CANDIDATES, [after, BATCH])
-        found = cursor.fetchall()
-    return [(identity, gateway, _unseal_report(sealed)) for identity, gateway, sealed in found]
+        return [*cursor.fetchall()]
+
+
+def open_report(*, sealed: bytes, at: datetime) -> Report | None:
+    """Return what is held; None where no key opens it, and officers hear of it: it keeps no other waiting."""
+    held = unseal_or_report(sealed=sealed, job=JOB, row="", at=at)
+    return DECODER.decode(held) if held else None
 
 
 def store_counted_lines(*, reports: Mapping[uuid.UUID, Report]) -> None:
@@ -171,8 +178,8 @@ def _get_ungated_start(report: Report, at: datetime) -> datetime | None:
 def _count(at: datetime, ids: list[str] | None) -> Ungated:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"at": at, "ids": ids, "most": BATCH if ids is None else len(ids)})
-        reports = [_unseal_report(sealed) for (sealed,) in cursor.fetchall()]
-    return Counter(by_day(report.aggregator, report.occurred_at) for report in reports)
+        reports = [open_report(sealed=sealed, at=at) for (sealed,) in cursor.fetchall()]
+    return Counter(by_day(report.aggregator, report.occurred_at) for report in reports if report)
 
 
 def _unseal_report(sealed: bytes) -> Report:

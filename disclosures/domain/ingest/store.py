@@ -254,8 +254,9 @@ def _attribute_pending_releases(at: datetime, actor: str) -> int:
     while found := pending_releases.candidates(after=last):
         last = found[-1][0]
         of_client: dict[str, list[tuple[uuid.UUID, Report]]] = defaultdict(list)
-        for identity, gateway, report in found:
-            of_client[gateway].append((identity, report))
+        for identity, gateway, sealed in found:
+            if report := pending_releases.open_report(sealed=sealed, at=at):
+                of_client[gateway].append((identity, report))
         for gateway, rows in of_client.items():
             fates += _store_pending(rows, at, gateway, actor)
     pending_releases.count_ungated(at=at)
