@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import translation
 
 import audit.actions
@@ -15,6 +16,8 @@ from accounts.primitives.sealing import compute_hmac
 
 HOUR = timedelta(hours=1)
 ANSWERS_AN_HOUR = 6
+ALERTS_OFF = "alerts:off"
+TEN_MINUTES = timedelta(minutes=10)
 
 
 @transaction.atomic
@@ -94,8 +97,16 @@ def _choose_topics(line_id: int, wanted: Mapping[str, bool], at: datetime) -> li
 
 
 def _warn_safe_number(line_id: int, at: datetime) -> None:
-    if delegations.contact_of(line_id=line_id):
-        enqueue_text(line_id=line_id, kind=Message.Kind.CONTACT, words=_say_alerts_off, at=at)
+    """Tell it once in ten minutes, however often alerts go off and on; of the last time, too, when these are over."""
+    contact = delegations.contact_of(line_id=line_id)
+    told = Message.objects.filter(line_id=line_id, contact=contact, about=ALERTS_OFF, expires_at__gt=at)
+    if contact is None or told.filter(taken_at__isnull=True).exists():
+        return
+    last = told.aggregate(at=Max("taken_at"))["at"]
+    enqueue_text(
+        line_id=line_id, kind=Message.Kind.CONTACT, words=_say_alerts_off, at=at, about=ALERTS_OFF,
+        after=last + TEN_MINUTES if last else at,
+    )  # fmt: skip
 
 
 def _say_alerts_off(line: Line) -> str:

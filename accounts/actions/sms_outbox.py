@@ -138,7 +138,7 @@ class SentEnough(Exception):
 @transaction.atomic(savepoint=False)
 def enqueue_text(
     *, line_id: int, kind: Message.Kind, words: str | Callable[[Line], str], at: datetime, about: str = "",
-    known: alerts.LineToText | None = None,
+    known: alerts.LineToText | None = None, after: datetime | None = None,
 ) -> None:  # fmt: skip
     """Have a line texted, at the number it has now, once this transaction is committed. A line without one is not.
 
@@ -147,7 +147,7 @@ def enqueue_text(
     The row is the queue: no outage of the gateway loses the text or keeps the transaction waiting. `about`: what it
     tells of, as "kind:id", for whoever must know whether all were taken. Nor is a line texted news that its person
     wants none of; what somebody did with the line, or asked, they are told all the same. `words`: as it reads, or what
-    makes it of the line, in its language. `known`: the line as it has just been read.
+    makes it of the line, in its language. `known`: the line as it has just been read. `after`: not sent before.
     """
     known = known or alerts.read_line_to_text(line_id=line_id, at=at)
     line = known.line
@@ -156,7 +156,8 @@ def enqueue_text(
         return
     for msisdn, contact in _get_destinations(known, kind, at):
         message_id, read = uuid4(), _address_alert(line, text, contact)
-        next_at, expires_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=at), at + LASTS[kind]
+        next_at = sms_delivery.get_earliest_send_time(kind=kind, line=line, at=max(at, after or at))
+        expires_at = at + LASTS[kind]
         row = (message_id, line_id, kind, about, seal(msisdn), seal(read), at, next_at, expires_at)
         with connection.cursor() as cursor:
             cursor.execute(POST, [*row, contact.pk if contact else None])

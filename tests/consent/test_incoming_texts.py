@@ -14,7 +14,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.clients.texts import MemoryBackend
-from accounts.models import Line, LineTexts, Message, NewPassword, TextedCode, TextTaken
+from accounts.models import Line, LineTexts, Message, NewPassword, SafeContact, TextedCode, TextTaken
+from accounts.workers import sms_delivery
 from audit.models import AuditEvent
 from consent.domain.change_notices import TextCommand
 from consent.models import Choice, LineGate
@@ -26,6 +27,7 @@ from tests.people import Browser, asked_for_new_password, newest_text, number_of
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 SECRET, OLDER = "s" * 32, "o" * 40
 STRANGER = "+13605550199"
+TEN_MINUTES = timedelta(minutes=10)
 
 
 @pytest.fixture(autouse=True)
@@ -140,8 +142,31 @@ def test_where_news_goes_elsewhere_its_end_is_told_there(line: Line) -> None:
     for _ in range(2):
         browser.post("/settings/texts/", dict.fromkeys(kinds, "on"))
     browser.post("/settings/texts/", dict.fromkeys((*kinds, "confirmations", "yearly"), "on"))
+    sms_delivery.deliver(now=timezone.now() + TEN_MINUTES)
     assert [text.text for text in texts_to(elsewhere)] == [told]
     assert not [text for text in texts_to(number_of(line)) if "someone turned off" in text.text]
+
+
+def test_alerts_that_go_off_and_on_flood_nobody_and_their_last_end_is_told(line: Line) -> None:
+    elsewhere, now = "+13605550177", timezone.now()
+    a_safe_contact(line, msisdn=elsewhere, at=now - timedelta(days=3))
+
+    def told() -> int:
+        return sum("someone turned off alerts" in text.text for text in texts_to(elsewhere))
+
+    for n in range(5):
+        texted(line, "STOP", text_id=f"off-{n}")
+        texted(line, "START", text_id=f"on-{n}")
+    assert told() == 1
+    sms_delivery.deliver(now=now + TEN_MINUTES - timedelta(seconds=1))
+    assert told() == 1
+    sms_delivery.deliver(now=timezone.now() + TEN_MINUTES)
+    assert told() == 2
+    # Another number has heard of none of it.
+    SafeContact.objects.filter(line=line).update(ended_at=timezone.now())
+    a_safe_contact(line, msisdn="+13605550178", at=now - timedelta(days=2))
+    texted(line, "STOP", text_id="off-at-last")
+    assert ["someone turned off alerts" in text.text for text in texts_to("+13605550178")] == [True]
 
 
 def test_bare_stop_is_about_texts(line: Line) -> None:
