@@ -59,7 +59,8 @@ class Tally:
         """Return how often, by the hours of the last day in which it happened."""
         this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         hours = {self._key(hour): hour for n in range(LOOK_BACK_HOURS) for hour in [this_hour - n * HOUR]}
-        return {hours[key]: int(found) for key, found in cache.get_many(list(hours)).items()}
+        found = cache.get_many(list(hours)).items()
+        return {hours[key]: count for key, count in found if isinstance(count, int)}
 
     def _key(self, at: datetime) -> str:
         return f"{self._name}:{at.astimezone(UTC):%Y-%m-%dT%H}"
