@@ -73,4 +73,4 @@ def _increment_cache(key: str, n: int) -> bool:
         cache.incr(key, n)
     except ValueError:
         return False
-    return cache.get(key) is not None
+    return isinstance(cache.get(key), int)
