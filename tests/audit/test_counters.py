@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,7 @@ HOUR = AT.replace(minute=0)
 
 
 def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-hangs"), counters._increment_cache
+    tally, given = Tally(f"test-hangs-{uuid4()}"), counters._increment_cache
     asked, answers = threading.Event(), threading.Event()
 
     def slow(key: str, n: int) -> bool:
@@ -39,7 +40,7 @@ def test_whoever_counts_does_not_wait_for_another_s_cache(monkeypatch: pytest.Mo
 
 
 def test_what_could_not_be_given_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, given = Tally("test-fails"), counters._increment_cache
+    tally, given = Tally(f"test-fails-{uuid4()}"), counters._increment_cache
 
     def fails(key: str, n: int) -> bool:
         raise OSError(key, n)
