@@ -18,7 +18,7 @@ from accounts.primitives.zones import zone_of
 from consent.actions import choices
 from consent.domain import notices
 from consent.models import Choice, ChoiceReceipt
-from consent.queries.choices import choices_page, describe_scope
+from consent.queries.choices import changed_at, choices_page, describe_scope
 from consent.queries.current_consent import use_of
 from consent.queries.permission import permission_at
 from consent.queries.progress import standing_progress
@@ -368,6 +368,14 @@ def test_an_allow_that_a_stop_undid_is_told_so() -> None:
         assert "Allowed since" not in page
         assert "Go to Home to stop it" not in page
         assert "active here" not in page
+
+
+def test_of_a_yes_and_a_no_of_one_moment_the_no_counts() -> None:
+    take_parties()
+    take_lines(line_row())
+    take_choices(choice_row(kind="allow", scope="campaign", ref="CMP-road"), choice_row())
+    stopped, allowed = sorted(choices_page(line_id=Line.objects.get().pk).rows, key=lambda one: one.kind, reverse=True)
+    assert (stopped.made_at, changed_at(choice=allowed)) == (allowed.made_at, stopped.recorded_at)
 
 
 def test_a_choice_taken_over_has_no_receipt_and_says_so() -> None:

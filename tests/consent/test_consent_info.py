@@ -210,6 +210,15 @@ def test_denied_from_the_moment_on_at_which_the_partner_first_dealt_with_the_lin
             assert info(partner) == expected
 
 
+def test_whoever_had_the_number_before_is_whom_the_partner_dealt_with(partner: Partner) -> None:
+    line, dealt_at = a_line(msisdn=NUMBER), database_clock()
+    Dealing.objects.create(line_id=line.pk, aggregator=partner.party, party=partner.party, last_at=dealt_at)
+    choices.stop(line_id=line.pk, scope="all", actor="subscriber:1", channel="web")
+    for changed_at, expected in ((dealt_at - A_MOMENT, DENIED), (dealt_at, PENDING)):
+        Line.objects.filter(pk=line.pk).update(number_changed_at=changed_at)
+        assert info(partner) == expected
+
+
 def test_a_claim_alone_is_pending(partner: Partner) -> None:
     a_line(msisdn=NUMBER)
     partner.one(partner.claim())

@@ -247,11 +247,13 @@ def test_only_what_a_company_recorded_is_its_own_word() -> None:
 def test_change_of_number_ends_what_was_agreed_before_it_alone() -> None:
     now, line = timezone.now(), a_line()
     road = an_agreed_use(line)
-    Line.objects.filter(pk=line.pk).update(number_changed_at=now - 10 * DAY)
-    an_approval(line, road, at=now - 5 * DAY)
+    changed = now - 10 * DAY
+    Line.objects.filter(pk=line.pk).update(number_changed_at=changed)
+    for at in (changed, now - 5 * DAY):
+        an_approval(line, road, at=at)
     use = use_of(line=line, campaign=road.ref, at=timezone.now())
     assert use is not None
-    assert [one.ended for one in use.proofs] == [False, True]
+    assert [(one.ended, one.ended_at) for one in use.proofs] == [(False, None), (False, None), (True, changed)]
 
 
 def test_record_newer_than_stop_that_person_pierced_is_ended() -> None:

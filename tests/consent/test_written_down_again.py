@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from accounts.models import Line, Message
+from accounts.models import Line, LineNumber, Message
+from accounts.primitives.sealing import number_hash, seal
 from audit.models import AuditEvent
 from audit.queries import database_clock
 from consent.actions.choices import stop
@@ -24,11 +25,13 @@ from consent.actions.restore import (
 )
 from consent.models import Choice, ChoiceReceipt, Notice, RejudgeRequest
 from consent.workers.archive_entries import ArchivedChoice, ArchivedEnd, ArchivedSuspension, ArchivedTightening
-from partners.models import AuthorizedAgent, Campaign, Contract, JurisdictionRule, Suspension
+from partners.domain import keys
+from partners.models import AuthorizedAgent, Campaign, Contract, JurisdictionRule, SigningKey, Suspension
 from revocations.models import EvidenceRequest, Order
 from tests.agents import let_in
 from tests.factories import FAR_OFF, NOW, a_campaign, a_contract, a_line, a_party, an_approval
 from tests.faults.restoring import an_end
+from tests.moments import A_MOMENT
 
 pytestmark = pytest.mark.usefixtures("committed_db", "no_broker")
 HOUR = timedelta(hours=1)
@@ -83,6 +86,20 @@ def test_a_choice_says_what_it_said_and_is_written_down_once(campaign: Campaign)
     # What was released since it was made is judged again.
     assert list(RejudgeRequest.objects.values_list("line_id", "since")) == [(line.pk, made_at)]
     assert [one[:2] for one in events("restore.pause")] == [("system:restore", f"choice:{choice_id}")]
+
+
+def test_its_receipt_names_the_number_of_its_very_moment() -> None:
+    line, changed_at = a_line(msisdn="+12065550142"), database_clock() - HOUR
+    line.numbers.update(ends_at=changed_at)
+    number = "+12065550143"
+    LineNumber.objects.create(
+        line=line, msisdn_hash=number_hash(number), msisdn_sealed=seal(number), starts_at=changed_at
+    )
+    for made_at, phone in ((changed_at - A_MOMENT, "•••• ••42"), (changed_at, "•••• ••43")):
+        choice_id = uuid.uuid4()
+        restore_choice(line_id=line.pk, choice_id=choice_id, archived=lost(made_at))
+        token = ChoiceReceipt.objects.get(choice_id=choice_id).token
+        assert keys.verify_own(use=SigningKey.Use.RECEIPT, token=token)["phone"] == phone
 
 
 def test_of_words_that_are_not_here_a_choice_names_none() -> None:

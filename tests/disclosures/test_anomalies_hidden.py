@@ -222,7 +222,7 @@ def test_what_a_rule_that_is_off_found_loses_it_too(line: Line, now: datetime) -
 
 
 def test_what_a_wider_window_found_loses_it_too(line: Line, now: datetime) -> None:
-    names = [a_named_one(line, MAY + days * DAY, now) for days in (0, 20, 28)]
+    names = [a_named_one(line, MAY + days * DAY, now) for days in (11, 27, 35)]
     set_rule("many_lines", at=now, threshold=2, window=3)
     looked(a_line(), MAY + 2 * DAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)
     (jailed,) = looked(a_line(), MAY, path=(BRIDGE, TRACK, JAIL), recorded_at=now)

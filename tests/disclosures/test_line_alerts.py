@@ -173,13 +173,12 @@ def test_what_it_claims_afterwards_is_counted_and_said(line: Line, campaign: Cam
 def test_what_it_claims_afterwards_is_found_on_long_lines(now: datetime) -> None:
     line = a_line(activated_at=now - 100 * DAY)
     looked(line, *every(now - 90 * DAY, 300, 5 * HOUR), path=(BRIDGE, TRACK), recorded_at=now)
-    rows = looked(
-        line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now
-    )
+    # At each midnight of the line: a day begins with it, and the one before has ended.
+    first = (now - 80 * DAY).astimezone(WEST).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnights = [one.astimezone(UTC) for one in every(first, 60, DAY)]
+    rows = looked(line, *midnights, judgement=NO_APPROVAL, path=(BRIDGE, TRACK), recorded_at=now)
     for company in (TRACK, JAIL):
-        looked(
-            line, *every(now - 80 * DAY, 60, 30 * HOUR), judgement=UNVERIFIED, path=(BRIDGE, company), recorded_at=now
-        )
+        looked(line, *midnights, judgement=UNVERIFIED, path=(BRIDGE, company), recorded_at=now)
     judge_again(rows[::2], UNVERIFIED)
     GrowingLine.objects.create(line_id=line.pk)
     assert roll_up(at=now, long=50) == 1

@@ -110,6 +110,17 @@ def test_a_late_row_opens_its_day_and_no_other(counted: Line) -> None:
     assert (marked(counted.pk), total(counted.pk)) == (set(), 241)
 
 
+def test_a_late_row_of_a_day_not_counted_yet_waits_for_its_turn(counted: Line) -> None:
+    at = database_clock()
+    today = at.astimezone(PACIFIC).date() - rollups.RECENT
+    for day in (date(2026, 3, 5), today):
+        take_releases(release_row(id=str(day), occurred_at=f"{day}T20:00:00Z"))
+    assert rollups.roll_up(at=at) == 1
+    assert (marked(counted.pk), total(counted.pk)) == ({today}, 242)
+    assert rollups.roll_up(at=at + timedelta(days=2)) == 1
+    assert (marked(counted.pk), total(counted.pk)) == (set(), 242)
+
+
 def test_a_judgement_that_changes_opens_its_days(counted: Line) -> None:
     take_approvals(approval_row(captured_at="2026-02-01T00:00:00Z"))
     take_choices(choice_row(made_at="2026-03-10T00:00:00Z"))

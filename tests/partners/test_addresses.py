@@ -323,6 +323,12 @@ class TestDatabase:
             constraint=self.CONTRACT,
         )
 
+    def test_what_starts_as_before_takes_over_known_hosts(self) -> None:
+        older = a_contract(endpoint_url=EVENTS)
+        newest = a_contract(older.aggregator, starts_at=LONG_AGO + MINUTE)
+        move_endpoints(newest, endpoint_url=f"{BRIDGE}/new", hosts=HOSTS)
+        assert Contract.objects.filter(pk=older.pk).update(hosts=HOSTS) == 1
+
     def test_a_later_start_passes_by_a_draft(self, contract: Contract) -> None:
         a_contract(contract.aggregator, is_draft=True, endpoint_url=EVIL, jwks_uri=EVIL)
         later = contract.starts_at + MINUTE

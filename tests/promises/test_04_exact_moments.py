@@ -120,6 +120,13 @@ def test_a_button_is_the_same_one_pressed_again_for_a_quarter_of_an_hour(clock: 
     )
     for press in presses:
         clock.move_to(NOW)
+        # What is no newer than the stop gives no reason to say it again.
+        for later in (0 * A_MOMENT, A_MOMENT):
+            with undone():
+                stopped_at = Choice.objects.get(id=press()[0].choice_id).made_at
+                an_approval(line, a_campaign(), at=NOW - DAY, recorded_at=stopped_at + later)
+                assert is_repeated(NOW + DAY / 999, press) is not bool(later)
+        clock.move_to(NOW)
         with undone():
             over = Choice.objects.get(id=press()[0].choice_id).made_at + PRESSED_AGAIN
             assert ends_at(partial(is_repeated, press=press), over)
