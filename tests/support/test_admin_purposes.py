@@ -64,6 +64,8 @@ def test_stops_hold_across_linked_purposes_and_approvals_do_not(officer: Member)
     assert f"Linked to {FRAUD} succeeds {ADS}" in told
     assert "purpose: linked" in told
     assert f"Linked to {FRAUD} succeeds {ADS}" in shown(officer, f"/admin/purposes/{ADS}/")
+    IdentifierLink.objects.create(of="purpose", ref=FRAUD, kin_ref="dpv:Aardvarks", link="same_as", recorded_at=NOW)
+    assert f"Linked to {FRAUD} same as dpv:Aardvarks {FRAUD} succeeds {ADS}" in shown(officer, page)
     event = AuditEvent.objects.get(action="purpose.linked")
     assert (event.actor, event.reason, event.target) == (officer.actor, "DPV renamed it.", f"purpose:{FRAUD}")
     assert f'<a href="{page}"><bdi>purpose: To spot fraud</bdi></a>' in re.sub(

@@ -526,6 +526,7 @@ def test_the_legal_role_reads_which_deadlines_are_done_and_which_are_over(office
         f"A release without the gate's permission Geobridge … {partner} overdue since …"
         f" {agencies} done on {now:%Y-%m-%d} {customers} by … Record a notification"
     )
+    assert "Look-ups with no record of consent closed Roadaid …" in said
 
 
 def told_by(legal: Member, incident: Incident, duty: str) -> int:

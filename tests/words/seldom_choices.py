@@ -244,11 +244,16 @@ class Told:
     def in_the_console(self) -> Read:
         """What an officer reads of an order that is to be signed by nobody, and of one on whose way others were."""
         line, (pine,) = self.dealing("Pine Link")
-        company, other = (self.market.a_company(name) for name in ("Pine Maps", "Pine Two"))
-        self.market.reports(pine.release(line, company, other, "unknown", at=timezone.now() - DAY))
+        company, *others = (self.market.a_company(f"Pine {name}") for name in ("Maps", "Two", "Three", "Four", "Five"))
+        self.market.reports(pine.release(line, company, *others[:2], "unknown", at=timezone.now() - DAY))
         stop_everything(line)
         pine.is_told()
-        pine.signs(below=[pine.signed_below(company), pine.said_below(other, status="in_progress")])
+        statuses = ("in_progress", "completed", "completed", "completed")
+        words = [
+            pine.said_below(one, status=status) | {"at": f"2051-06-1{n}T12:00:00Z"}
+            for n, (one, status) in enumerate(zip(others, statuses, strict=True))
+        ]
+        pine.signs(below=[pine.signed_below(company), *words])
         officer = staff(name="olaf")
         yield "the order of a stop", self.order(officer, line)
         for title, whose in (("a yes after it", line), ("a first yes", a_line())):
