@@ -132,10 +132,10 @@ def test_a_button_is_the_same_one_pressed_again_for_a_quarter_of_an_hour(clock: 
             assert ends_at(partial(is_repeated, press=press), over)
     clock.move_to(NOW)
     # Nor is a pause the one pressed again that is over.
-    over, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=8)
-    pause(line_id=line.pk, scope="all", until=over, **WHO)
+    first, longer = NOW + timedelta(minutes=5), NOW + timedelta(minutes=8)
+    pause(line_id=line.pk, scope="all", until=first, **WHO)
     assert ends_at(
-        lambda at: is_repeated(at, lambda: [pause(line_id=line.pk, scope="all", until=later, **WHO)]), over
+        lambda at: is_repeated(at, lambda: [pause(line_id=line.pk, scope="all", until=longer, **WHO)]), first
     )  # fmt: skip
     clock.move_to(NOW)
 
